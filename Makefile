@@ -83,6 +83,7 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.service $(ARGS)
 	$(BIN)/python -m benchmarks.structure $(ARGS)
 	$(BIN)/python -m benchmarks.tick $(ARGS)
+	$(BIN)/python -m benchmarks.untrusted $(ARGS)
 	$(BIN)/python -m benchmarks.verify $(ARGS)
 	$(BIN)/python -m benchmarks.webhooks $(ARGS)
 

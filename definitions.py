@@ -24,10 +24,10 @@ def compose(wiring: Wiring) -> dg.Definitions:
         assets=ASSETS,
         asset_checks=CHECKS,
         sensors=[
-            promotion_sensor(MODELS, jobs=registry.jobs or ()),
+            promotion_sensor(MODELS),
             mirror_sensor(MODELS),
             lineage_sensor(MODELS),
-            drift_sensor(MODELS, jobs=registry.jobs or ()),
+            drift_sensor(MODELS),
             delivery_sensor(),
             automation_sensor(),
         ],

@@ -26,6 +26,7 @@ class Running:
 
     port: int
     ready_s: float
+    pid: int
 
 
 @contextmanager
@@ -51,7 +52,7 @@ def running(
         )
         try:
             _await(f"http://127.0.0.1:{port}{path}", process, output)
-            yield Running(port=port, ready_s=time.perf_counter() - started)
+            yield Running(port=port, ready_s=time.perf_counter() - started, pid=process.pid)
         finally:
             _stop(process)
 

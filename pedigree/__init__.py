@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pedigree.catalog.partitions import partition_of_name
     from pedigree.catalog.records import (
         DeclaredMetadata,
         ModelMetadata,
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
         TrainingOrigin,
     )
     from pedigree.client.connect import connect
-    from pedigree.errors import PedigreeError
+    from pedigree.delivery.sinks import Sink, cloud_event
+    from pedigree.errors import PedigreeError, SinkUnavailableError
+    from pedigree.evaluation.measure import evaluate
+    from pedigree.flavors.plugins import save_model
     from pedigree.lifecycle.policy import default_policy, rollout_policy
     from pedigree.lifecycle.policy_yaml import load_policy
     from pedigree.lifecycle.records import (
@@ -34,12 +38,18 @@ if TYPE_CHECKING:
         MetricRule,
         Policy,
         RetentionRule,
+        Severity,
         StageRule,
         Verdict,
     )
     from pedigree.lineage.records import LineageGraph
+    from pedigree.monitoring.profile import profile
+    from pedigree.monitoring.records import DriftRule, DriftThresholds
     from pedigree.registry import Registry
     from pedigree.settings import Settings
+    from pedigree.signatures.compare import breaking_changes
+    from pedigree.signatures.files import stated_signature
+    from pedigree.signatures.infer import infer_signature
     from pedigree.signatures.records import Column, Signature, Tensor
 
 _HOMES = {
@@ -47,6 +57,8 @@ _HOMES = {
     "CheckRule": "lifecycle.records",
     "Column": "signatures.records",
     "DeclaredMetadata": "catalog.records",
+    "DriftRule": "monitoring.records",
+    "DriftThresholds": "monitoring.records",
     "LineageGraph": "lineage.records",
     "MetricGate": "lifecycle.records",
     "MetricRule": "lifecycle.records",
@@ -60,16 +72,27 @@ _HOMES = {
     "Registry": "registry",
     "RetentionRule": "lifecycle.records",
     "Settings": "settings",
+    "Severity": "lifecycle.records",
     "Signature": "signatures.records",
+    "Sink": "delivery.sinks",
+    "SinkUnavailableError": "errors",
     "StageRule": "lifecycle.records",
     "Tensor": "signatures.records",
     "Training": "catalog.records",
     "TrainingOrigin": "catalog.records",
     "Verdict": "lifecycle.records",
+    "breaking_changes": "signatures.compare",
+    "cloud_event": "delivery.sinks",
     "connect": "client.connect",
     "default_policy": "lifecycle.policy",
+    "evaluate": "evaluation.measure",
+    "infer_signature": "signatures.infer",
     "load_policy": "lifecycle.policy_yaml",
+    "partition_of_name": "catalog.partitions",
+    "profile": "monitoring.profile",
     "rollout_policy": "lifecycle.policy",
+    "save_model": "flavors.plugins",
+    "stated_signature": "signatures.files",
 }
 
 __all__ = [
@@ -77,6 +100,8 @@ __all__ = [
     "CheckRule",
     "Column",
     "DeclaredMetadata",
+    "DriftRule",
+    "DriftThresholds",
     "LineageGraph",
     "MetricGate",
     "MetricRule",
@@ -90,16 +115,27 @@ __all__ = [
     "Registry",
     "RetentionRule",
     "Settings",
+    "Severity",
     "Signature",
+    "Sink",
+    "SinkUnavailableError",
     "StageRule",
     "Tensor",
     "Training",
     "TrainingOrigin",
     "Verdict",
+    "breaking_changes",
+    "cloud_event",
     "connect",
     "default_policy",
+    "evaluate",
+    "infer_signature",
     "load_policy",
+    "partition_of_name",
+    "profile",
     "rollout_policy",
+    "save_model",
+    "stated_signature",
 ]
 
 

@@ -1,10 +1,13 @@
 """The base of every record: frozen, keyword-only, and strict about unknown fields."""
 
+from collections.abc import Iterable
 from enum import Enum
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
+
+T_co = TypeVar("T_co", covariant=True)
 
 PAGE = 1000
 """How many records a list has at most unless its caller says otherwise."""
@@ -26,6 +29,22 @@ Integer = Annotated[int, NUMBER]
 
 For bounds write ``Annotated[int, Field(ge=1), NUMBER]``, so that the JSON schema has them, too.
 """
+
+
+class Listed(tuple[T_co, ...]):
+    """The records of one page.
+
+    Args:
+        records: The records.
+        is_cut: The page ends early because of its size, and more records follow.
+    """
+
+    is_cut: bool
+
+    def __new__(cls, records: Iterable[T_co], *, is_cut: bool = False) -> Self:
+        listed = super().__new__(cls, tuple(records))
+        listed.is_cut = is_cut
+        return listed
 
 
 class Unchanged(Enum):

@@ -138,7 +138,8 @@ class _Check:
             case str():
                 self._text(value, path, bound)
             case float() if not math.isfinite(value):
-                self._refuse("is not a finite number", path, "Leave it out, or write it as a text")
+                remedy = "Give a finite number, or leave it out"
+                self._refuse("is not a finite number", path, remedy, value)
             case int() if value.bit_length() >= _INTEGER_BITS:
                 self._refuse("is an integer beyond 64-bit floats", path, "Write it as a text")
             case PathLike():

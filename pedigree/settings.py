@@ -125,6 +125,17 @@ class Settings(BaseSettings):
         default=timedelta(minutes=5),
         description="Time limit of the new process that verifies a model before registration",
     )
+    scan_memory: int = Field(
+        default=1 << 30,
+        ge=256 << 20,
+        description="Maximum memory of a process that reads an artifact for a check, in bytes",
+    )
+    scan_timeout: Annotated[Duration, Field(gt=timedelta(0))] = Field(
+        default=timedelta(minutes=1), description="Time limit of such a process"
+    )
+    scans_at_once: int = Field(
+        default=2, ge=1, description="Maximum number of them that a process runs at once"
+    )
     serve_open: bool = Field(
         default=False,
         description="Set by `pedigree serve` on loopback: needs no token while none exists",
@@ -160,6 +171,20 @@ class Settings(BaseSettings):
         default=timedelta(seconds=75),
         description="Time after which a connection without a request is closed; set it to more"
         " than a balancer's idle time",
+    )
+    serve_requests_per_principal: int = Field(
+        default=64,
+        ge=1,
+        description="Maximum requests of a principal that wait in a worker for its share",
+    )
+    serve_searches_per_principal: int = Field(
+        default=3, ge=1, description="Maximum searches of a principal that a worker runs at once"
+    )
+    serve_uploads_per_principal: int = Field(
+        default=4, ge=1, description="Maximum files of a principal that a worker receives at once"
+    )
+    serve_streams_per_principal: int = Field(
+        default=20, ge=1, description="Maximum event streams of a principal in a worker"
     )
     serve_prefix: PathPrefix | None = Field(
         default=None,

@@ -1,6 +1,6 @@
 """The sensor that reports drift, and retrains on the months up to the drifted one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -14,15 +14,13 @@ INTERVAL_S = 60
 
 
 def drift_sensor(
-    models: Sequence[dg.AssetsDefinition],
-    jobs: Iterable[Any],
-    interval_seconds: int = INTERVAL_S,
+    models: Sequence[dg.AssetsDefinition], interval_seconds: int = INTERVAL_S
 ) -> dg.SensorDefinition:
-    """Return the sensor for the models of this location; the jobs promote and retrain them."""
+    """Return the sensor for the models of this location, which it retrains or demotes."""
 
     @dg.sensor(
         name="drift",
-        jobs=list(jobs),
+        asset_selection=dg.AssetSelection.all(),
         minimum_interval_seconds=interval_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )

@@ -1,7 +1,6 @@
 """The sensor that requests the promotions that the models' policies allow."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import dagster as dg
 
@@ -12,15 +11,13 @@ INTERVAL_S = 15
 
 
 def promotion_sensor(
-    models: Sequence[dg.AssetsDefinition],
-    jobs: Iterable[Any],
-    interval_seconds: int = INTERVAL_S,
+    models: Sequence[dg.AssetsDefinition], interval_seconds: int = INTERVAL_S
 ) -> dg.SensorDefinition:
-    """Return the sensor for the models of this location, whose stages the jobs materialize."""
+    """Return the sensor for the models of this location, whose stages it materializes."""
 
     @dg.sensor(
         name="promotion",
-        jobs=list(jobs),
+        asset_selection=dg.AssetSelection.all(),
         minimum_interval_seconds=interval_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )

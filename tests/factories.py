@@ -90,3 +90,12 @@ def free_policy(rule: RetentionRule | None = None) -> Policy:
         for stage in default_policy().stages
     )
     return Policy(stages=stages, retention=rule)
+
+
+def make_failures_due(registry: Registry) -> None:
+    """Let the members of background work that failed be tried again now."""
+    registry.database.transaction(
+        lambda transaction: transaction.execute(
+            "UPDATE pedigree.failure SET next_at = clock_timestamp()"
+        )
+    )

@@ -12,11 +12,13 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from pedigree._record import Listed
 from pedigree.access.records import AccessToken, IssuedToken, Role
 from pedigree.access.reserved import claimed
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.errors import InvalidInputError, TokenNotFoundError
+from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Row, Transaction
 
@@ -98,10 +100,10 @@ def revoke_token(transaction: Transaction, token_id: int, actor: Actor) -> Acces
     return _token_of(known)
 
 
-def tokens(transaction: Transaction, *, limit: int, after: int) -> tuple[AccessToken, ...]:
+def tokens(transaction: Transaction, *, limit: int, after: int) -> Listed[AccessToken]:
     """Return the tokens after ``after``, the oldest first."""
-    rows = transaction.execute(_SQL["tokens"], {"limit": limit, "after": after})
-    return tuple(map(_token_of, rows.fetchall()))
+    found = fetch_page(transaction, _SQL["tokens"], {"limit": limit, "after": after})
+    return Listed(map(_token_of, found.rows), is_cut=found.is_cut)
 
 
 def valid_token(transaction: Transaction, secret: str) -> AccessToken | None:

@@ -7,8 +7,10 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from pedigree._record import Listed
 from pedigree.audit.records import Actor, Event, EventType, NewEvent, leaf_hash
 from pedigree.postgres.database import Database
+from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
 
@@ -81,7 +83,7 @@ def read(
     limit: int,
     types: Collection[EventType] | None = None,
     model: str | None = None,
-) -> tuple[Event, ...]:
+) -> Listed[Event]:
     """Return at most ``limit`` events after the place ``after``, the oldest first."""
     values: dict[str, Any] = {
         "after": after,
@@ -89,10 +91,10 @@ def read(
         "types": sorted(kind.value for kind in types) if types is not None else None,
     }
     if model is None:
-        rows = connection.execute(_SQL["read_feed"], values).fetchall()
+        found = fetch_page(connection, _SQL["read_feed"], values)
     else:
-        rows = connection.execute(_SQL["read_feed_of_model"], {**values, "model": model}).fetchall()
-    return tuple(Event.served(**row) for row in rows)
+        found = fetch_page(connection, _SQL["read_feed_of_model"], {**values, "model": model})
+    return Listed((Event.served(**row) for row in found.rows), is_cut=found.is_cut)
 
 
 def feed_head(database: Database) -> int:

@@ -193,7 +193,8 @@ class Event(NewEvent):
         event = cls.stored(canonical, seq=seq)
         if not is_flagged and len(canonical) <= EVENT_BYTES and is_shallow(canonical):
             return event
-        known = {key: event.body[key] for key in _SUBJECTS if key in event.body}
+        subjects = () if event.model else _SUBJECTS
+        known = {key: event.body[key] for key in subjects if key in event.body}
         left_out: dict[str, JsonValue] = {
             "sha256": hashlib.sha256(canonical).hexdigest(),
             "bytes": len(canonical),

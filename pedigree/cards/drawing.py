@@ -1,5 +1,7 @@
 """Draw a version's card: read everything that it shows, and render it."""
 
+from collections.abc import Callable
+
 from pedigree.cards.records import CardNotes
 from pedigree.cards.render import render_card
 from pedigree.cards.store import CardState, DrawnCard, card_state, newest_event
@@ -9,12 +11,18 @@ from pedigree.catalog.references import Reference
 from pedigree.catalog.store import lock_model
 from pedigree.lifecycle import promotion_queue
 from pedigree.lifecycle.tenures import tenures_of
+from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.store import read_lineage
 from pedigree.postgres.transaction import Transaction
 
 
 def draw_card(
-    transaction: Transaction, name: str, version: int, notes: CardNotes | None = None
+    transaction: Transaction,
+    name: str,
+    version: int,
+    notes: CardNotes | None = None,
+    *,
+    shown: Callable[[LineageGraph], LineageGraph] = lambda graph: graph,
 ) -> DrawnCard:
     """Draw a version's card as of one point in time.
 
@@ -26,21 +34,27 @@ def draw_card(
         name: The model.
         version: The version.
         notes: People's notes; those of the newest card when None.
+        shown: Returns the part of the lineage that the card shows.
 
     Raises:
         NotFoundError: There is no such version.
     """
     state = card_state(transaction, name, version)
-    drawn = _render(transaction, name, version, notes, state)
+    drawn = _render(transaction, name, version, notes, state, shown)
     if newest_event(transaction, name) == state.newest_event:
         return drawn
     lock_model(transaction, name)
     state = card_state(transaction, name, version)
-    return _render(transaction, name, version, notes, state)
+    return _render(transaction, name, version, notes, state, shown)
 
 
-def _render(
-    transaction: Transaction, name: str, number: int, notes: CardNotes | None, state: CardState
+def _render(  # noqa: PLR0917 - draw_card has them all
+    transaction: Transaction,
+    name: str,
+    number: int,
+    notes: CardNotes | None,
+    state: CardState,
+    shown: Callable[[LineageGraph], LineageGraph],
 ) -> DrawnCard:
     version = lookups.find_version(transaction, Reference(name=name, version=number))
     environment = version.environment_hash
@@ -48,7 +62,7 @@ def _render(
     markdown = render_card(
         version,
         lookups.list_trainings(transaction, version, limit=1, after=None)[0],
-        read_lineage(transaction, name_key(name), number, newest=False),
+        shown(read_lineage(transaction, name_key(name), number, newest=False)),
         promotion_queue.verdicts(transaction, version),
         tenures_of(transaction, version),
         shown_notes,

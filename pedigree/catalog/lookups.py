@@ -5,13 +5,16 @@ starts after the last item of the previous one.
 """
 
 from datetime import UTC, datetime
+from uuid import UUID
 
+from pedigree._record import Listed
 from pedigree.catalog.names import LATEST, found_in, name_key, validate_name
 from pedigree.catalog.records import ModelVersion, RegisteredModel, Training
 from pedigree.catalog.references import Reference
 from pedigree.catalog.rows import model_of, read_version, training_of, version_from_row
 from pedigree.catalog.store import SQL, model_not_found
 from pedigree.errors import InvalidInputError
+from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.transaction import Row, Transaction
 
 _ABOVE_ALL = 2**31 - 1
@@ -62,17 +65,17 @@ def find_model(transaction: Transaction, name: str) -> RegisteredModel:
 
 def list_models(
     transaction: Transaction, *, limit: int, after: str | None
-) -> tuple[RegisteredModel, ...]:
+) -> Listed[RegisteredModel]:
     """Return registered models after ``after``, ordered by case-insensitive name."""
-    rows = transaction.execute(
-        SQL["models"], {"limit": at_least_one(limit), "after": name_key(after or "")}
+    found = fetch_page(
+        transaction, SQL["models"], {"limit": at_least_one(limit), "after": name_key(after or "")}
     )
-    return tuple(map(model_of, rows.fetchall()))
+    return Listed(map(model_of, found.rows), is_cut=found.is_cut)
 
 
 def list_versions(
     transaction: Transaction, name: str, *, limit: int, after: int | None, newest_first: bool
-) -> tuple[ModelVersion, ...]:
+) -> Listed[ModelVersion]:
     """Return versions of a model after ``after``, oldest or newest first.
 
     Raises:
@@ -81,29 +84,29 @@ def list_versions(
     key = {"name_key": name_key(validate_name(name)), "limit": at_least_one(limit)}
     if newest_first:
         last = _ABOVE_ALL if after is None else after
-        found = transaction.execute(SQL["newest_versions"], {**key, "before": last})
+        found = fetch_page(transaction, SQL["newest_versions"], {**key, "before": last})
     else:
-        found = transaction.execute(SQL["versions"], {**key, "after": after or 0})
-    rows = found.fetchall()
-    if not rows or rows[0]["model_name"] != name:
+        found = fetch_page(transaction, SQL["versions"], {**key, "after": after or 0})
+    if not found.rows or found.rows[0]["model_name"] != name:
         find_model(transaction, name)
-    return tuple(map(version_from_row, rows))
+    return Listed(map(version_from_row, found.rows), is_cut=found.is_cut)
 
 
 def list_trainings(
     transaction: Transaction, version: ModelVersion, *, limit: int, after: str | None
-) -> tuple[Training, ...]:
+) -> Listed[Training]:
     """Return runs that produced a version's bytes after ``after``, oldest first."""
-    rows = transaction.execute(
+    found = fetch_page(
+        transaction,
         SQL["trainings"],
         {
             "name_key": name_key(version.model_name),
             "version": version.version_id,
             "limit": at_least_one(limit),
-            "after": after,
+            "after": training_cursor(after),
         },
     )
-    return tuple(map(training_of, rows.fetchall()))
+    return Listed(map(training_of, found.rows), is_cut=found.is_cut)
 
 
 def environment_packages(transaction: Transaction, environment_hash: str) -> tuple[str, ...]:
@@ -136,6 +139,23 @@ def in_a_zone(field: str, moment: datetime) -> datetime:
             value=moment.isoformat(),
             remedy="Write another one",
         ) from None
+
+
+def training_cursor(after: str | None) -> UUID | None:
+    """Return the cursor of a page of trainings.
+
+    Raises:
+        InvalidInputError: It is not the id of a training.
+    """
+    try:
+        return None if after is None else UUID(after)
+    except ValueError as error:
+        raise InvalidInputError(
+            "is not the id of a training",
+            field="after",
+            value=after,
+            remedy="Give the last training_id of the previous page",
+        ) from error
 
 
 def at_least_one(limit: int) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import NamedTuple
 
+from pedigree.catalog.lookups import at_least_one, training_cursor
 from pedigree.catalog.names import name_key
 from pedigree.catalog.store import SQL
 from pedigree.catalog.training_records import Unmaterialized
@@ -43,11 +44,20 @@ def end_awaiting(transaction: Transaction, shown: Collection[ShownTraining]) -> 
 
 
 def unmaterialized(
-    transaction: Transaction, *, name_key: str | None, version: int | None, limit: int
+    transaction: Transaction,
+    *,
+    name_key: str | None,
+    version: int | None,
+    limit: int,
+    after: str | None = None,
 ) -> tuple[Unmaterialized, ...]:
-    """Return trainings that no graph has shown for an hour while their instance was unreachable."""
+    """Return trainings that no graph has shown for an hour while their instance was unreachable.
+
+    Raises:
+        InvalidInputError: The limit or the cursor is invalid.
+    """
+    values = {"limit": at_least_one(limit), "after": training_cursor(after), "age": OUT_OF_REACH}
     rows = transaction.execute(
-        SQL["unmaterialized"],
-        {"name_key": name_key, "version": version, "limit": limit, "age": OUT_OF_REACH},
+        SQL["unmaterialized"], {**values, "name_key": name_key, "version": version}
     ).fetchall()
-    return tuple(Unmaterialized(**row) for row in rows)
+    return tuple(Unmaterialized(**{**row, "training_id": str(row["training_id"])}) for row in rows)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from pedigree._values import require_values
+from pedigree._values import bounds_of, require_values
 from pedigree.catalog.records import DeclaredMetadata
 from pedigree.errors import InvalidMetadataError
 from pedigree.settings import redact_url
@@ -26,7 +26,7 @@ _REMEDIES_OF_FIELDS: Mapping[str, str] = {
     "git_commit": "Give the full hash in lower case, as `git rev-parse HEAD` prints it",
     "environment_hash": "Give sha256: and 64 hexadecimal digits, or leave it out",
     "metrics": "Give a finite number under each name, or leave the metric out",
-    "signature": "Give inputs and outputs, or infer them with signatures.infer(inputs, outputs)",
+    "signature": "Give inputs and outputs, or infer them with pedigree.infer_signature(…)",
 }
 
 
@@ -39,17 +39,18 @@ def validated(metadata: Mapping[str, object] | DeclaredMetadata) -> DeclaredMeta
         metadata: The fields by name, or a record of them.
 
     Raises:
-        InvalidMetadataError: A required field is missing, or a value is outside its domain. The
-            message has the first such field, its value and the remedy, and names the others.
+        InvalidMetadataError: A required field is missing, or a value is outside its domain or
+            beyond its bound. The message has the first such field and the remedy.
     """
     if isinstance(metadata, DeclaredMetadata):
         metadata = {name: getattr(metadata, name) for name in DeclaredMetadata.model_fields}
+    bounds = bounds_of(DeclaredMetadata)
+    for name, value in metadata.items() if isinstance(metadata, Mapping) else ():
+        require_values(value, name, bound=bounds.get(name), error=InvalidMetadataError)
     try:
-        valid = DeclaredMetadata.model_validate(metadata)
+        return DeclaredMetadata.model_validate(metadata)
     except ValidationError as error:
         raise metadata_error(error) from None
-    require_values(valid)
-    return valid
 
 
 def metadata_error(error: ValidationError) -> InvalidMetadataError:

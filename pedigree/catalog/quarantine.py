@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
+from pedigree._record import Listed
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.audit.states import combined_reason
@@ -24,6 +25,7 @@ from pedigree.catalog.store import SQL, LockedModel, lock_any_model, lock_model
 from pedigree.errors import InvalidInputError, QuarantineNotFoundError
 from pedigree.lineage.records import Certainty, TrainedOn
 from pedigree.lineage.store import count_without_lineage, trained_on
+from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.transaction import Row, Transaction
 
 _DEPENDS = {
@@ -212,13 +214,13 @@ def release_version(
 
 def open_quarantines(
     transaction: Transaction, *, limit: int, before: int | None
-) -> tuple[Quarantine, ...]:
+) -> Listed[Quarantine]:
     """Return the open quarantines that started before ``before``, newest first."""
     values = {"limit": limit, "before": before}
-    rows = transaction.execute(SQL["open_quarantines"], values).fetchall()
+    rows, is_cut = fetch_page(transaction, SQL["open_quarantines"], values)
     ids = [row["quarantine_id"] for row in rows]
     marks = transaction.execute(SQL["marked_versions"], {"quarantine_ids": ids}).fetchall()
-    return _with_versions(rows, marks)
+    return Listed(_with_versions(rows, marks), is_cut=is_cut)
 
 
 def _require_reason(reason: str) -> None:

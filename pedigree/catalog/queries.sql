@@ -100,7 +100,9 @@ WHERE a.training_id = t.training_id;
 
 -- name: unmaterialized
 -- Trainings of living versions, or of one, that no graph shows while their instance is unreachable.
-SELECT m.name || '/' || t.version AS reference, t.run_id, a.instance_id, a.since, i.seen_at
+SELECT
+    t.training_id, m.name || '/' || t.version AS reference, t.run_id, a.instance_id, a.since,
+    i.seen_at
 FROM pedigree.awaited a
 JOIN pedigree.training t USING (training_id)
 JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.version
@@ -110,7 +112,14 @@ WHERE a.since <= clock_timestamp() - %(age)s::interval
     AND (i.seen_at IS NULL OR i.seen_at <= clock_timestamp() - %(age)s::interval)
     AND v.deleted_at IS NULL AND m.deleted_at IS NULL
     AND (%(name_key)s::text IS NULL OR (m.name_key, t.version) = (%(name_key)s, %(version)s))
-ORDER BY a.since, a.training_id
+    AND (
+        %(after)s::uuid IS NULL
+        OR (t.created_at, t.training_id) > (
+            SELECT before.created_at, before.training_id
+            FROM pedigree.training before WHERE before.training_id = %(after)s::uuid
+        )
+    )
+ORDER BY t.created_at, t.training_id
 LIMIT %(limit)s;
 
 -- name: trainings_of_run
@@ -366,3 +375,31 @@ FROM pedigree.artifact_file f
 JOIN pedigree.model_version v ON v.digest = f.artifact_digest
 JOIN pedigree.registered_model m USING (model_id)
 WHERE f.blob_digest = ANY (%(digests)s::text[]) AND v.deleted_at IS NULL;
+
+-- name: models_of_states
+-- The models whose versions are states of assets: of the asset that trains a model, or of the asset of
+-- a stage. With a data version, is_version says whether it is the digest of a version of the model.
+WITH wanted AS (
+    SELECT place, asset, data_version, regexp_replace(asset, '/[^/]+$', '') AS parent,
+        substring(asset from '[^/]+$') AS last_part
+    FROM unnest(%(assets)s::text[], %(data_versions)s::text[]) WITH ORDINALITY
+        AS state (asset, data_version, place)
+), owner AS (
+    SELECT w.place, w.data_version, t.model_id
+    FROM wanted w
+    JOIN pedigree.training t ON t.asset = w.asset
+    UNION
+    SELECT w.place, w.data_version, t.model_id
+    FROM wanted w
+    JOIN pedigree.training t ON t.asset = w.parent
+    WHERE EXISTS (
+        SELECT FROM pedigree.tenure s
+        WHERE s.model_id = t.model_id AND s.pointer = 'stage' AND s.name = w.last_part
+    )
+)
+SELECT o.place - 1 AS place, m.name, EXISTS (
+    SELECT FROM pedigree.model_version v
+    WHERE v.model_id = o.model_id AND v.digest = o.data_version
+) AS is_version
+FROM owner o
+JOIN pedigree.registered_model m USING (model_id);

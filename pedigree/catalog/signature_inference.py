@@ -53,9 +53,9 @@ def inferred_signature(
         return stated_signature(path)
     if sample_outputs is not None:
         # Needs numpy and pandas, which a caller that states the signature may not have.
-        from pedigree.signatures.infer import infer  # noqa: PLC0415
+        from pedigree.signatures.infer import infer_signature  # noqa: PLC0415
 
-        return infer(sample, sample_outputs)
+        return infer_signature(sample, sample_outputs)
     require_rows(sample)
     asked = _load(flavor, path, files[0].path, trust) if model is None else model
     return get_flavor(flavor).infer_signature(asked, sample)

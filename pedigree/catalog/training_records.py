@@ -23,6 +23,7 @@ class RetrainRequest(Record):
 class Unmaterialized(Record):
     """A training in Dagster that no asset graph shows while its instance is unreachable."""
 
+    training_id: str
     reference: str
     run_id: str
     instance_id: str

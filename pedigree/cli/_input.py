@@ -28,7 +28,7 @@ def read_integer(text: str) -> int:
 
 
 JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-LimitOption: TypeAlias = Annotated[int, typer.Option("--limit", help="At most this many.")]
+LimitOption: TypeAlias = Annotated[int, typer.Option("--limit", min=1, help="At most this many.")]
 
 NameArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="NAME", help="A registered model's name.", show_default=False)
@@ -129,6 +129,23 @@ def read_text(option: str, path: Path) -> str:
         reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "cannot be read"
         raise InvalidInputError(
             reason, field=option, value=str(path), remedy="Name a readable text file"
+        ) from error
+
+
+def write_text(option: str, path: Path, text: str) -> None:
+    """Write the file that an option names.
+
+    Raises:
+        InvalidInputError: It cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInputError(
+            f"cannot be written: {error.strerror or type(error).__name__}",
+            field=option,
+            value=str(path),
+            remedy="Name a file in a folder that exists and is writable",
         ) from error
 
 

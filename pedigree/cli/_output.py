@@ -81,7 +81,7 @@ def _show(part: object) -> None:
 
 def print_json(value: object) -> None:
     """Print a record, or a structure of records and plain values, as one JSON document."""
-    print(json.dumps(_plain(value), indent=2, ensure_ascii=not is_unicode(sys.stdout)))
+    print(json.dumps(_plain(value), indent=2, ensure_ascii=not is_unicode(sys.stdout)), flush=True)
 
 
 def is_unicode(stream: TextIO) -> bool:

@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pedigree.errors import InvalidSignatureError, MissingDependencyError
+from pedigree.untrusted.expansion import ExpansionError, ExpansionMeter, expanded
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_COMPRESSED = (".gz", ".bz2", ".xz")
 
 
 def read_sample(file: Path) -> "pd.DataFrame":
@@ -25,7 +28,7 @@ def read_sample(file: Path) -> "pd.DataFrame":
             f"a {kind} file for --sample needs {library}, which is not installed",
             remedy=f"Run: pip install {library}, or give --signature",
         ) from error
-    except (OSError, ValueError) as error:  # pandas' and arrow's own are ValueErrors
+    except (OSError, ValueError, ExpansionError) as error:  # pandas' and arrow's are ValueErrors
         raise InvalidSignatureError(
             f"cannot be read as {kind}: {error}",
             field="--sample",
@@ -45,12 +48,20 @@ def _reader(suffix: str) -> tuple[str, str, "Callable[[Path], pd.DataFrame]"]:
 def _read_csv(file: Path) -> "pd.DataFrame":
     import pandas as pd
 
-    return pd.read_csv(file)
+    if file.suffix in _COMPRESSED:
+        with expanded(file) as stream:
+            return pd.read_csv(stream)
+    return pd.read_csv(file, compression=None)
 
 
 def _read_parquet(file: Path) -> "pd.DataFrame":
     from pyarrow import parquet
 
+    # Equal values cost nothing in the file: a value takes a byte at least when it is read.
+    content = parquet.read_metadata(file)
+    groups = (content.row_group(place) for place in range(content.num_row_groups))
+    size = max(content.num_rows * content.num_columns, sum(each.total_byte_size for each in groups))
+    ExpansionMeter(file.stat().st_size).add(size)
     frame: pd.DataFrame = parquet.read_table(file).to_pandas()
     return frame
 

@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pedigree.cli.up.running import running
 from pedigree.distribution import DISTRIBUTION, namesake, requirement
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from pedigree.postgres.database import Database
 
+_MOST_FAILURES = 100
+_DatabaseState: TypeAlias = tuple[dict[str, object], list[dict[str, object]] | None]
 _VERSIONS = (DISTRIBUTION, "dagster", "dagster-webserver", "psycopg", "obstore", "scikit-learn")
 
 
@@ -23,13 +26,32 @@ def status_document() -> dict[str, object]:
     """Return the state of each part by name; None for a part that was not checked."""
     settings = Settings()
     server = running(settings.home_folder)
+    database, failing = _database(settings)
     return {
         "home": str(settings.home_folder),
-        "database": _database(settings),
+        "database": database,
         "store": redact_url(settings.store_url) if settings.store_url else _local_store(settings),
+        "scans": _scans(),
         "server": {"up": server is not None, "url": server.url if server else None},
+        "failing": failing,
         "versions": {"python": sys.version.split()[0], **_versions()},
         "conflict": None if (other := namesake()) is None else str(other),
+    }
+
+
+def _scans() -> dict[str, object]:
+    """Return how this platform confines the processes that scan artifacts, by trying it."""
+    from pedigree.untrusted.processes import confinement
+
+    try:
+        found = confinement()
+    except PedigreeError as error:
+        return {"memory": "unknown", "network": f"unknown: {error}"}
+    return {
+        "memory": "limited" if found["memory"] else "not limited: this platform cannot",
+        "network": f"cut by {found['network']}"
+        if found["network"]
+        else "open: this platform has neither seccomp nor network namespaces for this user",
     }
 
 
@@ -37,7 +59,7 @@ def _local_store(settings: Settings) -> str:
     return (settings.home_folder / "objects").as_uri()
 
 
-def _database(settings: Settings) -> dict[str, object]:
+def _database(settings: Settings) -> _DatabaseState:
     if find_spec("psycopg") is None:
         return _described(None, "unknown", f"not known: {requirement('registry')} is not installed")
     from pedigree.postgres.database import Database
@@ -54,20 +76,34 @@ def _database(settings: Settings) -> dict[str, object]:
     return _reached(shown, lambda: Database.embedded(settings.home_folder))
 
 
-def _reached(shown: str, connect: "Callable[[], Database]") -> dict[str, object]:
+def _reached(shown: str, connect: "Callable[[], Database]") -> _DatabaseState:
     from pedigree.postgres.migrate import pending
 
     try:
         with connect() as database:
             behind = pending(database)
+            failing = None if behind else _failing(database)
     except PedigreeError as error:
         return _described(shown, "unreachable", str(error))
     schema = f"behind by {', '.join(behind)}: run `pedigree migrate`" if behind else "current"
-    return _described(shown, "running", schema)
+    return _described(shown, "running", schema, failing)
 
 
-def _described(shown: str | None, state: str, schema: str) -> dict[str, object]:
-    return {"url": shown, "state": state, "schema": schema}
+def _failing(database: "Database") -> "list[dict[str, object]]":
+    """Return the members of background work that failed and are tried again."""
+    from pedigree.failures.store import failures
+
+    found = database.read(partial(failures, limit=_MOST_FAILURES))
+    return [failure.model_dump(mode="json") for failure in found]
+
+
+def _described(
+    shown: str | None,
+    state: str,
+    schema: str,
+    failing: list[dict[str, object]] | None = None,
+) -> _DatabaseState:
+    return {"url": shown, "state": state, "schema": schema}, failing
 
 
 def _versions() -> dict[str, str | None]:
@@ -78,6 +114,22 @@ def _versions() -> dict[str, str | None]:
         except PackageNotFoundError:
             found[name] = None
     return found
+
+
+def _rows(value: object) -> Mapping[str, object]:
+    match value:
+        case Mapping():
+            return value
+        case []:
+            return {"": "nothing"}
+        case list():
+            return {
+                f"{each['work']}: {each['member']}": f"{each['problem']} ({each['attempts']} times"
+                f" since {each['failed_since']}, again at {each['next_at']})"
+                for each in value
+            }
+        case _:
+            return {"": value}
 
 
 def status_view(document: Mapping[str, object]) -> "Table":
@@ -91,7 +143,7 @@ def status_view(document: Mapping[str, object]) -> "Table":
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, value in document.items():
-        inner = value if isinstance(value, Mapping) else {"": value}
+        inner = _rows(value)
         for key, one in inner.items():
             shown = {True: "yes", False: "no"}.get(one, one) if isinstance(one, bool) else one
             cell = NOT_PROVIDED if shown is None else Text(str(shown))

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from pedigree.cli._input import JsonFlag, NameArgument, SeenGeneration, read_integer
+from pedigree.cli._lists import Listing, respond_list
 from pedigree.cli._output import respond, table
 from pedigree.cli._session import open_registry
 from pedigree.cli.stages import Reason
@@ -67,4 +68,5 @@ def list_aliases(name: NameArgument, as_json: JsonFlag = False) -> None:
         rows = ((alias, str(version)) for alias, version in sorted(aliases.items()))
         return table(("alias", "version#"), rows)
 
-    respond(aliases, as_json, view)
+    items = [{"alias": alias, "version_id": version} for alias, version in sorted(aliases.items())]
+    respond_list(Listing(items=items), as_json, view)

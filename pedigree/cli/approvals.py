@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pedigree.cli._input import JsonFlag, ReferenceArgument, SeenGeneration
+from pedigree.cli._lists import Listing, respond_list
 from pedigree.cli._output import respond, table, when
 from pedigree.cli._session import open_registry
 from pedigree.cli.stages import ToStage
@@ -77,8 +78,8 @@ def decisions(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
     """List the decisions about a version."""
     with open_registry() as registry:
         found = registry.decisions(reference)
-    respond(
-        found,
+    respond_list(
+        Listing(items=found),
         as_json,
         lambda: table(("decision", "for", "by", "at", "comment"), map(_decision_row, found)),
     )

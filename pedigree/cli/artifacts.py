@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from pedigree.cli._input import JsonFlag, ReferenceArgument
+from pedigree.cli._lists import Listing, respond_list
 from pedigree.cli._output import Raw, respond, short_digest, size_text, table
 from pedigree.cli._session import open_registry
 from pedigree.errors import InvalidInputError
@@ -106,7 +107,8 @@ def files(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
         rows = ((one.path, size_text(one.size), short_digest(one.digest)) for one in manifest.files)
         return table(("path", "size#", "digest"), rows)
 
-    respond(manifest, as_json, view)
+    listing = Listing(items=manifest.files)
+    respond_list(listing, as_json, view, manifest)
 
 
 def presign(

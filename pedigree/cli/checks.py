@@ -6,6 +6,7 @@ import typer
 from rich.table import Table
 
 from pedigree.cli._input import JsonFlag, ReferenceArgument, json_values
+from pedigree.cli._lists import Listing, respond_list
 from pedigree.cli._output import respond, table, verdict_text
 from pedigree.cli._session import open_registry
 
@@ -60,7 +61,7 @@ def check(
             found = [each for name in names for each in registry.rerun_check(exact, name)]
         else:
             found = list(registry.run_checks(exact))
-    respond(found, as_json, lambda: verdict_table(found))
+    respond_list(Listing(items=found), as_json, lambda: verdict_table(found))
     if any(not verdict.passed and verdict.severity.value == "error" for verdict in found):
         raise typer.Exit(1)
 
@@ -82,21 +83,18 @@ def checks(as_json: JsonFlag = False) -> None:
         )
         return table(("check", "asks", "settings"), rows)
 
-    respond(
-        {
-            name: {"asks": each.asks, "settings": each.settings.model_json_schema()}
-            for name, each in CHECKS.items()
-        },
-        as_json,
-        view,
-    )
+    items = [
+        {"name": name, "asks": each.asks, "settings": each.settings.model_json_schema()}
+        for name, each in CHECKS.items()
+    ]
+    respond_list(Listing(items=items), as_json, view)
 
 
 def verdicts(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
     """List the newest verdict of each check on a version."""
     with open_registry() as registry:
         found = registry.verdicts(reference)
-    respond(found, as_json, lambda: verdict_table(found))
+    respond_list(Listing(items=found), as_json, lambda: verdict_table(found))
 
 
 def record_verdict(

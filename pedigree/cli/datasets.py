@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from pedigree.cli._input import JsonFlag, json_values, pairs, read_text
+from pedigree.cli._lists import Listing, respond_list
 from pedigree.cli._output import respond, table
 from pedigree.cli._session import open_registry
 from pedigree.cli.checks import (
@@ -123,7 +124,11 @@ def data_verdicts(
     )
     with open_registry() as registry:
         found = registry.data_verdicts([state])
-    respond(found, as_json, lambda: table(("check", "verdict", "found"), map(_data_row, found)))
+    respond_list(
+        Listing(items=found),
+        as_json,
+        lambda: table(("check", "verdict", "found"), map(_data_row, found)),
+    )
 
 
 def record_data_verdict(

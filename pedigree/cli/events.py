@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pedigree.cli._input import JsonFlag
-from pedigree.cli._output import respond
+from pedigree.cli._lists import page_of, respond_list
 from pedigree.cli._session import open_registry
 from pedigree.errors import InvalidInputError
 
@@ -34,13 +34,17 @@ def events(
     """List the registry's events, oldest first."""
     types = tuple(map(_event_type, kind)) if kind else None
     with open_registry() as registry:
-        found = registry.events(after, limit, types=types, model=model)
+        found = page_of(
+            lambda most: registry.events(after, most, types=types, model=model),
+            limit,
+            lambda one: one.seq,
+        )
 
     def view() -> Iterator[object]:
-        for event in found:
+        for event in found.items:
             yield f"{event.seq:>6}  {event}"
 
-    respond(found, as_json, view)
+    respond_list(found, as_json, view)
 
 
 def _event_type(word: str) -> "EventType":

@@ -63,7 +63,7 @@ def _print_document(made: "Plan") -> None:
     for item in made:
         print(separator + item.model_dump_json(), end="")
         separator = ",\n"
-    print("]}")
+    print('],\n "next": null}')
 
 
 def _plan_view(made: "Plan") -> Iterator[object]:
@@ -120,6 +120,10 @@ def _show_done(done: "Collection", as_json: bool) -> None:
             if kind in done.done:
                 yield f"{done.done[kind].items} of kind {kind} done."
         for kind, count in done.left.items():
-            yield f"{count} of kind {kind} left: needed again, or done by another process."
+            yield (
+                f"{count} of kind {kind} left: needed again, done by another process, or failed."
+            )
+        for failed in done.failed:
+            yield f"{failed.subject} failed: {failed.problem}"
 
     respond(done, as_json, view)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from pedigree.cli._input import JsonFlag, LimitOption, ReferenceArgument
+from pedigree.cli._input import JsonFlag, LimitOption, ReferenceArgument, write_text
 from pedigree.cli._lineage_tree import lineage_tree, not_known
 from pedigree.cli._lineage_view import difference_view, state_rows, trained_on_it, usage_row
+from pedigree.cli._lists import Listing, page_of, respond_list
 from pedigree.cli._output import Raw, respond, table, when
 from pedigree.cli._session import open_registry
 
@@ -89,7 +90,7 @@ def upstream(
         if found.raced:
             yield RACED
 
-    respond(found, as_json, view)
+    respond_list(Listing(items=found.states), as_json, view, found)
 
 
 def downstream(
@@ -105,14 +106,16 @@ def downstream(
 ) -> None:
     """List the data written with exactly this version, and the versions trained on it."""
     with open_registry() as registry:
-        found = registry.downstream(reference, limit=limit, before=before)
+        found = registry.downstream(reference, limit=limit + 1, before=before)
+    usages = page_of(lambda _: found.usages, limit, lambda one: one.usage_id, "--before")
 
     def view() -> Iterator[object]:
         columns = ("asset", "partition", "data version", "known by", "run", "loaded", "written")
-        yield table(columns, map(usage_row, found.usages))
+        yield table(columns, map(usage_row, usages.items))
         yield from trained_on_it(found)
 
-    respond(found, as_json, view)
+    document = {**found.model_dump(mode="json"), "usages": usages.items}
+    respond_list(usages, as_json, view, document)
 
 
 def diff(
@@ -140,20 +143,27 @@ def unmaterialized(
         typer.Argument(metavar="[REF]", help="Only this version.", show_default=False),
     ] = None,
     limit: LimitOption = 1000,
+    after: Annotated[
+        str | None, typer.Option("--after", help="The last training_id of the previous page.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """List versions that no asset graph shows because their Dagster instance is unreachable."""
     with open_registry() as registry:
-        found = registry.unmaterialized(reference, limit=limit)
+        found = page_of(
+            lambda most: registry.unmaterialized(reference, limit=most, after=after),
+            limit,
+            lambda one: one.training_id,
+        )
 
     def view() -> object:
         rows = [
             (each.reference, when(each.since), each.run_id, each.instance_id, when(each.seen_at))
-            for each in found
+            for each in found.items
         ]
         return table(("version", "registered", "run", "instance", "seen last"), rows)
 
-    respond(found, as_json, view)
+    respond_list(found, as_json, view)
 
 
 def retrain(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
@@ -172,6 +182,7 @@ def export(
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="Write it to this file.")
     ] = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Print a version's lineage in the format of another tool, as JSON."""
     format_: ExportFormat = form  # type: ignore[assignment]  # the registry refuses any other
@@ -180,7 +191,9 @@ def export(
     if output is None:
         print(document)
     else:
-        output.write_text(document, encoding="utf-8")
+        write_text("--output", output, document)
+        written = {"reference": reference, "format": form, "output": str(output)}
+        respond(written, as_json, lambda: None)
 
 
 def _launch(request: "RetrainRequest") -> str:

@@ -16,6 +16,7 @@ import typer
 
 from pedigree.cli._commands import LazyCommands
 from pedigree.cli._session import SERVICE
+from pedigree.cli._usage import usage_error
 from pedigree.errors import PedigreeError
 
 app = typer.Typer(
@@ -76,9 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         if type(error).__name__ == "ValidationError" and "pydantic" in sys.modules:
             _fail(_from_validation(error), as_json)
-        if as_json and callable(describe := getattr(error, "format_message", None)):
-            _print_error(type(error).__name__, str(describe()))
-            sys.exit(getattr(error, "exit_code", 2))
+        if as_json and (usage := usage_error(error, words)):
+            _fail(usage, as_json)
         raise
 
 
@@ -108,13 +108,7 @@ def _write_any_text() -> None:
 
 def _fail(error: PedigreeError, as_json: bool) -> NoReturn:
     if as_json:
-        _print_error(
-            type(error).__name__,
-            error.message,
-            field=error.field,
-            value=None if error.value is None else str(error.value),
-            remedy=error.remedy,
-        )
+        _print_error(error)
     else:
         from pedigree.cli._output import errors
 
@@ -123,10 +117,18 @@ def _fail(error: PedigreeError, as_json: bool) -> NoReturn:
     sys.exit(error.exit_code)
 
 
-def _print_error(kind: str, message: str, **details: str | None) -> None:
+def _print_error(error: PedigreeError) -> None:
     import json
 
-    document = {"error": {"type": kind, "message": message, **details}}
+    document = {
+        "error": {
+            "type": type(error).__name__,
+            "message": error.message,
+            "field": error.field,
+            "value": None if error.value is None else str(error.value),
+            "remedy": error.remedy,
+        }
+    }
     print(json.dumps(document, ensure_ascii=False), file=sys.stderr)
 
 

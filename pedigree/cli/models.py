@@ -8,6 +8,7 @@ from rich.text import Text
 
 from pedigree.cli._changes import UnsetOption, changes
 from pedigree.cli._input import JsonFlag, LimitOption, NameArgument, pairs
+from pedigree.cli._lists import page_of, respond_list
 from pedigree.cli._output import NOT_PROVIDED, respond, table, when
 from pedigree.cli._session import open_registry
 
@@ -43,18 +44,20 @@ def list_models(
 ) -> None:
     """List the registered models and the versions in their stages."""
     with open_registry() as registry:
-        found = registry.models(limit=limit, after=after)
+        found = page_of(
+            lambda most: registry.models(limit=most, after=after), limit, lambda one: one.name
+        )
 
     def view() -> Iterator[object]:
-        if not found:
+        if not found.items:
             yield Text.from_markup(
                 "No model is registered yet. See [bold]pedigree register --help[/]."
             )
         else:
             columns = ("model", "latest#", "stages", "aliases", "owners", "created", "description")
-            yield table(columns, map(_model_row, found))
+            yield table(columns, map(_model_row, found.items))
 
-    respond(found, as_json, view)
+    respond_list(found, as_json, view)
 
 
 def _model_row(model: "RegisteredModel") -> "tuple[str | Text, ...]":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pedigree.cli._input import JsonFlag, ReferenceArgument
+from pedigree.cli._input import JsonFlag, ReferenceArgument, write_text
 from pedigree.cli._output import Raw, respond, table, when
 from pedigree.cli._session import open_registry
 
@@ -103,7 +103,7 @@ def list_results(
     """List the newest result of each partition that was compared with a version."""
     with open_registry() as registry:
         found = registry.drift(reference, asset)
-    _show(found, found, as_json)
+    _show(found, {"items": found, "next": None}, as_json)
 
 
 def show(drift_id: IdArgument, as_json: JsonFlag = False) -> None:
@@ -125,7 +125,7 @@ def report(
     with open_registry() as registry:
         text = registry.drift_report_text(drift_id, markdown=markdown)
     if output is not None:
-        output.write_text(text, encoding="utf-8")
+        write_text("--output", output, text)
 
     def view() -> Iterator[object]:
         if output is None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pedigree.cli._input import JsonFlag, NameArgument
+from pedigree.cli._lists import Listing, respond_list
 from pedigree.cli._output import Raw, respond, table, when
 from pedigree.cli._session import open_registry
 from pedigree.errors import InvalidInputError
@@ -85,7 +86,7 @@ def history(name: NameArgument, as_json: JsonFlag = False) -> None:
         )
         return table(("revision#", "since", "by", "reason", "stages"), rows)
 
-    respond(given, as_json, view)
+    respond_list(Listing(items=given), as_json, view)
 
 
 def checks(name: NameArgument, as_json: JsonFlag = False) -> None:
@@ -97,4 +98,4 @@ def checks(name: NameArgument, as_json: JsonFlag = False) -> None:
         for check in found:
             yield Raw(check)
 
-    respond(found, as_json, view)
+    respond_list(Listing(items=found), as_json, view)

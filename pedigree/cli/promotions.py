@@ -9,6 +9,7 @@ from pedigree.cli._input import (
     JsonFlag,
     ReferenceArgument,
 )
+from pedigree.cli._lists import Listing, respond_list
 from pedigree.cli._output import respond, table, when
 from pedigree.cli._session import open_registry
 from pedigree.cli.stages import Reason, ToStage
@@ -71,8 +72,8 @@ def waits(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
     """List by stage what a version waited for at the last evaluation."""
     with open_registry() as registry:
         found = registry.candidacies(reference)
-    respond(
-        found,
+    respond_list(
+        Listing(items=found),
         as_json,
         lambda: table(("stage", "waits for", "looked at"), map(_candidacy_row, found)),
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pedigree.cli._input import JsonFlag, LimitOption
+from pedigree.cli._lists import page_of, respond_list
 from pedigree.cli._output import respond, table, when
 from pedigree.cli._session import open_registry
 from pedigree.cli.impact import PartitionOption, SinceOption, place_of, read_since, without_lineage
@@ -101,7 +102,8 @@ def release(
         else:
             ended = registry.release(what, partition, whole_asset=whole_asset, reason=reason)
             names = sorted({name for one in ended for name in one.versions})
-            answer, sentence = ended, f"{_place(ended[0])} is released, and with it {_list(names)}."
+            answer = {"items": ended, "next": None}
+            sentence = f"{_place(ended[0])} is released, and with it {_list(names)}."
     _answer(answer, as_json, sentence)
 
 
@@ -115,7 +117,12 @@ def quarantines(
 ) -> None:
     """List what is in quarantine, newest first."""
     with open_registry() as registry:
-        found = registry.quarantines(limit=limit, before=before)
+        found = page_of(
+            lambda most: registry.quarantines(limit=most, before=before),
+            limit,
+            lambda one: one.quarantine_id,
+            "--before",
+        )
 
     def view() -> object:
         rows = (
@@ -127,11 +134,11 @@ def quarantines(
                 one.quarantined_by,
                 when(one.at),
             )
-            for one in found
+            for one in found.items
         )
         return table(("id#", "what", "why", "versions", "by", "at"), rows)
 
-    respond(found, as_json, view)
+    respond_list(found, as_json, view)
 
 
 def _refuse_data_options(

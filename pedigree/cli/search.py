@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pedigree.contract.registry import RegistryContract
 
 _COLUMNS = "name,version,stage,aliases,metrics,created_at,created_by"
+_WITH_KEYS = frozenset({"tags", "metrics", "params"})
 
 
 def add_to(app: typer.Typer) -> None:
@@ -44,25 +45,35 @@ def search(
         typer.Option(help="Count the values of stage, flavor, owner or tag; repeatable."),
     ] = None,
     columns: Annotated[
-        str, typer.Option(help="The columns, such as name,version,metrics.auc,tags.team.")
-    ] = _COLUMNS,
+        str | None,
+        typer.Option(
+            help="The columns, such as name,version,metrics.auc,tags.team; also with --json."
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Find versions by tags, metrics, stages, lineage, words and more.
 
     FILTER has AND OR NOT ( ) = != < <= > >= LIKE ILIKE IN BETWEEN IS NULL and text MATCH 'words'.
     """
+    wanted = _columns(columns)
     asked = {"order_by": order_by, "limit": limit, "after": after}
     first = {"count": count, "facets": tuple(facet or ())}
     with open_registry() as registry:
         pages = list(_pages(registry, filter_text, asked, first, everything=everything))
-    versions = [version for page in pages for version in page]
+    versions: list[object] = [version for page in pages for version in page]
+    if columns is not None:
+        versions = [
+            {column: _value(version, column) for column in wanted}
+            for page in pages
+            for version in page
+        ]
     counted = {"total": pages[0].total, "facets": pages[0].facets}
     ranked = {"ranked_newest": pages[0].ranked_newest, "next": pages[-1].next}
     respond(
         {"records": versions, **counted, **ranked},
         as_json,
-        lambda: _view(pages, columns.split(",")),
+        lambda: _view(pages, wanted),
     )
 
 
@@ -87,24 +98,46 @@ def _pages(
 
 
 def _table(pages: "Sequence[SearchPage]", columns: Sequence[str]) -> object:
-    rows = ([_cell(one, column.strip()) for column in columns] for page in pages for one in page)
+    rows = ([_cell(one, column) for column in columns] for page in pages for one in page)
     return table([f"{one}#" if one == "version" else one for one in columns], rows)
 
 
-def _cell(version: "ModelVersion", column: str) -> "str | Text":
+def _columns(given: str | None) -> list[str]:
+    """Return the names of columns.
+
+    Raises:
+        InvalidInputError: One of them is not a column.
+    """
+    from pedigree.catalog.records import ModelVersion
     from pedigree.errors import InvalidInputError
 
+    columns = [column.strip() for column in (_COLUMNS if given is None else given).split(",")]
+    for column in columns:
+        name, key = _field_of(column)
+        if name not in ModelVersion.model_fields or (key and name not in _WITH_KEYS):
+            raise InvalidInputError(
+                "is not a column",
+                field="--columns",
+                value=column,
+                remedy="Give fields of `pedigree schema`, or metrics.auc, tags.team, params.x",
+            )
+    return columns
+
+
+def _field_of(column: str) -> tuple[str, str]:
+    """Return the field of a column, and the key in it, which may be empty."""
     name, _, key = column.partition(".")
-    name = {"name": "model_name", "version": "version_id"}.get(name, name)
-    if name not in type(version).model_fields or (
-        key and name not in {"tags", "metrics", "params"}
-    ):
-        raise InvalidInputError(
-            "is not a column",
-            field="--columns",
-            value=column,
-            remedy="Give fields of `pedigree schema`, or metrics.auc, tags.team, params.x",
-        )
+    return {"name": "model_name", "version": "version_id"}.get(name, name), key
+
+
+def _value(version: "ModelVersion", column: str) -> object:
+    name, key = _field_of(column)
+    value = version.model_dump(mode="json", include={name})[name]
+    return value.get(key) if key else value
+
+
+def _cell(version: "ModelVersion", column: str) -> "str | Text":
+    name, key = _field_of(column)
     value = getattr(version, name)
     if key:
         return str(value.get(key, "")) if key in value else NOT_PROVIDED

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from pedigree.cli._input import JsonFlag
+from pedigree.cli._output import print_json
 from pedigree.distribution import requirement
 from pedigree.errors import MissingDependencyError
 
@@ -23,6 +25,7 @@ def serve(
         int, typer.Option("--port", min=1, max=65535, help="The port to listen on.")
     ] = 8080,
     workers: Annotated[int, typer.Option("--workers", min=1, help="The number of processes.")] = 1,
+    as_json: JsonFlag = False,
 ) -> None:
     """Serve the REST API until interrupted.
 
@@ -37,10 +40,10 @@ def serve(
     from pedigree.server import workers as _workers
 
     with _workers.prepared(workers):
-        _serve(host, port, workers)
+        _serve(host, port, workers, as_json)
 
 
-def _serve(host: str, port: int, workers: int) -> None:
+def _serve(host: str, port: int, workers: int, as_json: bool) -> None:
     from logging.config import dictConfig
 
     from pedigree.logs import log_config
@@ -54,12 +57,14 @@ def _serve(host: str, port: int, workers: int) -> None:
         sockets = listen(host, port)
         config = log_config(registry.settings)
         dictConfig(config)
-        shown = f"http://{f'[{host}]' if ':' in host else host}:{port}/docs"
-        _LOG.info("serving %s", shown, extra={"action": "serve.started"})
+        url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        _LOG.info("serving %s/docs", url, extra={"action": "serve.started"})
         if is_open:
             _LOG.warning(
                 "there is no token yet: every user of this machine may do everything;"
                 " `pedigree token create` ends that",
                 extra={"action": "serve.open"},
             )
+        if as_json:
+            print_json({"url": url, "open": is_open})
         service.serve(sockets, workers, is_open=is_open, log_config=config)

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from pedigree.cli._input import JsonFlag, LimitOption, ReferenceArgument
-from pedigree.cli._output import respond, table, when
+from pedigree.cli._lists import Listing, page_of, respond_list
+from pedigree.cli._output import table, when
 from pedigree.cli._session import open_registry
 from pedigree.cli.stages import Reason, ToStage
 
@@ -34,7 +35,11 @@ def list_requests(
 ) -> None:
     """List stage requests and what each waits for, oldest first."""
     with open_registry() as registry:
-        found = registry.stage_requests(name, limit=limit, after=after)
+        found = page_of(
+            lambda most: registry.stage_requests(name, limit=most, after=after),
+            limit,
+            lambda one: one.request_id,
+        )
 
     def view() -> object:
         columns = ("id#", "version", "way", "by", "at", "why", "waits for")
@@ -48,11 +53,11 @@ def list_requests(
                 each.reason or "",
                 "; ".join(each.waits_for),
             )
-            for each in found
+            for each in found.items
         )
         return table(columns, rows)
 
-    respond(found, as_json, view)
+    respond_list(found, as_json, view)
 
 
 def withdraw(
@@ -66,4 +71,4 @@ def withdraw(
         for each in withdrawn:
             yield f"The request of {each.requested_by} is withdrawn."
 
-    respond(withdrawn, as_json, view)
+    respond_list(Listing(items=withdrawn), as_json, view)

@@ -13,6 +13,7 @@ from pedigree.cli._input import (
     SeenGeneration,
     read_moment,
 )
+from pedigree.cli._lists import Listing, page_of_tenures, respond_list
 from pedigree.cli._output import respond, table, when
 from pedigree.cli._session import open_registry
 from pedigree.errors import InvalidInputError
@@ -126,8 +127,10 @@ def timeline(
     """Show which version held which stage or alias, and when."""
     with open_registry() as registry:
         pointer = _pointer(stage, alias)
-        tenures = registry.timeline(name, pointer, limit=limit, before=before)
-    respond(tenures, as_json, lambda: tenure_table(tenures))
+        found = page_of_tenures(
+            lambda most: registry.timeline(name, pointer, limit=most, before=before), limit
+        )
+    respond_list(found, as_json, lambda: tenure_table(found.items))
 
 
 def as_of(
@@ -152,7 +155,7 @@ def as_of(
         else:
             yield "Nothing was held then."
 
-    respond(tenures, as_json, view)
+    respond_list(Listing(items=tenures), as_json, view)
 
 
 def tenure_table(tenures: "Iterable[Tenure]") -> "Table":
@@ -187,4 +190,4 @@ def tenures(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
     """List which stages and aliases a version held and when, oldest first."""
     with open_registry() as registry:
         found = registry.tenures(reference)
-    respond(found, as_json, lambda: tenure_table(found))
+    respond_list(Listing(items=found), as_json, lambda: tenure_table(found))

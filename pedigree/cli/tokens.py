@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pedigree.cli._input import JsonFlag, LimitOption, read_length
+from pedigree.cli._lists import page_of, respond_list
 from pedigree.cli._output import respond, table, when
 from pedigree.cli._session import open_registry
 from pedigree.errors import InvalidInputError
@@ -66,7 +67,11 @@ def list_tokens(
 ) -> None:
     """List tokens, also revoked and expired ones, without secrets."""
     with open_registry() as registry:
-        found = registry.tokens(limit=limit, after=after)
+        found = page_of(
+            lambda most: registry.tokens(limit=most, after=after),
+            limit,
+            lambda one: one.token_id,
+        )
 
     def view() -> object:
         columns = ("id#", "principal", "roles", "models", "expires", "revoked")
@@ -79,11 +84,11 @@ def list_tokens(
                 when(token.expires_at),
                 when(token.revoked_at),
             )
-            for token in found
+            for token in found.items
         )
         return table(columns, rows)
 
-    respond(found, as_json, view)
+    respond_list(found, as_json, view)
 
 
 def revoke(

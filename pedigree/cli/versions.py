@@ -9,6 +9,7 @@ from rich.text import Text
 from pedigree.cli._changes import UnsetOption, changes
 from pedigree.cli._comparison_view import comparison_view
 from pedigree.cli._input import JsonFlag, LimitOption, NameArgument, ReferenceArgument, pairs
+from pedigree.cli._lists import Listing, page_of, respond_list
 from pedigree.cli._output import (
     Raw,
     metrics_text,
@@ -50,13 +51,18 @@ def list_versions(
 ) -> None:
     """List a model's versions, newest first."""
     with open_registry() as registry:
-        found = registry.versions(name, limit=limit, after=before, newest_first=True)
+        found = page_of(
+            lambda most: registry.versions(name, limit=most, after=before, newest_first=True),
+            limit,
+            lambda one: one.version_id,
+            "--before",
+        )
 
     def view() -> object:
         columns = ("version#", "stage", "aliases", "metrics", "digest", "commit", "by", "created")
-        return table(columns, map(_version_row, found))
+        return table(columns, map(_version_row, found.items))
 
-    respond(found, as_json, view)
+    respond_list(found, as_json, view)
 
 
 def _version_row(version: "ModelVersion") -> "tuple[str | Text, ...]":
@@ -151,7 +157,11 @@ def trainings(
 ) -> None:
     """List the runs that produced a version's bytes, oldest first."""
     with open_registry() as registry:
-        found = registry.trainings(reference, limit=limit, after=after)
+        found = page_of(
+            lambda most: registry.trainings(reference, limit=most, after=after),
+            limit,
+            lambda one: one.training_id,
+        )
 
     def view() -> object:
         rows = (
@@ -162,11 +172,11 @@ def trainings(
                 one.verification.status.value,
                 when(one.created_at),
             )
-            for one in found
+            for one in found.items
         )
         return table(("id", "run", "commit", "predictions", "at"), rows)
 
-    respond(found, as_json, view)
+    respond_list(found, as_json, view)
 
 
 def environment(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
@@ -178,4 +188,4 @@ def environment(reference: ReferenceArgument, as_json: JsonFlag = False) -> None
         for package in found:
             yield Raw(package)
 
-    respond(found, as_json, view)
+    respond_list(Listing(items=found), as_json, view)

@@ -7,6 +7,7 @@ import typer
 
 from pedigree.cli._changes import UnsetOption, changes
 from pedigree.cli._input import JsonFlag, LimitOption, read_length
+from pedigree.cli._lists import Listing, page_of, respond_list
 from pedigree.cli._output import respond, table, when
 from pedigree.cli._session import open_registry
 from pedigree.errors import InvalidInputError
@@ -75,8 +76,12 @@ def list_webhooks(
 ) -> None:
     """List webhooks, without secrets."""
     with open_registry() as registry:
-        found: tuple[Webhook, ...] = registry.webhooks(limit=limit, after=after)
-    respond(found, as_json, lambda: table(_COLUMNS, map(_row, found)))
+        found: Listing[Webhook] = page_of(
+            lambda most: registry.webhooks(limit=most, after=after),
+            limit,
+            lambda one: one.webhook_id,
+        )
+    respond_list(found, as_json, lambda: table(_COLUMNS, map(_row, found.items)))
 
 
 def show(webhook_id: IdArgument, as_json: JsonFlag = False) -> None:
@@ -170,8 +175,11 @@ def deliveries(
     """List the deliveries of a webhook, newest first."""
     wanted = _state(state)
     with open_registry() as registry:
-        found: tuple[Delivery, ...] = registry.deliveries(
-            webhook_id, limit=limit, before=before, state=wanted
+        found: Listing[Delivery] = page_of(
+            lambda most: registry.deliveries(webhook_id, limit=most, before=before, state=wanted),
+            limit,
+            lambda one: one.seq,
+            "--before",
         )
 
     def view() -> object:
@@ -185,11 +193,11 @@ def deliveries(
                 _outcome(one.attempts[-1]) if one.attempts else "",
                 when(one.due_at),
             )
-            for one in found
+            for one in found.items
         )
         return table(("seq#", "type", "model", "state", "tries#", "last", "due"), rows)
 
-    respond(found, as_json, view)
+    respond_list(found, as_json, view)
 
 
 def delivery(webhook_id: IdArgument, seq: SeqArgument, as_json: JsonFlag = False) -> None:

@@ -14,7 +14,7 @@ from pedigree.contract.versions import VersionContract
 from pedigree.lifecycle.impact_records import Impact
 from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.upstream import Upstream
-from pedigree.lineage.usages import Downstream
+from pedigree.lineage.usages import Downstream, Usage
 
 
 class RemoteLineage(LineageContract):
@@ -38,13 +38,20 @@ class RemoteLineage(LineageContract):
         self, reference: str, *, limit: int = PAGE, before: int | None = None
     ) -> Downstream:
         path = self._service.version_path(paths.DOWNSTREAM, reference)
-        return self._service.read(Downstream, path, limit=limit, before=before)
+        usages: list[Usage] = []
+        while True:
+            wanted = min(limit - len(usages), PAGE)
+            found = self._service.read(Downstream, path, limit=wanted, before=before)
+            usages += found.usages
+            if len(usages) >= limit or len(found.usages) < wanted:
+                return found.model_copy(update={"usages": tuple(usages)})
+            before = usages[-1].usage_id
 
     def unmaterialized(
-        self, reference: str | None = None, *, limit: int = PAGE
+        self, reference: str | None = None, *, limit: int = PAGE, after: str | None = None
     ) -> tuple[Unmaterialized, ...]:
-        return self._service.read(
-            tuple[Unmaterialized, ...], paths.UNMATERIALIZED, reference=reference, limit=limit
+        return self._service.items(
+            Unmaterialized, paths.UNMATERIALIZED, limit=limit, reference=reference, after=after
         )
 
     def retrain_like(self, reference: str) -> RetrainRequest:

@@ -11,6 +11,7 @@ from functools import cache, partial, wraps
 from types import GenericAlias
 from typing import Annotated, Any, Literal, NamedTuple, ParamSpec, TypeVar, get_args, get_origin
 
+import rfc8785
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -144,6 +145,11 @@ def typed_error(error: Exception) -> PedigreeError | None:
             else "a text cannot be written in UTF-8 or read from it",
             remedy="Write it in UTF-8",
         )
+    if isinstance(error, rfc8785.CanonicalizationError):
+        return InvalidInputError(
+            f"a value has no canonical JSON: {error}",
+            remedy="Write integers of more than 53 bits as texts",
+        )
     if isinstance(error, RecursionError):
         return InvalidInputError("a value is nested too deep", remedy="Nest it less")
     if isinstance(error, ValidationError | PydanticSerializationError):
@@ -183,7 +189,7 @@ def _checkable(hint: Any) -> Any:
         many = GenericAlias(tuple, (_checkable(inner[0]), ...))
         return Annotated[many, BeforeValidator(_read_all)]
     if origin is Annotated:
-        return _checkable(inner[0])
+        return Annotated[(_checkable(inner[0]), *hint.__metadata__)]
     if origin is not None and type(None) in inner:
         return _union(inner)
     if origin is Literal:

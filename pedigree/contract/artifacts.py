@@ -3,11 +3,15 @@
 from collections.abc import Collection, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol, TypeAlias
+
+from pydantic import Field
 
 from pedigree.artifacts._progress import Progress
 from pedigree.artifacts.records import Manifest, ManifestFile
 from pedigree.catalog.snippets import Snippets
+
+Offset: TypeAlias = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class ArtifactContract(Protocol):
@@ -33,7 +37,7 @@ class ArtifactContract(Protocol):
         """
 
     def stream(
-        self, reference: str, path: str, *, start: int = 0
+        self, reference: str, path: str, *, start: Offset = 0
     ) -> tuple[ManifestFile, Iterator[bytes]]:
         """Return a version's file and an iterator over its bytes from an offset.
 

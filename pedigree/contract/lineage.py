@@ -47,7 +47,7 @@ class LineageContract(Protocol):
         """
 
     def unmaterialized(
-        self, reference: str | None = None, *, limit: int = PAGE
+        self, reference: str | None = None, *, limit: int = PAGE, after: str | None = None
     ) -> tuple[Unmaterialized, ...]:
         """Return the trainings that no asset graph shows because their instance is unreachable.
 
@@ -57,6 +57,7 @@ class LineageContract(Protocol):
         Args:
             reference: One version; all versions when None.
             limit: How many at most, the oldest first.
+            after: The ``training_id`` of the last one of the previous page.
         """
 
     def retrain_like(self, reference: str) -> RetrainRequest:

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from pedigree.dagster.assets.component import ModelComponent, RegistryComponent
     from pedigree.dagster.assets.datasheets import datasheet_metadata
     from pedigree.dagster.assets.decorator import model_asset, model_multi_asset
-    from pedigree.dagster.assets.definitions import registry_definitions, registry_resources
+    from pedigree.dagster.assets.definitions import registry_definitions
     from pedigree.dagster.assets.drift import drift_asset
     from pedigree.dagster.assets.model_out import ModelOut
     from pedigree.dagster.assets.model_spec import registered_name
     from pedigree.dagster.assets.names import model_key, stage_key
     from pedigree.dagster.assets.pipes import reported_model
-    from pedigree.dagster.assets.pipes_client import report_model
+    from pedigree.dagster.assets.pipes_client import ReportedModel, report_model
     from pedigree.dagster.assets.stages import StageConfig, stage_assets
     from pedigree.dagster.assets.trained_model import TrainedModel
     from pedigree.dagster.capture.data_versions import content_version
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from pedigree.dagster.resources.bound_registry import BoundRegistry
     from pedigree.dagster.resources.io_manager import ModelIOManager
     from pedigree.dagster.resources.registry import RegistryResource
+    from pedigree.dagster.resources.shared import registry_resources
     from pedigree.dagster.sensors.delivery import deliver
     from pedigree.dagster.sensors.drift_alerts import alert_drift, drift_check
     from pedigree.dagster.sensors.mirror import mirror_changes
@@ -62,6 +63,7 @@ __all__ = [
     "ModelOut",
     "RegistryComponent",
     "RegistryResource",
+    "ReportedModel",
     "StageConfig",
     "TrainedModel",
     "alert_drift",
@@ -103,6 +105,7 @@ _MODULES = {
     "ModelOut": "assets.model_out",
     "RegistryComponent": "assets.component",
     "RegistryResource": "resources.registry",
+    "ReportedModel": "assets.pipes_client",
     "StageConfig": "assets.stages",
     "TrainedModel": "assets.trained_model",
     "alert_drift": "sensors.drift_alerts",
@@ -124,7 +127,7 @@ _MODULES = {
     "record_read": "capture.step_reads",
     "registered_name": "assets.model_spec",
     "registry_definitions": "assets.definitions",
-    "registry_resources": "assets.definitions",
+    "registry_resources": "resources.shared",
     "report_model": "assets.pipes_client",
     "reported_model": "assets.pipes",
     "retrain_like": "sensors.retraining",

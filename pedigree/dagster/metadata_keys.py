@@ -51,6 +51,7 @@ DRIFT_ID = "pedigree/drift_id"
 
 # Metadata of the definition of a model's asset: the spec that its stages, checks and sensors use.
 MODEL_SPEC = "pedigree/line"
+STAGE_OF = "pedigree/stage_of"
 
 # Metadata of the definition of a plain asset whose value is a trained model, in addition to MODEL.
 FLAVOR = "pedigree/flavor"

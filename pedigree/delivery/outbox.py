@@ -5,15 +5,25 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from pedigree._record import Listed
 from pedigree.audit import log
 from pedigree.audit.records import Event
 from pedigree.delivery.backoff import wait_after
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState
 from pedigree.delivery.webhooks import SQL, webhook_of, webhook_row
 from pedigree.errors import DeliveryNotFoundError
+from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.transaction import Row, Transaction
 
 _PAGE = 1000
+
+
+class LeasedLine(NamedTuple):
+    """An ordering key that only this worker has until the lease expires."""
+
+    lease: str
+    webhook_id: int
+    model: str
 
 
 class Leased(NamedTuple):
@@ -28,13 +38,18 @@ class Leased(NamedTuple):
     receiver: Row
 
 
-def enqueue(transaction: Transaction) -> bool:
-    """Queue the next page of the feed for one webhook; return False if no webhook has one.
+def webhooks_behind(transaction: Transaction) -> tuple[int, ...]:
+    """Return the webhooks for which the feed is not read to its end."""
+    return tuple(row["webhook_id"] for row in transaction.execute(SQL["webhooks_behind"]))
+
+
+def enqueue(transaction: Transaction, webhook_id: int) -> bool:
+    """Queue the next page of the feed for a webhook; return False if there is none.
 
     No other process queues for the webhook at the same time, and its feed position is part of the
     same transaction; so each event is queued once.
     """
-    row = transaction.execute(SQL["lock_webhook_behind"]).fetchone()
+    row = transaction.execute(SQL["lock_webhook_behind"], {"webhook_id": webhook_id}).fetchone()
     if row is None:
         return False
     webhook = webhook_of(row)
@@ -55,8 +70,11 @@ def enqueue(transaction: Transaction) -> bool:
 
 def lease(
     transaction: Transaction, *, length: timedelta, busy: Collection[int] = ()
-) -> Leased | None:
-    """Lease the delivery that is due longest; None if nothing is due.
+) -> LeasedLine | None:
+    """Lease the ordering key that is due longest; None if nothing is due.
+
+    Commit before the delivery is read: a delivery that cannot be read then waits for the end of the
+    lease, and the others go on.
 
     Args:
         transaction: The transaction.
@@ -65,17 +83,21 @@ def lease(
     """
     token = str(uuid.uuid4())
     values = {"lease": token, "length": length, "busy": list(busy)}
-    line = transaction.execute(SQL["lease_line"], values).fetchone()
-    if line is None:
-        return None
-    row = transaction.execute(SQL["first_of_line"], line).fetchone()
+    row = transaction.execute(SQL["lease_line"], values).fetchone()
+    return None if row is None else LeasedLine(token, row["webhook_id"], row["model"])
+
+
+def first_delivery(transaction: Transaction, line: LeasedLine) -> Leased | None:
+    """Return the first delivery of a leased ordering key; None if it has none, and is released."""
+    named = {"webhook_id": line.webhook_id, "model": line.model}
+    row = transaction.execute(SQL["first_of_line"], named).fetchone()
     if row is None:
-        transaction.execute(SQL["release_line"], {**line, "wait": timedelta(0)})
+        transaction.execute(SQL["release_line"], {**named, "wait": timedelta(0)})
         return None
     return Leased(
-        lease=token,
-        webhook_id=line["webhook_id"],
-        model=line["model"],
+        lease=line.lease,
+        webhook_id=line.webhook_id,
+        model=line.model,
         event=Event.served(row["canonical"], row["seq"], is_flagged=row["is_flagged"]),
         failures=row["failures"],
         at=row["at"],
@@ -155,7 +177,7 @@ def deliveries(
     before: int | None = None,
     state: DeliveryState | None = None,
     seq: int | None = None,
-) -> tuple[Delivery, ...]:
+) -> Listed[Delivery]:
     """Return a webhook's deliveries with every attempt, newest event first.
 
     Raises:
@@ -169,7 +191,8 @@ def deliveries(
         "state": state,
         "seq": seq,
     }
-    return tuple(Delivery(**row) for row in transaction.execute(SQL["deliveries"], values))
+    found = fetch_page(transaction, SQL["deliveries"], values)
+    return Listed((Delivery(**row) for row in found.rows), is_cut=found.is_cut)
 
 
 def forget(transaction: Transaction, kept: timedelta) -> int:

@@ -45,12 +45,17 @@ RETURNING *, clock_timestamp() AS now;
 -- Delete a webhook with its secrets and its log.
 DELETE FROM pedigree.webhook WHERE webhook_id = %(webhook_id)s;
 
--- name: lock_webhook_behind
--- A webhook for which the feed is not read to its end, and for which no process is reading it.
-SELECT * FROM pedigree.webhook
+-- name: webhooks_behind
+-- The webhooks for which the feed is not read to its end.
+SELECT webhook_id FROM pedigree.webhook
 WHERE active AND seq < (SELECT coalesce(max(seq), 0) FROM pedigree.feed)
-ORDER BY seq
-LIMIT 1
+ORDER BY seq;
+
+-- name: lock_webhook_behind
+-- A webhook for which the feed is not read to its end, unless another process is reading it.
+SELECT * FROM pedigree.webhook
+WHERE webhook_id = %(webhook_id)s AND active
+    AND seq < (SELECT coalesce(max(seq), 0) FROM pedigree.feed)
 FOR UPDATE SKIP LOCKED;
 
 -- name: insert_deliveries

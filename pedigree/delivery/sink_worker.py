@@ -1,6 +1,5 @@
 """Feed sinks: each gets the whole feed in order, from one process at a time."""
 
-import logging
 import threading
 import time
 import uuid
@@ -13,37 +12,29 @@ from pedigree.audit import log
 from pedigree.delivery.background_thread import is_over
 from pedigree.delivery.sinks import Sink, open_sink, sink_name
 from pedigree.delivery.webhooks import SQL
-from pedigree.errors import SinkUnavailableError
+from pedigree.failures.member_loop import MemberLoop
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
 from pedigree.settings import Settings
-
-_LOG = logging.getLogger(__name__)
 
 _PAGE = 500
 # Longer than a sink may take for a page.
 _LEASE = timedelta(minutes=1)
 _POLL_S = 0.5
-# How long after a failure a sink is tried again.
-_PAUSE_S = 5.0
 
 
 class SinkWorker:
-    """Feeds the sinks of the settings.
+    """Feeds the sinks of the settings; one that cannot be opened or fed stops no other.
 
     Args:
         database: The registry's database.
         settings: The settings with the sinks.
-
-    Raises:
-        InvalidInputError: A sink's URL is invalid.
-        MissingDependencyError: A library that a sink needs is not installed.
     """
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
-        self._sinks: Mapping[str, Sink] = {sink_name(url): open_sink(url) for url in settings.sinks}
-        self._rests: dict[str, float] = {}
+        self._urls = {sink_name(url): url for url in settings.sinks}
+        self._sinks: dict[str, Sink] = {}
 
     def run(self, *, seconds: float | None = None, stop: threading.Event | None = None) -> int:
         """Feed until the end of the feed, or until a limit.
@@ -57,11 +48,13 @@ class SinkWorker:
         """
         deadline = None if seconds is None else time.monotonic() + seconds
         sent = 0
-        for name in self._sinks:
+        for name in self._urls:
             self._database.transaction(partial(_note, name=name))
         while not is_over(deadline, stop):
             self._database.transaction(log.sequence)
-            now = sum(self._feed(name, sink) for name, sink in self._sinks.items())
+            loop = MemberLoop(self._database, "sinks")
+            fed = [loop.attempt(name, partial(self._feed, name)) for name in self._urls]
+            now = sum(each.value or 0 for each in fed)
             sent += now
             if now:
                 continue
@@ -78,25 +71,22 @@ class SinkWorker:
         for sink in self._sinks.values():
             sink.close()
 
-    def _feed(self, name: str, sink: Sink) -> int:
+    def _feed(self, name: str) -> int:
         """Send a page to a sink, unless another worker does, and return the number of events."""
-        if time.monotonic() < self._rests.get(name, 0.0):
-            return 0
+        if name not in self._sinks:
+            self._sinks[name] = open_sink(self._urls[name])
         held = {"name": name, "lease": str(uuid.uuid4()), "length": _LEASE}
-        after = self._database.transaction(partial(_lease, held=held))
-        if after is None:
+        reached = self._database.transaction(partial(_lease, held=held))
+        if reached is None:
             return 0
-        page = self._database.read(partial(log.read, after=after, limit=_PAGE))
-        taken, reached = 0, after
         try:
-            sink.send(page)
-            taken, reached = len(page), page[-1].seq
-        except SinkUnavailableError as error:
-            self._rests[name] = time.monotonic() + _PAUSE_S
-            _LOG.warning("%s", error, extra={"action": "sink.unavailable", "sink": name})
-        values = {**held, "seq": reached}
-        self._database.transaction(partial(_settle, values=values))
-        return taken
+            page = self._database.read(partial(log.read, after=reached, limit=_PAGE))
+            self._sinks[name].send(page)
+            reached = page[-1].seq
+        finally:
+            values = {**held, "seq": reached}
+            self._database.transaction(partial(_settle, values=values))
+        return len(page)
 
 
 def has_undelivered(transaction: Transaction, urls: Iterable[str]) -> bool:

@@ -17,10 +17,11 @@ from pedigree.delivery import outbox
 from pedigree.delivery.background_thread import is_over
 from pedigree.delivery.outbox import Leased
 from pedigree.delivery.payloads import message
+from pedigree.delivery.records import Attempt
 from pedigree.delivery.signing import SecretBox
 from pedigree.delivery.webhook_sender import Sent, send
 from pedigree.delivery.webhooks import update_webhook
-from pedigree.errors import PedigreeError
+from pedigree.failures.member_loop import MemberLoop, describe
 from pedigree.postgres.database import Database
 from pedigree.settings import Settings
 
@@ -35,9 +36,12 @@ _POLL_S = 0.5
 _LEASE_PER_TIMEOUT = 2
 # With this status, a receiver unsubscribes permanently.
 _GONE = 410
+# A webhook is reported after this many failures of one delivery: a receiver may restart. The log of
+# the delivery has each attempt.
+_REPORTED_FAILURES = 3
 _ACTOR = Actor(name="pedigree", source="delivery")
 
-_AtWork = dict[Future[None], int]
+_AtWork = dict[Future[Attempt], Leased]
 
 
 class WebhookWorker:
@@ -56,6 +60,7 @@ class WebhookWorker:
         self._database = database
         self._settings = settings
         self._lease = settings.webhook_timeout * _LEASE_PER_TIMEOUT
+        self._loop = MemberLoop(database, "webhooks")
         self._queued_at = -_POLL_S
 
     def run(self, *, seconds: float | None = None, stop: threading.Event | None = None) -> int:
@@ -76,7 +81,7 @@ class WebhookWorker:
                 begun = self._begin(pool, at_work)
                 tries += begun
                 if at_work:
-                    _collect(at_work)
+                    self._collect(at_work)
                 elif stop is not None:
                     stop.wait(_POLL_S)
                 elif not begun:
@@ -90,24 +95,41 @@ class WebhookWorker:
             self._queued_at = time.monotonic()
         begun = 0
         while len(at_work) < _AT_ONCE and (leased := self._next(at_work)):
-            at_work[pool.submit(self._deliver, leased)] = leased.webhook_id
+            at_work[pool.submit(self._deliver, leased)] = leased
             begun += 1
         return begun
 
     def _queue(self) -> None:
+        self._loop = MemberLoop(self._database, "webhooks")
+        queues = MemberLoop(self._database, "webhook queues")
         self._database.transaction(log.sequence)
-        while self._database.transaction(outbox.enqueue):
-            pass
+        for webhook_id in self._database.read(outbox.webhooks_behind):
+            queues.attempt(f"webhook {webhook_id}", partial(self._enqueue, webhook_id))
         self._database.transaction(partial(outbox.forget, kept=self._settings.webhook_log))
 
-    def _next(self, at_work: _AtWork) -> Leased | None:
-        counts = Counter(at_work.values())
-        busy = [webhook for webhook, count in counts.items() if count >= _AT_ONE_WEBHOOK]
-        return self._database.transaction(partial(outbox.lease, length=self._lease, busy=busy))
+    def _enqueue(self, webhook_id: int) -> None:
+        while self._database.transaction(partial(outbox.enqueue, webhook_id=webhook_id)):
+            pass
 
-    def _deliver(self, leased: Leased) -> None:
+    def _next(self, at_work: _AtWork) -> Leased | None:
+        """Lease the next delivery; one that cannot be read waits until its lease ends."""
+        counts = Counter(each.webhook_id for each in at_work.values())
+        busy = [webhook for webhook, count in counts.items() if count >= _AT_ONE_WEBHOOK]
+        take = partial(outbox.lease, length=self._lease, busy=busy)
+        while line := self._database.transaction(take):
+            read = partial(self._database.transaction, partial(outbox.first_delivery, line=line))
+            member = f"webhook {line.webhook_id}, events of {line.model or 'no model'}"
+            found = self._loop.attempt(member, read, has_changed=True)
+            if found.value is not None:
+                return found.value
+        return None
+
+    def _deliver(self, leased: Leased) -> Attempt:
         event = leased.event
-        sent = send(leased.receiver, event.event_id, leased.at, message(event), self._settings)
+        try:
+            sent = send(leased.receiver, event.event_id, leased.at, message(event), self._settings)
+        except Exception as error:  # of this receiver: its URL, or its stored secret
+            sent = Sent(Attempt(at=leased.at, duration_ms=0, status=None, error=describe(error)))
         attempt = sent.attempt
         log_fields = {
             "webhook_id": leased.webhook_id,
@@ -121,9 +143,22 @@ class WebhookWorker:
         )
         try:
             self._settle(leased, sent)
-        except PedigreeError as error:
+        except Exception as error:
             # The lease expires, and a worker retries.
             _LOG.warning("%s", error, extra={"action": "delivery.unsettled", **log_fields})
+        return attempt
+
+    def _collect(self, at_work: _AtWork) -> None:
+        """Wait a while for one of the deliveries to end, and report webhooks that often fail."""
+        done, _ = wait(at_work, _POLL_S, FIRST_COMPLETED)
+        for each in done:
+            leased, attempt = at_work.pop(each), each.result()
+            member = f"webhook {leased.webhook_id}"
+            if attempt.succeeded:
+                self._loop.recover(member)
+            elif leased.failures + 1 >= _REPORTED_FAILURES:
+                reason = attempt.error or f"its receiver answered {attempt.status}"
+                self._loop.fail(member, reason)
 
     def _settle(self, leased: Leased, sent: Sent) -> None:
         attempt, retry_after = sent
@@ -137,11 +172,3 @@ class WebhookWorker:
                     transaction, webhook_id, _ACTOR, settings, active=False
                 )
             )
-
-
-def _collect(at_work: _AtWork) -> None:
-    """Wait a while for one of the deliveries to end, and raise its error, if any."""
-    done, _ = wait(at_work, _POLL_S, FIRST_COMPLETED)
-    for each in done:
-        del at_work[each]
-        each.result()

@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from pedigree._record import UNCHANGED
+from pedigree._record import UNCHANGED, Listed
 from pedigree.access.patterns import is_one_of
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.delivery.records import IssuedWebhook, Webhook
 from pedigree.delivery.signing import SecretBox, new_secret
 from pedigree.errors import InvalidInputError, WebhookNotFoundError
+from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Row, Transaction
 from pedigree.settings import Settings
@@ -111,10 +112,10 @@ def delete_webhook(transaction: Transaction, webhook_id: int, actor: Actor) -> N
     _record(transaction, EventType.WEBHOOK_DELETED, row, actor)
 
 
-def webhooks(transaction: Transaction, *, limit: int, after: int) -> tuple[Webhook, ...]:
+def webhooks(transaction: Transaction, *, limit: int, after: int) -> Listed[Webhook]:
     """Return webhooks after ``after``, in the order of creation."""
-    rows = transaction.execute(SQL["webhooks"], {"limit": limit, "after": after})
-    return tuple(map(webhook_of, rows.fetchall()))
+    found = fetch_page(transaction, SQL["webhooks"], {"limit": limit, "after": after})
+    return Listed(map(webhook_of, found.rows), is_cut=found.is_cut)
 
 
 def webhook_row(transaction: Transaction, webhook_id: int) -> Row:

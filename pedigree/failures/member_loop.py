@@ -11,6 +11,7 @@ A member that fails is noted in the database, reported by one event, and tried a
 pause. The other members go on.
 """
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -26,6 +27,7 @@ from pedigree.errors import (
 from pedigree.failures import store
 from pedigree.failures.records import Failure
 from pedigree.postgres.database import Database
+from pedigree.postgres.transaction import Row
 
 _LOG = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ Probe = Callable[[Exception], bool]
 
 _LONGEST_MEMBER = 500
 _LONGEST_PROBLEM = 1000
+_MOST_NOTES = 10
 _OUTAGES = (DatabaseUnavailableError, EmbeddedPostgresError, SchemaBehindError)
 
 
@@ -46,35 +49,54 @@ class MemberResult(NamedTuple, Generic[T]):
     value: T | None = None
 
 
+class FailedMember(NamedTuple):
+    """A member whose work failed in this pass."""
+
+    member: str
+    problem: str
+
+
 class MemberLoop:
     """One pass over the members of background work.
 
     Args:
-        database: Where the failing members are stored.
+        database: Where the failing members are stored. None stores nothing: for work that only
+            reads and reports.
         work: The name of the work.
         is_outage: Returns whether a failure is that of a part which all members need. Then the
             error is raised, and nothing is noted.
+        pauses: Whether a member that failed waits for its next attempt. Not for work that a person
+            starts.
     """
 
     def __init__(
-        self, database: Database, work: str, *, is_outage: Probe = lambda _: False
+        self,
+        database: Database | None,
+        work: str,
+        *,
+        is_outage: Probe = lambda _: False,
+        pauses: bool = True,
     ) -> None:
         self.work = work
-        self.failed: list[Failure] = []
-        self.waiting: list[Failure] = []
+        self.failed: list[FailedMember] = []
+        self._pauses = pauses
         self._database = database
         self._is_outage = is_outage
         self._known: dict[str, tuple[Failure, bool]] | None = None
 
     @property
     def notes(self) -> list[str]:
-        """What failed in this pass, and what waits for its next attempt."""
+        """What failed in this pass, and what failed before and is tried again."""
         failed = [f"{each.member} failed: {each.problem}" for each in self.failed]
+        now = {each.member for each in self.failed}
         waiting = [
-            f"{each.member} is tried again at {each.next_at:%H:%M:%S}: {each.problem}"
-            for each in self.waiting
+            f"{key} is tried again at {failure.next_at:%H:%M:%S}: {failure.problem}"
+            for key, (failure, _) in sorted(self._failing().items())
+            if key not in now
         ]
-        return failed + waiting
+        notes = failed + waiting
+        more = [f"{len(notes) - _MOST_NOTES} more"] if len(notes) > _MOST_NOTES else []
+        return notes[:_MOST_NOTES] + more
 
     def attempt(
         self,
@@ -96,7 +118,7 @@ class MemberLoop:
             UnavailableError: The database does not answer.
         """
         key = member_key(member)
-        if not has_changed and self._is_left(member):
+        if not has_changed and self.waits(member):
             return MemberResult(is_done=False)
         known = self._failing().get(key)
         try:
@@ -133,7 +155,7 @@ class MemberLoop:
         Raises:
             UnavailableError: The database does not answer.
         """
-        ready = [item for item in items if not self._is_left(name(item))]
+        ready = [item for item in items if not self.waits(name(item))]
         if len(ready) > 1:
             try:
                 together = work(ready)
@@ -157,7 +179,7 @@ class MemberLoop:
     def waits(self, member: str) -> bool:
         """Return whether a member failed and waits for its next attempt."""
         known, is_due = self._failing().get(member_key(member), (None, True))
-        return known is not None and not is_due
+        return self._pauses and known is not None and not is_due
 
     def fail(self, member: str, problem: str, *, model: str | None = None) -> None:
         """Note the failure of a member whose work was not done by :meth:`attempt`."""
@@ -169,44 +191,40 @@ class MemberLoop:
         if key in self._failing():
             self._end(key)
 
-    def _is_left(self, member: str) -> bool:
-        """Return whether a member waits for its next attempt, and note it."""
-        if not self.waits(member):
-            return False
-        self.waiting.append(self._failing()[member_key(member)][0])
-        return True
-
     def _is_outage_of_all(self, error: Exception) -> bool:
         return _is_database_outage(error) or self._is_outage(error)
 
     def _failing(self) -> dict[str, tuple[Failure, bool]]:
         if self._known is None:
-            rows = self._database.transaction(partial(store.failures_of_work, work=self.work))
             self._known = {}
-            for row in rows:
+            for row in self._read():
                 is_due, is_gone = row.pop("is_due"), row.pop("is_gone")
                 self._known[row["member"]] = (Failure(**row), is_due)
                 if is_gone:
                     self._end(row["member"])
         return self._known
 
+    def _read(self) -> list[Row]:
+        if self._database is None:
+            return []
+        return self._database.read(partial(store.failures_of_work, work=self.work))
+
     def _note(self, key: str, problem: str, model: str | None) -> None:
+        self.failed.append(FailedMember(key, problem))
+        if self._database is None:
+            return
         known, _ = self._failing().get(key, (None, True))
+        before = known.attempts if known else 0
         failure = self._database.transaction(
             lambda transaction: store.note_failure(
-                transaction,
-                self.work,
-                key,
-                problem,
-                model=model,
-                before=known.attempts if known else 0,
+                transaction, self.work, key, problem, model=model, before=before
             )
         )
         self._failing()[key] = (failure, False)
-        self.failed.append(failure)
 
     def _end(self, key: str) -> None:
-        self._database.transaction(partial(store.end_failure, work=self.work, member=key))
+        if self._database is not None:
+            self._database.transaction(partial(store.end_failure, work=self.work, member=key))
         self._failing().pop(key, None)
 
     def _log(self, key: str, error: Exception) -> None:
@@ -228,8 +246,16 @@ def describe(error: Exception) -> str:
 
 
 def member_key(member: str) -> str:
-    """Return the text under which the failures of a member are stored."""
-    return printable(member, _LONGEST_MEMBER)
+    r"""Return the text under which the failures of a member are stored; each has another one.
+
+    >>> member_key("home/2"), member_key("home/2\x00")
+    ('home/2', 'home/2\\x00~911aec8a')
+    """
+    shown = printable(member, _LONGEST_MEMBER)
+    if shown == member:
+        return shown
+    digest = hashlib.sha256(member.encode(errors="surrogatepass")).hexdigest()
+    return f"{shown}~{digest[:8]}"
 
 
 def printable(text: str, limit: int = _LONGEST_PROBLEM) -> str:

@@ -7,8 +7,8 @@ from pydantic import Field
 from pedigree._record import Record
 
 _FIRST_PAUSE = timedelta(seconds=10)
-_LONGEST_PAUSE = timedelta(hours=1)
-_DOUBLINGS = 9
+_LONGEST_PAUSE = timedelta(minutes=5)
+_DOUBLINGS = 5
 
 
 class Failure(Record):
@@ -28,6 +28,6 @@ def pause_after(attempts: int) -> timedelta:
     """Return the pause after a number of consecutive failed attempts.
 
     >>> [str(pause_after(attempts)) for attempts in (1, 2, 3, 99)]
-    ['0:00:10', '0:00:20', '0:00:40', '1:00:00']
+    ['0:00:10', '0:00:20', '0:00:40', '0:05:00']
     """
     return min(_FIRST_PAUSE * (1 << min(attempts - 1, _DOUBLINGS)), _LONGEST_PAUSE)

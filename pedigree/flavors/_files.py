@@ -4,6 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pedigree.errors import InvalidArtifactError
+from pedigree.untrusted.expansion import ExpansionError, require_bounded_zip
 
 
 def files_of(path: Path) -> list[Path]:
@@ -37,4 +38,27 @@ def unreadable(file: Path, reader: str, error: BaseException) -> InvalidArtifact
         f"{reader} cannot read {file.name}: {type(error).__name__}: {error}",
         field="path",
         remedy="If it is complete, read it with the version of the library that wrote it",
+    )
+
+
+def require_bounded(file: Path) -> None:
+    """Refuse an archive that expands too far; call it before a library opens the file.
+
+    Raises:
+        InvalidArtifactError: It does, or it is a broken archive.
+    """
+    try:
+        require_bounded_zip(file)
+    except ExpansionError as error:
+        raise expands_too_far(file, error) from error
+    except Exception as error:  # zipfile raises many types on invalid content
+        raise unreadable(file, "zipfile", error) from error
+
+
+def expands_too_far(file: Path, error: ExpansionError) -> InvalidArtifactError:
+    """Return the error for a file whose content expands too far."""
+    return InvalidArtifactError(
+        f"{file.name} is not opened: {error}",
+        field="path",
+        remedy="Save the model without compression",
     )

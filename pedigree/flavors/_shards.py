@@ -6,7 +6,6 @@ The layouts are those of Hugging Face's libraries: ``model.safetensors``; or
 weights, too (``consolidated.safetensors``, an adapter, a variant), which are another model.
 """
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -16,6 +15,7 @@ from typing import Any
 
 from pedigree.errors import InvalidArtifactError
 from pedigree.flavors._files import files_of, unreadable
+from pedigree.untrusted.documents import read_json
 
 _NUMBERED = re.compile(r"(?P<stem>.+)-(?P<number>\d+)-of-(?P<total>\d+)")
 _REMEDY = "Register only the complete weights: one file, or all shards with their index"
@@ -113,7 +113,7 @@ def _by_name(path: Path, suffixes: Collection[str]) -> dict[str, _Model]:
 def _listed(index: Path) -> dict[str, set[str]]:
     """Return the names of the tensors that an index lists, by the name of their file."""
     try:
-        weight_map = json.loads(index.read_text("utf-8"))["weight_map"]
+        weight_map = read_json(index)["weight_map"]
         by_file: dict[str, set[str]] = defaultdict(set)
         for tensor, file in weight_map.items():
             if Path(file).name != file:

@@ -53,7 +53,7 @@ class GenericFlavor:
         raise InvalidSignatureError(
             "the signature of a generic artifact cannot be inferred: it cannot be called",
             field="signature",
-            remedy="Give the signature, or infer it with signatures.infer(inputs, outputs)",
+            remedy="Give the signature, or infer it with pedigree.infer_signature(…)",
         )
 
     def answers(self, model: object, sample: object) -> Mapping[str, object]:  # noqa: ARG002 - the protocol's

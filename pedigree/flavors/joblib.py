@@ -11,11 +11,12 @@ from types import FunctionType
 from typing import Any
 
 from pedigree.errors import UnsupportedModelError
-from pedigree.flavors._files import model_file, unreadable
+from pedigree.flavors._files import expands_too_far, model_file, unreadable
 from pedigree.flavors._predict import METHODS, answers_of, method_signature
 from pedigree.flavors._trust import PICKLE, require_trust
 from pedigree.libraries import library
 from pedigree.signatures.records import Signature
+from pedigree.untrusted.expansion import ExpansionError, expanded, require_plain
 
 EXTRA = "sklearn"  # scikit-learn depends on joblib
 FILE = "model.joblib"
@@ -64,7 +65,8 @@ class JoblibFlavor:
 
         Raises:
             UntrustedModelError: ``trust`` does not contain ``pickle``; the file was not opened.
-            InvalidArtifactError: The folder does not hold exactly one pickle, or it cannot be read.
+            InvalidArtifactError: The folder does not hold exactly one pickle, or it cannot be read
+                or expands too far.
             MissingDependencyError: joblib is not installed.
         """
         file = _model_file(folder)
@@ -75,7 +77,11 @@ class JoblibFlavor:
         )
         joblib = library("joblib", extra=EXTRA)
         try:
-            model: object = joblib.load(file)
+            with expanded(file) as stream:
+                require_plain(stream)
+                model: object = joblib.load(stream)
+        except ExpansionError as error:
+            raise expands_too_far(file, error) from error
         except Exception as error:  # the pickled program can raise anything
             raise unreadable(file, "joblib", error) from error
         return model

@@ -18,6 +18,7 @@ from pedigree.flavors._trust import MLFLOW, require_trust
 from pedigree.libraries import library
 from pedigree.signatures.files import MLMODEL
 from pedigree.signatures.records import Signature
+from pedigree.untrusted.documents import read_yaml
 
 EXTRA = "mlflow"
 
@@ -109,8 +110,7 @@ class MLflowFlavor:
 
 def _code_folders(file: Path) -> Iterator[Path]:
     """Yield the folders of code that an ``MLmodel`` file names, for any of its flavors."""
-    yaml = library("yaml", extra=EXTRA)
-    content = yaml.safe_load(file.read_text("utf-8"))
+    content = read_yaml(file, extra=EXTRA)
     flavors = content.get("flavors") if isinstance(content, Mapping) else None
     stated = flavors.values() if isinstance(flavors, Mapping) else ()
     named = {str(spec["code"]) for spec in stated if isinstance(spec, Mapping) and spec.get("code")}

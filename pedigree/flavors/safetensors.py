@@ -4,7 +4,6 @@ The library itself checks a file's header before it reads an array: its length, 
 are within the file, contiguous and without gaps.
 """
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from pedigree.flavors._predict import not_callable
 from pedigree.flavors._shards import Shard, read_shards, shards_of
 from pedigree.libraries import library
 from pedigree.signatures.records import Signature
+from pedigree.untrusted.documents import parsed_json
 
 EXTRA = "safetensors"
 FILE = "model.safetensors"
@@ -169,7 +169,7 @@ def _dtypes(file: Path) -> dict[str, str]:
         length = int.from_bytes(opened.read(8), "little")
         if length > _LONGEST_HEADER:
             raise ValueError(f"a header of {length} bytes is too long")
-        header = json.loads(opened.read(length))
+        header = parsed_json(opened.read(length))
     header.pop(METADATA, None)
     end = 8 + length + max((spec["data_offsets"][1] for spec in header.values()), default=0)
     if end != file.stat().st_size:

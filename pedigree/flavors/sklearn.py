@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from pedigree.errors import InvalidArtifactError, PedigreeError, UnsupportedModelError
-from pedigree.flavors._files import model_file
+from pedigree.flavors._files import model_file, require_bounded
 from pedigree.flavors._predict import METHODS, answers_of, method_signature
 from pedigree.flavors._sklearn_trees import check_trees
 from pedigree.flavors._skops import skops_io
@@ -74,12 +74,13 @@ class SklearnFlavor:
 
         Raises:
             UntrustedModelError: It holds types that neither the list nor ``trust`` contains.
-            InvalidArtifactError: The folder does not hold exactly one ``.skops`` file, skops cannot
-                read it, or its trees are inconsistent.
+            InvalidArtifactError: The folder does not hold exactly one ``.skops`` file, it expands
+                too far, skops cannot read it, or its trees are inconsistent.
             MissingDependencyError: skops is not installed.
         """
         skops = skops_io(EXTRA)
         archive = _model_file(folder)
+        require_bounded(archive)
         trusted = sorted(trusted_types(_installed_version()) | trusted_names(trust))
         try:
             unknown = set(skops.get_untrusted_types(file=archive)) - set(trusted)

@@ -14,7 +14,7 @@ from pickle import UnpicklingError
 from typing import Any
 
 from pedigree.errors import InvalidSignatureError, UnsupportedModelError
-from pedigree.flavors._files import unreadable
+from pedigree.flavors._files import require_bounded, unreadable
 from pedigree.flavors._predict import ask, call_signature, not_callable
 from pedigree.flavors._shards import Shard, bad_weights, read_shards, shards_of
 from pedigree.flavors._trust import PICKLE, trusted_names, untrusted
@@ -83,9 +83,12 @@ class TorchFlavor:
                 ambiguous which of several is the model.
             MissingDependencyError: torch or safetensors is not installed.
         """
-        torch = library("torch", extra=EXTRA)
         trusted = PICKLE in trusted_names(trust)
         shards = _shards(folder)
+        if shards[0].file.suffix != SUFFIX:
+            for shard in shards:
+                require_bounded(shard.file)
+        torch = library("torch", extra=EXTRA)
         if shards[0].file.suffix == SUFFIX:
             return read_all(shards, library("safetensors.torch", extra=EXTRA).load_file)
         if len(shards) == 1 and shards[0].names is None:

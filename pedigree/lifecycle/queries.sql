@@ -272,38 +272,32 @@ WHERE c.next_evaluation_at <= clock_timestamp() AND m.deleted_at IS NULL
 ORDER BY m.name;
 
 -- name: timeline
--- The newest tenures of a model's stages and aliases before one of them, in order.
-SELECT * FROM (
-    SELECT t.tenure_id, t.pointer || ':' || t.name AS pointer, t.version AS version_id,
-        t.held_since AS since, t.held_until AS until, t.moved_by, t.reason
-    FROM pedigree.tenure t
-    WHERE t.tenure_id < %(before)s AND t.model_id = (
-        SELECT model_id FROM pedigree.registered_model
-        WHERE name_key = %(name_key)s AND name = %(model)s AND deleted_at IS NULL
-    )
-    ORDER BY t.tenure_id DESC
-    LIMIT %(limit)s
-) AS page
-ORDER BY tenure_id;
+-- The newest tenures of a model's stages and aliases before one of them, newest first.
+SELECT t.tenure_id, t.pointer || ':' || t.name AS pointer, t.version AS version_id,
+    t.held_since AS since, t.held_until AS until, t.moved_by, t.reason
+FROM pedigree.tenure t
+WHERE t.tenure_id < %(before)s AND t.model_id = (
+    SELECT model_id FROM pedigree.registered_model
+    WHERE name_key = %(name_key)s AND name = %(model)s AND deleted_at IS NULL
+)
+ORDER BY t.tenure_id DESC
+LIMIT %(limit)s;
 
 -- name: timeline_of_pointer
 -- The same of one stage or alias.
-SELECT * FROM (
-    SELECT t.tenure_id, t.pointer || ':' || t.name AS pointer, t.version AS version_id,
-        t.held_since AS since, t.held_until AS until, t.moved_by, t.reason
-    FROM pedigree.tenure t
-    WHERE t.pointer = %(pointer)s AND t.name = %(name)s AND t.tenure_id < %(before)s
-        AND t.held_since <= coalesce(
-            (SELECT held_since FROM pedigree.tenure WHERE tenure_id = %(before)s), 'infinity'
-        )
-        AND t.model_id = (
-            SELECT model_id FROM pedigree.registered_model
+SELECT t.tenure_id, t.pointer || ':' || t.name AS pointer, t.version AS version_id,
+    t.held_since AS since, t.held_until AS until, t.moved_by, t.reason
+FROM pedigree.tenure t
+WHERE t.pointer = %(pointer)s AND t.name = %(name)s AND t.tenure_id < %(before)s
+    AND t.held_since <= coalesce(
+        (SELECT held_since FROM pedigree.tenure WHERE tenure_id = %(before)s), 'infinity'
+    )
+    AND t.model_id = (
+        SELECT model_id FROM pedigree.registered_model
         WHERE name_key = %(name_key)s AND name = %(model)s AND deleted_at IS NULL
-        )
-    ORDER BY t.held_since DESC, t.tenure_id DESC
-    LIMIT %(limit)s
-) AS page
-ORDER BY tenure_id;
+    )
+ORDER BY t.held_since DESC, t.tenure_id DESC
+LIMIT %(limit)s;
 
 -- name: pointers_ever
 -- The names of the stages, or of the aliases, that versions of a model have held, by an index skip

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
+from pedigree._record import Listed
 from pedigree.access.principal import EVERYTHING, Principal
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor, EventType
@@ -27,6 +28,7 @@ from pedigree.lifecycle.requester import Requester
 from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.lifecycle.store import SQL, close_requests
 from pedigree.lifecycle.transition_errors import expect_generation, expect_way, unknown_stage
+from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.transaction import Row, Transaction
 
 
@@ -211,7 +213,7 @@ def open_requests(
 
 def list_requests(
     transaction: Transaction, name: str | None, *, limit: int, after: int | None
-) -> tuple[StageRequest, ...]:
+) -> Listed[StageRequest]:
     """Return the open requests for the versions of a model, or of all models, oldest first.
 
     Raises:
@@ -220,15 +222,16 @@ def list_requests(
     """
     if name is not None:
         find_model(transaction, validate_name(name))
-    rows = transaction.execute(
+    found = fetch_page(
+        transaction,
         SQL["list_requests"],
         {
             "name_key": name_key(name) if name is not None else None,
             "limit": at_least_one(limit),
             "after": after or 0,
         },
-    ).fetchall()
-    return tuple(_request(row) for row in rows)
+    )
+    return Listed(map(_request, found.rows), is_cut=found.is_cut)
 
 
 def _request(row: Row) -> StageRequest:

@@ -3,12 +3,14 @@
 from datetime import datetime
 from typing import Any
 
+from pedigree._record import Listed
 from pedigree.catalog.lookups import at_least_one, find_model, in_a_zone
 from pedigree.catalog.names import name_key, validate_name
 from pedigree.catalog.records import ModelVersion
 from pedigree.errors import InvalidInputError
 from pedigree.lifecycle.records import Tenure
 from pedigree.lifecycle.store import ALIAS, SQL, STAGE
+from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.transaction import Row, Transaction
 
 _BEHIND_ALL = 2**63 - 1
@@ -16,7 +18,7 @@ _BEHIND_ALL = 2**63 - 1
 
 def timeline(
     transaction: Transaction, name: str, pointer: str | None, *, limit: int, before: int | None
-) -> tuple[Tenure, ...]:
+) -> Listed[Tenure]:
     """Return the newest tenures of a model, or of one pointer, in the order of their beginning.
 
     Args:
@@ -32,10 +34,16 @@ def timeline(
     """
     page = {"limit": at_least_one(limit), "before": before or _BEHIND_ALL}
     if pointer is None:
-        found = transaction.execute(SQL["timeline"], {**_key(name), **page}).fetchall()
+        pages = [fetch_page(transaction, SQL["timeline"], {**_key(name), **page})]
     else:
-        found = _of_pointer(transaction, name, pointer, "timeline_of_pointer", page)[-limit:]
-    return _found(transaction, name, found)
+        every = _of_pointer(transaction, name, pointer, page)
+        pages = [fetch_page(transaction, SQL["timeline_of_pointer"], each) for each in every]
+    cut = [each.rows[-1]["tenure_id"] for each in pages if each.is_cut]
+    # Before the oldest row of a page that was cut, rows of that page would be missing.
+    since = max(cut, default=0)
+    rows = [row for each in pages for row in each.rows if row["tenure_id"] >= since]
+    newest = sorted(rows, key=lambda row: row["tenure_id"])[-limit:]
+    return Listed(_found(transaction, name, newest), is_cut=bool(cut))
 
 
 def as_of(
@@ -49,7 +57,9 @@ def as_of(
     """
     moment = in_a_zone("moment", moment)
     if pointer:
-        found = _of_pointer(transaction, name, pointer, "as_of", {"moment": moment})
+        spellings = _of_pointer(transaction, name, pointer, {"moment": moment})
+        rows = [row for each in spellings for row in transaction.execute(SQL["as_of"], each)]
+        found = sorted(rows, key=lambda row: row["tenure_id"])
     else:
         every = {"moment": moment, "pointer": None, "name": None}
         found = transaction.execute(SQL["as_of"], {**_key(name), **every}).fetchall()
@@ -57,17 +67,14 @@ def as_of(
 
 
 def _of_pointer(
-    transaction: Transaction, name: str, pointer: str, query: str, more: dict[str, Any]
-) -> list[Row]:
-    """Run a query for a stage or an alias in every spelling that it has had, and join the rows."""
+    transaction: Transaction, name: str, pointer: str, more: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the parameters of a query for a stage or an alias, for each spelling it has had."""
     kind, wanted = split_pointer(pointer)
     values = {**_key(name), **more, "pointer": kind}
     ever = transaction.execute(SQL["pointers_ever"], values).fetchall()
     spellings = [row["name"] for row in ever if name_key(row["name"]) == name_key(wanted)]
-    found: list[Row] = []
-    for spelling in spellings:
-        found += transaction.execute(SQL[query], {**values, "name": spelling}).fetchall()
-    return sorted(found, key=lambda row: row["tenure_id"])
+    return [{**values, "name": spelling} for spelling in spellings]
 
 
 def tenures_of(transaction: Transaction, version: ModelVersion) -> tuple[Tenure, ...]:

@@ -45,6 +45,10 @@ class Certainty(StrEnum):
 _RANKS = {certainty: rank for rank, certainty in enumerate(Certainty)}
 
 
+HIDDEN = "(hidden)"
+"""Stands for the asset of a version whose model the caller may not read."""
+
+
 class NodeKind(StrEnum):
     """The kind of a node of the lineage graph."""
 
@@ -53,6 +57,7 @@ class NodeKind(StrEnum):
     OBSERVATION = "observation"
     EXTERNAL = "external"  # stated by the caller, outside of any asset graph
     MISSING = "missing"  # the graph says that it was used, but its event does not exist (any more)
+    HIDDEN = "hidden"  # a version of a model that the caller may not read; never stored
 
 
 class LineageNode(Record):

@@ -6,7 +6,13 @@ from datetime import datetime
 
 from pedigree._record import Record
 from pedigree.errors import InvalidInputError
-from pedigree.lineage.records import LineageEdge, LineageGraph, LineageNode, TrainedOn
+from pedigree.lineage.records import (
+    LineageEdge,
+    LineageGraph,
+    LineageNode,
+    NodeKind,
+    TrainedOn,
+)
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
 
@@ -17,9 +23,10 @@ def insert_lineage(transaction: Transaction, training_id: str, graph: LineageGra
     """Insert the graph of a training that the same transaction inserted.
 
     Raises:
-        InvalidInputError: A string of the graph cannot be stored.
+        InvalidInputError: A string of the graph cannot be stored, or a node is hidden.
     """
     for node in graph.nodes:
+        _require_shown(node)
         _require_no_nul(node)
     key = {"training_id": training_id}
     if graph.nodes:
@@ -33,6 +40,16 @@ def insert_lineage(transaction: Transaction, training_id: str, graph: LineageGra
         transaction.execute(SQL["insert_nodes"], {**key, **columns})
     if graph.edges:
         transaction.execute(SQL["insert_edges"], {**key, **columns_of(LineageEdge, graph.edges)})
+
+
+def _require_shown(node: LineageNode) -> None:
+    if node.kind is NodeKind.HIDDEN:
+        raise InvalidInputError(
+            "a hidden node says nothing about what was used",
+            field="lineage",
+            value=node.asset,
+            remedy="Register the lineage that the training recorded, not one that was read back",
+        )
 
 
 def _require_no_nul(node: LineageNode) -> None:

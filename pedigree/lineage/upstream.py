@@ -101,7 +101,8 @@ def _state(
     node: LineageNode, capture: Capture, certainty: Certainty, distance: int
 ) -> UpstreamState:
     facts = node.model_dump(exclude={"node_id"})
-    missing = tuple(name for name in _FACTS if facts[name] is None)
+    is_hidden = node.kind is NodeKind.HIDDEN  # its facts are recorded, but not shown
+    missing = () if is_hidden else tuple(name for name in _FACTS if facts[name] is None)
     return UpstreamState(
         **facts, capture=capture, certainty=certainty, distance=distance, missing=missing
     )

@@ -78,6 +78,10 @@ class Downstream(Record):
         description="Number of further versions with a later training without recorded lineage, "
         "for which it is unknown, too"
     )
+    hidden: int = Field(
+        default=0,
+        description="Number of further versions, of models that the caller may not read",
+    )
 
     @property
     def outputs(self) -> tuple[Usage, ...]:

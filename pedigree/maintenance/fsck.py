@@ -9,6 +9,8 @@ from functools import partial
 from types import MappingProxyType
 
 from pedigree.artifacts.objects import ObjectStore
+from pedigree.failures.member_loop import MemberLoop
+from pedigree.failures.outages import store_probe
 from pedigree.maintenance.fsck_objects import check_objects
 from pedigree.maintenance.fsck_records import Checked, Report
 from pedigree.maintenance.fsck_replay import check_replay
@@ -43,7 +45,7 @@ _IN_SQL: Mapping[str, str] = MappingProxyType(
 
 
 def fsck(database: Database, store: ObjectStore, *, hashes: bool = False) -> Report:
-    """Check every invariant.
+    """Check every invariant. What cannot be checked is a violation, and stops no other check.
 
     Args:
         database: The registry's database.
@@ -53,8 +55,8 @@ def fsck(database: Database, store: ObjectStore, *, hashes: bool = False) -> Rep
     Raises:
         StoreUnavailableError: The store does not answer.
     """
-    checks = [_check_sql(database, name, says) for name, says in _IN_SQL.items()]
-    in_python: tuple[tuple[str, str, Callable[[], Tally]], ...] = (
+    checks = [(name, says, partial(_check_sql, database, name)) for name, says in _IN_SQL.items()]
+    checks += [
         (
             "objects_intact",
             "the object of every blob exists with its size" + (" and its digest" if hashes else ""),
@@ -65,12 +67,20 @@ def fsck(database: Database, store: ObjectStore, *, hashes: bool = False) -> Rep
             "the tables match the replay of the events",
             partial(check_replay, database),
         ),
-    )
-    checks += [check().checked(name, says) for name, says, check in in_python]
-    return Report(checks=tuple(checks))
+    ]
+    loop = MemberLoop(None, "fsck", is_outage=store_probe(database, store))
+    return Report(checks=tuple(_check(loop, *check) for check in checks))
 
 
-def _check_sql(database: Database, name: str, says: str) -> Checked:
+def _check(loop: MemberLoop, name: str, says: str, check: Callable[[], Tally]) -> Checked:
+    tally = loop.attempt(name, check).value
+    if tally is None:
+        tally = Tally()
+        tally.found(name, f"it cannot be checked: {loop.failed[-1].problem}")
+    return tally.checked(name, says)
+
+
+def _check_sql(database: Database, name: str) -> Tally:
     def look(transaction: Transaction) -> Tally:
         take_snapshot(transaction)
         counted = transaction.execute(SQL[f"count_{name}"]).fetchone()
@@ -79,4 +89,4 @@ def _check_sql(database: Database, name: str, says: str) -> Checked:
             tally.found(row["reference"], row["problem"])
         return tally
 
-    return database.transaction(look).checked(name, says)
+    return database.transaction(look)

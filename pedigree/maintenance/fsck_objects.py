@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.pull import check_object
 from pedigree.errors import CorruptionError
+from pedigree.failures.member_loop import MemberLoop
+from pedigree.failures.outages import store_probe
 from pedigree.maintenance.queries import SQL
 from pedigree.maintenance.violations import Tally
 from pedigree.postgres.database import Database
@@ -24,9 +27,11 @@ def check_objects(database: Database, store: ObjectStore, *, hashes: bool) -> Ta
         StoreUnavailableError: The store does not answer.
     """
     tally, after = Tally(), ""
+    loop = MemberLoop(None, "objects", is_outage=store_probe(database, store))
 
     def look(row: Row) -> str | None:
-        return _problem(store, row, hashes=hashes)
+        problem = loop.attempt(row["digest"], partial(_problem, store, row, hashes=hashes))
+        return problem.value if problem.is_done else f"its object {row['key']} cannot be read"
 
     with ThreadPoolExecutor(_AT_ONCE, "pedigree-fsck") as pool:
         while page := database.fetch_all(SQL["page_of_blobs"], {"after": after}):

@@ -9,6 +9,7 @@ from pedigree.audit.records import NewEvent, json_digest
 from pedigree.audit.replay import STATED, TRAINING, replay
 from pedigree.audit.states import UNRECORDED, Mark, ReplayedModel, ReplayedTenure, ReplayedVersion
 from pedigree.catalog.names import name_key
+from pedigree.failures.member_loop import MemberLoop
 from pedigree.maintenance.queries import SQL
 from pedigree.maintenance.violations import Tally
 from pedigree.postgres.database import Database
@@ -29,13 +30,16 @@ _MODEL_FIELDS = (
 
 def check_replay(database: Database) -> Tally:
     """Replay the events of every model, one model in memory at a time."""
-    tally, after = Tally(), 0
+    tally, after, loop = Tally(), 0, MemberLoop(None, "replay")
     while found := database.fetch_all(SQL["next_model"], {"after": after}):
         after = found[0]["model_id"]
-        differences = database.transaction(partial(_compare, after))
+        compare = partial(database.transaction, partial(_compare, after))
+        differences = loop.attempt(found[0]["name"], compare)
         tally.looked_at += 1
-        for reference, problem in differences:
+        for reference, problem in differences.value or ():
             tally.found(reference, problem)
+    for failed in loop.failed:
+        tally.found(failed.member, f"it cannot be compared with its events: {failed.problem}")
     return tally
 
 

@@ -5,25 +5,27 @@ of the applied ones. Items that are in use by now are left: each is checked agai
 a registration takes as well.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
+from typing import TypeAlias
 from uuid import UUID
 
-from pedigree.artifacts.objects import ObjectStore
-from pedigree.artifacts.sweep import expire_uploads, remove_orphans
+from pedigree.artifacts.sweep import expire_uploads
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import lock_any_model
 from pedigree.maintenance.gc_records import (
     PlannedArtifact,
     PlannedBlob,
-    PlannedKey,
     PlannedUpload,
     PlannedVersion,
 )
 from pedigree.maintenance.queries import SQL
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Row, Transaction
+
+RemoveObjects: TypeAlias = Callable[[Collection[str]], Collection[str]]
+"""Removes the objects under some keys, and returns the keys that are done."""
 
 
 def collect_versions(
@@ -68,19 +70,11 @@ def collect_artifacts(
 
 
 def collect_blobs(
-    database: Database,
-    store: ObjectStore,
-    batch: Sequence[PlannedBlob],
-    actor: Actor,
-    settle: timedelta,
+    database: Database, batch: Sequence[PlannedBlob], actor: Actor, remove: RemoveObjects
 ) -> Collection[str]:
-    """Remove unreferenced blobs: first their rows, and after the commit their bytes.
-
-    Raises:
-        StoreUnavailableError: The store failed; the next collection removes the objects.
-    """
+    """Remove unreferenced blobs: first their rows, and after the commit their bytes."""
     removed = database.transaction(lambda transaction: _remove_blobs(transaction, batch, actor))
-    remove_orphans(database, store, [row["key"] for row in removed], settle=settle)
+    remove([row["key"] for row in removed])
     return {row["digest"] for row in removed}
 
 
@@ -100,17 +94,9 @@ def _remove_blobs(
 
 
 def collect_uploads(
-    database: Database, store: ObjectStore, batch: Sequence[PlannedUpload], settle: timedelta
+    database: Database, batch: Sequence[PlannedUpload], remove: RemoveObjects
 ) -> Collection[str]:
     """Expire uploads whose process has died, and remove their bytes."""
     given_up = expire_uploads(database, [UUID(item.upload_id) for item in batch])
-    keys = [key for keys in given_up.values() for key in keys]
-    remove_orphans(database, store, keys, settle=settle)
+    remove([key for keys in given_up.values() for key in keys])
     return {str(upload_id) for upload_id in given_up}
-
-
-def collect_keys(
-    database: Database, store: ObjectStore, batch: Sequence[PlannedKey], settle: timedelta
-) -> Collection[str]:
-    """Remove the objects under keys that no blob names."""
-    return remove_orphans(database, store, [item.key for item in batch], settle=settle)

@@ -141,12 +141,23 @@ class Left(Record):
     subject: str
 
 
+class Failed(Record):
+    """An item of the plan, or an object to remove, for which the work failed."""
+
+    subject: str
+    problem: str
+
+
 class Collection(Record):
     """The result of a plan."""
 
     plan: Digest
     done: dict[str, Count] = Field(description="The performed items, by kind")
     left: dict[str, int] = Field(
-        description="The items that are in use by now or that others performed, by kind"
+        description="The items that are in use by now, that others performed, or that failed,"
+        " by kind"
     )
     examples: tuple[Left, ...] = Field(description="Some of the items that were left")
+    failed: tuple[Failed, ...] = Field(
+        default=(), description="What failed; the next collection tries it again"
+    )

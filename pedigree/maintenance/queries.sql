@@ -752,7 +752,7 @@ SELECT key FROM pedigree.blob WHERE digest = %(digest)s;
 
 -- name: next_model
 -- The next model by id.
-SELECT model_id FROM pedigree.registered_model
+SELECT model_id, name FROM pedigree.registered_model
 WHERE model_id > %(after)s
 ORDER BY model_id
 LIMIT 1;

@@ -117,7 +117,7 @@ def open_pool(
     options = source.options() | {"autocommit": True, "row_factory": dict_row}
     if tracing.is_on():
         options["cursor_factory"] = TracedCursor
-    first, accepted = _first_connection(options)
+    accepted, first = _first(options)
     pool = ConnectionPool(
         kwargs=accepted,
         connection_class=_starting_with(first),
@@ -133,15 +133,15 @@ def open_pool(
     return pool
 
 
-def _first_connection(options: dict[str, Any]) -> tuple[Connection[DictRow], dict[str, Any]]:
-    """Connect, with limits if the server or pooler accepts them; also return what it accepted."""
+def _first(options: dict[str, Any]) -> tuple[dict[str, Any], Connection[DictRow]]:
+    """Connect, and return the options with limits if the server or pooler accepts them."""
     limited = options | {"options": f"{_LIMITS} {options.get('options', '')}".strip()}
     try:
-        return Connection.connect(**limited), limited
+        return limited, Connection.connect(**limited)
     except psycopg.OperationalError as error:
         if not any(text in str(error) for text in _WITHOUT_OPTIONS):
             raise
-        return Connection.connect(**options), options
+        return options, Connection.connect(**options)
 
 
 def _starting_with(first: Connection[DictRow]) -> type[Connection[DictRow]]:

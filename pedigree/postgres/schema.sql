@@ -660,6 +660,18 @@ ALTER TABLE pedigree.event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE pedigree.failure (
+    work text NOT NULL,
+    member text NOT NULL,
+    model text,
+    problem text NOT NULL,
+    attempts integer DEFAULT 1 NOT NULL,
+    failed_since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    failed_last timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    CONSTRAINT failure_attempts_check CHECK ((attempts > 0))
+);
+
 CREATE TABLE pedigree.feed (
     seq bigint NOT NULL,
     id bigint NOT NULL
@@ -1552,6 +1564,9 @@ ALTER TABLE ONLY pedigree.event
 
 ALTER TABLE ONLY pedigree.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY pedigree.failure
+    ADD CONSTRAINT failure_pkey PRIMARY KEY (work, member);
 
 ALTER TABLE ONLY pedigree.feed
     ADD CONSTRAINT feed_event_unique UNIQUE (id);

@@ -20,6 +20,7 @@ from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_reference
+from pedigree.catalog.sight import Sight
 from pedigree.postgres.database import Database
 from pedigree.postgres.migrate import migrate, require_current
 from pedigree.postgres.nested import NestedDatabase
@@ -129,6 +130,16 @@ class Context:
         if self._principal is None or self._principal.reads_store:
             return None
         return self._principal.models
+
+    def sight(self, transaction: Transaction) -> Sight:
+        """Return what the principal sees of versions that an answer leads to."""
+        may_read = self._principal.may_use if self._principal else lambda _: True
+        return Sight(transaction, may_read, self.is_limited)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there may be models that the principal may not read."""
+        return self._principal is not None and bool(self._principal.models)
 
     def used_by(self, principal: Principal | None) -> Self:
         """Return the same connection for another principal; for this process when None."""

@@ -36,7 +36,8 @@ class DatasetOperations(ContextGroup, DatasetContract):
                 "has no datasheet",
                 field="asset",
                 value=asset,
-                remedy="Set one with `pedigree datasheet set`, or in the asset's metadata",
+                remedy=f"Write one with `pedigree datasheet {asset} --set uses=TEXT`,"
+                " or in the asset's metadata",
             )
         return found
 

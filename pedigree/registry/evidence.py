@@ -1,5 +1,8 @@
 """The evidence that checks read, from a registry in this process."""
 
+from collections.abc import Collection
+
+from pedigree.artifacts.scan import FileScan, scan
 from pedigree.registry.artifacts import ArtifactOperations
 from pedigree.registry.cards import CardOperations
 from pedigree.registry.context import Context
@@ -9,6 +12,7 @@ from pedigree.registry.lineage import LineageOperations
 from pedigree.registry.policies import PolicyOperations
 from pedigree.registry.stages import StageOperations
 from pedigree.registry.versions import VersionOperations
+from pedigree.untrusted.limits import ProcessLimits
 
 
 class RegistryEvidence:
@@ -35,3 +39,11 @@ class RegistryEvidence:
         self.data_verdicts = datasets.data_verdicts
         self.evaluation = EvaluationOperations(everything).evaluation
         self.card_fields = CardOperations(everything).card_fields
+        settings = context.settings
+        self._limits = ProcessLimits(
+            memory=settings.scan_memory, time=settings.scan_timeout, at_once=settings.scans_at_once
+        )
+
+    def scanned(self, reference: str, allow: Collection[str]) -> tuple[FileScan, ...]:
+        """Scan a version's files for code, in a confined process."""
+        return scan(self.folder(reference), allow, limits=self._limits)

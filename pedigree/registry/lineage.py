@@ -35,12 +35,12 @@ class LineageOperations(LineageContract):
         self._versions = versions
 
     def lineage(self, reference: str, *, newest: bool = False) -> LineageGraph:
-        return self._context.read_version(
-            reference,
-            lambda transaction, version: read_lineage(
-                transaction, name_key(version.model_name), version.version_id, newest=newest
-            ),
-        )
+        def read(transaction: Transaction, version: ModelVersion) -> LineageGraph:
+            key, number = name_key(version.model_name), version.version_id
+            graph = read_lineage(transaction, key, number, newest=newest)
+            return self._context.sight(transaction).graph(graph)
+
+        return self._context.read_version(reference, read)
 
     def upstream(self, reference: str, *, newest: bool = False) -> Upstream:
         version = self._versions.get(reference)
@@ -53,16 +53,17 @@ class LineageOperations(LineageContract):
 
         def read(transaction: Transaction, version: ModelVersion) -> Downstream:
             key, number = name_key(version.model_name), version.version_id
-            return Downstream(
+            found = Downstream(
                 reference=version.reference,
                 usages=usages.usages_of(transaction, key, number, limit=limit, before=before),
                 **usages.trained_with(transaction, key, number, version.created_at)._asdict(),
             )
+            return self._context.sight(transaction).downstream(found)
 
         return self._context.read_version(reference, read)
 
     def unmaterialized(
-        self, reference: str | None = None, *, limit: int = PAGE
+        self, reference: str | None = None, *, limit: int = PAGE, after: str | None = None
     ) -> tuple[Unmaterialized, ...]:
         if reference is None:
             self._context.require(Permission.READ)
@@ -72,7 +73,8 @@ class LineageOperations(LineageContract):
                 transaction,
                 name_key=name_key(version.model_name) if version else None,
                 version=version.version_id if version else None,
-                limit=lookups.at_least_one(limit),
+                limit=limit,
+                after=after,
             )
         )
 
@@ -80,8 +82,12 @@ class LineageOperations(LineageContract):
         return self._context.read_version(reference, retrain_like)
 
     def diff(self, a: str, b: str) -> LineageDifference:
-        return difference(
-            self._context.read_version(a, read_side), self._context.read_version(b, read_side)
+        one = self._context.read_version(a, read_side)
+        other = self._context.read_version(b, read_side)
+        return self._context.database.read(
+            lambda transaction: self._context.sight(transaction).difference(
+                difference(one, other), one.lineage, other.lineage
+            )
         )
 
     def export_lineage(self, reference: str, format: ExportFormat) -> str:

@@ -27,9 +27,9 @@ class StalenessOperations(ContextGroup, StalenessContract):
             found = staleness(
                 graph, staleness_store.newer_code(transaction, *key), self._context.settings
             )
-            return (
-                found if found.known else staleness_store.kept_staleness(transaction, *key) or found
-            )
+            if not found.known:
+                found = staleness_store.kept_staleness(transaction, *key) or found
+            return self._context.sight(transaction).staleness(found)
 
         return self._context.read_version(reference, read)
 

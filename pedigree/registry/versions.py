@@ -74,6 +74,10 @@ class VersionOperations(ContextGroup, VersionContract):
         return self._context.read_version(reference, read)
 
     def compare(self, a: str, b: str) -> VersionComparison:
-        return compare(
-            self._context.read_version(a, read_side), self._context.read_version(b, read_side)
+        one = self._context.read_version(a, read_side)
+        other = self._context.read_version(b, read_side)
+        return self._context.database.read(
+            lambda transaction: self._context.sight(transaction).comparison(
+                compare(one, other), one.lineage, other.lineage
+            )
         )

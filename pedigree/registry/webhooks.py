@@ -154,12 +154,10 @@ class WebhookOperations(ContextGroup, WebhookContract):
         Args:
             seconds: Send no event after this time; until the end of the feed when None.
 
+        A sink that cannot be opened or fed is noted as a failure, and stops no other.
+
         Returns:
             The number of sent events.
-
-        Raises:
-            InvalidInputError: A sink's URL is invalid.
-            MissingDependencyError: A library that a sink needs is not installed.
         """
         self._context.database.transaction(log.sequence)
         if not self._context.database.read(

@@ -22,6 +22,7 @@ from pedigree.server.fast_reads import FastReadMiddleware
 from pedigree.server.http.auth import Authenticator
 from pedigree.server.http.bodies import Bodies
 from pedigree.server.http.event_stream import EventStream
+from pedigree.server.http.fair_use import FairUse
 from pedigree.server.http.long_requests import LongWork
 from pedigree.server.http.problems import Problem, add_handlers
 from pedigree.server.http.proxies import Proxies
@@ -129,10 +130,14 @@ def _lifespan(settings: Settings | None) -> Any:
             to_thread.current_default_thread_limiter().total_tokens = connections
             app.state.registry = registry
             app.state.authenticator = Authenticator(
-                registry, is_open=resolved.serve_open, most_at_work=connections * _WAITING_FOR_ONE
+                registry,
+                is_open=resolved.serve_open,
+                most_at_work=connections * _WAITING_FOR_ONE,
+                metrics=app.state.metrics,
             )
             app.state.bodies = Bodies(resolved, app.state.metrics)
-            app.state.event_stream = EventStream(registry)
+            app.state.fair_use = FairUse(resolved, app.state.metrics)
+            app.state.event_stream = EventStream(registry, app.state.fair_use)
             app.state.long_work = LongWork()
             app.state.registry_metrics = RegistryMetrics(registry.database)
             drain.at_once(app.state.event_stream.end)

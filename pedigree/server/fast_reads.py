@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pedigree.errors import PedigreeError
 from pedigree.server.http.auth import Authenticator, ProtectedRoute
+from pedigree.server.http.fair_use import FairUse
 from pedigree.server.http.parameters import IfNoneMatch
 from pedigree.server.http.problems import known_problem
 from pedigree.server.http.requests import ReadCall, ReadRequest
@@ -122,9 +123,12 @@ class FastRead(NamedTuple):
     ) -> Response:
         """Authenticate the caller and call the endpoint."""
         authenticator: Authenticator = request.app.state.authenticator
+        fair_use: FairUse = request.app.state.fair_use
         async with authenticator:
             request.state.admit = partial(authenticator.admit, request, self.route.declared)
-            request.state.caller = await request.state.admit()
+            caller = request.state.caller = await request.state.admit()
+        share = fair_use.share(caller.principal.name, self.route.declared.use)
+        async with share, authenticator:
             # Not in the framework's threads: handing over to one costs half of such a read.
             work = partial(copy_context().run, self.endpoint, ReadRequest(request, etags), **given)
             return await get_running_loop().run_in_executor(request.app.state.readers, work)

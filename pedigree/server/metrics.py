@@ -22,7 +22,7 @@ router = APIRouter(
 
 
 @router.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
-@requires(Permission.READ, streams=True)
+@requires(Permission.READ, streams=True, use=None)
 async def metrics(request: Request) -> Response:
     """Return the metrics of the whole service for Prometheus; see docs/operations.md."""
     counted: RequestMetrics = request.app.state.metrics

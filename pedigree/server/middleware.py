@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pedigree import logs, tracing
+from pedigree.postgres.pages import bound_pages
 from pedigree.server.http.heads import as_get, is_head, without_body
 from pedigree.server.http.proxies import Proxies
 from pedigree.server.http.security_headers import with_security_headers
@@ -23,6 +24,9 @@ _LOG = logging.getLogger(__name__)
 _CHOSEN = re.compile(rb"[\w.:+/=-]{1,128}")
 # The one name of all paths without a route.
 _NO_ROUTE = "none"
+# Several records of a page together; one record alone may be larger. JSON takes many times as much
+# memory once it is parsed, and as many pages as there are connections are read at once.
+_PAGE_BYTES = 2 << 20
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -57,6 +61,7 @@ class RequestMiddleware:
         asked = as_get(self._proxies.resolve(scope))
         request = _Request(asked, scope["method"], send, self._drain, self._id(scope))
         logs.bind_fields(request.about)
+        bound_pages(_PAGE_BYTES)
         try:
             if tracing.is_on():
                 await self._traced(request, receive)

@@ -16,6 +16,7 @@ from pedigree.errors import (
     TooLargeError,
 )
 from pedigree.server.http.problems import MEDIA_TYPE, RETRY_AFTER_S, problem_of
+from pedigree.server.http.security_headers import SECURITY_HEADERS
 from pedigree.server.refusals import MOST_HEADER_BYTES, MOST_HEADERS, Refusal
 
 _TOO_MANY = "Close connections that are not in use, or try again in a second"
@@ -61,7 +62,7 @@ def raw_answer(refusal: Refusal) -> bytes:
         f"content-type: {MEDIA_TYPE}",
         f"content-length: {len(body)}",
         "cache-control: no-store",
-        "x-content-type-options: nosniff",
+        *(f"{name.decode()}: {value.decode()}" for name, value in SECURITY_HEADERS),
         "connection: close",
     ]
     if status == HTTPStatus.TOO_MANY_REQUESTS:

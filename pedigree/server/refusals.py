@@ -19,3 +19,8 @@ class Refusal(StrEnum):
     BODY_TIME = "body_time"
     BODIES = "bodies"
     READER = "reader"
+    PLACES = "places"
+    REQUESTS = "requests"
+    SEARCHES = "searches"
+    UPLOADS = "uploads"
+    STREAMS = "streams"

@@ -7,6 +7,7 @@ of ``PEDIGREE_SERVE_DRAIN`` the server stops listening, and ends the requests in
 
 import asyncio
 import logging
+import multiprocessing
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -64,6 +65,26 @@ def draining(drain: Drain, seconds: float) -> Iterator[None]:
 
     signal.signal(signal.SIGTERM, handle)
     try:
-        yield
+        with _ending_with_supervisor(loop):
+            yield
     finally:
         signal.signal(signal.SIGTERM, servers)
+
+
+@contextmanager
+def _ending_with_supervisor(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Drain this worker if its supervisor dies: it would keep the port from a new one."""
+    supervisor = multiprocessing.parent_process()
+    if supervisor is None:
+        yield
+        return
+
+    def end() -> None:
+        loop.remove_reader(supervisor.sentinel)
+        signal.raise_signal(signal.SIGTERM)
+
+    loop.add_reader(supervisor.sentinel, end)
+    try:
+        yield
+    finally:
+        loop.remove_reader(supervisor.sentinel)

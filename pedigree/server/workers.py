@@ -45,7 +45,10 @@ def _counting_together() -> Iterator[None]:
         return
     with tempfile.TemporaryDirectory(prefix="pedigree-metrics-") as folder:
         os.environ[_COUNTS] = folder
-        yield
+        try:
+            yield
+        finally:
+            del os.environ[_COUNTS]
 
 
 def run(config: "Config", sockets: list[socket.socket]) -> None:

@@ -6,7 +6,6 @@ Pedigree has, too; tensors have a numpy dtype and a shape. MLflow's nested types
 omitted: each has a default, so callers need not know them.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,9 +14,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from pedigree.errors import InvalidSignatureError
-from pedigree.libraries import library
 from pedigree.signatures._types import ARRAY_DTYPES
 from pedigree.signatures.records import Column, ColumnType, Port, Signature, Tensor
+from pedigree.untrusted.documents import DocumentError, parsed_json, read_yaml
 
 _STATE_IT = "State the signature when registering"
 
@@ -49,17 +48,16 @@ def mlmodel_signature(file: Path) -> Signature | None:
 
 
 def _read(file: Path) -> Mapping[str, Any]:
-    yaml = library("yaml", extra="mlflow")
     try:
-        content = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        content = read_yaml(file, extra="mlflow")
+    except (OSError, DocumentError) as error:
         raise _unreadable(file.name, str(error)) from error
     return content if isinstance(content, Mapping) else {}
 
 
 def _ports(stated: object, role: str) -> tuple[Port, ...]:
     try:
-        specs: Any = json.loads(stated) if isinstance(stated, str) else stated
+        specs: Any = parsed_json(stated.encode()) if isinstance(stated, str) else stated
         if not specs:
             raise InvalidSignatureError(
                 f"the MLmodel states no {role}", field=f"signature.{role}", remedy=_STATE_IT

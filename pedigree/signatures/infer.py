@@ -1,7 +1,7 @@
 """Inference of a signature from sample inputs and outputs of a model.
 
 >>> import numpy as np
->>> signature = infer(np.zeros((3, 2)), np.zeros(3, dtype="int64"))
+>>> signature = infer_signature(np.zeros((3, 2)), np.zeros(3, dtype="int64"))
 >>> signature.inputs[0].shape, signature.outputs[0].dtype
 ((-1, 2), 'int64')
 
@@ -21,7 +21,7 @@ from pedigree.signatures._numpy import tensor
 from pedigree.signatures.records import Port, Signature, Tensor
 
 
-def infer(inputs: object, outputs: object) -> Signature:
+def infer_signature(inputs: object, outputs: object) -> Signature:
     """Return the signature of a model that predicts ``outputs`` for ``inputs``.
 
     Args:

@@ -3,6 +3,7 @@ import io
 import pickle
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pedigree.artifacts._scanner import FoundFile, scan_files
 from pedigree.artifacts.scan import FileScan, ScanKind, scan
+from pedigree.untrusted.limits import ProcessLimits
 
 HOSTILE = b"cos\nsystem\n(S'true'\ntR."
 
@@ -95,15 +98,69 @@ def test_what_strictness_calls_dangerous_can_be_allowed(scan_bytes: Scan) -> Non
         (bytes(257) + b"ustar" + bytes(250), "tar is not opened"),
         (b"\x80\x04\xff\xff", "a broken pickle"),
         (bytes(range(256)), "its format may contain code"),
-        (zipped(("zeros", bytes(50_000_000))), "it expands too much"),
+        (zipped(("zeros", bytes(70 << 20))), "zeros: it expands to more than 67,108,864 bytes"),
+        (zipped(*((f"{part}", bytes(10 << 20)) for part in range(7))), "6: it expands to more"),
+        (zipped(*((f"{part}", b"") for part in range(10_001))), "more than 10,000 members"),
+        (b"\x82\x01.", "its format may contain code"),
         (zipped(("a", zipped(("b", zipped(("c", zipped(("d", b"1")))))))), "nest deeper than 3"),
     ],
-    ids=["gzip", "tar", "broken", "unknown", "bomb", "nested"],
+    ids=["gzip", "tar", "broken", "unknown", "bomb", "parts", "members", "extension", "nested"],
 )
 def test_unscannable_files_are_reported(scan_bytes: Scan, content: bytes, reason: str) -> None:
-    (file,) = scan_bytes(content)
+    *_, file = scan_bytes(content)
     assert file.kind is ScanKind.UNSCANNABLE
     assert reason in (file.reason or "")
+
+
+def test_a_limit_keeps_what_was_found_before_it(scan_bytes: Scan) -> None:
+    *found, last = scan_bytes(zipped(("code", HOSTILE), ("zeros", bytes(70 << 20))))
+    assert [file.dangerous for file in found] == [("os.system",)]
+    assert (last.kind, last.limited, last.path) == (ScanKind.UNSCANNABLE, True, "file")
+
+
+def test_a_scan_without_time_reports_every_file_as_unscannable(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(b"\x80\x04" + b"N0" * (8 << 20) + b"N.")
+    first, second = scan(tmp_path, limits=ProcessLimits(time=timedelta(seconds=1)))
+    assert (first.path, first.kind, first.limited) == ("a", ScanKind.UNSCANNABLE, True)
+    assert first.reason == "its scan takes more than 1 s"
+    assert (second.path, second.kind, second.limited) == ("b", ScanKind.UNSCANNABLE, True)
+
+
+@pytest.mark.parametrize(
+    "padding",
+    [b"N0" * (2 << 20), b"\x8e" + (120 << 20).to_bytes(8, "little") + bytes(120 << 20) + b"0"],
+    ids=["opcodes", "bytes"],
+)
+def test_code_after_more_opcodes_than_memory_holds_is_not_taken_for_data(
+    tmp_path: Path, padding: bytes
+) -> None:
+    times = 1 if len(padding) < 100 << 20 else 2
+    (tmp_path / "file").write_bytes(padding * times + HOSTILE)
+    (found,) = scan(tmp_path, limits=ProcessLimits(memory=256 << 20))
+    assert (found.kind, found.limited) == (ScanKind.UNSCANNABLE, True)
+    assert "too large for the memory" in (found.reason or "")
+
+
+def test_a_large_stored_member_is_read_where_it_is(scan_bytes: Scan) -> None:
+    large = b"\x8e" + (17 << 20).to_bytes(8, "little") + bytes(17 << 20) + b"0" + HOSTILE
+    content = zipped(
+        ("weights", bytes(20 << 20)), ("big.pkl", large), compression=zipfile.ZIP_STORED
+    )
+    weights, big = scan_bytes(content)
+    assert weights.reason == "its format may contain code"
+    assert big.dangerous == ("os.system",)
+
+
+def test_names_of_an_author_are_shown_cut_and_without_control_characters(
+    scan_bytes: Scan,
+) -> None:
+    name = b"\x8c\x05o\ns\x1b[" + b"\x8cB" + b"x" * 66 + b"\x93"
+    (found,) = scan_bytes(b"\x80\x04" + name + b"X\xff\x0f\0\0" + b"y" * 4095 + b"\x8c\x01z\x93.")
+    assert all(each.isprintable() and len(each) <= 121 for each in found.imports)
+    (member,) = scan_bytes(zipped(("a\u202eb\n" * 200, HOSTILE)))
+    assert member.path.isprintable()
+    assert len(member.path) < 310
 
 
 @settings(max_examples=60, deadline=None)
@@ -112,7 +169,13 @@ def test_no_bytes_stop_a_scan_or_pass_for_data_unseen(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
     folder = tmp_path_factory.mktemp("scan")
-    (folder / "file").write_bytes(HOSTILE + content)
-    assert any(file.dangerous for file in scan(folder))
+    assert any(file.get("dangerous") for file in _scanned_here(folder, HOSTILE + content))
+    assert _scanned_here(folder, content)
+
+
+def _scanned_here(folder: Path, content: bytes) -> list[FoundFile]:
+    """Do the job in this process, which needs no new one for each example."""
     (folder / "file").write_bytes(content)
-    assert scan(folder)
+    request = {"folder": str(folder), "paths": ["file"], "allow": [], "memory": 1 << 30}
+    (found,) = scan_files(request)
+    return found

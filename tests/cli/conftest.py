@@ -36,6 +36,13 @@ class Answer:
         return json.loads(self.out)
 
     @property
+    def items(self) -> list[Any]:
+        """The records of a list."""
+        document = self.json
+        assert document.keys() == {"items", "next"}
+        return list(document["items"])
+
+    @property
     def error(self) -> dict[str, Any]:
         return json.loads(self.err)["error"]
 
@@ -101,11 +108,13 @@ def cli(
 def process(registry_of_this_test: None) -> Cli:
     """Run a command in a process of its own, as a shell does."""
 
-    def run(*words: object, **environment: str) -> Answer:
+    def run(*words: object, **environment: str | bytes) -> Answer:
+        program = Path(sys.executable).with_name("pedigree")
         done = subprocess.run(
-            [Path(sys.executable).with_name("pedigree"), *map(str, words)],
+            [program, *(word if isinstance(word, bytes) else str(word) for word in words)],
             capture_output=True,
             text=True,
+            errors="backslashreplace",  # a terminal of another encoding
             check=False,
             env={**os.environ, **environment},
         )

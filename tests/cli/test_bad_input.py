@@ -17,8 +17,8 @@ def nothing_written(cli: Cli, home: Path) -> Callable[[], None]:
     """Assert that the registry holds nothing at all."""
 
     def check() -> None:
-        assert cli("models", "--json").json == []
-        assert cli("events", "--json").json == []
+        assert cli("models", "--json").items == []
+        assert cli("events", "--json").items == []
         assert [path for path in home.glob("objects/**/*") if path.is_file()] == []
 
     return check
@@ -94,7 +94,7 @@ def test_a_name_that_differs_by_case_only(register: Register, cli: Cli) -> None:
     answer = register("two", name="Churn")
     assert answer.code == 2
     assert "churn" in answer.error["message"] + answer.error["remedy"]
-    assert [model["name"] for model in cli("models", "--json").json] == ["churn"]
+    assert [model["name"] for model in cli("models", "--json").items] == ["churn"]
 
 
 def path_that_does_not_exist(folder: Path) -> Path:
@@ -242,13 +242,13 @@ def test_a_promotion_that_the_policy_does_not_allow(
     stage: str, register: Register, cli: Cli
 ) -> None:
     register()
-    events = cli("events", "--json").json
+    events = cli("events", "--json").items
     answer = cli("promote", "churn/1", "--to", stage, "--json")
     assert answer.code == 2, answer.err
     assert answer.error["type"] in ("TransitionNotAllowedError", "GateNotPassedError")
     assert stage in answer.err
     assert answer.error["remedy"]
-    assert cli("events", "--json").json == events
+    assert cli("events", "--json").items == events
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_a_version_that_does_not_exist(
     command: tuple[str, ...], register: Register, cli: Cli, tmp_path: Path
 ) -> None:
     register()
-    events = cli("events", "--json").json
+    events = cli("events", "--json").items
     word, *options = command
     for reference, kind in (
         ("churn/7", "VersionNotFoundError"),
@@ -286,7 +286,7 @@ def test_a_version_that_does_not_exist(
         assert answer.error["field"]
         assert answer.error["value"]
         assert answer.error["remedy"]
-    assert cli("events", "--json").json == events
+    assert cli("events", "--json").items == events
     assert not (tmp_path / "there").exists()
 
 
@@ -300,7 +300,7 @@ def test_an_alias_that_is_reserved_or_points_nowhere(register: Register, cli: Cl
         assert cli("alias", "set", "churn", "best", number, "--json").code == 2, number
     assert cli("show", "churn/\u0661", "--json").error["type"] == "InvalidReferenceError"
     assert cli("alias", "delete", "churn", "best", "--json").code == 2
-    assert cli("alias", "list", "churn", "--json").json == {}
+    assert cli("alias", "list", "churn", "--json").items == []
 
 
 def test_the_message_for_people_says_the_same_in_one_sentence(process: Cli, model: Path) -> None:
@@ -312,10 +312,44 @@ def test_the_message_for_people_says_the_same_in_one_sentence(process: Cli, mode
     assert "Traceback" not in answer.err
 
 
-def test_a_usage_error_is_json_too(cli: Cli) -> None:
-    answer = cli("show", "--json")
-    assert answer.code == 2
-    assert "REF" in answer.error["message"]
+@pytest.mark.parametrize(
+    ("words", "field", "value", "remedy"),
+    [
+        (("show",), "REF", None, "`pedigree show --help`"),
+        (("promote", "churn/1"), "--to", None, "`pedigree promote --help`"),
+        (("models", "--limit", "many"), "--limit", "many", "`pedigree models --help`"),
+        (("models", "--limit", "0"), "--limit", "0", "`pedigree models --help`"),
+        (("models", "--limit"), "--limit", "--json", "`pedigree models --help`"),
+        (("models", "--limti", "2"), "--limti", "--limti", "Did you mean --limit?"),
+        (("models", "--version=x"), "--version", "--version=x", "`pedigree models --help`"),
+        (("models", "churn", "spam"), "arguments", "churn spam", "`pedigree models --help`"),
+        (("modles",), "command", "modles", "`pedigree --help`"),
+        (("token", "creat"), "command", "creat", "`pedigree token --help`"),
+        (("token", "revoke", "x"), "ID", "x", "`pedigree token revoke --help`"),
+        (("drift", "show", "1.5"), "ID", "1.5", "`pedigree drift show --help`"),
+        (("alias", "set", "churn", "best", "one"), "VERSION", "one", "alias set --help`"),
+        (("events", "--limit", "10001"), "--limit", "10001", "`pedigree events --help`"),
+        (("show", "churn/1", "--json=1"), "--json", "--json=1", "`pedigree show --help`"),
+        (("--nonsense", "models"), "--nonsense", "--nonsense", "`pedigree --help`"),
+    ],
+)
+def test_a_usage_error_in_json_has_field_value_and_remedy(
+    words: tuple[str, ...], field: str, value: str | None, remedy: str, cli: Cli
+) -> None:
+    answer = cli(*words, "--json")
+    assert (answer.code, answer.out) == (2, "")
+    error = answer.error
+    assert (error["type"], error["field"], error["value"]) == ("InvalidInputError", field, value)
+    assert remedy in error["remedy"]
+    assert error["message"]
+
+
+def test_a_file_that_cannot_be_written_is_named(
+    register: Register, cli: Cli, tmp_path: Path
+) -> None:
+    register()
+    answer = cli("export", "churn/1", "--output", tmp_path / "nowhere" / "x.json", "--json")
+    assert (answer.code, answer.error["field"]) == (2, "--output")
 
 
 def test_a_setting_out_of_its_domain_names_the_variable(cli: Cli) -> None:
@@ -343,5 +377,5 @@ def test_an_old_schema_has_the_remedy_to_migrate(
     done = cli("migrate", "--json", PEDIGREE_DATABASE_URL=url)
     assert done.code == 0
     assert done.json["applied"]
-    assert cli("models", "--json", PEDIGREE_DATABASE_URL=url).json == []
+    assert cli("models", "--json", PEDIGREE_DATABASE_URL=url).items == []
     assert cli("migrate", "--json", PEDIGREE_DATABASE_URL=url).json["applied"] == []

@@ -23,10 +23,11 @@ def test_a_datasheet_is_written_section_by_section(cli: Cli, tmp_path: Path) -> 
 
 
 def test_checks_are_listed_and_one_is_run_on_an_old_version(cli: Cli, register: Register) -> None:
-    listed = cli("checks", "--json").json
-    assert set(listed) == set(CHECKS)
-    assert "tolerance" in listed["no_regression"]["settings"]["properties"]
+    listed = cli("checks", "--json").items
+    settings = {each["name"]: each["settings"] for each in listed}
+    assert set(settings) == set(CHECKS)
+    assert "tolerance" in settings["no_regression"]["properties"]
     register("one")
     answer = cli("check", "churn/1", "card_complete", "artifact_scan", "--json")
     assert answer.code == 1
-    assert [verdict["check"] for verdict in answer.json] == ["card_complete", "artifact_scan"]
+    assert [verdict["check"] for verdict in answer.items] == ["card_complete", "artifact_scan"]

@@ -9,6 +9,8 @@ import pytest
 import typer
 
 from pedigree.cli.main import app
+from pedigree.failures.member_loop import MemberLoop
+from pedigree.postgres.database import Database
 from tests.cli.conftest import COMMIT, Answer, Cli, either_way
 
 Register = Callable[..., Answer]
@@ -41,7 +43,7 @@ def test_register_checks_the_version_writes_its_card_and_prints_how_to_load_it(
         "artifact_intact",
     }
     assert "registry.load('churn/1')" in document["snippet"]
-    types = [event["type"] for event in cli("events", "--json").json]
+    types = [event["type"] for event in cli("events", "--json").items]
     assert types.count("version.check_recorded") == 3  # each once, whoever ran it
 
 
@@ -144,7 +146,7 @@ def test_a_sample_that_the_model_refuses_names_the_column_and_nothing_is_registe
     empty = cli("register", "churn", folder, *options)
     assert (empty.code, empty.error["field"]) == (2, "--sample")
     assert "has no rows" in empty.error["message"]
-    assert cli("models", "--json").json == []
+    assert cli("models", "--json").items == []
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "arrow"])
@@ -261,7 +263,7 @@ def test_models_and_versions_are_listed(register: Register, cli: Cli) -> None:
     register("one", *FULL)
     register("two")
     assert "churn" in cli("models").out
-    assert [v["version_id"] for v in cli("versions", "churn", "--json").json] == [2, 1]
+    assert [v["version_id"] for v in cli("versions", "churn", "--json").items] == [2, 1]
     assert "auc 0.91" in cli("versions", "churn").out
 
 
@@ -285,7 +287,7 @@ def test_promote_explain_and_roll_back(register: Register, cli: Cli) -> None:
     assert (back["version_id"], back["previous_version_id"]) == (1, 2)
     assert cli("show", "churn@production", "--json").json["version"]["version_id"] == 1
     held = [
-        one for one in cli("timeline", "churn", "--json").json if "production" in one["pointer"]
+        one for one in cli("timeline", "churn", "--json").items if "production" in one["pointer"]
     ]
     assert [one["version_id"] for one in held] == [1, 2, 1]
     assert [one["until"] is None for one in held] == [False, False, True]
@@ -303,11 +305,11 @@ def test_a_generation_that_moved_is_a_conflict(register: Register, cli: Cli) -> 
 def test_aliases_are_set_listed_and_deleted(register: Register, cli: Cli) -> None:
     register()
     assert cli("alias", "set", "churn", "best", "1").code == 0
-    assert cli("alias", "list", "churn", "--json").json == {"best": 1}
+    assert cli("alias", "list", "churn", "--json").items == [{"alias": "best", "version_id": 1}]
     assert "best" in cli("alias", "list", "churn").out
     assert cli("show", "churn@best", "--json").json["version"]["version_id"] == 1
     assert cli("alias", "delete", "churn", "best").code == 0
-    assert cli("alias", "list", "churn", "--json").json == {}
+    assert cli("alias", "list", "churn", "--json").items == []
 
 
 def test_a_version_under_legal_hold_cannot_be_deleted(register: Register, cli: Cli) -> None:
@@ -375,9 +377,9 @@ def test_a_failed_check_ends_with_one(register: Register, cli: Cli, home: Path) 
 
 def test_events_are_listed_in_order(register: Register, cli: Cli) -> None:
     register()
-    events = cli("events", "--json").json
+    events = cli("events", "--json").items
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
-    only = cli("events", "--type", "version.created", "--json").json
+    only = cli("events", "--type", "version.created", "--json").items
     assert [event["type"] for event in only] == ["version.created"]
     assert "tester" in cli("events", "--after", events[0]["seq"]).out
     assert cli("events", "--type", "nonsense", "--json").error["field"] == "--type"
@@ -405,6 +407,16 @@ def test_status_hides_the_password(cli: Cli, home: Path, database_url: str) -> N
     assert answer.json["versions"]["pedigree-registry"]
     assert password not in answer.out
     assert password not in cli("status").out
+
+
+def test_status_shows_what_fails_in_the_background(cli: Cli, database_url: str) -> None:
+    assert cli("status", "--json").json["failing"] == []
+    assert "nothing" in cli("status").out
+    with Database.connect(database_url) as database:
+        MemberLoop(database, "mirror").fail("churn", "its event has no generation", model="churn")
+    (failure,) = cli("status", "--json").json["failing"]
+    assert (failure["work"], failure["member"], failure["attempts"]) == ("mirror", "churn", 1)
+    assert "mirror: churn" in cli("status").out
 
 
 def test_status_of_an_embedded_registry_starts_nothing(
@@ -442,4 +454,4 @@ def test_every_command_that_ends_takes_json() -> None:
         if not hasattr(command, "commands")
         and not any("--json" in each.opts for each in command.params)
     }
-    assert without == {"export", "serve"}  # the one prints JSON anyway, the other goes on
+    assert without == set()

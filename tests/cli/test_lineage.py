@@ -55,7 +55,7 @@ def test_downstream_lists_data_written_with_a_version(trained: None, cli: Cli) -
 def test_versions_that_no_graph_shows_are_listed_and_marked(
     trained: None, cli: Cli, tmp_path: Path
 ) -> None:
-    assert cli("unmaterialized", "--json").json == []
+    assert cli("unmaterialized", "--json").items == []
     origin = TrainingOrigin(instance_id="elsewhere", asset="models/churn")
     with Registry.connect(settings=Settings()) as registry:
         reference = register(registry, tmp_path, "c", run_id="lost", origin=origin)
@@ -64,7 +64,7 @@ def test_versions_that_no_graph_shows_are_listed_and_marked(
                 "UPDATE pedigree.awaited SET since = since - interval '61 minutes'"
             )
         )
-    (found,) = cli("unmaterialized", "--json").json
+    (found,) = cli("unmaterialized", "--json").items
     assert (found["reference"], found["run_id"]) == (reference, "lost")
     assert "elsewhere" in cli("unmaterialized").out
     assert "unmaterialized" in cli("show", reference).out
@@ -92,7 +92,7 @@ def test_bad_data_is_found_put_in_quarantine_and_released(trained: None, cli: Cl
     assert cli("release", "flights", "--json").error["field"] == "--partition"
     assert cli("release", *bad, "--whole-asset", "--json").error["field"] == "--partition"
     assert "and with it churn/1." in cli("release", *bad).out
-    assert cli("quarantines", "--json").json == []
+    assert cli("quarantines", "--json").items == []
     assert cli("release", *bad, "--json").error["type"] == "QuarantineNotFoundError"
 
 

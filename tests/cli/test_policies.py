@@ -42,7 +42,7 @@ def test_a_policy_with_a_stage_that_a_reference_reads_otherwise_is_refused(
         assert answer.error["type"] == "InvalidPolicyError"
         assert answer.error["field"] == "policy.stages.0.name"
         assert answer.error["remedy"]
-    assert cli("models", "--json").json == []
+    assert cli("models", "--json").items == []
 
 
 @either_way
@@ -56,7 +56,7 @@ def test_a_policy_is_set_shown_and_looked_back_at(cli: Cli, file: Path) -> None:
     file.write_text(shown.replace("needed: 2", "needed: 1"))
     assert "revision 2" in cli("policy", "set", "churn", file).out
     assert "revision 2" in cli("policy", "set", "churn", file).out
-    first, second = cli("policy", "history", "churn", "--json").json
+    first, second = cli("policy", "history", "churn", "--json").items
     assert (first["revision"], first["set_by"], first["reason"]) == (1, "tester", "audit")
     assert second["policy"]["stages"][1]["approvals"]["needed"] == 1
     assert "candidate → production → archived" in cli("policy", "history", "churn").out
@@ -109,7 +109,7 @@ def test_a_stage_is_asked_for_listed_withdrawn_and_entered_with_the_last_gate(
     ask = ("promote", reference, "--to", "production", "--request", "--reason", "better recall")
     said = cli(*ask).out
     assert "churn/1 enters production when its last gate passes.\nIt waits for: 1 approval" in said
-    (asked,) = cli("requests", "churn", "--json").json
+    (asked,) = cli("requests", "churn", "--json").items
     assert cli(*ask, "--json").json == asked
     assert "better recall" in cli("requests").out
     assert f"{asked['requested_by']} requested it: better recall" in (

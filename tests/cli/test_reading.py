@@ -49,21 +49,21 @@ def test_lists_come_in_pages(register: Register, cli: Cli) -> None:
     for content in ("one", "two", "three"):
         register(content)
     register("four", name="scoring")
-    numbers = [one["version_id"] for one in cli("versions", "churn", "--limit", 2, "--json").json]
+    numbers = [one["version_id"] for one in cli("versions", "churn", "--limit", 2, "--json").items]
     assert numbers == [3, 2]
-    rest = cli("versions", "churn", "--before", 2, "--json").json
+    rest = cli("versions", "churn", "--before", 2, "--json").items
     assert [one["version_id"] for one in rest] == [1]
-    assert [one["name"] for one in cli("models", "--limit", 1, "--json").json] == ["churn"]
-    assert [one["name"] for one in cli("models", "--after", "churn", "--json").json] == ["scoring"]
-    assert len(cli("timeline", "churn", "--limit", 1, "--json").json) == 1
-    assert cli("versions", "churn", "--limit", 0, "--json").error["field"] == "limit"
+    assert [one["name"] for one in cli("models", "--limit", 1, "--json").items] == ["churn"]
+    assert [one["name"] for one in cli("models", "--after", "churn", "--json").items] == ["scoring"]
+    assert len(cli("timeline", "churn", "--limit", 1, "--json").items) == 1
+    assert cli("versions", "churn", "--limit", 0, "--json").error["field"] == "--limit"
 
 
 def test_as_of_shows_the_holder_of_a_stage_and_the_reason(register: Register, cli: Cli) -> None:
     register("one")
     assert cli("promote", "churn/1", "--to", "staging", "--reason", "looks good").code == 0
-    (tenure,) = cli("timeline", "churn", "--stage", "staging", "--json").json
-    then = cli("as-of", "churn", tenure["since"], "--stage", "staging", "--json").json
+    (tenure,) = cli("timeline", "churn", "--stage", "staging", "--json").items
+    then = cli("as-of", "churn", tenure["since"], "--stage", "staging", "--json").items
     assert then == [tenure]
     assert (tenure["moved_by"], tenure["reason"]) == ("tester", "looks good")
     assert "looks good" in cli("as-of", "churn", tenure["since"]).out
@@ -92,9 +92,9 @@ def test_a_twin_or_no_name_is_refused_and_nothing_is_written(
     name: str, register: Register, cli: Cli
 ) -> None:
     register("one")
-    events = cli("events", "--json").json
+    events = cli("events", "--json").items
     answer = register("two", name=name)
     assert (answer.code, answer.error["field"]) == (2, "name")
     assert answer.error["remedy"]
-    assert cli("events", "--json").json == events
-    assert [one["name"] for one in cli("models", "--json").json] == ["churn"]
+    assert cli("events", "--json").items == events
+    assert [one["name"] for one in cli("models", "--json").items] == ["churn"]

@@ -50,9 +50,9 @@ def test_a_model_is_deleted_and_restored(register: Register, cli: Cli) -> None:
     register("a")
     register("b")
     assert cli("delete", "churn", "--model", "--reason", "test").code == 0
-    assert cli("models", "--json").json == []
+    assert cli("models", "--json").items == []
     assert cli("restore", "churn", "--model", "--json").json["restored"] == [1, 2]
-    assert len(cli("versions", "churn", "--json").json) == 2
+    assert len(cli("versions", "churn", "--json").items) == 2
 
 
 def test_a_retention_rule_is_shown_and_changed(register: Register, cli: Cli) -> None:

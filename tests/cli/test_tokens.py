@@ -7,7 +7,7 @@ def test_a_token_is_made_listed_and_revoked(cli: Cli) -> None:
     made = cli("token", "create", "ci", "--role", "contributor", "--model", "churn*", "--json").json
     assert made["secret"].startswith("pdg_")
     assert made["token"]["models"] == ["churn*"]
-    (listed,) = cli("token", "list", "--json").json
+    (listed,) = cli("token", "list", "--json").items
     assert listed == made["token"]
     revoked = cli("token", "revoke", listed["token_id"], "--json").json
     assert revoked["revoked_by"] == "tester"

@@ -15,7 +15,7 @@ def _may_send_here(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_webhook_is_created_listed_changed_and_deleted(cli: Cli) -> None:
     made = cli("webhook", "create", "https://ci.example", "--type", "version.*", "--json").json
     assert made["secret"].startswith("whsec_")
-    assert cli("webhook", "list", "--json").json == [made["webhook"]]
+    assert cli("webhook", "list", "--json").items == [made["webhook"]]
     changed = cli("webhook", "update", 1, "--inactive", "--model", "churn*", "--json").json
     assert (changed["active"], changed["models"]) == (False, ["churn*"])
     rotated = cli("webhook", "rotate", 1, "--keep", "12h", "--json").json
@@ -48,7 +48,7 @@ def test_deliveries_are_listed_and_restarted(cli: Cli, receiver: Receiver) -> No
     with Registry.connect() as registry:
         registry.create_model("churn")
         registry.operations.webhooks.deliver()
-    (one,) = cli("webhook", "deliveries", 1, "--state", "delivered", "--json").json
+    (one,) = cli("webhook", "deliveries", 1, "--state", "delivered", "--json").items
     assert "answered 200" in cli("webhook", "deliveries", 1).out
     assert cli("webhook", "redeliver", 1, one["seq"], "--json").json["state"] == "pending"
     assert cli("webhook", "deliveries", 1, "--state", "lost").code == 2

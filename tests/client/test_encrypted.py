@@ -24,7 +24,9 @@ def service(authority: Authority) -> Iterator[Receiver]:
 
 
 def send(service: Receiver) -> bytes:
-    connection = Connection(service.url, SecretStr("pdg_secret"), Patience(timeout=5, retries=0))
+    connection = Connection(
+        service.url, SecretStr("pdg_secret"), Patience(timeout=5, retries=0, deadline=5)
+    )
     try:
         return connection.write("POST", "/models", {"data": {"model": "churn"}})
     finally:

@@ -26,6 +26,7 @@ class Location:
         repository = self.definitions.get_repository_def()
         with dg.build_sensor_context(
             instance=self.instance,
+            instance_ref=self.instance.get_ref(),  # as the daemon does, for dynamic partitions
             repository_def=repository,
             resources=self.resources,
             cursor=self.cursors.get(sensor),
@@ -46,7 +47,7 @@ class Location:
         job = self.definitions.get_repository_def().get_job(request.job_name)
         return job.execute_in_process(
             instance=self.instance,
-            run_config=request.run_config,
+            run_config={"ops": request.run_config.get("ops", {})},
             tags=dict(request.tags),
             asset_selection=list(request.asset_selection),
             partition_key=request.partition_key,

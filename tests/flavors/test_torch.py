@@ -292,7 +292,7 @@ def test_a_pickled_module_loads_with_trust(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04nonsense"])
 def test_a_damaged_file_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "model.pt").write_bytes(content)
-    with pytest.raises(InvalidArtifactError, match=r"torch cannot read model\.pt"):
+    with pytest.raises(InvalidArtifactError, match=r"cannot read model\.pt"):
         FLAVOR.load(tmp_path)
 
 
@@ -300,7 +300,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     torch.save({"weight": torch.ones(100)}, buffer)
     (tmp_path / "model.pt").write_bytes(buffer.getvalue()[:-200])
-    with pytest.raises(InvalidArtifactError, match=r"torch cannot read model\.pt"):
+    with pytest.raises(InvalidArtifactError, match=r"cannot read model\.pt"):
         FLAVOR.load(tmp_path)
 
 

@@ -75,5 +75,5 @@ def is_closed(opened: socket.socket) -> bool:
 
 def request(method: str, path: str, *headers: str, body: bytes = b"") -> bytes:
     """Return the bytes of a request, with a header Host and the given lines."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: registry", *headers, "", ""]
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers, "", ""]
     return "\r\n".join(lines).encode("latin-1") + body

@@ -21,6 +21,7 @@ PLAIN = request("GET", "/livez")
 OF_ADDRESS = 12
 IN_ALL = 20
 BODIES = 3
+ANNOUNCED = ("Content-Type: application/json", "Content-Length: 9", "Expect: 100-continue")
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +181,8 @@ def test_the_longest_idle_connection_makes_room_for_a_new_one(served: Served) ->
             assert answer(each).status == 200
         assert ask(served, PLAIN).status == 200
         assert is_closed(idle[0])
+        send(idle[-1], PLAIN)
+        assert answer(idle[-1]).status == 200
 
 
 def test_connections_with_requests_are_limited_in_all(served: Served) -> None:
@@ -214,9 +217,7 @@ def test_bodies_that_do_not_come_hold_nothing_that_others_need(
     with serving(small) as served, ExitStack() as stack:
         issued = served.registry.create_token("writer", roles=[Role.CONTRIBUTOR])
         bearer = f"Authorization: Bearer {issued.secret}"
-        head = request(
-            "POST", "/api/v1/models", bearer, "Content-Length: 9", "Expect: 100-continue"
-        )
+        head = request("POST", "/api/v1/models", bearer, *ANNOUNCED)
         for _ in range(24):
             opened = stack.enter_context(connected(served.url, "127.0.0.3"))
             send(opened, head)
@@ -227,7 +228,7 @@ def test_bodies_that_do_not_come_hold_nothing_that_others_need(
 
 
 def test_a_principal_sends_a_number_of_bodies_at_once(served: Served, bearer: str) -> None:
-    head = request("POST", "/api/v1/models", bearer, "Content-Length: 9", "Expect: 100-continue")
+    head = request("POST", "/api/v1/models", bearer, *ANNOUNCED)
     with ExitStack() as stack:
         for _ in range(BODIES):
             opened = stack.enter_context(connected(served.url))

@@ -97,7 +97,7 @@ def test_a_name_of_any_script_is_led_to_by_location_and_link(
         ("POST", "/models", {}, 400, "name"),
         ("POST", "/models", {"name": "x", "colour": "red"}, 400, "colour"),
         ("POST", "/models", {"name": "nul\u0000"}, 422, "name"),
-        ("POST", "/models", {"name": "nul in a tag", "tags": {"a": "\u0000"}}, 422, None),
+        ("POST", "/models", {"name": "nul in a tag", "tags": {"a": "\u0000"}}, 422, "tags.a"),
         ("POST", "/models", ["x"], 400, "body"),
         ("GET", "/models?limit=0", None, 400, "limit"),
         ("GET", "/models?limit=1001", None, 400, "limit"),

@@ -11,14 +11,14 @@ import pyarrow as pa
 import pytest
 
 from pedigree.errors import InvalidSignatureError
-from pedigree.signatures.infer import infer
+from pedigree.signatures.infer import infer_signature
 from pedigree.signatures.records import Column, ColumnType, Port, Tensor
 
 GAP = None
 
 
 def inputs_of(value: object) -> tuple[Port, ...]:
-    return infer(value, np.zeros(1)).inputs
+    return infer_signature(value, np.zeros(1)).inputs
 
 
 def type_of(values: Any, dtype: Any = None) -> ColumnType:
@@ -239,7 +239,7 @@ def test_an_unsupported_type_is_refused_with_its_column_and_dtype(
 )
 def test_columns_need_distinct_names(frame: pd.DataFrame, message: str) -> None:
     with pytest.raises(InvalidSignatureError, match=message):
-        infer(frame, np.zeros(1))
+        infer_signature(frame, np.zeros(1))
 
 
 def test_a_named_series_is_a_column_and_an_unnamed_one_a_tensor() -> None:
@@ -288,12 +288,12 @@ def test_a_mapping_of_arrays_is_one_tensor_per_name() -> None:
 )
 def test_an_invalid_sample_is_refused(value: object, message: str) -> None:
     with pytest.raises(InvalidSignatureError, match=message):
-        infer(value, np.zeros(1))
+        infer_signature(value, np.zeros(1))
 
 
 def test_an_error_in_the_outputs_names_the_outputs() -> None:
     with pytest.raises(InvalidSignatureError, match="outputs"):
-        infer(np.zeros(1), [1])
+        infer_signature(np.zeros(1), [1])
 
 
 def test_inference_imports_neither_pandas_nor_numpy() -> None:

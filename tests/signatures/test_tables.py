@@ -8,14 +8,14 @@ import pyarrow as pa
 import pytest
 
 from pedigree.errors import InvalidSignatureError
-from pedigree.signatures.infer import infer
+from pedigree.signatures.infer import infer_signature
 from pedigree.signatures.records import Column, ColumnType, Port, Tensor
 
 AT = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 
 def inputs_of(value: object) -> tuple[Port, ...]:
-    return infer(value, np.zeros(1)).inputs
+    return infer_signature(value, np.zeros(1)).inputs
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_columns_of_a_table_need_distinct_names() -> None:
     "value", [pl.Series([0.5, 1.5]), pa.array([0.5, 1.5]), pa.chunked_array([[0.5], [1.5]])]
 )
 def test_an_unnamed_series_or_array_is_a_tensor(value: object) -> None:
-    assert infer(np.zeros(1), value).outputs == (Tensor(dtype="float64", shape=(-1,)),)
+    assert infer_signature(np.zeros(1), value).outputs == (Tensor(dtype="float64", shape=(-1,)),)
 
 
 @pytest.mark.parametrize(

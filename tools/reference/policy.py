@@ -23,7 +23,7 @@ def policy_page() -> str:
         blocks += [f"## {name}", *([about] if about else []), _fields(part)]
     return page(
         "Policy schema",
-        "A policy is YAML, JSON or the record `pedigree.lifecycle.records.Policy`."
+        "A policy is YAML, JSON or the record `pedigree.Policy`."
         " [Policies](../policies.md) shows how to write one.",
         "A length of time is `30d`, `12h`, `45m`, `10s` or `0`, or a number of seconds.",
         *blocks,

@@ -1,10 +1,12 @@
 """Execute one statement of a search with its planner settings, in one round trip."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from psycopg import sql
 
 from pedigree.catalog.search.fuzzy_words import SQL
+from pedigree.postgres.pages import FetchedPage, fetch_page
 from pedigree.postgres.transaction import Row, Transaction
 
 
@@ -23,18 +25,6 @@ NESTED = SearchPlan(nested=True)
 NESTED_REPLAN = SearchPlan(nested=True, replan=True)
 MERGED = SearchPlan(merged=True)
 ANY = SearchPlan(nested=True, merged=True, hashed=True, scanned=True, replan=True)
-
-# One row at a time and with a limit, so that no setting turns it into a scan of all records.
-_WITH_RECORDS = sql.SQL(
-    "SELECT found.*, shown.record, shown.signature, shown.verification,"
-    " (SELECT m.generation FROM pedigree.registered_model m WHERE m.model_id = found.model_id)"
-    " AS generation"
-    " FROM (SELECT row_number() OVER () AS place, page.* FROM ({}) AS page) AS found"
-    " CROSS JOIN LATERAL (SELECT r.record::text, r.signature, r.verification::text"
-    " FROM pedigree.search_record r"
-    " WHERE r.model_id = found.model_id AND r.version = found.version LIMIT 1) AS shown"
-    " ORDER BY found.place"
-)
 
 
 def ask(
@@ -56,6 +46,16 @@ def ask(
     return rows.fetchall()
 
 
-def with_records(statement: sql.Composable) -> sql.Composed:
-    """Return a page's statement whose rows also have the records of their versions."""
-    return _WITH_RECORDS.format(statement)
+def read_records(transaction: Transaction, found: Sequence[Row]) -> FetchedPage:
+    """Return the records of found versions, in their order, as a page that is bounded in bytes.
+
+    The column `place` of a row is the place of its version among those that were found.
+    """
+    return fetch_page(
+        transaction,
+        SQL["records"],
+        {
+            "model_ids": [row["model_id"] for row in found],
+            "versions": [row["version"] for row in found],
+        },
+    )

@@ -57,7 +57,7 @@ def _in_order(transaction: Transaction, search: Search, lists: Sequence[Expressi
     translator = translator_of(search)
     statement = selected(search, translator, _ALL)
     plan = NESTED_REPLAN if first.field.name in _WALKED else ANY
-    return page(transaction, search, statement, translator, plan)
+    return page(transaction, statement, translator, plan)
 
 
 def _among_few(transaction: Transaction, search: Search, part: Expression) -> list[Row]:
@@ -66,7 +66,7 @@ def _among_few(transaction: Transaction, search: Search, part: Expression) -> li
     hits = sql.SQL("({} LIMIT {}) AS hits JOIN pedigree.search_version s USING (model_id, version)")
     source = hits.format(selectivity.driving(part, translator), sql.Literal(selectivity.FEW + 1))
     statement = selected(search, translator, source)
-    return page(transaction, search, statement, translator, NESTED_REPLAN)
+    return page(transaction, statement, translator, NESTED_REPLAN)
 
 
 def _try_walk(transaction: Transaction, search: Search, lists: Sequence[Expression]) -> list[Row]:
@@ -85,7 +85,7 @@ def _try_walk(transaction: Transaction, search: Search, lists: Sequence[Expressi
         most=sql.Literal(most),
     )
     statement = selected(search, translator, source)
-    return page(transaction, search, statement, translator, NESTED_REPLAN)
+    return page(transaction, statement, translator, NESTED_REPLAN)
 
 
 def _along_lists(
@@ -122,7 +122,7 @@ def _along_lists(
         order=order,
         limit=translator.parameters.add(search.limit),
     )
-    return page(transaction, search, statement, translator, MERGED if others else NESTED)
+    return page(transaction, statement, translator, MERGED if others else NESTED)
 
 
 def _rest(search: Search, lists: Sequence[Expression], translator: Translator) -> sql.Composable:
@@ -160,7 +160,7 @@ def _along_metric(transaction: Transaction, search: Search) -> list[Row]:
         way=search.way,
         limit=translator.parameters.add(rest.limit),
     )
-    return found + page(transaction, search, statement, translator)
+    return found + page(transaction, statement, translator)
 
 
 def _with_metric(transaction: Transaction, search: Search) -> list[Row]:
@@ -178,4 +178,4 @@ def _with_metric(transaction: Transaction, search: Search) -> list[Row]:
         way=search.way,
         limit=translator.parameters.add(search.limit),
     )
-    return page(transaction, search, statement, translator)
+    return page(transaction, statement, translator)

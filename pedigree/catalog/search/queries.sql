@@ -25,3 +25,18 @@ SELECT
     (
         SELECT max(created_at) FROM pedigree.search_version WHERE created_at <= %(until)s
     ) AS newest;
+
+-- name: records
+-- The records of some versions, in the given order. One row at a time and with a limit, so that it
+-- never becomes a scan of all records, and the first row comes before the last one is read.
+SELECT found.place, shown.record, shown.signature, shown.verification,
+    (
+        SELECT m.generation FROM pedigree.registered_model m WHERE m.model_id = found.model_id
+    ) AS generation
+FROM unnest(%(model_ids)s::bigint[], %(versions)s::integer[])
+    WITH ORDINALITY AS found (model_id, version, place)
+CROSS JOIN LATERAL (
+    SELECT r.record::text, r.signature, r.verification::text FROM pedigree.search_record r
+    WHERE r.model_id = found.model_id AND r.version = found.version
+    LIMIT 1
+) AS shown;

@@ -63,7 +63,7 @@ def _among_newest(
 ) -> sql.Composable:
     """Return the newest hits of a filter that another part than its words drives."""
     start = Position(values=(_until(search).isoformat(),), model_id=_BEYOND, version=0)
-    newest = replace(search, order=(NEWEST,), limit=RANKED, after=start, with_records=False)
+    newest = replace(search, order=(NEWEST,), limit=RANKED, after=start)
     found = find(transaction, newest)
     return sql.SQL(
         "SELECT x.model_id, x.version, x.created_at, {} AS rank"
@@ -124,7 +124,7 @@ def _best_of(
         after=_after(search.after, translator),
         limit=translator.parameters.add(search.limit),
     )
-    return page(transaction, search, statement, translator)
+    return page(transaction, statement, translator)
 
 
 def _after(position: Position | None, translator: Translator) -> sql.Composable:

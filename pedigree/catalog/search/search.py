@@ -7,6 +7,7 @@ from pedigree.catalog.rows import version_from_search_row, version_json
 from pedigree.catalog.search import facets as counting
 from pedigree.catalog.search import ranking
 from pedigree.catalog.search.ast import Expression
+from pedigree.catalog.search.execution import read_records
 from pedigree.catalog.search.fuzzy_words import tsqueries
 from pedigree.catalog.search.grammar import parse_filter
 from pedigree.catalog.search.ordering import (
@@ -20,6 +21,7 @@ from pedigree.catalog.search.plans import find
 from pedigree.catalog.search.records import Facet, SearchPage
 from pedigree.catalog.search.statements import Search, position_of
 from pedigree.errors import InvalidInputError
+from pedigree.postgres.pages import FetchedPage
 from pedigree.postgres.transaction import Row, Transaction
 
 MAX_LIMIT = 1_000
@@ -110,8 +112,8 @@ def search(transaction: Transaction, asked: Request) -> FoundPage:
         words=tsqueries(transaction, asked.expression),
     )
     found = ranking.best(transaction, wanted) if asked.by_rank else find(transaction, wanted)
-    rows = found[: asked.limit]
-    last = position_of(rows[-1]) if len(found) > asked.limit else None
+    shown = read_records(transaction, found[: asked.limit])
+    last = _last_of_page(found, shown, asked.limit)
     everything = replace(wanted, after=None)
     page = SearchPage(
         records=(),
@@ -120,4 +122,11 @@ def search(transaction: Transaction, asked: Request) -> FoundPage:
         facets=counting.count_facets(transaction, everything, asked.facets) if asked.facets else {},
         ranked_newest=ranking.RANKED if asked.by_rank else None,
     )
-    return FoundPage(tuple(rows), page)
+    return FoundPage(tuple(shown.rows), page)
+
+
+def _last_of_page(found: list[Row], shown: FetchedPage, limit: int) -> Position | None:
+    """Return the place after which the next page begins; None if there is no next page."""
+    if shown.is_cut:
+        return position_of(found[shown.rows[-1]["place"] - 1])
+    return position_of(found[limit - 1]) if len(found) > limit else None

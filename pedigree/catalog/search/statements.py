@@ -8,7 +8,7 @@ from typing import LiteralString
 from psycopg import sql
 
 from pedigree.catalog.search.ast import Expression, conjuncts
-from pedigree.catalog.search.execution import NESTED, SearchPlan, ask, with_records
+from pedigree.catalog.search.execution import NESTED, SearchPlan, ask
 from pedigree.catalog.search.fields import FIELDS, Kind
 from pedigree.catalog.search.ordering import Position, SortKey, cursor_value
 from pedigree.catalog.search.to_sql import Parameters, Translator, fields_of, joins
@@ -24,7 +24,6 @@ class Search:
     limit: int
     after: Position | None
     words: dict[str, str]
-    with_records: bool = True
 
     @property
     def parts(self) -> tuple[Expression, ...]:
@@ -54,14 +53,12 @@ def translator_of(search: Search) -> Translator:
 
 def page(
     transaction: Transaction,
-    search: Search,
     statement: sql.Composable,
     translator: Translator,
     plan: SearchPlan = NESTED,
 ) -> list[Row]:
-    """Return the rows of a page's statement, with the versions' records if requested."""
-    wanted = with_records(statement) if search.with_records else statement
-    return ask(transaction, wanted, translator.parameters, plan)
+    """Return the rows of a page's statement: the versions, with the values of the order."""
+    return ask(transaction, statement, translator.parameters, plan)
 
 
 def selected(search: Search, translator: Translator, source: sql.Composable) -> sql.Composable:

@@ -11,26 +11,24 @@
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from functools import cache
 
 import dagster as dg
 
 from pedigree.dagster.assets.datasheets import Documented
-from pedigree.dagster.assets.model_spec import MODEL_IO_MANAGER_KEY, ModelSpec, model_specs_of
+from pedigree.dagster.assets.model_spec import ModelSpec, model_specs_of
 from pedigree.dagster.assets.stages import stage_assets
-from pedigree.dagster.assets.training_function import REGISTRY_KEY
 from pedigree.dagster.checks.model_checks import model_checks
-from pedigree.dagster.resources.io_manager import ModelIOManager
 from pedigree.dagster.resources.registry import RegistryResource
-from pedigree.dagster.sensors.drift_alerts import alert_drift, drift_check, retraining_job
+from pedigree.dagster.resources.shared import shared_resources
+from pedigree.dagster.sensors.drift_alerts import alert_drift, drift_check
 from pedigree.dagster.sensors.mirror import mirror_changes
 from pedigree.dagster.sensors.promotion import promote_due
-from pedigree.dagster.sensors.targets import promotion_job
 from pedigree.dagster.sensors.usage_and_staleness import follow_lineage
 from pedigree.errors import InvalidInputError
 from pedigree.registry import Registry
 
-TickBody = Callable[[dg.SensorEvaluationContext, Registry, Sequence[ModelSpec]], dg.SensorResult]
+TickBody = Callable[[dg.SensorEvaluationContext, Registry], dg.SensorResult]
 
 
 def registry_definitions(
@@ -43,10 +41,12 @@ def registry_definitions(
     interval_seconds: int = 30,
     running: bool = True,
 ) -> dg.Definitions:
-    """Return stages, checks, jobs, sensors and resources for the models of one code location.
+    """Return stages, checks, sensors and resources for models of one code location.
 
     The location defines the model assets itself. A model given only by name gets the stages of the
-    default policy; exactly one location should do that. With sensors, call this once per location.
+    default policy; exactly one location should do that. ``dg.Definitions.merge`` takes several
+    calls: their sensors and resources are the same objects, and the sensors find the models of all
+    of them. Merging calls with another registry, interval or ``running`` raises an error.
 
     Args:
         models: Model assets, plain assets that the model IO manager stores, or names of models
@@ -66,35 +66,18 @@ def registry_definitions(
     model_specs = [model_spec for _, model_spec in made]
     documented = tuple(sources)
     _refuse_duplicates(model_specs)
-    stages: list[dg.AssetsDefinition] = []
-    jobs = []
-    for model, model_spec in made:
-        assets = _stages_of(model, model_spec)
-        stages += assets
-        jobs.append(_promotion_job(model_spec, assets))
-        if _is_monitored(model_spec) and not isinstance(model, str):
-            jobs.append(_retraining_job(model_spec))
+    stages = [asset for model, model_spec in made for asset in _stages_of(model, model_spec)]
+    ticks, found = None, []
+    if sensors and model_specs:
+        ticks = f"interval_seconds={interval_seconds}, running={running}"
+        drift = any(map(_is_monitored, model_specs))
+        found = _sensors(interval_seconds, running=running, drift=drift)
     return dg.Definitions(
         assets=stages,
         asset_checks=_checks(model_specs, documented, blocking=blocking) if checks else [],
-        jobs=jobs,
-        sensors=_sensors(model_specs, jobs, interval_seconds, running=running) if sensors else [],
-        resources=registry_resources(registry),
+        sensors=found,
+        resources=shared_resources(registry, ticks=ticks),
     )
-
-
-def registry_resources(registry: RegistryResource | None = None, **manager: Any) -> dict[str, Any]:
-    """Return the resources that model assets, stages and their consumers need.
-
-    Args:
-        registry: The registry; from the settings when None.
-        manager: Fields of the :class:`ModelIOManager`.
-    """
-    registry = registry or RegistryResource()
-    return {
-        REGISTRY_KEY: registry,
-        MODEL_IO_MANAGER_KEY: ModelIOManager(registry=registry, **manager),
-    }
 
 
 def _stages_of(
@@ -123,77 +106,50 @@ def _is_monitored(model_spec: ModelSpec) -> bool:
     return model_spec.policy.drift is not None
 
 
-def _retraining_job(model_spec: ModelSpec) -> Any:
-    return dg.define_asset_job(
-        retraining_job(model_spec),
-        selection=dg.AssetSelection.assets(model_spec.key),
-        description=f"Retrain {model_spec.name}. The drift sensor requests it if the policy says"
-        " so",
+@cache
+def _sensor(
+    name: str, verb: TickBody, description: str, interval_seconds: int, *, running: bool
+) -> dg.SensorDefinition:
+    """Return a sensor, the same for equal arguments: Dagster merges equal objects."""
+
+    def tick(context: dg.SensorEvaluationContext, registry: RegistryResource) -> dg.SensorResult:
+        return verb(context, registry.connect())
+
+    return dg.SensorDefinition(
+        name=name,
+        evaluation_fn=tick,
+        description=description,
+        minimum_interval_seconds=interval_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING
+        if running
+        else dg.DefaultSensorStatus.STOPPED,
+        # What a tick requests follows from the repository, which has the models of all calls.
+        asset_selection=dg.AssetSelection.all(),
     )
 
 
-def _promotion_job(model_spec: ModelSpec, assets: Iterable[dg.AssetsDefinition]) -> Any:
-    # In one process a promotion takes 5 s; with a process per step it takes 16 s.
-    return dg.define_asset_job(
-        promotion_job(model_spec),
-        selection=dg.AssetSelection.assets(*assets).without_checks(),
-        description=f"Promote a version of {model_spec.name}. The promotion sensor requests it",
-        executor_def=dg.in_process_executor,
-    )
-
-
-def _sensors(
-    model_specs: Sequence[ModelSpec], jobs: Sequence[Any], interval_seconds: int, *, running: bool
-) -> list[dg.SensorDefinition]:
-    def sensor(name: str, verb: TickBody, description: str, **target: Any) -> dg.SensorDefinition:
-        def tick(
-            context: dg.SensorEvaluationContext, registry: RegistryResource
-        ) -> dg.SensorResult:
-            return verb(context, registry.connect(), model_specs)
-
-        return dg.SensorDefinition(
-            name=name,
-            evaluation_fn=tick,
-            description=description,
-            minimum_interval_seconds=interval_seconds,
-            default_status=dg.DefaultSensorStatus.RUNNING
-            if running
-            else dg.DefaultSensorStatus.STOPPED,
-            **target,
-        )
-
-    if not model_specs:
-        return []
-    return [
-        sensor(
+def _sensors(interval_seconds: int, *, running: bool, drift: bool) -> list[dg.SensorDefinition]:
+    found: list[tuple[str, TickBody, str]] = [
+        (
             "pedigree_promotion",
             promote_due,
             "Requests the promotions that the models' policies allow",
-            jobs=jobs,
         ),
-        sensor(
+        (
             "pedigree_mirror",
             mirror_changes,
             "Shows in the asset graph the changes that were made to models outside Dagster",
         ),
-        sensor(
+        (
             "pedigree_lineage",
             follow_lineage,
             "Records in the registry what runs wrote with its versions",
         ),
-        *_drift_sensor(model_specs, jobs, sensor),
     ]
-
-
-def _drift_sensor(
-    model_specs: Sequence[ModelSpec],
-    jobs: Sequence[Any],
-    sensor: Callable[..., dg.SensorDefinition],
-) -> list[dg.SensorDefinition]:
-    if not any(map(_is_monitored, model_specs)):
-        return []
-    description = "Reports drift on the monitored stage, and requests the actions of the policy"
-    return [sensor("pedigree_drift", alert_drift, description, jobs=jobs)]
+    if drift:
+        description = "Reports drift on the monitored stage, and requests the actions of the policy"
+        found.append(("pedigree_drift", alert_drift, description))
+    return [_sensor(*each, interval_seconds, running=running) for each in found]
 
 
 def _refuse_duplicates(model_specs: Sequence[ModelSpec]) -> None:

@@ -111,6 +111,6 @@ def _inferred(sample: Any, sample_outputs: Any) -> Signature | None:
     if sample is None:
         return None
     # Imports numpy and pandas, which a trainer that passes its signature need not have.
-    from pedigree.signatures.infer import infer  # noqa: PLC0415
+    from pedigree.signatures.infer import infer_signature  # noqa: PLC0415
 
-    return infer(sample, sample_outputs)
+    return infer_signature(sample, sample_outputs)

@@ -49,8 +49,8 @@ import tempfile
 from pathlib import Path
 
 from dagster_pipes import open_dagster_pipes
+from pedigree import save_model
 from pedigree.dagster import report_model
-from pedigree.flavors.plugins import save_model
 from {module} import {estimator}
 from sklearn.datasets import load_breast_cancer
 

@@ -105,7 +105,12 @@ def _stage_asset(
         code_version=CODE_VERSION,
         description=f"{stage} of {model_spec.name}: the version that holds the stage. Materialize"
         " it with `version` in the config to promote, or with `rollback: true` to roll back.",
-        metadata={metadata_keys.STAGE: stage, metadata_keys.MODEL: model_spec.name},
+        metadata={
+            metadata_keys.STAGE: stage,
+            metadata_keys.MODEL: model_spec.name,
+            # Sensors find their models in the repository, by its stages.
+            metadata_keys.STAGE_OF: dg.MetadataValue.json(model_spec.model_dump(mode="json")),
+        },
     )
 
     @dg.multi_asset(

@@ -13,6 +13,8 @@ from typing import Any, Literal, TypeAlias
 
 import dagster as dg
 
+from pedigree.untrusted.expansion import inflated
+
 Kind: TypeAlias = Literal["loaded", "stated"]
 Partitions: TypeAlias = dict[str | None, tuple[int, ...]]
 """Partition → the storage ids of the events that may have been read; 0 where it had none."""
@@ -111,7 +113,7 @@ def decoded(value: Any) -> Reads | str | None:
     if not isinstance(record, Mapping):
         return None
     if "zlib" in record:
-        record = json.loads(zlib.decompress(base64.b64decode(record["zlib"])))
+        record = json.loads(inflated(base64.b64decode(record["zlib"])))
     return from_json(record)
 
 

@@ -16,15 +16,21 @@ from pedigree._record import Record
 from pedigree.access.reserved import DRIFT_SENSOR
 from pedigree.audit.records import EventType
 from pedigree.dagster.assets.drift import describe_drift, monitored_version
-from pedigree.dagster.assets.model_spec import ModelLike, ModelSpec, model_spec_of
+from pedigree.dagster.assets.model_spec import ModelLike, model_spec_of
 from pedigree.dagster.assets.names import slug
 from pedigree.dagster.assets.stages import StageConfig, stage_op
 from pedigree.dagster.capture.run_provenance import instance_id, partition_of
 from pedigree.dagster.checks.check_op import check_op
 from pedigree.dagster.resources.registry import RegistryResource
 from pedigree.dagster.sensors.targets import Target, targets_of
-from pedigree.dagster.sensors.tick_loops import skip_reason, tick_loop
-from pedigree.errors import NotFoundError
+from pedigree.dagster.sensors.tick_loops import (
+    require_runnable,
+    skip_reason,
+    stage_run_config,
+    step_assets,
+    tick_loop,
+)
+from pedigree.errors import NotFoundError, NotRetrainableError
 from pedigree.monitoring.describe import describe
 from pedigree.monitoring.records import DriftAction, DriftRule, RecordedDrift
 from pedigree.registry import Registry
@@ -68,7 +74,7 @@ class _DriftTick:
 def alert_drift(
     context: dg.SensorEvaluationContext,
     registry: Registry,
-    models: Iterable[ModelLike],
+    models: Iterable[ModelLike] | None = None,
     retraining: Retraining | None = None,
 ) -> dg.SensorResult:
     """Turn new results into evaluations of the stage's check ``drift``, events, and run requests.
@@ -80,7 +86,8 @@ def alert_drift(
     Args:
         context: The tick's context.
         registry: The registry.
-        models: The models; those without stage assets in this repository are ignored.
+        models: The models; those without stage assets in this repository are ignored. All of this
+            repository when None.
         retraining: Returns the run config of a retraining; the asset's defaults when None.
     """
     cursor = _read_cursor(context.cursor)
@@ -148,11 +155,6 @@ def drift_check(model: ModelLike) -> dg.AssetChecksDefinition:
     return check_op(slug(model_spec.name, CHECK), key, [spec], evaluate)
 
 
-def retraining_job(model_spec: ModelSpec) -> str:
-    """Return the name of the job that retrains a model."""
-    return f"retrain_{slug(model_spec.name)}"
-
-
 def _alert_model(tick: _DriftTick, name: str, target: Target, drift_ids: Iterable[int]) -> None:
     """Report the results of one model, and request what its policy says."""
     for drift_id in drift_ids:
@@ -206,15 +208,23 @@ def _request(
     return _demote(tick, target, newest[-1], key)
 
 
-def _retrain(tick: _DriftTick, target: Target, found: RecordedDrift, key: str) -> dg.RunRequest:
+def _retrain(
+    tick: _DriftTick, target: Target, found: RecordedDrift, key: str
+) -> dg.RunRequest | None:
     config = tick.retraining(found) if tick.retraining else None
-    return dg.RunRequest(
+    request = dg.RunRequest(
         run_key=key,
-        job_name=retraining_job(target.model_spec),
+        asset_selection=step_assets(tick.context, target.model_spec.key),
         partition_key=target.partition,
         run_config=dict(config or {}),
         tags={"pedigree/drift": str(found.drift_id)},
     )
+    try:
+        require_runnable(tick.context, request, found.reference)
+    except NotRetrainableError as error:
+        tick.notes.append(str(error))
+        return None
+    return request
 
 
 def _demote(
@@ -234,10 +244,10 @@ def _demote(
     )
     return dg.RunRequest(
         run_key=key,
-        job_name=target.job_name,
         asset_selection=[target.model_spec.stage_key(stage)],
+        asset_check_keys=[],
         partition_key=target.partition,
-        run_config=dg.RunConfig(ops={stage_op(target.model_spec, stage): config}),
+        run_config=stage_run_config(tick.context, {stage_op(target.model_spec, stage): config}),
         tags={"pedigree/drift": str(found.drift_id)},
     )
 

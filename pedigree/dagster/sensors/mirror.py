@@ -38,7 +38,9 @@ MODELS_A_TICK = 10
 
 
 def mirror_changes(
-    context: dg.SensorEvaluationContext, registry: Registry, models: Iterable[ModelLike]
+    context: dg.SensorEvaluationContext,
+    registry: Registry,
+    models: Iterable[ModelLike] | None = None,
 ) -> dg.SensorResult:
     """Report the changes that no run of this instance has materialized, in order, each once.
 

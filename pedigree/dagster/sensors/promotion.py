@@ -73,9 +73,7 @@ class _PromotionTick:
         tag_training_runs(self.context.instance, evaluation)
         if evaluation.due is not None:
             self.waiting.append(name)
-            request, note = promotion_request(
-                self.context.instance, self.registry, evaluation.due, target
-            )
+            request, note = promotion_request(self.context, self.registry, evaluation.due, target)
             self.requests += [request] if request else []
             self.notes += [note] if note else []
         elif evaluation.waiting:
@@ -111,7 +109,9 @@ class _PromotionTick:
 
 
 def promote_due(
-    context: dg.SensorEvaluationContext, registry: Registry, models: Iterable[ModelLike]
+    context: dg.SensorEvaluationContext,
+    registry: Registry,
+    models: Iterable[ModelLike] | None = None,
 ) -> dg.SensorResult:
     """Request the promotions that the models' policies allow, as runs of their stage assets.
 
@@ -126,7 +126,8 @@ def promote_due(
     Args:
         context: The tick's context.
         registry: The registry.
-        models: The models; those without stage assets in this repository are ignored.
+        models: The models; those without stage assets in this repository are ignored. All of this
+            repository when None.
     """
     cursor = _read_cursor(context.cursor)
     reconciler = Reconciler(

@@ -12,6 +12,7 @@ from pedigree.dagster.assets.stages import StageConfig, stage_op
 from pedigree.dagster.capture.run_provenance import instance_id
 from pedigree.dagster.sensors.promotion_attempts import PromotionAttempts, attempts_of
 from pedigree.dagster.sensors.targets import Target
+from pedigree.dagster.sensors.tick_loops import stage_run_config
 from pedigree.errors import ModelNotFoundError
 from pedigree.lifecycle.decision_records import CandidateEvaluation, DuePromotion, Explanation
 from pedigree.registry import Registry
@@ -24,7 +25,10 @@ _MAX_TAG_LENGTH = 300
 
 
 def promotion_request(
-    instance: dg.DagsterInstance, registry: Registry, promotion: DuePromotion, target: Target
+    context: dg.SensorEvaluationContext,
+    registry: Registry,
+    promotion: DuePromotion,
+    target: Target,
 ) -> tuple[dg.RunRequest | None, str | None]:
     """Return the request for a run that promotes, or a note with the reason for not requesting it.
 
@@ -34,6 +38,7 @@ def promotion_request(
     reference = f"{promotion.model_name}/{promotion.version_id} → {promotion.stage}"
     if promotion.stage not in target.model_spec.stages:
         return None, f"{reference}: the policy of the asset has no such stage"
+    instance = context.instance
     tag, evidence = _identity(instance, promotion), _evidence(promotion)
     runs = _runs(instance, tag)
     if any(not run.dagster_run.is_finished for run in runs):
@@ -58,10 +63,12 @@ def promotion_request(
     return dg.RunRequest(
         # Dagster never reuses a run key, not even after a failed run.
         run_key=f"{tag}:{evidence}:{len(same_evidence) + 1}",
-        job_name=target.job_name,
         asset_selection=[target.model_spec.stage_key(promotion.stage)],
+        asset_check_keys=[],
         partition_key=target.partition,
-        run_config=dg.RunConfig(ops={stage_op(target.model_spec, promotion.stage): config}),
+        run_config=stage_run_config(
+            context, {stage_op(target.model_spec, promotion.stage): config}
+        ),
         tags={
             metadata_keys.PROMOTION: tag,
             metadata_keys.EVIDENCE: evidence,

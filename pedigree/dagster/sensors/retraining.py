@@ -15,7 +15,7 @@ import dagster as dg
 from pedigree.dagster import metadata_keys
 from pedigree.dagster.assets.model_spec import ModelLike
 from pedigree.dagster.sensors.targets import targets_of
-from pedigree.dagster.sensors.tick_loops import skip_reason, tick_loop
+from pedigree.dagster.sensors.tick_loops import require_runnable, skip_reason, tick_loop
 from pedigree.errors import NotRetrainableError
 from pedigree.lineage.staleness import Staleness
 from pedigree.registry import Registry
@@ -45,7 +45,7 @@ def retrain_like(
 def retrain_stale(
     context: dg.SensorEvaluationContext,
     registry: Registry,
-    models: Iterable[ModelLike],
+    models: Iterable[ModelLike] | None = None,
     *,
     stage: str = "production",
     data_behind: int = 1,
@@ -59,7 +59,7 @@ def retrain_stale(
     Args:
         context: The tick's context.
         registry: The registry.
-        models: The models.
+        models: The models; all of this repository when None.
         stage: The stage.
         data_behind: Minimum number of newer data versions, over all inputs and partitions.
         code_behind: Or minimum number of newer code versions; None ignores code.
@@ -77,7 +77,7 @@ def retrain_stale(
             try:
                 run_key = f"{reference}:{_state(staleness)}"
                 wanted = retrain_like(registry, reference, run_key=run_key)
-                _require_runnable(context, wanted, reference)
+                require_runnable(context, wanted, reference)
             except NotRetrainableError as error:
                 notes.append(str(error))
             else:
@@ -89,32 +89,6 @@ def retrain_stale(
         run_requests=requests,
         skip_reason=None if requests else skip_reason(loop.notes, nothing),
     )
-
-
-def _require_runnable(
-    context: dg.SensorEvaluationContext, request: dg.RunRequest, reference: str
-) -> None:
-    """Refuse a request that Dagster would refuse, because that fails the tick for all models."""
-    graph = context.repository_def.asset_graph if context.repository_def else None
-    for key in request.asset_selection or ():
-        if graph is None or not graph.has(key) or not graph.get(key).is_executable:
-            raise NotRetrainableError(
-                f"{reference} was trained by {key.to_user_string()}, which is not an asset of"
-                " this code location",
-                remedy="Request its training in the code location that defines the asset",
-            )
-        partitions = graph.get(key).partitions_def
-        keys = (
-            [None]
-            if partitions is None
-            else partitions.get_partition_keys(dynamic_partitions_store=context.instance)
-        )
-        if request.partition_key not in keys:
-            raise NotRetrainableError(
-                f"{reference} was trained by the partition {request.partition_key!r} of"
-                f" {key.to_user_string()}, which no longer exists",
-                remedy="Add the partition again, or train another version",
-            )
 
 
 def _state(staleness: Staleness) -> str:

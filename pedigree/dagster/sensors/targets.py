@@ -6,19 +6,19 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import dagster as dg
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
+from pedigree.dagster import metadata_keys
 from pedigree.dagster.assets.model_spec import ModelLike, ModelSpec, model_specs_of
-from pedigree.dagster.assets.names import slug
 from pedigree.errors import InvalidNameError
 
 
 @dataclass(frozen=True)
 class Target:
-    """A registered model of this repository: its spec, partition and promotion job."""
+    """A registered model of this repository: its spec and partition."""
 
     model_spec: ModelSpec
     partition: str | None
-    job_name: str
 
 
 class PartitionOfAsset(NamedTuple):
@@ -62,9 +62,7 @@ class Targets:
                 continue
             partitions = graph.get(stages[0]).partitions_def
             if partitions is None:
-                self._unpartitioned[model_spec.name] = Target(
-                    model_spec, None, promotion_job(model_spec)
-                )
+                self._unpartitioned[model_spec.name] = Target(model_spec, None)
             else:
                 self._partitioned.append((model_spec, partitions))
 
@@ -112,10 +110,10 @@ class Targets:
         """Return the targets of partitions, and note the problems of those without a name."""
         for place in [place for place in self.problems if place.asset == model_spec.key]:
             del self.problems[place]
-        job, targets = promotion_job(model_spec), dict[str, Target]()
+        targets: dict[str, Target] = {}
         for key in keys:
             try:
-                targets[model_spec.registered_name(key)] = Target(model_spec, key, job)
+                targets[model_spec.registered_name(key)] = Target(model_spec, key)
             except InvalidNameError as error:
                 self.problems[PartitionOfAsset(model_spec.key, key)] = error
         return targets
@@ -126,19 +124,36 @@ _CACHE: WeakKeyDictionary[dg.RepositoryDefinition, dict[tuple[int, ...], Targets
 )
 
 
-def targets_of(context: dg.SensorEvaluationContext, models: Iterable[ModelLike]) -> Targets | None:
-    """Return the cached targets of a tick's repository; None if the tick has no repository."""
+def targets_of(
+    context: dg.SensorEvaluationContext, models: Iterable[ModelLike] | None
+) -> Targets | None:
+    """Return the cached targets of a tick's repository; None if the tick has no repository.
+
+    Args:
+        context: The tick's context.
+        models: The models; all of the repository when None.
+    """
     repository = context.repository_def
     if repository is None:
         return None
-    models = tuple(models)
+    given = () if models is None else tuple(models)
     cached = _CACHE.setdefault(repository, {})
-    key = tuple(map(id, models))
+    # The ids of all models, or 0 for the models of the repository.
+    key = (0,) if models is None else tuple(map(id, given))
     if key not in cached:
-        cached[key] = Targets(repository, models)
+        found = models_of(repository.asset_graph) if models is None else given
+        cached[key] = Targets(repository, found)
     return cached[key]
 
 
-def promotion_job(model_spec: ModelSpec) -> str:
-    """Return the name of the job that materializes a model's stages."""
-    return f"promote_{slug(model_spec.name)}"
+def models_of(graph: AssetGraph) -> tuple[ModelSpec, ...]:
+    """Return the specs of the models of a repository: those that its stages name, and its own."""
+    found: dict[str, ModelSpec] = {}
+    for key in sorted(graph.executable_asset_keys):
+        metadata = graph.get(key).metadata
+        for name in (metadata_keys.MODEL_SPEC, metadata_keys.STAGE_OF):
+            if (stored := metadata.get(name)) is not None:
+                spec = stored.value if isinstance(stored, dg.MetadataValue) else stored
+                model_spec = ModelSpec.model_validate(spec)
+                found[model_spec.name] = model_spec
+    return tuple(found.values())

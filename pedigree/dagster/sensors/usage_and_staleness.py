@@ -45,7 +45,9 @@ class LineageCursor(Record):
 
 
 def follow_lineage(
-    context: dg.SensorEvaluationContext, registry: Registry, models: Iterable[ModelLike]
+    context: dg.SensorEvaluationContext,
+    registry: Registry,
+    models: Iterable[ModelLike] | None = None,
 ) -> dg.SensorResult:
     """Record in the registry what runs read and wrote, and how stale its versions are.
 
@@ -59,7 +61,7 @@ def follow_lineage(
     Args:
         context: The tick's context.
         registry: The registry.
-        models: The models.
+        models: The models; all of this repository when None.
     """
     tick = _LineageTick(context, registry, tick_loop(context.instance, registry, "lineage"))
     cursor = _read_cursor(context.cursor)

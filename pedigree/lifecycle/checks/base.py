@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue, ValidationError
 
 from pedigree._record import Record
 from pedigree.artifacts.records import Digest, Manifest
+from pedigree.artifacts.scan import FileScan
 from pedigree.catalog.records import ModelVersion
 from pedigree.datasets.records import DataState, KeptDatasheet, RecordedDataVerdict
 from pedigree.errors import InvalidPolicyError
@@ -31,6 +32,9 @@ class Evidence(Protocol):
 
     def folder(self, reference: str) -> Path:
         """Return a folder with a version's files, for reading."""
+
+    def scanned(self, reference: str, allow: Collection[str]) -> tuple[FileScan, ...]:
+        """Scan a version's files for code, without loading them."""
 
     def lineage(self, reference: str) -> LineageGraph:
         """Return the lineage of a version's training."""

@@ -22,9 +22,12 @@ from pedigree.contract.paths import PREFIX
 from pedigree.errors import NotAuthenticatedError, ServiceBusyError
 from pedigree.registry import Registry, registry_in
 from pedigree.server.http.bodies import Bodies
+from pedigree.server.http.fair_use import FairUse, Use
 from pedigree.server.http.inputs import QueryRules, require_json
 from pedigree.server.http.loopback import is_loopback
 from pedigree.server.http.problems import problem_responses
+from pedigree.server.refusals import Refusal
+from pedigree.server.request_metrics import RequestMetrics
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -39,10 +42,15 @@ class RouteAccess(NamedTuple):
     permission: Permission
     model_in_body: bool
     streams: bool
+    use: Use | None
 
 
 def requires(
-    permission: Permission, *, model_in_body: bool = False, streams: bool = False
+    permission: Permission,
+    *,
+    model_in_body: bool = False,
+    streams: bool = False,
+    use: Use | None = Use.REQUESTS,
 ) -> Callable[[Endpoint], Endpoint]:
     """Declare the permission that a caller needs for an endpoint.
 
@@ -50,10 +58,11 @@ def requires(
         permission: The permission.
         model_in_body: The endpoint itself checks whether the token is for the model.
         streams: The endpoint reads its body as a stream, so the body may have any size.
+        use: What it takes of the service, of which each principal has a share; None: nothing.
     """
 
     def declare(endpoint: Endpoint) -> Endpoint:
-        endpoint.declared = RouteAccess(permission, model_in_body, streams)  # type: ignore[attr-defined]
+        endpoint.declared = RouteAccess(permission, model_in_body, streams, use)  # type: ignore[attr-defined]
         return endpoint
 
     return declare
@@ -74,10 +83,14 @@ class Authenticator:
         is_open: Accept requests without a token while no token exists; only this machine can
             send them.
         most_at_work: The largest number of concurrent requests.
+        metrics: Where refusals are counted.
     """
 
-    def __init__(self, registry: Registry, *, is_open: bool, most_at_work: int) -> None:
+    def __init__(
+        self, registry: Registry, *, is_open: bool, most_at_work: int, metrics: RequestMetrics
+    ) -> None:
         self._registry = registry
+        self._metrics = metrics
         self._trusted: dict[bytes, tuple[float, Caller]] = {}
         self._is_open = is_open
         self._free = most_at_work
@@ -86,6 +99,7 @@ class Authenticator:
 
     async def __aenter__(self) -> None:
         if not self._free:
+            self._metrics.count_refusal(Refusal.PLACES)
             raise ServiceBusyError("the service has too much to do", remedy="Try again in a second")
         self._free -= 1
 
@@ -173,20 +187,22 @@ class ProtectedRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             authenticator: Authenticator = request.app.state.authenticator
             bodies: Bodies = request.app.state.bodies
+            fair_use: FairUse = request.app.state.fair_use
             # A stream may idle for long, so it does not count as a concurrent request.
             gate = nullcontext() if declared.streams else authenticator
             async with gate:
                 # An answer that lasts longer than a token is trusted calls it again.
                 request.state.admit = partial(authenticator.admit, request, declared)
                 caller = request.state.caller = await request.state.admit()
-                if self.query is not None:
-                    self.query.require_known(request.query_params)
-                if takes_json:
-                    require_json(request)
+            if self.query is not None:
+                self.query.require_known(request.query_params)
+            if takes_json:
+                require_json(request)
             sender = caller.principal.name
             # Not inside the gate: a body that does not arrive must not keep others out.
             received = bodies.received(request, sender, streams=declared.streams)
-            async with received as complete, gate:
+            share = fair_use.share(sender, declared.use)
+            async with received as complete, share, gate:
                 return await handle(complete)
 
         return guarded

@@ -12,6 +12,8 @@ from pedigree.audit.log import feed_head
 from pedigree.audit.records import Event, EventType
 from pedigree.errors import PedigreeError, ServiceBusyError
 from pedigree.registry import Registry
+from pedigree.server.http.auth import Caller
+from pedigree.server.http.fair_use import FairUse, Use
 
 MEDIA_TYPE = "text/event-stream"
 
@@ -40,8 +42,9 @@ class Wanted(NamedTuple):
 class EventStream:
     """The head of the feed, which is queried while clients wait for more of it."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, fair_use: FairUse) -> None:
         self._registry = registry
+        self._fair_use = fair_use
         self._looking = asyncio.Lock()
         self._head = 0
         self._looked_at = -_PAUSE_S
@@ -70,7 +73,8 @@ class EventStream:
         after: int,
         *,
         wanted: Wanted,
-        admitted: Callable[[], Awaitable[object]],
+        admitted: Callable[[], Awaitable[Caller]],
+        principal: str,
     ) -> AsyncIterator[bytes]:
         """Return the events after a ``seq``, and further ones as they happen.
 
@@ -78,19 +82,29 @@ class EventStream:
             after: The ``seq`` to begin after.
             wanted: Only events that match.
             admitted: Called repeatedly; it raises when the caller is no longer admitted.
+            principal: The caller, who has a share of the streams.
 
         Raises:
-            ServiceBusyError: This process has its largest number of streams.
+            ServiceBusyError: This process, or the principal in it, has its largest number.
         """
         if not self._free:
             raise ServiceBusyError("the service has too many streams", remedy="Try again later")
-        return self._stream(after, wanted, admitted)
+        self._fair_use.require_free(principal, Use.STREAMS)
+        return self._shared(self._stream(after, wanted, admitted), principal)
+
+    async def _shared(self, stream: AsyncIterator[bytes], principal: str) -> AsyncIterator[bytes]:
+        try:
+            async with self._fair_use.share(principal, Use.STREAMS):
+                async for part in stream:
+                    yield part
+        except ServiceBusyError:
+            return  # another stream took the last place; its client connects again
 
     async def _stream(
         self,
         after: int,
         wanted: Wanted,
-        admitted: Callable[[], Awaitable[object]],
+        admitted: Callable[[], Awaitable[Caller]],
     ) -> AsyncIterator[bytes]:
         self._free -= 1
         until = time.monotonic() + _LASTS_S

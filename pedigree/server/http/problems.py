@@ -4,8 +4,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-import psycopg
-import rfc8785
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, JsonValue
@@ -77,8 +75,6 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(errors.PedigreeError, known_problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _of_http)
-    app.add_exception_handler(psycopg.DataError, _unstorable)
-    app.add_exception_handler(rfc8785.CanonicalizationError, _unstorable)
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unknown)
 
@@ -153,7 +149,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
         remedy=f"See the schema of this request at {public_path(request.scope, '/openapi.json')}",
     )
     # An input that the OpenAPI document excludes is 400; one that only the record refuses is 422.
-    status = 422 if first["type"] == "value_error" else 400
+    status = 422 if first["type"] in ("value_error", "string_unicode") else 400
     return _answer(problem_of(invalid, status))
 
 
@@ -188,16 +184,6 @@ def _methods(request: Request) -> str:
     routes = routes_at(request, request.scope["path"])
     methods = {method for route in routes for method in route.methods or ()}
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
-
-
-async def _unstorable(request: Request, error: Exception) -> Response:
-    """Answer for a value that Postgres or an event cannot store: text with NUL, a huge number."""
-    _LOG.info("%s: %s", request.url.path, error, extra={"action": "request.unstorable"})
-    invalid = errors.InvalidInputError(
-        "a value of the request cannot be stored",
-        remedy="Leave out NUL characters, and integers of more than 53 bits",
-    )
-    return _answer(problem_of(invalid, 422))
 
 
 async def _gone(request: Request, error: Exception) -> Response:  # noqa: ARG001

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pydantic import TypeAdapter, ValidationError
 from starlette.types import Scope
 
+from pedigree.server.http.loopback import is_loopback
 from pedigree.settings import Networks, PathPrefix, Settings
 
 _PREFIX = TypeAdapter[str](PathPrefix)
@@ -28,13 +29,15 @@ class Proxies:
         """Return the scope of a request with its client, its prefix, and its path below the prefix.
 
         A proxy may remove the prefix from the path, or leave it. What an untrusted client states
-        has no effect.
+        has no effect. Only about the client, a proxy on this machine is believed without a setting:
+        it can only say that a request is from elsewhere.
         """
         client = scope.get("client")
-        if client is None or not self._trusts(client[0]):
-            return _below(scope, self._prefix)
-        prefix = _forwarded_prefix(scope) or self._prefix
-        return _below({**scope, "client": self._client_of(scope)}, prefix)
+        host = client[0] if client else ""
+        is_trusted = self._trusts(host)
+        if is_trusted or is_loopback(host):
+            scope = {**scope, "client": self._client_of(scope)}
+        return _below(scope, (is_trusted and _forwarded_prefix(scope)) or self._prefix)
 
     def _client_of(self, scope: Scope) -> tuple[str, int]:
         """Return the last address that no trusted proxy has: that of the client."""
@@ -44,16 +47,13 @@ class Proxies:
             if _address(hop) is None:
                 break
             client = (hop, 0)
-            if not self._trusts(hop):
+            if not self._trusts(hop) and not is_loopback(hop):
                 break
         return client
 
     def _trusts(self, host: str) -> bool:
-        address = _address(host)
-        if address is None:
-            return False
-        # A proxy on this machine is trusted: without its header, its callers would be local ones.
-        return address.is_loopback or any(address in network for network in self._trusted)
+        address = _address(host) if self._trusted else None
+        return address is not None and any(address in network for network in self._trusted)
 
 
 def public_path(scope: Scope, path: str) -> str:

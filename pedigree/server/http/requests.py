@@ -10,7 +10,7 @@ from pydantic import Field
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from pedigree._record import PAGE, Record
+from pedigree._record import PAGE, Listed, Record
 from pedigree.catalog.store import lock_model
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import NotFoundError
@@ -50,6 +50,11 @@ class Page(Record, Generic[T]):
     )
 
 
+def is_cut(found: Sequence[object]) -> bool:
+    """Return whether a page ends early because of its size."""
+    return isinstance(found, Listed) and found.is_cut
+
+
 class ReadRequest:
     """A request that only reads."""
 
@@ -86,6 +91,8 @@ class ReadRequest:
     ) -> Response:
         """Answer with a page; one record more than the limit means that there is a next page.
 
+        So does a page that was cut because of its size.
+
         Args:
             found: The records.
             limit: How many the page has at most.
@@ -93,7 +100,8 @@ class ReadRequest:
             parameter: The query parameter that takes the cursor.
         """
         items = found[:limit]
-        further = str(place(items[-1])) if len(found) > limit else None
+        has_next = len(found) > limit or is_cut(found)
+        further = str(place(items[-1])) if has_next else None
         return self.paged({"items": items, "next": further}, further, parameter)
 
     def paged(self, value: object, further: str | None, parameter: str = "after") -> Response:

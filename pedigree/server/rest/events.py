@@ -11,7 +11,7 @@ from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.event_stream import MEDIA_TYPE, EventStream, Wanted
 from pedigree.server.http.parameters import DIGITS
-from pedigree.server.http.requests import Limit, Page, ReadCall
+from pedigree.server.http.requests import Limit, Page, ReadCall, is_cut
 
 router = resource("registry")
 
@@ -53,10 +53,12 @@ def list_events(
             int(last_event_id or after),
             wanted=Wanted(type and frozenset(type), model),
             admitted=request.state.admit,
+            principal=call.caller.principal.name,
         )
         return StreamingResponse(
             stream, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"}
         )
     found = call.registry.events(after, limit, types=type, model=model)
     cursor = str(found[-1].seq if found else after)
-    return call.paged({"items": found, "next": cursor}, cursor if len(found) == limit else None)
+    further = cursor if len(found) == limit or is_cut(found) else None
+    return call.paged({"items": found, "next": cursor}, further)

@@ -14,8 +14,9 @@ from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.upstream import Upstream
 from pedigree.lineage.usages import Downstream
 from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.fair_use import Use
 from pedigree.server.http.parameters import DIGITS, Moment
-from pedigree.server.http.requests import Limit, Name, Number, ReadCall
+from pedigree.server.http.requests import Limit, Name, Number, Page, ReadCall
 from pedigree.server.rest.versions import Reference
 
 router = resource("history")
@@ -38,7 +39,7 @@ def get_upstream(call: ReadCall, name: Name, version: Number, newest: Newest = F
 
 
 @router.get(paths.IMPACT, tags=["provenance"], responses={200: {"model": Impact}})
-@requires(Permission.READ)
+@requires(Permission.READ, use=Use.SEARCHES)
 def get_impact(
     call: ReadCall,
     asset: Annotated[
@@ -75,13 +76,19 @@ def get_retraining(call: ReadCall, name: Name, version: Number) -> Response:
     return call.answer(call.registry.retrain_like(f"{name}/{version}"))
 
 
-@router.get(paths.UNMATERIALIZED, responses={200: {"model": tuple[Unmaterialized, ...]}})
-@requires(Permission.READ)
+@router.get(paths.UNMATERIALIZED, responses={200: {"model": Page[Unmaterialized]}})
+@requires(Permission.READ, use=Use.SEARCHES)
 def list_unmaterialized(
-    call: ReadCall, reference: Reference | None = None, limit: Limit = 100
+    call: ReadCall,
+    reference: Reference | None = None,
+    limit: Limit = 100,
+    after: Annotated[
+        str | None, Query(max_length=255, description="The last training_id of the previous page")
+    ] = None,
 ) -> Response:
     """List the trainings that no asset graph shows because their instance is unreachable."""
-    return call.answer(call.registry.unmaterialized(reference, limit=limit))
+    found = call.registry.unmaterialized(reference, limit=limit + 1, after=after)
+    return call.page(found, limit, lambda training: training.training_id)
 
 
 @router.get(paths.LINEAGE_DIFFERENCE, responses={200: {"model": LineageDifference}})

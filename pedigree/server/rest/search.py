@@ -9,6 +9,7 @@ from pedigree.access.records import Permission
 from pedigree.catalog.search.records import Facet, SearchPage
 from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.fair_use import Use
 from pedigree.server.http.requests import Limit, ReadCall
 
 router = resource("registry")
@@ -18,7 +19,7 @@ _MOST_ORDER = 2000
 
 
 @router.get(paths.SEARCH, responses={200: {"model": SearchPage}})
-@requires(Permission.READ)
+@requires(Permission.READ, use=Use.SEARCHES)
 def search(
     call: ReadCall,
     *,

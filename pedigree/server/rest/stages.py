@@ -17,7 +17,7 @@ from pedigree.lifecycle.records import CHAMPION_STAGE, Move, Tenure
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.parameters import DIGITS, Moment, Pointer
-from pedigree.server.http.requests import ChangeCall, Limit, Name, Number, Page, ReadCall
+from pedigree.server.http.requests import ChangeCall, Limit, Name, Number, Page, ReadCall, is_cut
 
 router = resource("stages")
 
@@ -126,7 +126,7 @@ def timeline(
     """Return which version held which stage or alias when: the newest tenures, in order."""
     found = call.registry.timeline(name, pointer, limit=limit + 1, before=before)
     items = found[-limit:]
-    further = str(items[0].tenure_id) if len(found) > limit else None
+    further = str(items[0].tenure_id) if len(found) > limit or is_cut(found) else None
     return call.paged({"items": items, "next": further}, further, "before")
 
 

@@ -6,13 +6,14 @@ from pedigree.access.records import Permission
 from pedigree.artifacts.statistics import RegistryStatistics
 from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.fair_use import Use
 from pedigree.server.http.requests import ReadCall
 
 router = resource("registry")
 
 
 @router.get(paths.STATISTICS, responses={200: {"model": RegistryStatistics}})
-@requires(Permission.READ)
+@requires(Permission.READ, use=Use.SEARCHES)
 def get_stats(call: ReadCall) -> Response:
     """Count models, versions, files, and the referenced and stored bytes."""
     return call.answer(call.registry.stats())

@@ -28,6 +28,7 @@ from pedigree.errors import StoreUnavailableError
 from pedigree.registry import Registry
 from pedigree.server.http.auth import Caller, requires, resource
 from pedigree.server.http.bodies import SMALL_FILE_BYTES
+from pedigree.server.http.fair_use import Use
 from pedigree.server.http.requests import Name, ReadCall, WriteCall
 
 router = resource("uploads")
@@ -76,7 +77,7 @@ def get_upload(call: ReadCall, name: Name, upload_id: UploadId) -> Response:
         }
     },
 )
-@requires(Permission.REGISTER, streams=True)
+@requires(Permission.REGISTER, streams=True, use=Use.UPLOADS)
 async def put_file(
     request: Request, name: Name, upload_id: UploadId, digest: FileDigest
 ) -> Response:

@@ -19,6 +19,8 @@ class Fault(Enum):
     WRONG_BYTES = "flip a bit of the body"
     LOST_REPLY = "do what was asked, and close without an answer"
     ARCHIVED = "answer as S3 does for an object in GLACIER"
+    NOTHING = "say that it is done, and do nothing"
+    GONE = "say that there is no such object"
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(503, {}, b"<Error><Code>SlowDown</Code></Error>")
         elif fault is Fault.ARCHIVED:
             self._answer(403, {}, b"<Error><Code>InvalidObjectState</Code></Error>")
+        elif fault is Fault.NOTHING:
+            self._answer(200, {"ETag": '"d41d8cd98f00b204e9800998ecf8427e"'}, b"")
+        elif fault is Fault.GONE:
+            self._answer(404, {}, b"<Error><Code>NoSuchKey</Code></Error>")
         else:
             self._break(fault, *self._ask(body))
 

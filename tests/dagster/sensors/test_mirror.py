@@ -108,7 +108,7 @@ def test_a_version_of_a_run_that_died_before_materializing_is_reported_after_the
     assert mirrored_versions(location) == []
     assert mirror_descriptions(location) == [("models/churn", "tester registered churn/1")]
     run = location.instance.create_run_for_job(
-        location.definitions.get_repository_def().get_job(f"promote_{CHURN.op.name}")
+        location.definitions.get_repository_def().get_implicit_global_asset_job_def()
     )
     register(pedigree, tmp_path, "two", run_id=run.run_id)
     register(pedigree, tmp_path, "three")

@@ -113,10 +113,10 @@ def compose() -> dg.Definitions:
         ],
         asset_checks=[training_expectations],
         sensors=[
-            promotion_sensor(MODELS, registry.jobs or (), INTERVAL_S),
+            promotion_sensor(MODELS, INTERVAL_S),
             mirror_sensor(MODELS, INTERVAL_S),
             lineage_sensor(MODELS, INTERVAL_S),
-            drift_sensor(MODELS, registry.jobs or (), INTERVAL_S),
+            drift_sensor(MODELS, INTERVAL_S),
             automation_sensor(INTERVAL_S),
         ],
         resources={"io_manager": wiring.data},

@@ -1,14 +1,15 @@
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from pedigree.errors import MissingDependencyError
-from pedigree.lifecycle.records import Severity
+from pedigree.errors import GateNotPassedError, MissingDependencyError
+from pedigree.lifecycle.records import CheckRule, Severity
 from pedigree.registry import Registry
 from tests.factories import new_version
 from tests.flavors.hostile import pickle_that_touches
-from tests.lifecycle.checks.conftest import Judge
+from tests.lifecycle.checks.conftest import Judge, asking
 
 CHECK = "artifact_scan"
 
@@ -35,6 +36,41 @@ def test_dangerous_is_an_error_and_unscannable_is_reported(
     reference = registry.register("hostile", hostile, new_version()).version.reference
     failed = judge(CHECK, reference)
     assert failed.severity is Severity.ERROR
+    assert not (tmp_path / "ran").exists()
+
+
+def bomb(tmp_path: Path) -> Path:
+    """An archive with code, and after it a member that expands too far."""
+    file = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for part in range(130):
+            archive.writestr(f"{part}.pkl", pickle_that_touches(tmp_path / "ran"))
+        archive.writestr("zeros", bytes(65 << 20))
+    return file
+
+
+def test_a_scan_that_hits_a_limit_is_an_error_whatever_the_settings_say(
+    registry: Registry, tmp_path: Path, judge: Judge
+) -> None:
+    zeros = tmp_path / "zeros.zip"
+    with zipfile.ZipFile(zeros, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros", bytes(65 << 20))
+    reference = registry.register("zeros", zeros, new_version()).version.reference
+    found = judge(CHECK, reference, unscannable="warn")
+    assert (found.passed, found.severity) == (False, Severity.ERROR)
+    assert found.summary.startswith("zeros.zip cannot be scanned: zeros: it expands to more than")
+
+
+def test_a_version_whose_scan_hit_a_limit_does_not_pass_a_gate(
+    registry: Registry, tmp_path: Path
+) -> None:
+    registry.set_policy("gated", asking(CheckRule(name=CHECK), stage="staging"))
+    reference = registry.register("gated", bomb(tmp_path), new_version()).version.reference
+    (verdict,) = registry.run_checks(reference)
+    assert isinstance(verdict.details["files"], list)
+    assert (len(verdict.details["files"]), verdict.details["more_files"]) == (100, 31)
+    with pytest.raises(GateNotPassedError, match="artifact_scan"):
+        registry.promote(reference, "staging")
     assert not (tmp_path / "ran").exists()
 
 

@@ -13,3 +13,6 @@ BEGIN
     ));
 END
 $$;
+
+-- The models that an asset trains, to find out whose version a node of a lineage graph is.
+CREATE INDEX training_asset ON pedigree.training (asset, model_id) WHERE asset IS NOT NULL;

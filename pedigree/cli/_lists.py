@@ -1,0 +1,83 @@
+"""Lists: one page of them, and whether there is more."""
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from pedigree.cli._output import respond
+
+if TYPE_CHECKING:
+    from pedigree.lifecycle.records import Tenure
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing(Generic[T]):
+    """One page of a list; a list without pages is one page."""
+
+    items: Sequence[T]
+    next: str | None = None
+    """The value of the option for the next page; None if there is no further record."""
+    option: str = "--after"
+
+
+def page_of(
+    read: Callable[[int], Sequence[T]],
+    limit: int,
+    place: Callable[[T], object],
+    option: str = "--after",
+) -> Listing[T]:
+    """Read a page; one record more than the limit means that there is a next page.
+
+    Args:
+        read: Returns at most a number of records.
+        limit: How many the page has at most.
+        place: Returns the cursor of the page after a record.
+        option: The option that takes the cursor.
+    """
+    found = read(limit + 1)
+    items = found[:limit]
+    further = str(place(items[-1])) if len(found) > limit else None
+    return Listing(items=items, next=further, option=option)
+
+
+def page_of_tenures(read: "Callable[[int], Sequence[Tenure]]", limit: int) -> "Listing[Tenure]":
+    """Read a page of a timeline: the newest tenures, in order."""
+    found = read(limit + 1)
+    items = found[-limit:]
+    further = str(items[0].tenure_id) if len(found) > limit else None
+    return Listing(items=items, next=further, option="--before")
+
+
+def respond_list(
+    listing: Listing[T], as_json: bool, view: Callable[[], object], document: object = None
+) -> None:
+    """Print a list: ``items`` and ``next`` in JSON; for people, how to see more.
+
+    Args:
+        listing: The page.
+        as_json: Print JSON.
+        view: As for :func:`pedigree.cli._output.respond`.
+        document: A record or a structure to print in place of ``items``.
+    """
+    shown = {"items": listing.items} if document is None else document
+    respond(lambda: {**_fields(shown), "next": listing.next}, as_json, lambda: _all(view, listing))
+
+
+def _fields(value: object) -> dict[str, object]:
+    if callable(dump := getattr(value, "model_dump", None)):  # a record, without loading pydantic
+        value = dump(mode="json")
+    assert isinstance(value, dict)
+    return value
+
+
+def _all(view: Callable[[], object], listing: Listing[T]) -> Iterator[object]:
+    shown = view()
+    if isinstance(shown, Iterator):
+        yield from shown
+    else:
+        yield shown
+    if listing.next is not None:
+        yield f"There is more: {listing.option} {shlex.quote(listing.next)}"

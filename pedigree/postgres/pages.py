@@ -1,0 +1,80 @@
+"""Pages of rows, bounded by bytes as well as by their number.
+
+A row can have megabytes. So a service bounds its pages in bytes, and reads a page row by row: it
+never holds more than one page and one row. A registry in the caller's own process has no such
+bound: the caller chooses the number of records.
+"""
+
+from contextlib import closing
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, LiteralString, NamedTuple, cast
+
+from pedigree import tracing
+from pedigree.postgres.queries import name_of
+from pedigree.postgres.transaction import Row, Transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from psycopg import Cursor
+    from psycopg.abc import Params
+
+_MOST_BYTES: ContextVar[int | None] = ContextVar("most_bytes", default=None)
+
+
+class FetchedPage(NamedTuple):
+    """The rows of a page; ``is_cut`` if it ends because of its size, and more rows follow."""
+
+    rows: list[Row]
+    is_cut: bool
+
+
+def bound_pages(most_bytes: int | None) -> None:
+    """Bound the pages that the current context reads, such as that of one request.
+
+    Args:
+        most_bytes: The most bytes of a page of several rows, as Postgres sends them.
+    """
+    _MOST_BYTES.set(most_bytes)
+
+
+def fetch_page(transaction: Transaction, query: LiteralString, params: "Params") -> FetchedPage:
+    """Return the rows of a query, or the first of them if all together are too large.
+
+    There is at least one row if the query finds one.
+    """
+    most = _MOST_BYTES.get()
+    # Rows cannot be read one by one in a pipeline; writes use those, and they read single rows.
+    if most is None or transaction.pgconn.pipeline_status:
+        return FetchedPage(transaction.execute(query, params).fetchall(), is_cut=False)
+    with tracing.part_of_request(name_of(query), "postgresql"):
+        try:
+            return _streamed(transaction, query, params, most)
+        finally:
+            # libpq ends its row-by-row mode at the next statement, but not at that of a pipeline.
+            transaction.execute("")
+
+
+def _streamed(
+    transaction: Transaction, query: LiteralString, params: "Params", most: int
+) -> FetchedPage:
+    rows: list[Row] = []
+    size = 0
+    with (
+        transaction.cursor() as cursor,
+        # A page that is cut ends the statement.
+        closing(cast("Generator[Row]", cursor.stream(query, params))) as stream,
+    ):
+        for row in stream:
+            size += _size_of_row(cursor)
+            if rows and size > most:
+                return FetchedPage(rows, is_cut=True)
+            rows.append(row)
+    return FetchedPage(rows, is_cut=False)
+
+
+def _size_of_row(cursor: "Cursor[Row]") -> int:
+    result = cursor.pgresult
+    if result is None:
+        return 0
+    return sum(len(result.get_value(0, column) or b"") for column in range(result.nfields))

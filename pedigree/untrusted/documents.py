@@ -1,0 +1,89 @@
+"""JSON and YAML of an untrusted author, with a bounded size and without merge keys.
+
+>>> parsed_json(b"[" * 100_000)
+Traceback (most recent call last):
+    ...
+pedigree.untrusted.documents.DocumentError: it nests too deep
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pedigree.libraries import library
+
+# The index of a sharded model lists each tensor in some 80 bytes.
+_LONGEST_JSON = 64 << 20
+# PyYAML parses about a megabyte in ten seconds. MLflow writes one line for each column.
+_LONGEST_YAML = 4 << 20
+
+
+class DocumentError(ValueError):
+    """A document is too large, nests too deep, or cannot be parsed."""
+
+
+def parsed_json(text: bytes) -> Any:
+    """Return the value of a JSON text.
+
+    Raises:
+        DocumentError: It is not JSON in UTF-8, or it nests too deep.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise DocumentError("it nests too deep") from error
+    except ValueError as error:
+        raise DocumentError(str(error)) from error
+
+
+def read_json(file: Path) -> Any:
+    """Return the value of a JSON file.
+
+    Raises:
+        DocumentError: It is too large, is not JSON in UTF-8, or nests too deep.
+        OSError: The file cannot be read.
+    """
+    return parsed_json(_content(file, _LONGEST_JSON))
+
+
+def read_yaml(file: Path, *, extra: str) -> Any:
+    """Return the value of a YAML file; no tag builds an object.
+
+    Args:
+        file: The file.
+        extra: The extra of Pedigree that brings PyYAML.
+
+    Raises:
+        DocumentError: It is too large, is not YAML in UTF-8, or nests too deep.
+        MissingDependencyError: PyYAML is not installed.
+        OSError: The file cannot be read.
+    """
+    yaml = library("yaml", extra=extra)
+    try:
+        return yaml.load(_content(file, _LONGEST_YAML).decode(), _loader(yaml))
+    except RecursionError as error:
+        raise DocumentError("it nests too deep") from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise DocumentError(str(error)) from error
+
+
+@cache
+def _loader(yaml: Any) -> Any:
+    """Return PyYAML's safe loader without merge keys, which expand exponentially."""
+
+    class PlainLoader(yaml.SafeLoader):  # type: ignore[misc]  # the module is imported by its name
+        yaml_implicit_resolvers: ClassVar = {
+            first: [(tag, pattern) for tag, pattern in found if not tag.endswith(":merge")]
+            for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+    return PlainLoader
+
+
+def _content(file: Path, most: int) -> bytes:
+    with file.open("rb") as opened:
+        content = opened.read(most + 1)
+    if len(content) > most:
+        raise DocumentError(f"it has more than {most:,} bytes")
+    return content

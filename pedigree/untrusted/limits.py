@@ -1,0 +1,18 @@
+"""The limits of a process that reads untrusted files."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessLimits:
+    """What one process may use, and how many may run at once."""
+
+    memory: int = 1 << 30
+    """Bytes."""
+    time: timedelta = timedelta(seconds=60)
+    """Of the clock, and of the processor."""
+    output: int = 4 << 20
+    """Bytes that it may answer."""
+    at_once: int = 2
+    """Processes that this process runs at the same time."""

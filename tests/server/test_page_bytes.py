@@ -1,0 +1,171 @@
+"""Pages are bounded in bytes as well as in records, and the pages together are the whole list."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+import pytest
+
+from pedigree.access.records import Role
+from pedigree.client.connect import connect
+from pedigree.lifecycle.records import ApprovalRule, Policy
+from pedigree.server import middleware
+from pedigree.settings import Settings
+from tests.factories import SECRET_KEY, free_policy, register
+from tests.server.conftest import Served, serving
+from tests.server.routes import protected
+
+BYTES = 20_000
+# Each record of the lists below is larger than a third of a page.
+LONG = "x" * 7_000
+
+
+@pytest.fixture(scope="module")
+def served(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A service with small pages, and lists of large records of every kind."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(middleware, "_PAGE_BYTES", BYTES)
+        more = {"secret_key": SECRET_KEY, "serve_delivers": False}
+        with serving(settings.model_copy(update=more)) as served:
+            furnish(served, tmp_path_factory.mktemp("large"))
+            yield served
+
+
+def furnish(served: Served, folder: Path) -> None:
+    registry = served.registry
+    stages = tuple(
+        each.model_copy(update={"approvals": ApprovalRule()} if each.name == "staging" else {})
+        for each in free_policy().stages
+    )
+    registry.create_model("large")
+    registry.set_policy("large", Policy(stages=stages))
+    for number in range(7):
+        registry.create_model(f"model-{number}", description=LONG)
+        register(registry, folder, f"bytes {number}", "large", params={"p": LONG})
+        register(registry, folder, "same", "trained", run_id=f"r{number}", params={"p": LONG})
+        registry.create_webhook(f"https://ci.example/{number}", description=LONG)
+        registry.quarantine("raw", f"p{number}", reason=LONG[:2000] * 3)
+        registry.request_stage(f"large/{number + 1}", "staging", reason=LONG)
+        registry.set_alias("large", "best", number + 1, reason=LONG)
+        registry.create_token(
+            f"t{number}", roles=[Role.READER], models=[f"{n}{'m' * 200}" for n in range(40)]
+        )
+
+
+LISTS: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
+    "list_models": ("/models", lambda item: item["name"]),
+    "list_versions": ("/models/large/versions", lambda item: item["version_id"]),
+    "list_trainings": ("/models/trained/versions/1/trainings", lambda item: item["training_id"]),
+    "search": ("/search?filter=name%3D'large'", lambda item: item["version_id"]),
+    "list_events": ("/events", lambda item: item["seq"]),
+    "list_quarantines": ("/quarantines", lambda item: item["quarantine_id"]),
+    "list_requests": ("/requests", lambda item: item["request_id"]),
+    "list_requests_of_model": ("/models/large/requests", lambda item: item["request_id"]),
+    "timeline": ("/models/large/timeline", lambda item: item["tenure_id"]),
+    "list_tokens": ("/tokens", lambda item: item["token_id"]),
+    "list_webhooks": ("/webhooks", lambda item: item["webhook_id"]),
+}
+
+
+def test_every_route_with_pages_is_tried() -> None:
+    paged = {
+        each.route.name
+        for each in protected("GET")
+        if "limit" in {field.alias for field in each.route.dependant.query_params}  # type: ignore[attr-defined]
+    }
+    # Their records have no field that may be long; a delivery has a bounded excerpt of an answer.
+    small = {"get_downstream", "list_unmaterialized", "list_deliveries"}
+    assert paged == LISTS.keys() | small
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_page_ends_at_its_bytes_and_the_next_one_continues(
+    admin: httpx2.Client, name: str
+) -> None:
+    path, key = LISTS[name]
+    found: list[object] = []
+    pages = 0
+    url: str | None = path
+    while url is not None:
+        answer = admin.get(url)
+        assert answer.status_code == 200, answer.text
+        # JSON has the names of fields, which a row has not.
+        assert len(answer.content) < 2 * BYTES
+        body = answer.json()
+        items = body.get("items", body.get("records"))
+        # A timeline is read backward, each page in order.
+        found = [*map(key, items), *found] if name == "timeline" else [*found, *map(key, items)]
+        pages += 1
+        link = answer.headers.get("link")
+        if name == "search":
+            url = f"{path}&after={body['next']}" if body["next"] else None
+        else:
+            url = link[1 : link.index(">")].removeprefix("/api/v1") if link else None
+    whole = [key(each) for each in everything(admin, path)]
+    assert found == whole
+    assert len(set(map(str, found))) == len(found)
+    assert pages > 2, (name, pages)
+
+
+def everything(admin: httpx2.Client, path: str) -> list[dict[str, Any]]:
+    """The same list in one page of any size."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(middleware, "_PAGE_BYTES", 1 << 30)
+        body = admin.get(path if "?" in path else f"{path}?limit=1000").json()
+    return list(body.get("items", body.get("records")))
+
+
+def test_a_record_larger_than_a_page_is_a_page(served: Served, admin: httpx2.Client) -> None:
+    changed = admin.patch("/models/model-3", json={"description": "y" * 3 * BYTES})
+    assert changed.status_code == 200
+    page = admin.get("/models?after=model-2&limit=2").json()
+    assert [each["name"] for each in page["items"]] == ["model-3"]
+    assert page["next"] == "model-3"
+
+
+def test_the_client_returns_what_its_caller_asked_for(served: Served) -> None:
+    secret = served.registry.create_token("reader", roles=[Role.READER]).secret
+    with connect(served.url, token=secret) as registry:
+        assert registry.versions("large") == served.registry.versions("large")
+        assert registry.versions("large", limit=6) == served.registry.versions("large", limit=6)
+        newest = registry.versions("large", newest_first=True, limit=5)
+        assert [each.version_id for each in newest] == [7, 6, 5, 4, 3]
+        assert registry.models() == served.registry.models()
+        assert registry.timeline("large", limit=5) == served.registry.timeline("large", limit=5)
+        events = served.registry.events(limit=1000)
+        assert registry.events(limit=1000) == events[: len(registry.events(limit=1000))]
+        assert [each.name for each in registry.each_model()] == [
+            each.name for each in served.registry.each_model()
+        ]
+
+
+@pytest.mark.system
+def test_many_readers_of_large_versions_take_bounded_memory(
+    settings: Settings, database_url: str, tmp_path: Path
+) -> None:
+    """Ten readers that list twelve versions of 2.5 MB cost 1 GB when a page had no bound."""
+    large = settings.model_copy(update={"database_url": database_url})
+    process = psutil.Process()
+    with serving(large) as served:
+        for number in range(12):
+            register(served.registry, tmp_path, f"b{number}", "heavy")
+        # As before params had a bound.
+        heavy = (
+            "UPDATE pedigree.training SET params = jsonb_build_object('p', repeat('z', 2500000))"
+        )
+        served.registry.database.transaction(lambda t: t.execute(heavy))
+        readers = [served.client(Role.READER) for _ in range(10)]
+
+        def read(client: httpx2.Client) -> int:
+            return len(client.get("/models/heavy/versions").json()["items"])
+
+        read(readers[0])
+        before = process.memory_info().rss
+        with ThreadPoolExecutor(10) as pool:
+            for _ in range(3):
+                assert set(pool.map(read, readers)) == {1}
+        # The clients are in this process as well.
+        assert process.memory_info().rss - before < 256 << 20
