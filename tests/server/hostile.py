@@ -172,12 +172,21 @@ def effect_of(attempt: Attempt, answer: httpx2.Response) -> str | None:
     return _effect_in_headers(answer) or _effect_in_body(attempt, answer)
 
 
+<<<<<<< HEAD
 def _effect_in_headers(answer: httpx2.Response) -> str | None:
     missing = [name for name, _ in SECURITY_HEADERS if name.decode() not in answer.headers]
     if missing:
         return f"without {missing}"
     led = [name for name in ("location", "link") if EVIL in answer.headers.get(name, "")]
     return f"led to {EVIL} by {led}" if led else None
+=======
+def _trailers(chance: random.Random, bearer: str) -> Attempt:
+    filler = b"x" * chance.randint(130 * _KIB, 512 * _KIB)
+    body = chance.choice((b"1\r\n{\r\n0\r\nX: " + filler, b"1;" + filler, b"0" * len(filler)))
+    lines = (bearer, "Content-Type: application/json", "Transfer-Encoding: chunked")
+    data = request("POST", POST, *lines, body=body)
+    return Attempt("endless trailers and chunk headers", data, frozenset({400, 431}))
+>>>>>>> main
 
 
 def _effect_in_body(attempt: Attempt, answer: httpx2.Response) -> str | None:
