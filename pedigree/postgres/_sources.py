@@ -118,7 +118,7 @@ def open_pool(
     if tracing.is_on():
         options["cursor_factory"] = TracedCursor
     accepted, first = _first(options)
-    return ConnectionPool(
+    pool = ConnectionPool(
         kwargs=accepted,
         connection_class=_starting_with(first),
         min_size=1,
@@ -128,6 +128,9 @@ def open_pool(
         configure=_configure,
         open=True,
     )
+    # Otherwise the pool opens a second one for the first caller.
+    pool.wait(checkout_s)
+    return pool
 
 
 def _first(options: dict[str, Any]) -> tuple[dict[str, Any], Connection[DictRow]]:
