@@ -31,7 +31,7 @@ For bounds write ``Annotated[int, Field(ge=1), NUMBER]``, so that the JSON schem
 """
 
 
-class Listed(tuple[T_co, ...]):
+class RecordPage(tuple[T_co, ...]):
     """The records of one page.
 
     Args:
@@ -69,13 +69,17 @@ class Record(BaseModel):
 def require_kind(schema: dict[str, Any]) -> None:
     """Make ``kind``, the discriminator of a union, required in a record's JSON schema.
 
+    Only a record that is built in Python has a default for it.
+
     >>> class Dog(Record):
     ...     model_config = ConfigDict(json_schema_extra=require_kind)
     ...     kind: str = "dog"
-    >>> Dog.model_json_schema()["required"]
-    ['kind']
+    >>> schema = Dog.model_json_schema()
+    >>> schema["required"], "default" in schema["properties"]["kind"]
+    (['kind'], False)
     """
     schema["required"] = ["kind", *schema.get("required", ())]
+    schema["properties"]["kind"].pop("default", None)
 
 
 def _leave_out_defaults(schema: dict[str, Any]) -> None:

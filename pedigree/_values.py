@@ -30,7 +30,10 @@ JSON_DEPTH = 64
 """How deep a JSON value may be nested; parsers of other languages stop at 100 and more."""
 
 RECORD_BYTES = 4 << 20
-"""The most bytes of a record as JSON."""
+"""The most bytes of a record as JSON, without its lineage."""
+
+GRAPH_BYTES = 64 << 20
+"""The most bytes of a lineage graph as JSON: some two hundred thousand nodes."""
 
 # A larger integer is infinite for a reader whose numbers are doubles.
 _INTEGER_BITS = 1024
@@ -60,7 +63,10 @@ class Bound:
         return {**stated, "maxLength": self.size, "x-max-bytes": self.size}
 
 
+# A structure may hold the same part many times: beyond so many times its bound, it is not measured.
+_REPEATED = 4
 _PLAIN = Bound(TEXT_BYTES)
+_AS_A_FILE = "Store it as a file of the version"
 
 Text: TypeAlias = Annotated[str, _PLAIN]
 """Text as in JSON and Postgres: Unicode without NUL, at most ``TEXT_BYTES`` in UTF-8.
@@ -94,6 +100,9 @@ TagChanges: TypeAlias = Annotated[
 ]
 """Tags to set; a tag of None is removed."""
 
+GRAPH = Bound(GRAPH_BYTES, is_json=True)
+"""The bound of a lineage graph."""
+
 NUMBERS = Bound(JSON_BYTES, is_json=True)
 """The bound of a JSON object of numbers, such as metrics."""
 
@@ -122,7 +131,9 @@ def require_values(
     check = _Check(error)
     check.visit(value, field, bound or _PLAIN, 0)
     if isinstance(value, BaseModel):
-        check.require_size(value, field or type(value).__name__, RECORD_BYTES)
+        larger = {name for name, one in bounds_of(type(value)).items() if one.size > RECORD_BYTES}
+        rest = value.model_dump(mode="json", exclude=larger) if larger else value
+        check.require_size(rest, field or type(value).__name__, RECORD_BYTES)
 
 
 class _Check:
@@ -131,6 +142,7 @@ class _Check:
     def __init__(self, error: type[InvalidInputError]) -> None:
         self._error = error
         self._top = ""  # the last key of a JSON value that was entered
+        self._free = GRAPH_BYTES  # bytes that may still come
 
     def visit(self, value: object, path: str, bound: Bound, depth: int) -> None:
         """Check a value and all values in it."""
@@ -146,6 +158,8 @@ class _Check:
                 self._path(value, path)
             case BaseModel():
                 self._record(value, path)
+                if bound.is_json:
+                    self.require_size(value, path, bound.size)
             case Mapping() | list() | tuple() | set() | frozenset():
                 self._structure(value, path, bound, depth)
 
@@ -154,7 +168,8 @@ class _Check:
         check, path = (_Check(own_error), "") if own_error else (self, path)
         bounds = bounds_of(type(record))
         for name, value in record.__dict__.items():
-            check.visit(value, _joined(path, name), bounds.get(name, _PLAIN), 0)
+            if value is not None:
+                check.visit(value, _joined(path, name), bounds.get(name, _PLAIN), 0)
 
     def _structure(self, value: Any, path: str, bound: Bound, depth: int) -> None:
         if depth == 1:
@@ -163,14 +178,25 @@ class _Check:
             self._refuse(
                 f"is nested deeper than {JSON_DEPTH} levels",
                 self._top,
-                "Store it as a file of the version, or as a JSON text",
+                f"{_AS_A_FILE}, or as a JSON text",
             )
+        if depth == 0:
+            most = bound.size if bound.is_json else RECORD_BYTES
+            free, self._free = self._free, _REPEATED * most
+            self._members(value, path, bound, depth)
+            self._free = free
+            self.require_size(value, path, most)
+        else:
+            self._members(value, path, bound, depth)
+
+    def _members(self, value: Any, path: str, bound: Bound, depth: int) -> None:
         for name, inner in _items(value):
             if isinstance(name, str):
                 self._text(name, _joined(path, "a key"), bound)
+            self._free -= 1 + (len(inner) if isinstance(inner, str) else 0)
+            if self._free < 0:
+                self._refuse("is too large", self._top or path, _AS_A_FILE)
             self.visit(inner, _joined(path, str(name)), bound, depth + 1)
-        if depth == 0:
-            self.require_size(value, path, bound.size if bound.is_json else RECORD_BYTES)
 
     def require_size(self, value: object, path: str, most: int) -> None:
         """Check how many bytes a value has as JSON."""
@@ -178,7 +204,7 @@ class _Check:
             self._refuse(
                 f"has {size:,} bytes as JSON, more than {most:,}",
                 path,
-                "Store large content as a file of the version",
+                _AS_A_FILE,
             )
 
     def _text(self, text: str, path: str, bound: Bound) -> None:

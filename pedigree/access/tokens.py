@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from pedigree._record import Listed
+from pedigree._record import RecordPage
 from pedigree.access.records import AccessToken, IssuedToken, Role
 from pedigree.access.reserved import claimed
 from pedigree.audit import log
@@ -100,10 +100,10 @@ def revoke_token(transaction: Transaction, token_id: int, actor: Actor) -> Acces
     return _token_of(known)
 
 
-def tokens(transaction: Transaction, *, limit: int, after: int) -> Listed[AccessToken]:
+def tokens(transaction: Transaction, *, limit: int, after: int) -> RecordPage[AccessToken]:
     """Return the tokens after ``after``, the oldest first."""
     found = fetch_page(transaction, _SQL["tokens"], {"limit": limit, "after": after})
-    return Listed(map(_token_of, found.rows), is_cut=found.is_cut)
+    return RecordPage(map(_token_of, found.rows), is_cut=found.is_cut)
 
 
 def valid_token(transaction: Transaction, secret: str) -> AccessToken | None:

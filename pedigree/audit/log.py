@@ -1,13 +1,13 @@
 """The event log: write events with their changes, give them one order, and read them."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from pydantic import JsonValue
 
-from pedigree._record import Listed
+from pedigree._record import RecordPage
 from pedigree.audit.records import Actor, Event, EventType, NewEvent, leaf_hash
 from pedigree.postgres.database import Database
 from pedigree.postgres.pages import fetch_page
@@ -83,18 +83,29 @@ def read(
     limit: int,
     types: Collection[EventType] | None = None,
     model: str | None = None,
-) -> Listed[Event]:
-    """Return at most ``limit`` events after the place ``after``, the oldest first."""
+    visible: Sequence[str] | None = None,
+) -> RecordPage[Event]:
+    """Return events of the feed, the oldest first.
+
+    Args:
+        connection: Where to read.
+        after: The place after which they are.
+        limit: The largest number of results.
+        types: Only events of these types.
+        model: Only events of this model.
+        visible: Only events of models of these names; all events when None.
+    """
     values: dict[str, Any] = {
         "after": after,
         "limit": limit,
+        "visible": visible,
         "types": sorted(kind.value for kind in types) if types is not None else None,
     }
     if model is None:
         found = fetch_page(connection, _SQL["read_feed"], values)
     else:
         found = fetch_page(connection, _SQL["read_feed_of_model"], {**values, "model": model})
-    return Listed((Event.served(**row) for row in found.rows), is_cut=found.is_cut)
+    return RecordPage((Event.served(**row) for row in found.rows), is_cut=found.is_cut)
 
 
 def feed_head(database: Database) -> int:

@@ -39,6 +39,7 @@ FROM pedigree.feed
 JOIN pedigree.event USING (id)
 WHERE feed.seq > %(after)s
     AND (%(types)s::text[] IS NULL OR event.type = ANY (%(types)s::text[]))
+    AND (%(visible)s::text[] IS NULL OR event.model = ANY (%(visible)s::text[]))
 ORDER BY feed.seq
 LIMIT %(limit)s;
 

@@ -4,10 +4,13 @@ So the cost does not grow with the number of versions. Long results come in page
 starts after the last item of the previous one.
 """
 
+import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from pedigree._record import Listed
+from pedigree._record import RecordPage
+from pedigree.access.patterns import is_one_of
 from pedigree.catalog.names import LATEST, found_in, name_key, validate_name
 from pedigree.catalog.records import ModelVersion, RegisteredModel, Training
 from pedigree.catalog.references import Reference
@@ -63,19 +66,42 @@ def find_model(transaction: Transaction, name: str) -> RegisteredModel:
     return model_of(row)
 
 
+def names_matching(transaction: Transaction, patterns: Sequence[str]) -> list[str]:
+    """Return the names of models, also of deleted ones, that match names or patterns with ``*``."""
+    # The keys narrow the search; which names match is decided in one place.
+    keys = [_like(name_key(pattern)) for pattern in patterns]
+    rows = transaction.execute(SQL["names_like"], {"keys": keys})
+    return [row["name"] for row in rows if is_one_of(row["name"], patterns)]
+
+
+def _like(pattern: str) -> str:
+    return re.sub(r"([\\%_])", r"\\\1", pattern).replace("*", "%")
+
+
 def list_models(
-    transaction: Transaction, *, limit: int, after: str | None
-) -> Listed[RegisteredModel]:
-    """Return registered models after ``after``, ordered by case-insensitive name."""
-    found = fetch_page(
-        transaction, SQL["models"], {"limit": at_least_one(limit), "after": name_key(after or "")}
-    )
-    return Listed(map(model_of, found.rows), is_cut=found.is_cut)
+    transaction: Transaction,
+    *,
+    limit: int,
+    after: str | None,
+    visible: Sequence[str] | None = None,
+) -> RecordPage[RegisteredModel]:
+    """Return registered models after ``after``, ordered by case-insensitive name.
+
+    Args:
+        transaction: Where to read.
+        limit: The largest number of results.
+        after: The last name of the previous page.
+        visible: Only models of these names; all models when None.
+    """
+    after_key = name_key(after or "")
+    values = {"limit": at_least_one(limit), "after": after_key, "visible": visible}
+    found = fetch_page(transaction, SQL["models"], values)
+    return RecordPage(map(model_of, found.rows), is_cut=found.is_cut)
 
 
 def list_versions(
     transaction: Transaction, name: str, *, limit: int, after: int | None, newest_first: bool
-) -> Listed[ModelVersion]:
+) -> RecordPage[ModelVersion]:
     """Return versions of a model after ``after``, oldest or newest first.
 
     Raises:
@@ -89,12 +115,12 @@ def list_versions(
         found = fetch_page(transaction, SQL["versions"], {**key, "after": after or 0})
     if not found.rows or found.rows[0]["model_name"] != name:
         find_model(transaction, name)
-    return Listed(map(version_from_row, found.rows), is_cut=found.is_cut)
+    return RecordPage(map(version_from_row, found.rows), is_cut=found.is_cut)
 
 
 def list_trainings(
     transaction: Transaction, version: ModelVersion, *, limit: int, after: str | None
-) -> Listed[Training]:
+) -> RecordPage[Training]:
     """Return runs that produced a version's bytes after ``after``, oldest first."""
     found = fetch_page(
         transaction,
@@ -106,7 +132,7 @@ def list_trainings(
             "after": training_cursor(after),
         },
     )
-    return Listed(map(training_of, found.rows), is_cut=found.is_cut)
+    return RecordPage(map(training_of, found.rows), is_cut=found.is_cut)
 
 
 def environment_packages(transaction: Transaction, environment_hash: str) -> tuple[str, ...]:

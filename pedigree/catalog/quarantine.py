@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from pedigree._record import Listed
+from pedigree._record import RecordPage
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.audit.states import combined_reason
@@ -214,13 +214,13 @@ def release_version(
 
 def open_quarantines(
     transaction: Transaction, *, limit: int, before: int | None
-) -> Listed[Quarantine]:
+) -> RecordPage[Quarantine]:
     """Return the open quarantines that started before ``before``, newest first."""
     values = {"limit": limit, "before": before}
     rows, is_cut = fetch_page(transaction, SQL["open_quarantines"], values)
     ids = [row["quarantine_id"] for row in rows]
     marks = transaction.execute(SQL["marked_versions"], {"quarantine_ids": ids}).fetchall()
-    return Listed(_with_versions(rows, marks), is_cut=is_cut)
+    return RecordPage(_with_versions(rows, marks), is_cut=is_cut)
 
 
 def _require_reason(reason: str) -> None:

@@ -199,8 +199,13 @@ SELECT * FROM pedigree.model_record WHERE name_key = %(name_key)s;
 -- A page of the registered models after a name, by name.
 SELECT * FROM pedigree.model_record
 WHERE name_key > %(after)s
+    AND (%(visible)s::text[] IS NULL OR name = ANY (%(visible)s::text[]))
 ORDER BY name_key
 LIMIT %(limit)s;
+
+-- name: names_like
+-- The models whose keys match patterns of LIKE, also deleted ones.
+SELECT name FROM pedigree.registered_model WHERE name_key LIKE ANY (%(keys)s::text[]);
 
 -- name: trainings
 -- A page of the runs that produced a version's bytes, oldest first.

@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from pedigree._record import Record
-from pedigree._values import NUMBERS, JsonObject, Key, TextObject, Texts
+from pedigree._values import GRAPH, NUMBERS, JsonObject, Key, TextObject, Texts
 from pedigree.artifacts.records import Digest
 from pedigree.catalog.metadata_fields import About, ApprovalStatus, RiskClass
 from pedigree.errors import InvalidMetadataError
@@ -252,7 +252,7 @@ class NewVersion(Record):
         description="The installed packages, name==version; environment_hash follows from them",
     )
     origin: TrainingOrigin = TrainingOrigin()
-    lineage: LineageGraph = LineageGraph()
+    lineage: Annotated[LineageGraph, GRAPH] = LineageGraph()
     verification: Verification = Field(
         default=NO_LIVE_MODEL,
         description="The result of loading the files in a new process and comparing with the model",

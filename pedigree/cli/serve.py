@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pedigree.cli._input import JsonFlag
-from pedigree.cli._output import print_json
+from pedigree.cli._output import respond
 from pedigree.distribution import requirement
 from pedigree.errors import MissingDependencyError
 
@@ -65,6 +65,5 @@ def _serve(host: str, port: int, workers: int, as_json: bool) -> None:
                 " `pedigree token create` ends that",
                 extra={"action": "serve.open"},
             )
-        if as_json:
-            print_json({"url": url, "open": is_open})
+        respond({"url": url, "open": is_open}, as_json, lambda: None)
         service.serve(sockets, workers, is_open=is_open, log_config=config)

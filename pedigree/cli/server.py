@@ -16,7 +16,7 @@ from rich.text import Text
 from pedigree.cli._input import JsonFlag
 from pedigree.cli._output import respond
 from pedigree.distribution import requirement
-from pedigree.errors import MissingDependencyError, UnavailableError
+from pedigree.errors import MissingDependencyError, RefusedError, UnavailableError
 
 if TYPE_CHECKING:
     from pedigree.cli.up.running import Running
@@ -94,21 +94,27 @@ def _instance_folder(home: Path) -> Path:
         return Path.cwd()
     from importlib.resources import files
 
+    from pedigree.cli.up.running import usable
+
     folder = home / "dagster"
-    folder.mkdir(mode=0o700, exist_ok=True)
     text = files("pedigree.cli.up").joinpath("dagster.yaml").read_text(encoding="utf-8")
-    (folder / "dagster.yaml").write_text(text, encoding="utf-8")
+    with usable(home):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        (folder / "dagster.yaml").write_text(text, encoding="utf-8")
     return folder
 
 
 def _detached(home: Path, sources: dict[str, Path | None], port: int) -> "Running":
-    from pedigree.cli.up.running import running
+    from pedigree.cli.up.running import running, usable
 
     words = ["up", "--port", str(port)]
     for option, source in sources.items():
         words += [option, str(source)] if source is not None else []
     log = home / "up.log"
-    with log.open("wb") as file:
+    with usable(home):
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = log.open("wb")
+    with file:
         child = subprocess.Popen(
             [sys.executable, "-P", "-c", "from pedigree.cli.main import main; main()", *words],
             stdin=subprocess.DEVNULL,
@@ -147,8 +153,8 @@ def down(as_json: JsonFlag = False) -> None:
     settings = Settings()
     home = settings.home_folder
     server = running(home)
-    if server and server.pid:
-        os.kill(server.pid, signal.SIGTERM)
+    if server:
+        _terminate(server)
         _wait_until_gone(home, server.pid)
     stopped_postgres = settings.database_url is None and _stop_postgres(home)
     answer = {"home": str(home), "server": server is not None, "postgres": stopped_postgres}
@@ -165,6 +171,23 @@ def down(as_json: JsonFlag = False) -> None:
         return f"Stopped {' and '.join(parts)}." if parts else "Nothing was running."
 
     respond(answer, as_json, view)
+
+
+def _terminate(server: "Running") -> None:
+    if not server.pid:
+        raise UnavailableError(
+            "a server is starting, and its process is not known yet",
+            remedy="Run `pedigree down` again in a second",
+        )
+    try:
+        os.kill(server.pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return  # it ended by itself
+    except PermissionError as error:
+        raise RefusedError(
+            f"process {server.pid} belongs to another user",
+            remedy="Let that user run `pedigree down`, or set PEDIGREE_HOME to another folder",
+        ) from error
 
 
 def _wait_until_gone(home: Path, pid: int) -> None:

@@ -38,7 +38,7 @@ class Patience(NamedTuple):
     retries: int
     """The number of retries of a request."""
     deadline: float
-    """Seconds for a request with all its retries, and for the wait for one that is at work."""
+    """Seconds for a request with all its retries, and for the wait for one that is in progress."""
 
 
 class Unanswered(Exception):  # noqa: N818 -- never leaves the client
@@ -54,7 +54,7 @@ class Unanswered(Exception):  # noqa: N818 -- never leaves the client
         super().__init__(str(error))
 
     @property
-    def is_at_work(self) -> bool:
+    def is_in_progress(self) -> bool:
         """Whether the service still works on an earlier attempt."""
         return isinstance(self.error, RequestInFlightError)
 
@@ -112,14 +112,14 @@ class Attempts:
     def wait(self, failure: Unanswered) -> None:
         """Wait before a retry, or raise the error.
 
-        A request that is at work is waited for until the deadline, without counting as a retry.
+        A request that is in progress is waited for until the deadline, without counting as a retry.
 
         Raises:
             OutcomeUnknownError: The client gives up a write that may be done.
             PedigreeError: There is no retry or time left, or the service asks for too long a pause.
         """
         self._may_be_done |= failure.may_be_done
-        self._failures += not failure.is_at_work
+        self._failures += not failure.is_in_progress
         # Random, so that clients that failed at once do not retry at once.
         longest = min(_LONGEST_S, _SHORTEST_S * 2**self._waits)
         pause = failure.retry_after + _RANDOM.uniform(0, longest)
@@ -136,7 +136,7 @@ class Attempts:
         if self._write is None or not self._may_be_done:
             return error
         unknown = OutcomeUnknownError(
-            f"{self._write} may be done, or may still be at work: {error.message}",
+            f"{self._write} may be done, or may still be in progress: {error.message}",
             field=error.field,
             value=error.value,
             remedy="Look whether it was done before you repeat it",

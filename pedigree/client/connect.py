@@ -36,7 +36,7 @@ def connect(
         retries: The number of retries of a request after a lost connection or because of load;
             ``PEDIGREE_API_RETRIES`` (5) when None.
         deadline: The seconds for a request with all its retries. The client waits so long for one
-            that is still at work; ``PEDIGREE_API_DEADLINE`` (600) when None.
+            that is still in progress; ``PEDIGREE_API_DEADLINE`` (600) when None.
         settings: This process's settings; read from the environment when None.
 
     Raises:

@@ -133,6 +133,7 @@ def guarded(
                 raise
             raise known from error
 
+    verb.__doc__ = described.__doc__
     return verb
 
 

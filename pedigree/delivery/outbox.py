@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from pedigree._record import Listed
+from pedigree._record import RecordPage
 from pedigree.audit import log
 from pedigree.audit.records import Event
 from pedigree.delivery.backoff import wait_after
@@ -177,7 +177,7 @@ def deliveries(
     before: int | None = None,
     state: DeliveryState | None = None,
     seq: int | None = None,
-) -> Listed[Delivery]:
+) -> RecordPage[Delivery]:
     """Return a webhook's deliveries with every attempt, newest event first.
 
     Raises:
@@ -192,7 +192,7 @@ def deliveries(
         "seq": seq,
     }
     found = fetch_page(transaction, SQL["deliveries"], values)
-    return Listed((Delivery(**row) for row in found.rows), is_cut=found.is_cut)
+    return RecordPage((Delivery(**row) for row in found.rows), is_cut=found.is_cut)
 
 
 def forget(transaction: Transaction, kept: timedelta) -> int:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from pedigree._record import UNCHANGED, Listed
+from pedigree._record import UNCHANGED, RecordPage
 from pedigree.access.patterns import is_one_of
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
@@ -112,10 +112,10 @@ def delete_webhook(transaction: Transaction, webhook_id: int, actor: Actor) -> N
     _record(transaction, EventType.WEBHOOK_DELETED, row, actor)
 
 
-def webhooks(transaction: Transaction, *, limit: int, after: int) -> Listed[Webhook]:
+def webhooks(transaction: Transaction, *, limit: int, after: int) -> RecordPage[Webhook]:
     """Return webhooks after ``after``, in the order of creation."""
     found = fetch_page(transaction, SQL["webhooks"], {"limit": limit, "after": after})
-    return Listed(map(webhook_of, found.rows), is_cut=found.is_cut)
+    return RecordPage(map(webhook_of, found.rows), is_cut=found.is_cut)
 
 
 def webhook_row(transaction: Transaction, webhook_id: int) -> Row:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar, cast
 
+from pedigree._visible import in_one_line
 from pedigree.errors import (
     DatabaseBusyError,
     DatabaseUnavailableError,
@@ -26,6 +27,7 @@ from pedigree.errors import (
 )
 from pedigree.failures import store
 from pedigree.failures.records import Failure
+from pedigree.logs import without_secrets
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Row
 
@@ -240,9 +242,16 @@ class MemberLoop:
 
 
 def describe(error: Exception) -> str:
-    """Return the text of an error, which the database can store and a terminal can show."""
-    text = str(error) if isinstance(error, PedigreeError) else f"{type(error).__name__}: {error}"
-    return printable(text)
+    """Return the text of an error, which the database can store and a terminal can show.
+
+    An error of other code may have a URL with a password in its message.
+    """
+    try:
+        message = without_secrets(str(error))
+    except Exception:
+        message = "its message cannot be read"
+    kind = "" if isinstance(error, PedigreeError) else f"{type(error).__name__}: "
+    return printable(f"{kind}{message}")
 
 
 def member_key(member: str) -> str:
@@ -264,9 +273,7 @@ def printable(text: str, limit: int = _LONGEST_PROBLEM) -> str:
     >>> printable("home/2\x00\ud800")
     'home/2\\x00\\ud800'
     """
-    shown = "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
+    shown = in_one_line(text)
     return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
 
 

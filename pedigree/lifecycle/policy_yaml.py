@@ -22,7 +22,7 @@ def load_policy(path: Path | str) -> Policy:
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # a path with NUL, or text that is not UTF-8
         raise InvalidPolicyError(
             "cannot be read as UTF-8 text", field="policy", value=str(path), remedy="Name a file"
         ) from error
@@ -39,7 +39,7 @@ def read_document(text: str) -> Policy:
     yaml = library("yaml", extra="registry")
     try:
         found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         raise InvalidPolicyError(

@@ -498,6 +498,7 @@ JOIN pedigree.model_version v USING (model_id, version)
 JOIN pedigree.registered_model m USING (model_id)
 WHERE r.outcome IS NULL AND r.request_id > %(after)s
     AND (%(name_key)s::text IS NULL OR m.name_key = %(name_key)s)
+    AND (%(visible)s::text[] IS NULL OR m.name = ANY (%(visible)s::text[]))
 ORDER BY r.request_id
 LIMIT %(limit)s;
 

@@ -1,11 +1,11 @@
 """Stage requests: a version enters a stage when its last gate passes, by whatever cause."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from pedigree._record import Listed
+from pedigree._record import RecordPage
 from pedigree.access.principal import EVERYTHING, Principal
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor, EventType
@@ -212,9 +212,14 @@ def open_requests(
 
 
 def list_requests(
-    transaction: Transaction, name: str | None, *, limit: int, after: int | None
-) -> Listed[StageRequest]:
-    """Return the open requests for the versions of a model, or of all models, oldest first.
+    transaction: Transaction,
+    name: str | None,
+    *,
+    limit: int,
+    after: int | None,
+    visible: Sequence[str] | None = None,
+) -> RecordPage[StageRequest]:
+    """Return the open requests of a model, or of all models or the visible ones, oldest first.
 
     Raises:
         ModelNotFoundError: No model has that name.
@@ -222,16 +227,10 @@ def list_requests(
     """
     if name is not None:
         find_model(transaction, validate_name(name))
-    found = fetch_page(
-        transaction,
-        SQL["list_requests"],
-        {
-            "name_key": name_key(name) if name is not None else None,
-            "limit": at_least_one(limit),
-            "after": after or 0,
-        },
-    )
-    return Listed(map(_request, found.rows), is_cut=found.is_cut)
+    key = name_key(name) if name is not None else None
+    page = {"name_key": key, "limit": at_least_one(limit), "after": after or 0, "visible": visible}
+    found = fetch_page(transaction, SQL["list_requests"], page)
+    return RecordPage(map(_request, found.rows), is_cut=found.is_cut)
 
 
 def _request(row: Row) -> StageRequest:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from pedigree._record import Listed
+from pedigree._record import RecordPage
 from pedigree.catalog.lookups import at_least_one, find_model, in_a_zone
 from pedigree.catalog.names import name_key, validate_name
 from pedigree.catalog.records import ModelVersion
@@ -18,7 +18,7 @@ _BEHIND_ALL = 2**63 - 1
 
 def timeline(
     transaction: Transaction, name: str, pointer: str | None, *, limit: int, before: int | None
-) -> Listed[Tenure]:
+) -> RecordPage[Tenure]:
     """Return the newest tenures of a model, or of one pointer, in the order of their beginning.
 
     Args:
@@ -43,7 +43,7 @@ def timeline(
     since = max(cut, default=0)
     rows = [row for each in pages for row in each.rows if row["tenure_id"] >= since]
     newest = sorted(rows, key=lambda row: row["tenure_id"])[-limit:]
-    return Listed(_found(transaction, name, newest), is_cut=bool(cut))
+    return RecordPage(_found(transaction, name, newest), is_cut=bool(cut))
 
 
 def as_of(

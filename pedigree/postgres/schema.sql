@@ -290,6 +290,16 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.time_of_change(model_name text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RETURN greatest(clock_timestamp(), (
+        SELECT e.at FROM pedigree.event e WHERE e.model = model_name ORDER BY e.id DESC LIMIT 1
+    ));
+END
+$$;
+
 CREATE FUNCTION pedigree.wanted_tiers(only_model bigint) RETURNS TABLE(model_id bigint, version integer, tier text, wanted text, why text)
     LANGUAGE sql STABLE
     AS $$
@@ -642,6 +652,7 @@ CREATE TABLE pedigree.event (
     version integer,
     canonical bytea NOT NULL,
     leaf bytea NOT NULL,
+    at timestamp with time zone,
     CONSTRAINT event_leaf_check CHECK ((length(leaf) = 32))
 );
 
@@ -1779,6 +1790,8 @@ CREATE INDEX tenure_shared ON pedigree.tenure USING btree (model_id, pointer, na
 CREATE INDEX tenure_timeline ON pedigree.tenure USING btree (model_id, pointer, name, held_since);
 
 CREATE INDEX tenure_version ON pedigree.tenure USING btree (model_id, version);
+
+CREATE INDEX training_asset ON pedigree.training USING btree (asset, model_id) WHERE (asset IS NOT NULL);
 
 CREATE UNIQUE INDEX training_run_unique ON pedigree.training USING btree (model_id, version, run_id, COALESCE(step_key, ''::text), restated);
 

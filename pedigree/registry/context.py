@@ -124,6 +124,31 @@ class Context:
         if self._principal is not None:
             self._principal.require(permission, model)
 
+    def require_some(self, permission: Permission, model: str | None = None) -> None:
+        """Require a permission for a list, which has only the models that the principal may use.
+
+        Args:
+            permission: The permission that the list requires.
+            model: The model whose list it is; all models when None.
+
+        Raises:
+            NotPermittedError: The user lacks the permission, or may not use the given model.
+        """
+        if self._principal is not None:
+            self._principal.require_permission(permission)
+        if model is not None:
+            self.require(permission, model)
+
+    def visible_models(self, transaction: Transaction) -> list[str] | None:
+        """Return the names of the models that the principal may use, with deleted ones.
+
+        None if there is no limit. The database has no idea of their patterns, so lists compare
+        names.
+        """
+        if self._principal is None or not self._principal.models:
+            return None
+        return lookups.names_matching(transaction, self._principal.models)
+
     @property
     def readable_models(self) -> tuple[str, ...] | None:
         """The models whose bytes the principal need not send; None if they read the whole store."""

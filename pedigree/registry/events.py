@@ -6,6 +6,7 @@ from pedigree.access.records import Permission
 from pedigree.audit import log
 from pedigree.audit.records import Event, EventType
 from pedigree.contract.events import EventContract
+from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
 
 
@@ -20,10 +21,13 @@ class EventOperations(ContextGroup, EventContract):
         types: Collection[EventType] | None = None,
         model: str | None = None,
     ) -> tuple[Event, ...]:
-        self._context.require(Permission.READ, model)
+        self._context.require_some(Permission.READ, model)
         self._context.database.transaction(log.sequence)
-        return self._context.database.read(
-            lambda transaction: log.read(
-                transaction, after=after, limit=limit, types=types, model=model
+
+        def read(transaction: Transaction) -> tuple[Event, ...]:
+            visible = self._context.visible_models(transaction) if model is None else None
+            return log.read(
+                transaction, after=after, limit=limit, types=types, model=model, visible=visible
             )
-        )
+
+        return self._context.database.read(read)

@@ -57,10 +57,13 @@ class ModelOperations(ContextGroup, ModelContract):
         return self._context.database.read(lambda connection: lookups.find_model(connection, name))
 
     def models(self, *, limit: int = PAGE, after: str | None = None) -> tuple[RegisteredModel, ...]:
-        self._context.require(Permission.READ)
-        return self._context.database.read(
-            lambda connection: lookups.list_models(connection, limit=limit, after=after)
-        )
+        self._context.require_some(Permission.READ)
+
+        def read(connection: Transaction) -> tuple[RegisteredModel, ...]:
+            visible = self._context.visible_models(connection)
+            return lookups.list_models(connection, limit=limit, after=after, visible=visible)
+
+        return self._context.database.read(read)
 
     def each_model(self) -> Iterator[RegisteredModel]:
         after = None

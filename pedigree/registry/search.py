@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from pedigree.access.records import Permission
 from pedigree.catalog.search.records import Facet, SearchPage
 from pedigree.contract.search import SearchContract
+from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
 
 if TYPE_CHECKING:
@@ -50,10 +51,15 @@ class SearchOperations(ContextGroup, SearchContract):
         Raises:
             InvalidSearchError: As :meth:`search`.
         """
-        self._context.require(Permission.READ)
+        self._context.require_some(Permission.READ)
         from pedigree.catalog.search import search as paging  # noqa: PLC0415 -- its parser takes 0.2 s
 
         asked = paging.request(
             filter, order_by=order_by, limit=limit, after=after, count=count, facets=facets
         )
-        return self._context.database.read(lambda connection: paging.search(connection, asked))
+
+        def read(connection: Transaction) -> "FoundPage":
+            visible = self._context.visible_models(connection)
+            return paging.search(connection, asked if visible is None else asked.among(visible))
+
+        return self._context.database.read(read)

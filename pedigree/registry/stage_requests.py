@@ -56,10 +56,15 @@ class StageRequestOperations(ContextGroup, StageRequestContract):
     def stage_requests(
         self, name: str | None = None, *, limit: int = 100, after: int | None = None
     ) -> tuple[StageRequest, ...]:
-        self._context.require(Permission.READ, name)
-        return self._context.database.read(
-            lambda transaction: requests.list_requests(transaction, name, limit=limit, after=after)
-        )
+        self._context.require_some(Permission.READ, name)
+
+        def read(transaction: Transaction) -> tuple[StageRequest, ...]:
+            visible = self._context.visible_models(transaction) if name is None else None
+            return requests.list_requests(
+                transaction, name, limit=limit, after=after, visible=visible
+            )
+
+        return self._context.database.read(read)
 
     def perform_requests(self, name: str) -> tuple[Move, ...]:
         """Perform a model's open requests for stages whose gates have all passed.

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from pedigree import tracing
+from pedigree._values import JSON_BYTES, JSON_DEPTH, KEY_BYTES, RECORD_BYTES, TEXT_BYTES
 from pedigree.delivery.background_thread import BackgroundThread
 from pedigree.delivery.sink_worker import SinkWorker
 from pedigree.delivery.webhook_worker import WebhookWorker
@@ -72,6 +73,17 @@ _RESOURCES = (
 _WAITING_FOR_ONE = 16
 # Downloads of a version by the same actor are one event an hour.
 _DOWNLOAD_EVENT_INTERVAL_S = 3600.0
+_VALUES = f"""Values have bounds, in bytes of UTF-8. A value beyond its bound is answered by 422.
+
+- A text is Unicode without NUL, and has at most {TEXT_BYTES:,} bytes.
+- A text by which rows are found (a run, an asset, a partition, a check, an actor) has at most
+  {KEY_BYTES:,} bytes.
+- A JSON value (params, config, details, settings, metrics) has at most {JSON_BYTES:,} bytes and
+  {JSON_DEPTH} levels, and only finite numbers. Tags and owners have at most {TEXT_BYTES:,} bytes.
+- A record has at most {RECORD_BYTES:,} bytes.
+
+In a schema, `x-max-bytes` and `x-max-depth` are these bounds.
+"""
 
 
 class _Service(FastAPI):
@@ -93,6 +105,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = _Service(
         title="Pedigree",
         summary="A model registry that lives in the Dagster asset graph.",
+        description=_VALUES,
         version=own_version(),
         lifespan=_lifespan(settings),
         # Their pages would load scripts from elsewhere.

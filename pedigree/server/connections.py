@@ -54,7 +54,7 @@ class Connections:
     def __init__(self, settings: Settings, metrics: RequestMetrics) -> None:
         self.header_seconds = settings.serve_header_timeout.total_seconds()
         self.idle_seconds = settings.serve_idle_timeout.total_seconds()
-        self._most = _most_connections(settings.serve_connections)
+        self._most = possible_connections(settings.serve_connections)
         self._most_of_address = settings.serve_connections_per_address
         self._proxies = settings.serve_proxies
         self._metrics = metrics
@@ -172,7 +172,7 @@ def _group(host: str) -> str:
     return str(IPv6Address(int(address) >> 64 << 64))
 
 
-def _most_connections(wanted: int) -> int:
+def possible_connections(wanted: int) -> int:
     """Return how many connections the process can have open; raises its limit of files if it can.
 
     Beyond that limit the kernel refuses everybody, and files and the database cannot be opened.

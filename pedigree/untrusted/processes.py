@@ -28,6 +28,7 @@ _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
     " from pedigree.untrusted._main import main; main(*sys.argv[2:])"
 )
+_LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _PIECE = 1 << 16
 _LONGEST_STDERR = 2000
 _PATIENCE_S = 5.0
@@ -135,11 +136,17 @@ def _start(job: str, given: IO[bytes], limits: ProcessLimits) -> "subprocess.Pop
             stdin=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={"LC_ALL": "C.UTF-8"},
+            env=_environment(),
             start_new_session=True,
         )
     except OSError as error:
         raise _cannot_start(str(error)) from error
+
+
+def _environment() -> dict[str, str]:
+    """Return what an interpreter needs to start, and no setting or secret of this process."""
+    kept = {name: os.environ[name] for name in _LIBRARY_PATHS if name in os.environ}
+    return {"LC_ALL": "C.UTF-8", **kept}
 
 
 def _search_path() -> list[str]:
@@ -197,7 +204,7 @@ def _answers(output: _Output, code: int, limits: ProcessLimits) -> Answers:
         if "stopped" in found:
             return Answers(tuple(answers), _reason_given(found["stopped"], limits), network)
         answers.append(found.get("answer"))
-    return Answers(tuple(answers), output.stopped or _reason(code, limits), network)
+    return Answers(tuple(answers), output.stopped or _reason(code), network)
 
 
 def _reason_given(stopped: str | None, limits: ProcessLimits) -> str | None:
@@ -206,9 +213,7 @@ def _reason_given(stopped: str | None, limits: ProcessLimits) -> str | None:
     return None if stopped is None else str(stopped)
 
 
-def _reason(code: int, limits: ProcessLimits) -> str:
-    if code == -signal.SIGXCPU:
-        return _out_of_time(limits)
+def _reason(code: int) -> str:
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
     return f"the process that scanned it ended with {how}"
 

@@ -7,9 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import traceback
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from pedigree.artifacts.cache import BlobCache
 from tests.artifacts.cache_user import SIZE, blob, source_of
 from tests.artifacts.faulty_disks import LIMIT, load_files, loaded, outcome, pulled
 from tests.artifacts.test_cache import read, size_of
+from tests.users import as_another_user
 
 
 def test_a_disk_that_is_full_or_read_only_is_worked_around_or_named(tmp_path: Path) -> None:
@@ -39,39 +38,12 @@ def test_a_disk_that_is_full_or_read_only_is_worked_around_or_named(tmp_path: Pa
     assert "PEDIGREE_HOME" in failed["full, load"][1]
 
 
-NOBODY = 65534
-
-
 @pytest.fixture
 def shared() -> Iterator[Path]:
     """A folder that every user may enter, which the folders of pytest are not."""
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="pedigree-shared-") as folder:
         Path(folder).chmod(0o777)
         yield Path(folder)
-
-
-def as_another_user(work: Callable[[], object]) -> object:
-    """Return what some work returns in a process of another user."""
-    if os.geteuid() != 0:
-        pytest.skip("only root may become another user")
-    reading, writing = os.pipe()
-    with warnings.catch_warnings():
-        # The child only does the work, which needs no other thread.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        try:
-            os.setgid(NOBODY)
-            os.setuid(NOBODY)
-            os.write(writing, json.dumps(work()).encode())
-        except BaseException:
-            os.write(writing, json.dumps(traceback.format_exc()).encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    os.waitpid(child, 0)
-    with os.fdopen(reading, "rb") as told:
-        return json.loads(told.read())
 
 
 def test_two_users_of_one_cache_share_its_bytes(shared: Path) -> None:

@@ -1,5 +1,6 @@
 """A pull replaces only what a pull wrote, and its own names are no part of an artifact."""
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -185,3 +186,60 @@ def test_the_home_folder_of_a_project_is_not_registered_with_it(tmp_path: Path) 
 def test_names_that_only_resemble_a_reserved_one_are_allowed() -> None:
     for path in ("pedigree", "x.pedigree", "model.pedigree-pull", ".pedigre"):
         assert check_path(path) == path
+
+
+PATHS = ("model.bin", "sub/config", ".gitattributes", ".git/config", ".git/hooks/post-checkout")
+files = st.dictionaries(
+    st.sampled_from(PATHS), st.sampled_from([b"1", b"2", b"3"]), min_size=1, max_size=3
+)
+steps = st.lists(st.tuples(st.sampled_from(["edit", "pull", "force"]), files), max_size=6)
+
+
+class Folder:
+    """What must be in a destination, and what of it pulls wrote."""
+
+    def __init__(self) -> None:
+        self.content: dict[str, bytes] = {}
+        self.pulled: dict[str, bytes] = {}
+
+    def refuses(self, pulled: Files) -> bool:
+        return any(
+            self.content.get(path) != content and not (self._is_own(path) and self._may_enter(path))
+            for path, content in pulled.items()
+        )
+
+    def _is_own(self, path: str) -> bool:
+        return path not in self.content or self.content[path] == self.pulled.get(path)
+
+    def _may_enter(self, path: str) -> bool:
+        hidden = path.startswith(".git/")
+        return not (hidden and self._has(".git/", self.content)) or self._has(".git/", self.pulled)
+
+    def _has(self, folder: str, paths: Files) -> bool:
+        return any(path.startswith(folder) for path in paths)
+
+    def take(self, pulled: Files) -> None:
+        changed = {path for path, content in pulled.items() if self.content.get(path) != content}
+        known = changed | self.pulled.keys()
+        self.content.update(pulled)
+        self.pulled.update({path: pulled[path] for path in pulled if path in known})
+
+
+@given(steps)
+def test_no_sequence_of_edits_and_pulls_loses_what_no_pull_wrote(
+    taken: list[tuple[str, dict[str, bytes]]],
+) -> None:
+    expected = Folder()
+    with tempfile.TemporaryDirectory() as name:
+        target = Path(name)
+        for step, given_files in taken:
+            if step == "edit":
+                write(target, given_files)
+                expected.content.update(given_files)
+            elif step == "pull" and expected.refuses(given_files):
+                with pytest.raises(FileConflictError):
+                    pull_files(given_files, target)
+            else:
+                pull_files(given_files, target, force=step == "force")
+                expected.take(given_files)
+            assert contents(target) == expected.content

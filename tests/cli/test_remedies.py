@@ -45,9 +45,14 @@ def options_of(command: Any) -> set[str]:
     return named | {"--help", "-h"}
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def texts(path: Path) -> Iterator[str]:
     """Yield the strings of a module, with a word in place of each expression."""
-    return texts_of(ast.parse(path.read_text(encoding="utf-8")))
+    return texts_of(parsed(path))
 
 
 def texts_of(tree: ast.AST) -> Iterator[str]:
@@ -60,14 +65,18 @@ def texts_of(tree: ast.AST) -> Iterator[str]:
             )
 
 
+@cache
+def groups() -> set[str]:
+    return {word for word, command in tree().commands.items() if hasattr(command, "commands")}
+
+
 def named_commands(text: str) -> Iterator[str]:
     """Yield what follows ``pedigree`` as a command, and backticked commands of a group."""
     for found in re.finditer(r"(?<![\w/.-])(?<!from )pedigree ((?:--)?[a-z][^`\n]*)", text):
         yield re.split(r"\[/|[.,;:](?:\s|$)| \(", found[1])[0]
-    groups = {word for word, command in tree().commands.items() if hasattr(command, "commands")}
     for code in re.findall(r"`+([^`\n]+)`+", text):
         first, _, rest = code.partition(" ")
-        if first in groups and rest:
+        if first in groups() and rest:
             yield code
 
 
@@ -149,7 +158,7 @@ def test_the_options_that_remedies_name_exist() -> None:
 
 def remedies(path: Path) -> Iterator[str]:
     """Yield the texts of a module's arguments ``remedy``."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.keyword) and node.arg == "remedy":
             yield from texts_of(node.value)
 

@@ -228,7 +228,7 @@ def main() -> int:
     """Run it, print the outcome, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--every", type=float, default=3.0, help="seconds between two kills")
+    parser.add_argument("--every", type=float, default=6.0, help="seconds between two kills")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pedigree-kills-", dir=_roomy()) as folder:
         outcome = run(Path(folder), seconds=given.minutes * 60, every=given.every)

@@ -95,7 +95,7 @@ def test_a_run_the_ui_and_the_daemon_survive_killed_servers(
     eventually(lambda: served.run(run_id).status in ENDED, PATIENCE_S, "the end of the run")
     assert served.run(run_id).status == "SUCCESS"
 
-    (version,) = served.pedigree("versions", "long_training")
+    (version,) = served.pedigree("versions", "long_training")["items"]
     assert version["version_id"] == 1
     (trained,) = served.pedigree("show", "long_training/1")["trainings"]
     assert trained["metadata"]["run_id"] == run_id
@@ -131,7 +131,7 @@ def test_each_promotion_is_made_once_even_if_the_daemon_dies_in_a_tick(
     for stage in ("staging", "production"):
         (shown,) = served.materializations(f"models/long_training/{stage}")
         assert shown.run_id
-    held = [tenure["pointer"] for tenure in served.pedigree("timeline", "long_training")]
+    held = [tenure["pointer"] for tenure in served.pedigree("timeline", "long_training")["items"]]
     assert held == ["stage:candidate", "stage:staging", "stage:production"]
 
 

@@ -51,7 +51,7 @@ def test_drift_becomes_a_failed_check_an_event_and_a_retraining(
     def alarms() -> list[dict[str, object]]:
         found: list[dict[str, object]] = served.pedigree(
             "events", "--type", "version.drift_detected"
-        )
+        )["items"]
         return found
 
     (alarm,) = eventually(alarms, PATIENCE_S, "the alarm")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx2
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
@@ -72,6 +73,12 @@ def targets(*methods: str) -> Iterator[Target]:
 def protected(*methods: str) -> Iterator[Target]:
     """The targets that require a token."""
     return (each for each in targets(*methods) if isinstance(each.route, ProtectedRoute))
+
+
+def send(client: httpx2.Client, target: Target, **options: Any) -> httpx2.Response:
+    """Send a target's request; the client may be one of the API, or of the service's root."""
+    url = f"{str(client.base_url).rstrip('/').removesuffix(PREFIX)}{target.path}"
+    return client.request(target.method, url, params=target.query, **options)
 
 
 def _filled(route: Route) -> str:

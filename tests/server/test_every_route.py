@@ -16,7 +16,7 @@ from pedigree.settings import Settings
 from tests.factories import SECRET_KEY
 from tests.server.conftest import Served, serving
 from tests.server.fuzz import furnish
-from tests.server.routes import MISSING, OPEN, Target, protected, targets
+from tests.server.routes import MISSING, OPEN, protected, send, targets
 
 # These differ between two answers with the same content, or are about the connection.
 CHANGING = {"date", "x-request-id", "transfer-encoding"}
@@ -42,10 +42,6 @@ def root(served: Served) -> Iterator[httpx2.Client]:
     headers = {"Authorization": f"Bearer {issued.secret}"}
     with httpx2.Client(base_url=served.url, headers=headers, timeout=30) as client:
         yield client
-
-
-def send(client: httpx2.Client, target: Target, **options: object) -> httpx2.Response:
-    return client.request(target.method, target.path, params=target.query, **options)  # type: ignore[arg-type]
 
 
 def require_security_headers(answer: httpx2.Response) -> None:

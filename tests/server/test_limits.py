@@ -2,18 +2,23 @@
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from ipaddress import ip_network
+from pathlib import Path
 
 import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pedigree.access.records import Role
+from pedigree.server import protocol
 from pedigree.server.refusals import MOST_HEADER_BYTES, MOST_HEADERS, Refusal
 from pedigree.settings import Settings
+from tests.factories import new_version
 from tests.server.conftest import Served, serving
 from tests.server.raw import RawAnswer, answer, connected, is_closed, request, send
 
@@ -249,6 +254,39 @@ def test_a_body_without_an_end_is_413(served: Served, bearer: str) -> None:
     assert ask(served, head, *[piece] * 5).status == 413
     stated = request("POST", "/api/v1/models", bearer, typed, f"Content-Length: {5 << 20}")
     assert ask(served, stated).status == 413
+
+
+def test_a_client_that_does_not_read_its_answer_is_cut_off(
+    served: Served, bearer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "_READ_S", 0.5)
+    content = "x" * (16 << 20)  # more than the buffers of both sockets hold
+    registered = served.registry.register("large", _file(tmp_path, content), new_version())
+    path = f"/api/v1/models/{registered.version.reference.replace('/', '/versions/')}"
+    with connected(served.url) as opened:
+        send(opened, request("GET", f"{path}/download/model.bin", bearer))
+        assert opened.recv(15) == b"HTTP/1.1 200 OK"
+        while not refused(served, Refusal.READER):
+            pass
+        assert is_closed(opened)
+
+
+def _file(folder: Path, content: str) -> Path:
+    (folder / "model.bin").write_text(content)
+    return folder / "model.bin"
+
+
+def test_a_worker_that_may_open_few_files_allows_few_connections() -> None:
+    code = (
+        "import logging, resource\n"
+        "from pedigree.server.connections import possible_connections\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, 1024))\n"
+        "print(possible_connections(100), resource.getrlimit(resource.RLIMIT_NOFILE)[0])\n"
+        "print(possible_connections(1000), resource.getrlimit(resource.RLIMIT_NOFILE)[0])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["100 400", "412 1024"]
+    assert "(ulimit -n 1024) allows 412 connections, not 1000" in done.stderr
 
 
 def test_a_refused_request_does_not_wait_for_its_body(served: Served) -> None:

@@ -35,6 +35,12 @@ def wait_forever(_: object) -> Iterator[str]:
     os.read(os.pipe()[0], 1)
 
 
+def touch_and_wait(file: str) -> Iterator[str]:
+    """Make an empty file, then wait without end."""
+    Path(file).touch()
+    yield from wait_forever(None)
+
+
 def answer_forever(_: object) -> Iterator[str]:
     """Answer without end."""
     while True:

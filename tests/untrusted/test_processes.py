@@ -3,6 +3,8 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,9 +32,10 @@ def test_a_job_gets_its_request_and_nothing_of_this_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PEDIGREE_DATABASE_URL", "postgresql://ann:s3cret@db/registry")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/nowhere")  # some interpreters start only with it
     found = run("answer", {"a": ["ü"]})
     assert found.stopped is None
-    assert found.lines == ({"a": ["ü"]}, {"LC_ALL": "C.UTF-8"})
+    assert found.lines == ({"a": ["ü"]}, {"LC_ALL": "C.UTF-8", "LD_LIBRARY_PATH": "/nowhere"})
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other kernels do not limit memory")
@@ -129,6 +132,34 @@ def test_without_seccomp_a_namespace_cuts_the_network_or_nothing_is_claimed() ->
             [sys.executable, "-c", code], check=False, capture_output=True, text=True
         )
     assert found.stdout in ("namespace ENETUNREACH\n", "None connected\n"), found.stderr
+
+
+_RUN = """
+import sys
+sys.path.insert(0, {folder!r})
+from pedigree.untrusted.limits import ProcessLimits
+from pedigree.untrusted.processes import run_job
+run_job("confined_jobs:touch_and_wait", {file!r}, ProcessLimits())
+"""
+
+
+@pytest.mark.system
+@pytest.mark.skipif(sys.platform != "linux", reason="other kernels do not end it with its parent")
+def test_a_job_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    file = tmp_path / "started"
+    code = _RUN.format(folder=str(Path(__file__).parent), file=str(file))
+    with subprocess.Popen([sys.executable, "-c", code]) as parent:
+        _until(file.exists)
+        children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text("ascii")
+        parent.kill()
+    (child,) = children.split()
+    _until(lambda: not Path(f"/proc/{child}").exists())
+
+
+def _until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < deadline
 
 
 def test_as_many_jobs_run_at_once_as_are_allowed(

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from pydantic_core import from_json
 
 from pedigree._stored_json import READABLE_DEPTH, TOO_DEEP, from_stored_json, is_shallow
 from pedigree.audit.records import Event, leaf_hash
@@ -81,6 +82,11 @@ def test_a_version_that_is_nested_too_deep_hides_nothing(
     assert TOO_DEEP in str(registry.get("churn/1").params)
     assert [each.version_id for each in registry.versions("churn")] == [1, 2]
     assert [each.version_id for each in registry.search("name = 'churn'")] == [2, 1]
+    page = registry.operations.search.find_page(
+        None, order_by=None, limit=10, after=None, count=True, facets=("tag",)
+    )
+    records = from_json(page.json())["records"]
+    assert [TOO_DEEP in str(each["params"]) for each in records] == [False, True]
     assert TOO_DEEP in str(registry.trainings("churn/1")[0].origin.config)
     assert TOO_DEEP in str(registry.verdicts("churn/1")[0].details)
     assert registry.compare("churn/1", "churn/2").a == "churn/1"

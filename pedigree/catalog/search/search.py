@@ -2,11 +2,19 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 from pedigree.catalog.rows import version_from_search_row, version_json
 from pedigree.catalog.search import facets as counting
 from pedigree.catalog.search import ranking
-from pedigree.catalog.search.ast import Expression
+from pedigree.catalog.search.ast import (
+    And,
+    Comparison,
+    Expression,
+    Field,
+    FieldPlace,
+    Literal,
+)
 from pedigree.catalog.search.execution import read_records
 from pedigree.catalog.search.fuzzy_words import tsqueries
 from pedigree.catalog.search.grammar import parse_filter
@@ -25,6 +33,8 @@ from pedigree.postgres.pages import FetchedPage
 from pedigree.postgres.transaction import Row, Transaction
 
 MAX_LIMIT = 1_000
+# Of a part of the filter that its author did not write.
+_NOWHERE = FieldPlace(start=0, end=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +49,15 @@ class Request:
     bound_to: str
     count: bool
     facets: tuple[Facet, ...]
+
+    def among(self, names: Sequence[str]) -> Self:
+        """Return the same search for versions of some models only."""
+        # No model has an empty name, so without any name the search finds nothing.
+        values = tuple(Literal(value=name, place=_NOWHERE) for name in names or [""])
+        field = Field(name="name", place=_NOWHERE)
+        of_these = Comparison(field=field, operator="IN", values=values, place=_NOWHERE)
+        parts = (of_these,) if self.expression is None else (of_these, self.expression)
+        return replace(self, expression=And(parts))
 
 
 def request(

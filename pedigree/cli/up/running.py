@@ -1,6 +1,7 @@
 """The server of a home folder: one process locks ``up.lock`` while it serves, and writes its URL.
 
-The kernel releases the lock of a killed server, so there is nothing to clean up.
+The kernel releases the lock of a killed server, so there is nothing to clean up. The file also has
+the time at which its process started, because a process ID alone may have been reused.
 """
 
 import fcntl
@@ -12,7 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pedigree.errors import RefusedError
+from pedigree.cli.up.processes import started_at
+from pedigree.errors import RefusedError, UnavailableError
 
 _LOCK = "up.lock"
 
@@ -28,35 +30,50 @@ class Running:
 
 
 def running(home: Path) -> Running | None:
-    """Return the server that holds the home folder, or None."""
+    """Return the server that holds the home folder, or None.
+
+    Raises:
+        UnavailableError: The folder belongs to another user.
+    """
     try:
-        descriptor = os.open(home / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+        with usable(home):
+            descriptor = os.open(home / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
-    with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
+    with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
         if _try_lock(file.fileno(), fcntl.LOCK_SH):
             return None
         return _read(file.read())
 
 
 def _read(text: str) -> Running:
-    # Between the lock and the first write, the file describes the previous server.
-    with suppress(ValueError, TypeError):
-        return Running(**json.loads(text))
+    # Between the lock and the first write, the file describes the previous server, whose process
+    # ID may belong to another process now.
+    with suppress(ValueError, TypeError, KeyError, AttributeError):
+        document = json.loads(text)
+        started = document.pop("started")
+        if started == started_at(document["pid"]):
+            return Running(**document)
     return Running(pid=0, url="", loads="", ready=False)
 
 
 class HomeLock:
     """The lock on a home folder; shows readers the state of the server."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, home: Path, descriptor: int) -> None:
+        self._home = home
         self._descriptor = descriptor
 
     def tell(self, state: Running) -> None:
-        """Write which process serves and where."""
-        text = json.dumps(asdict(state)).encode()
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, text, 0)
+        """Write which process serves and where.
+
+        Raises:
+            UnavailableError: The folder cannot be written.
+        """
+        document = {**asdict(state), "started": started_at(state.pid)}
+        with usable(self._home):
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, json.dumps(document).encode(), 0)
 
 
 @contextmanager
@@ -65,9 +82,11 @@ def hold(home: Path) -> Iterator[HomeLock]:
 
     Raises:
         RefusedError: Another process serves it.
+        UnavailableError: The folder cannot be written.
     """
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(home / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with usable(home):
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(home / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         # A reader holds the lock for an instant, so one refusal proves nothing.
         deadline = time.monotonic() + 0.5
@@ -75,9 +94,31 @@ def hold(home: Path) -> Iterator[HomeLock]:
             if time.monotonic() > deadline:
                 raise _refused(home, running(home))
             time.sleep(0.02)
-        yield HomeLock(descriptor)
+        yield HomeLock(home, descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def usable(home: Path) -> Iterator[None]:
+    """Convert errors of the operating system to errors of the home folder.
+
+    Raises:
+        FileNotFoundError: A file does not exist.
+        UnavailableError: The folder cannot be written or read.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UnavailableError(
+            f"the home folder cannot be used: {error.strerror or type(error).__name__}",
+            field="PEDIGREE_HOME",
+            value=str(home),
+            remedy="Free space on its disk or make it writable, or set PEDIGREE_HOME to another"
+            " folder",
+        ) from error
 
 
 def refuse_if_running(home: Path) -> None:

@@ -10,7 +10,8 @@
     )
 
 Pass all definitions of the location: it replaces each IO manager under its own key, and adds
-Dagster's default one, so definitions that are merged later must not define these keys.
+Dagster's default one. Definitions that are merged later may define these keys only if this function
+was applied to them, too.
 """
 
 import contextlib
@@ -35,6 +36,11 @@ _RECORDS = "_pedigree_records_reads"
 
 Asset = TypeVar("Asset")
 
+# The recording definition of each resource, by its id, with the resource, which thus stays alive.
+# Two assets may share one manager, and a job requires that they still do. Two files of a project
+# may share one, and Dagster merges their definitions only if they still do.
+_MADE: dict[int, tuple[Any, Any]] = {}
+
 
 def with_lineage(defs: dg.Definitions) -> dg.Definitions:
     """Return the definitions with every IO manager and input manager recording what it loads.
@@ -48,14 +54,12 @@ def with_lineage(defs: dg.Definitions) -> dg.Definitions:
         defs: All definitions of a code location, merged.
     """
     resources = {_DEFAULT_KEY: default_job_io_manager, **(defs.resources or {})}
-    # Two assets may share one manager's definition, and a job requires that they still do.
-    made: dict[int, Any] = {}
     return dg.Definitions(
-        assets=[_with_recording(asset, made) for asset in defs.assets or ()],
+        assets=[_with_recording(asset) for asset in defs.assets or ()],
         schedules=defs.schedules,
         sensors=defs.sensors,
         jobs=defs.jobs,
-        resources=_recording_resources(resources, made),
+        resources=_recording_resources(resources),
         executor=defs.executor,
         loggers=defs.loggers,
         asset_checks=defs.asset_checks,
@@ -64,16 +68,16 @@ def with_lineage(defs: dg.Definitions) -> dg.Definitions:
     )
 
 
-def _recording_resources(resources: Mapping[str, Any], made: dict[int, Any]) -> dict[str, Any]:
+def _recording_resources(resources: Mapping[str, Any]) -> dict[str, Any]:
     """Return the resources, with recording in those that load inputs."""
-    return {key: _recording(resource, made) for key, resource in resources.items()}
+    return {key: _recording(resource) for key, resource in resources.items()}
 
 
-def _with_recording(asset: Asset, made: dict[int, Any]) -> Asset:
+def _with_recording(asset: Asset) -> Asset:
     """Return an asset, with recording in its own IO manager if it has one."""
     if not isinstance(asset, dg.AssetsDefinition | dg.SourceAsset) or not asset.resource_defs:
         return asset
-    own = _recording_resources(asset.resource_defs, made)
+    own = _recording_resources(asset.resource_defs)
     if all(own[key] is resource for key, resource in asset.resource_defs.items()):
         return asset
     # Copy the asset; only the managers differ.
@@ -84,18 +88,18 @@ def _with_recording(asset: Asset, made: dict[int, Any]) -> Asset:
     return changed
 
 
-def _recording(resource: Any, made: dict[int, Any]) -> Any:
+def _recording(resource: Any) -> Any:
     """Return a resource that makes recording managers; any other resource unchanged."""
     definition = wrap_resource_for_execution(resource)
     if not _makes_managers(resource, definition) or hasattr(definition, _RECORDS):
         return resource
-    if id(definition) not in made:
+    if id(resource) not in _MADE:
         # A copy has the same class, config schema, required and nested resources.
         changed = copy.copy(definition)
         changed._resource_fn = _recording_factory(definition.resource_fn)
         setattr(changed, _RECORDS, True)
-        made[id(definition)] = changed
-    return made[id(definition)]
+        _MADE[id(resource)] = (resource, changed)
+    return _MADE[id(resource)][1]
 
 
 def _makes_managers(resource: Any, definition: dg.ResourceDefinition) -> bool:

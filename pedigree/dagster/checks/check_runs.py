@@ -16,6 +16,7 @@ from dagster._core.storage.event_log import SqlEventLogStorage
 from pydantic import Field, JsonValue
 
 from pedigree._record import Record
+from pedigree._storable import storable, storable_text
 from pedigree.dagster.assets.model_spec import ModelSpec
 from pedigree.dagster.capture.run_provenance import instance_id
 from pedigree.dagster.checks.checked_version import CheckedVersion, checked_digest
@@ -196,7 +197,7 @@ def _run(
         severity=Severity[evaluation.severity.name],
         digest=digest,
         problem=problem,
-        summary=evaluation.description or f"the check {outcome}",
+        summary=storable_text(evaluation.description or f"the check {outcome}"),
         details=_details(evaluation.metadata),
         run_id=checked.run_id or None,
         looked_at=datetime.fromtimestamp(record.timestamp, UTC),
@@ -204,7 +205,7 @@ def _run(
 
 
 def _details(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, JsonValue]:
-    """Return the metadata of an evaluation that can be written as JSON."""
+    """Return the metadata of an evaluation that can be written as JSON, within its bounds."""
     plain = (
         *(dg.TextMetadataValue, dg.IntMetadataValue, dg.FloatMetadataValue),
         *(dg.BoolMetadataValue, dg.JsonMetadataValue, dg.MarkdownMetadataValue),
@@ -212,4 +213,4 @@ def _details(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, JsonVal
     found: dict[str, Any] = {
         name: value.value for name, value in metadata.items() if isinstance(value, plain)
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return storable({name: value for name, value in found.items() if value is not None})

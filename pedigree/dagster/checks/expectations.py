@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import dagster as dg
 from pydantic import JsonValue
 
+from pedigree._storable import storable
 from pedigree.dagster import metadata_keys
 from pedigree.dagster.asset_keys import AssetLike, key_of
 from pedigree.dagster.capture import event_log, materializations
@@ -151,7 +152,7 @@ def _state(
 
 
 def _plain(found: Mapping[str, Any]) -> dict[str, JsonValue]:
-    return {name: value.value for name, value in found.items()}
+    return storable({name: value.value for name, value in found.items()})
 
 
 def _short(expectation: Mapping[str, Any]) -> str:

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, JsonValue
+from pydantic_core import to_json
 
 from pedigree._record import Record
+from pedigree._values import JSON_BYTES
 from pedigree.artifacts.scan import EXTRA, FileScan, ScanKind
 from pedigree.catalog.records import ModelVersion
 from pedigree.lifecycle.checks.base import Check, Evidence, Finding, details, listed
 from pedigree.lifecycle.records import Severity
 
 ARTIFACT_SCAN = "artifact_scan"
-_MOST_FILES, _MOST_IMPORTS = 100, 50
+_MOST_IMPORTS = 50  # of one file
 
 
 class ScanSettings(Record):
@@ -52,7 +54,13 @@ def _details(files: Sequence[FileScan]) -> dict[str, JsonValue]:
         (file for file in files if file.kind is not ScanKind.DATA),
         key=lambda file: (not file.dangerous, not file.limited),
     )
-    shown = [_as_json(file) for file in worth[:_MOST_FILES]]
+    shown, left = list[JsonValue](), JSON_BYTES // 2
+    for file in worth:
+        found = _as_json(file)
+        left -= len(to_json(found)) + 1
+        if left < 0:
+            break
+        shown.append(found)
     return details(tool=_tool(), strict=True, files=shown, more_files=len(worth) - len(shown))
 
 

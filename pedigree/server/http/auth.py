@@ -40,7 +40,7 @@ class RouteAccess(NamedTuple):
     """The access rules that a route declares."""
 
     permission: Permission
-    model_in_body: bool
+    checks_models: bool
     streams: bool
     use: Use | None
 
@@ -49,6 +49,7 @@ def requires(
     permission: Permission,
     *,
     model_in_body: bool = False,
+    lists: bool = False,
     streams: bool = False,
     use: Use | None = Use.REQUESTS,
 ) -> Callable[[Endpoint], Endpoint]:
@@ -57,12 +58,13 @@ def requires(
     Args:
         permission: The permission.
         model_in_body: The endpoint itself checks whether the token is for the model.
+        lists: The endpoint lists only what the token is for.
         streams: The endpoint reads its body as a stream, so the body may have any size.
         use: What it takes of the service, of which each principal has a share; None: nothing.
     """
 
     def declare(endpoint: Endpoint) -> Endpoint:
-        endpoint.declared = RouteAccess(permission, model_in_body, streams, use)  # type: ignore[attr-defined]
+        endpoint.declared = RouteAccess(permission, model_in_body or lists, streams, use)  # type: ignore[attr-defined]
         return endpoint
 
     return declare
@@ -116,7 +118,7 @@ class Authenticator:
         secret = _secret_of(request)
         caller = await (self._holder(secret) if secret else self._without_token(request))
         # The operations check again, and decide. This check refuses before the body is read.
-        if declared.model_in_body:
+        if declared.checks_models:
             caller.principal.require_permission(declared.permission)
         else:
             caller.principal.require(declared.permission, request.path_params.get("name"))

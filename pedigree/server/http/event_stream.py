@@ -32,11 +32,12 @@ class Wanted(NamedTuple):
 
     types: Collection[EventType] | None
     model: str | None
+    may_read: Callable[[str | None], bool]
 
     def has(self, event: Event) -> bool:
         """Return whether an event matches."""
         of_type = self.types is None or event.type in self.types
-        return of_type and self.model in (None, event.model)
+        return of_type and self.model in (None, event.model) and self.may_read(event.model)
 
 
 class EventStream:

@@ -4,9 +4,11 @@ import re
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Header, Query
+from fastapi import Header, Path, Query
 from pydantic import AwareDatetime, BeforeValidator, JsonValue
 from pydantic_core import PydanticCustomError
+
+from pedigree._record import PAGE
 
 # The rule for names, as far as a pattern can express it. Only the OpenAPI document has the pattern,
 # so that a caller who breaks the rule gets the rule's own message.
@@ -45,6 +47,18 @@ def _plain_digits(given: object) -> object:
 
 DIGITS = BeforeValidator(_plain_digits)
 """For integers in a path or a query; it stands after the bounds, to keep them in the schema."""
+
+Name = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=256,
+        description="A registered model's name",
+        json_schema_extra=NAMED,
+    ),
+]
+Number = Annotated[int, Path(ge=1, le=10**9 - 1, description="A version's number"), DIGITS]
+Limit = Annotated[int, Query(ge=1, le=PAGE, description="How many at most"), DIGITS]
 
 AfterId = Annotated[
     int, Query(ge=0, lt=2**63, description="The last id of the previous page"), DIGITS

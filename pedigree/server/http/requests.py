@@ -2,15 +2,13 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from fastapi import Depends, Path, Query, Request
-from pydantic import Field
+from fastapi import Depends, Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from pedigree._record import PAGE, Listed, Record
 from pedigree.catalog.store import lock_model
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import NotFoundError
@@ -20,39 +18,14 @@ from pedigree.server.http.auth import Caller
 from pedigree.server.http.etags import etag_of, is_known, require, state_of
 from pedigree.server.http.heads import is_head
 from pedigree.server.http.idempotency import Answer, Key, once
-from pedigree.server.http.parameters import DIGITS, NAMED, IdempotencyKey, IfMatch, IfNoneMatch
+from pedigree.server.http.pages import is_cut
+from pedigree.server.http.parameters import IdempotencyKey, IfMatch, IfNoneMatch
 from pedigree.server.http.proxies import public_path
 
 T = TypeVar("T")
 
 # A cache must revalidate an answer before each use.
 _CACHING = {"Cache-Control": "private, no-cache"}
-
-Name = Annotated[
-    str,
-    Path(
-        min_length=1,
-        max_length=256,
-        description="A registered model's name",
-        json_schema_extra=NAMED,
-    ),
-]
-Number = Annotated[int, Path(ge=1, le=10**9 - 1, description="A version's number"), DIGITS]
-Limit = Annotated[int, Query(ge=1, le=PAGE, description="How many at most"), DIGITS]
-
-
-class Page(Record, Generic[T]):
-    """One page of a list; the header ``Link`` has the next one."""
-
-    items: tuple[T, ...]
-    next: str | None = Field(
-        default=None, description="The cursor of the next page; null on the last one"
-    )
-
-
-def is_cut(found: Sequence[object]) -> bool:
-    """Return whether a page ends early because of its size."""
-    return isinstance(found, Listed) and found.is_cut
 
 
 class ReadRequest:

@@ -8,7 +8,8 @@ from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.lifecycle.decision_records import Decision
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.requests import Name, Number, ReadCall, WriteCall
+from pedigree.server.http.parameters import Name, Number
+from pedigree.server.http.requests import ReadCall, WriteCall
 from pedigree.server.rest.stages import Generation, Stage
 
 router = resource("stages")

@@ -19,7 +19,8 @@ from pedigree.contract import paths
 from pedigree.errors import UnsupportedByStoreError
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.requests import Name, Number, ReadCall
+from pedigree.server.http.parameters import Name, Number
+from pedigree.server.http.requests import ReadCall
 from pedigree.server.http.throttle import Throttle
 
 router = resource("files")

@@ -8,7 +8,8 @@ from pedigree.access.records import Permission
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.requests import Name, Number, ReadCall, WriteCall
+from pedigree.server.http.parameters import Name, Number
+from pedigree.server.http.requests import ReadCall, WriteCall
 
 router = resource("judging")
 

@@ -13,7 +13,8 @@ from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.records import RecordedVerdict, Verdict
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.requests import Name, Number, ReadCall, WriteCall
+from pedigree.server.http.parameters import Name, Number
+from pedigree.server.http.requests import ReadCall, WriteCall
 
 router = resource("judging")
 

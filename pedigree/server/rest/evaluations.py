@@ -7,7 +7,8 @@ from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.evaluation.records import Evaluation, KeptEvaluation
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.requests import Name, Number, ReadCall, WriteCall
+from pedigree.server.http.parameters import Name, Number
+from pedigree.server.http.requests import ReadCall, WriteCall
 
 router = resource("monitoring")
 

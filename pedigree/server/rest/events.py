@@ -10,14 +10,15 @@ from pedigree.audit.records import Event, EventType
 from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.event_stream import MEDIA_TYPE, EventStream, Wanted
-from pedigree.server.http.parameters import DIGITS
-from pedigree.server.http.requests import Limit, Page, ReadCall, is_cut
+from pedigree.server.http.pages import Page, is_cut
+from pedigree.server.http.parameters import DIGITS, Limit
+from pedigree.server.http.requests import ReadCall
 
 router = resource("registry")
 
 
 @router.get(paths.EVENTS, responses={200: {"model": Page[Event], "content": {MEDIA_TYPE: {}}}})
-@requires(Permission.READ, model_in_body=True)
+@requires(Permission.READ, lists=True)
 def list_events(
     call: ReadCall,
     request: Request,
@@ -42,18 +43,20 @@ def list_events(
     """Return events in the order of the feed; ``next`` is the cursor, even after the last event.
 
     A client that accepts ``text/event-stream`` gets events as they happen. A token that is
-    limited to models reads the events of one model at a time.
+    limited to models reads the events of these models.
     """
     if MEDIA_TYPE in request.headers.get("accept", ""):
         if call.is_head:
             return Response(media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
         event_stream: EventStream = request.app.state.event_stream
-        call.caller.principal.require(Permission.READ, model)
+        principal = call.caller.principal
+        if model is not None:
+            principal.require(Permission.READ, model)
         stream = event_stream.follow(
             int(last_event_id or after),
-            wanted=Wanted(type and frozenset(type), model),
+            wanted=Wanted(type and frozenset(type), model, principal.may_use),
             admitted=request.state.admit,
-            principal=call.caller.principal.name,
+            principal=principal.name,
         )
         return StreamingResponse(
             stream, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"}

@@ -15,8 +15,9 @@ from pedigree.lineage.upstream import Upstream
 from pedigree.lineage.usages import Downstream
 from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.fair_use import Use
-from pedigree.server.http.parameters import DIGITS, Moment
-from pedigree.server.http.requests import Limit, Name, Number, Page, ReadCall
+from pedigree.server.http.pages import Page
+from pedigree.server.http.parameters import DIGITS, Limit, Moment, Name, Number
+from pedigree.server.http.requests import ReadCall
 from pedigree.server.rest.versions import Reference
 
 router = resource("history")

@@ -11,8 +11,9 @@ from pedigree.access.records import Permission
 from pedigree.catalog.records import RegisteredModel, Tags
 from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.parameters import NAMED
-from pedigree.server.http.requests import ChangeCall, Limit, Name, Page, ReadCall, WriteCall
+from pedigree.server.http.pages import Page
+from pedigree.server.http.parameters import NAMED, Limit, Name
+from pedigree.server.http.requests import ChangeCall, ReadCall, WriteCall
 
 router = resource("models")
 
@@ -54,7 +55,7 @@ def create_model(call: WriteCall, new: NewModel) -> Response:
 
 
 @router.get(paths.MODELS, responses={200: {"model": Page[RegisteredModel]}})
-@requires(Permission.READ)
+@requires(Permission.READ, lists=True)
 def list_models(
     call: ReadCall,
     limit: Limit = 100,
@@ -62,7 +63,7 @@ def list_models(
         str | None, Query(max_length=256, description="The last name of the previous page")
     ] = None,
 ) -> Response:
-    """List the registered models, in the order of their names."""
+    """List the registered models that the token is for, in the order of their names."""
     found = call.registry.models(limit=limit + 1, after=after)
     return call.page(found, limit, lambda model: model.name)
 

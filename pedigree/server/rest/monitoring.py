@@ -11,8 +11,8 @@ from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.monitoring.records import DataProfile, Expectations, RecordedDrift
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.parameters import DIGITS
-from pedigree.server.http.requests import Name, Number, ReadCall, WriteCall
+from pedigree.server.http.parameters import DIGITS, Name, Number
+from pedigree.server.http.requests import ReadCall, WriteCall
 from pedigree.server.http.security_headers import REPORT_POLICY
 
 router = resource("monitoring")

@@ -9,7 +9,8 @@ from pedigree.contract import paths
 from pedigree.lifecycle.decision_records import PolicyRevision
 from pedigree.lifecycle.records import Policy
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.requests import Name, ReadCall, WriteCall
+from pedigree.server.http.parameters import Name
+from pedigree.server.http.requests import ReadCall, WriteCall
 
 router = resource("judging")
 

@@ -12,8 +12,9 @@ from pedigree.catalog.quarantine_records import Quarantine, Quarantined
 from pedigree.catalog.records import ModelVersion
 from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.parameters import DIGITS, Moment
-from pedigree.server.http.requests import ChangeCall, Limit, Name, Number, Page, ReadCall, WriteCall
+from pedigree.server.http.pages import Page
+from pedigree.server.http.parameters import DIGITS, Limit, Moment, Name, Number
+from pedigree.server.http.requests import ChangeCall, ReadCall, WriteCall
 
 router = resource("quarantines")
 

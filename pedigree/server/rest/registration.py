@@ -11,7 +11,8 @@ from pedigree.artifacts.records import ManifestFile
 from pedigree.catalog.records import NewVersion, Registration
 from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.requests import Name, WriteCall
+from pedigree.server.http.parameters import Name
+from pedigree.server.http.requests import WriteCall
 from pedigree.server.rest.uploads import MOST_FILES
 
 router = resource("versions")

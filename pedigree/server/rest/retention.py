@@ -9,7 +9,8 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.contract import paths
 from pedigree.lifecycle.records import RetentionRule
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.requests import Name, Number, ReadCall, WriteCall
+from pedigree.server.http.parameters import Name, Number
+from pedigree.server.http.requests import ReadCall, WriteCall
 from pedigree.server.rest.quarantine import OptionalReason, Why
 
 router = resource("keeping")

@@ -10,7 +10,8 @@ from pedigree.catalog.search.records import Facet, SearchPage
 from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.fair_use import Use
-from pedigree.server.http.requests import Limit, ReadCall
+from pedigree.server.http.parameters import Limit
+from pedigree.server.http.requests import ReadCall
 
 router = resource("registry")
 
@@ -19,7 +20,7 @@ _MOST_ORDER = 2000
 
 
 @router.get(paths.SEARCH, responses={200: {"model": SearchPage}})
-@requires(Permission.READ, use=Use.SEARCHES)
+@requires(Permission.READ, lists=True, use=Use.SEARCHES)
 def search(
     call: ReadCall,
     *,

@@ -9,8 +9,9 @@ from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.lifecycle.decision_records import StageRequest
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.parameters import DIGITS
-from pedigree.server.http.requests import Limit, Name, Number, Page, ReadCall, WriteCall
+from pedigree.server.http.pages import Page
+from pedigree.server.http.parameters import DIGITS, Limit, Name, Number
+from pedigree.server.http.requests import ReadCall, WriteCall
 from pedigree.server.rest.stages import StageInPath
 
 router = resource("stages")
@@ -41,7 +42,7 @@ def withdraw_request(
 
 
 @router.get(paths.REQUESTS, responses={200: {"model": Page[StageRequest]}})
-@requires(Permission.READ)
+@requires(Permission.READ, lists=True)
 def list_requests(call: ReadCall, limit: Limit = 100, after: RequestId = None) -> Response:
     """List the open requests for stages, the oldest first."""
     found = call.registry.stage_requests(limit=limit + 1, after=after)

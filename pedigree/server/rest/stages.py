@@ -16,8 +16,9 @@ from pedigree.lifecycle.decision_records import StageRequest
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move, Tenure
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.parameters import DIGITS, Moment, Pointer
-from pedigree.server.http.requests import ChangeCall, Limit, Name, Number, Page, ReadCall, is_cut
+from pedigree.server.http.pages import Page, is_cut
+from pedigree.server.http.parameters import DIGITS, Limit, Moment, Name, Number, Pointer
+from pedigree.server.http.requests import ChangeCall, ReadCall
 
 router = resource("stages")
 

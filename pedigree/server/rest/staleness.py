@@ -6,7 +6,8 @@ from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.lineage.staleness import Staleness
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.requests import Name, Number, ReadCall
+from pedigree.server.http.parameters import Name, Number
+from pedigree.server.http.requests import ReadCall
 
 router = resource("history")
 

@@ -11,8 +11,9 @@ from pedigree._record import NUMBER, Record
 from pedigree.access.records import AccessToken, IssuedToken, Permission, Role
 from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.parameters import DIGITS, AfterId
-from pedigree.server.http.requests import Limit, Page, ReadCall, WriteCall
+from pedigree.server.http.pages import Page
+from pedigree.server.http.parameters import DIGITS, AfterId, Limit
+from pedigree.server.http.requests import ReadCall, WriteCall
 
 router = resource("operating")
 

@@ -29,7 +29,8 @@ from pedigree.registry import Registry
 from pedigree.server.http.auth import Caller, requires, resource
 from pedigree.server.http.bodies import SMALL_FILE_BYTES
 from pedigree.server.http.fair_use import Use
-from pedigree.server.http.requests import Name, ReadCall, WriteCall
+from pedigree.server.http.parameters import Name
+from pedigree.server.http.requests import ReadCall, WriteCall
 
 router = resource("uploads")
 

@@ -14,8 +14,9 @@ from pedigree.contract import paths
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWebhook, Webhook
 from pedigree.delivery.webhooks import lock_webhook
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.parameters import DIGITS, AfterId
-from pedigree.server.http.requests import ChangeCall, Limit, Page, ReadCall, WriteCall
+from pedigree.server.http.pages import Page
+from pedigree.server.http.parameters import DIGITS, AfterId, Limit
+from pedigree.server.http.requests import ChangeCall, ReadCall, WriteCall
 
 router = resource("webhooks")
 

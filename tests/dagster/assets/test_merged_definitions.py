@@ -8,7 +8,12 @@ import pytest
 from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster_shared.serdes.serdes import deserialize_value, serialize_value
 
-from pedigree.dagster import RegistryResource, registry_definitions, registry_resources
+from pedigree.dagster import (
+    RegistryResource,
+    registry_definitions,
+    registry_resources,
+    with_lineage,
+)
 from pedigree.dagster.sensors.targets import models_of
 from pedigree.errors import InvalidInputError
 from pedigree.lifecycle.policy import default_policy
@@ -126,3 +131,13 @@ def test_one_tick_promotes_models_of_both_calls(
         assert location.execute(request).success
     assert [pedigree.get(f"{name}/1").stage for name in ("churn", "other")] == ["staging"] * 2
     assert len(location.mirror()) == 2  # the registrations
+
+
+def test_files_that_each_record_lineage_merge() -> None:
+    files = [
+        with_lineage(
+            dg.Definitions.merge(dg.Definitions(assets=[model]), registry_definitions(model))
+        )
+        for model in (CHURN, OTHER)
+    ]
+    dg.Definitions.validate_loadable(dg.Definitions.merge(*files))

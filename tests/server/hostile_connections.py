@@ -148,7 +148,8 @@ def _large_body(chance: random.Random, bearer: str) -> Attempt:
 def _trailers(chance: random.Random, bearer: str) -> Attempt:
     filler = b"x" * chance.randint(130 * _KIB, 512 * _KIB)
     body = chance.choice((b"1\r\n{\r\n0\r\nX: " + filler, b"1;" + filler, b"0" * len(filler)))
-    data = request("POST", POST, bearer, "Transfer-Encoding: chunked", body=body)
+    lines = (bearer, "Content-Type: application/json", "Transfer-Encoding: chunked")
+    data = request("POST", POST, *lines, body=body)
     return Attempt("endless trailers and chunk headers", data, frozenset({400, 431}))
 
 

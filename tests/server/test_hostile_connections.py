@@ -20,7 +20,7 @@ from pedigree.settings import Settings
 from tests.artifacts.servers.waiting import free_ports
 from tests.factories import register
 from tests.server.conftest import Served, serving
-from tests.server.hostile import attempts, outcomes
+from tests.server.hostile_connections import attempts, outcomes
 from tests.server.raw import answer, connected, request, send
 
 SHORT = 0.08
