@@ -16,7 +16,9 @@ AT_ONCE = 16
 def test_what_is_too_much_is_429_with_retry_after_and_the_rest_is_done(
     settings: Settings, database_url: str
 ) -> None:
-    small = settings.model_copy(update={"database_url": database_url, "database_connections": 1})
+    # One request of a principal runs, and the others of its share wait.
+    limits = {"database_connections": 1, "serve_requests_per_principal": AT_ONCE - 1}
+    small = settings.model_copy(update={"database_url": database_url, **limits})
     with serving(small) as served, Registry.connect(settings=small) as other:
         # Of one principal, fewer are at work, see `test_fair_use`.
         clients = [served.client(Role.ADMIN) for _ in range(AT_ONCE + 4)]
