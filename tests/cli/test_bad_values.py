@@ -176,7 +176,7 @@ def test_control_characters_of_stored_text_are_shown_and_do_nothing(
         assert answer.code == 0, words
         assert not any(mark in answer.out for mark in HOSTILE if not mark.isprintable()), words
     assert r"\x1b[2J" in cli("show", "churn/1").out
-    assert cli("versions", "churn", "--json").json["items"][0]["description"] == HOSTILE
+    assert cli("versions", "churn", "--json").items[0]["description"] == HOSTILE
 
 
 SHOWING = (

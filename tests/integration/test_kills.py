@@ -118,7 +118,8 @@ def test_each_promotion_is_made_once_even_if_the_daemon_dies_in_a_tick(
         kill_during_tick(tick, served, code_server)
     asset = "models/long_training/staging"
     # The tick of the next promotion has requested its run, and the daemon is about to create it.
-    run_row = "NEW.run_body LIKE '%pedigree/promotion%' AND NEW.run_body LIKE '%/production%'"
+    parts = ("pedigree/promotion", "long_training", "production")
+    run_row = " AND ".join(f"NEW.run_body LIKE '%{part}%'" for part in parts)
     with held_at(served, "runs", run_row) as tick:
         eventually(partial(served.materializations, asset), PATIENCE_S, "the promotion to staging")
         kill_during_tick(tick, served, daemon)

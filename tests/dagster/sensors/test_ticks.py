@@ -343,7 +343,7 @@ def test_the_mirror_waits_for_the_run_that_moves_a_stage(
 ) -> None:
     location.train("one")
     run = location.instance.create_run_for_job(
-        location.definitions.get_repository_def().get_job("promote_" + _op_of(location))
+        location.definitions.get_repository_def().get_implicit_global_asset_job_def()
     )
     pedigree.promote("churn/1", "staging", run_id=run.run_id)
     assert location.mirror() == []
@@ -353,10 +353,6 @@ def test_the_mirror_waits_for_the_run_that_moves_a_stage(
     location.instance.report_run_failed(location.instance.get_run_by_id(run.run_id))
     assert location.mirror() == [("staging", "1")]
     assert location.mirror() == []
-
-
-def _op_of(location: Location) -> str:
-    return CHURN.op.name
 
 
 def test_consumers_run_only_when_the_digest_of_the_stage_changes(
