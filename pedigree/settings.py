@@ -131,7 +131,8 @@ class Settings(BaseSettings):
         description="Maximum memory of a process that reads an artifact for a check, in bytes",
     )
     scan_timeout: Annotated[Duration, Field(gt=timedelta(0))] = Field(
-        default=timedelta(minutes=1), description="Time limit of such a process"
+        default=timedelta(minutes=1),
+        description="Processor time of such a process; it may last twice as long",
     )
     scans_at_once: int = Field(
         default=2, ge=1, description="Maximum number of them that a process runs at once"

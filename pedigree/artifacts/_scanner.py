@@ -5,7 +5,6 @@ that it does not list as harmless are dangerous.
 """
 
 import codecs
-import io
 import logging
 import re
 import zipfile
@@ -17,7 +16,7 @@ from typing import Any
 from picklescan.relaxed_zipfile import RelaxedZipFile
 
 from pedigree.artifacts._content import mapped, member_content
-from pedigree.artifacts._pickles import TooManyOpcodesError, imports, survey
+from pedigree.artifacts._pickles import imports, survey
 from pedigree.untrusted.documents import DocumentError, parsed_json
 from pedigree.untrusted.expansion import ExpansionBound, ExpansionError, ExpansionMeter
 
@@ -61,25 +60,21 @@ class _Scanned:
     depth: int
     meter: ExpansionMeter
     """Counts what the archives around it expand to."""
-    memory: int
-    """Bytes that are left for this file."""
 
 
 def scan_files(request: dict[str, Any]) -> Iterator[list[FoundFile]]:
     """Yield what is found in each file of a folder: the job.
 
     Args:
-        request: ``folder``; ``paths``, the files; ``allow``, the names of harmless imports; and
-            ``memory``, the limit of this process in bytes.
+        request: ``folder``; ``paths``, the files; and ``allow``, the names of harmless imports.
     """
     # The findings have each import; warnings would repeat them.
     logging.getLogger("picklescan").setLevel(logging.CRITICAL)
-    # An eighth is for the interpreter and for what is not counted.
-    memory, allow = request["memory"] - request["memory"] // 8, frozenset(request["allow"])
+    allow = frozenset(request["allow"])
     for name in request["paths"]:
         content = mapped(Path(request["folder"]) / name)
         meter = ExpansionMeter(_size(content), _SCANNING)
-        yield _found(_Scanned(content, name, 0, meter, memory), allow)
+        yield _found(_Scanned(content, name, 0, meter), allow)
 
 
 def _size(content: Any) -> int:
@@ -165,8 +160,7 @@ def _scan_member(
     except Exception as error:  # so does a member that is encrypted or broken
         yield _unscannable(name, f"cannot be read: {error}")
         return
-    left = file.memory - (_size(content) if isinstance(content, io.BytesIO) else 0)
-    yield from _scan(_Scanned(content, name, file.depth + 1, file.meter, left), allow)
+    yield from _scan(_Scanned(content, name, file.depth + 1, file.meter), allow)
 
 
 def _holds_objects(content: Any) -> bool:
@@ -182,11 +176,11 @@ def _scan_stream(file: _Scanned, head: bytes, allow: Collection[str]) -> FoundFi
     begin = content.tell()
     named, dangerous = set[str](), set[str]()
     try:
-        surveyed = survey(content, file.memory)
+        surveyed = survey(content)
         if surveyed.imports:
             content.seek(begin)
-            named, dangerous = imports(content, file.name, allow)
-    except (TooManyOpcodesError, MemoryError) as error:
+            named, dangerous = imports(content, file.name, allow, surveyed)
+    except MemoryError as error:
         raise ScanLimitError(f"its pickle is {_TOO_LARGE}") from error
     content.seek(begin)
     is_text = _is_text(content)

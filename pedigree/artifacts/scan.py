@@ -65,7 +65,6 @@ def scan(
         "folder": str(folder.absolute()),
         "paths": paths,
         "allow": sorted(allow),
-        "memory": limits.memory,
     }
     answers = run_job(_JOB, request, limits)
     return tuple(found for path, each in _by_path(paths, answers) for found in _scans(path, each))

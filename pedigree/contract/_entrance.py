@@ -193,7 +193,7 @@ def _checkable(hint: Any) -> Any:
         return Annotated[(_checkable(inner[0]), *hint.__metadata__)]
     if origin is not None and type(None) in inner:
         return _union(inner)
-    if origin is Literal:
+    if origin is Literal and isinstance(inner[0], str) and not isinstance(inner[0], Enum):
         return str  # the operation refuses an unknown word, and names the known ones
     if isinstance(hint, type) and issubclass(hint, BaseModel):
         return Annotated[Any, BeforeValidator(partial(_instance, hint))]

@@ -8,7 +8,6 @@
 """
 
 import atexit
-import contextlib
 import logging
 import os
 import threading
@@ -22,7 +21,6 @@ from typing import LiteralString, Self, TypeAlias, TypeVar
 import psycopg
 from psycopg import Connection, sql
 from psycopg.abc import Params
-from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool, PoolClosed
 
@@ -34,6 +32,7 @@ from pedigree.postgres._failures import (
     is_loss,
     may_succeed_later,
 )
+from pedigree.postgres._one_transaction import in_pipeline, in_transaction
 from pedigree.postgres._sources import DatabaseSource, EmbeddedSource, NamedSource, open_pool
 from pedigree.postgres.embedded import EmbeddedPostgres
 
@@ -51,13 +50,6 @@ _FIRST_PAUSE_S = 0.02
 _LONGEST_PAUSE_S = 0.5
 # How long a caller waits for a connection of the pool.
 _CHECKOUT_S = 10.0
-
-# One round trip, and safe with a pooler in transaction mode, in which session settings leak into
-# other sessions. The timeouts limit how long a lock is held, also by a suspended process.
-_BEGIN = (
-    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '10s';"
-    " SET LOCAL statement_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
-)
 
 
 class Database:
@@ -137,7 +129,7 @@ class Database:
             InvalidInputError: Postgres cannot store a value.
             psycopg.Error: A constraint is violated; the caller maps it to a domain error.
         """
-        run = _in_pipeline if pipelined else _in_transaction
+        run = in_pipeline if pipelined else in_transaction
         return self._retry(lambda connection: run(connection, work))
 
     def fetch_all(self, query: Statement, params: Params | None = None) -> list[DictRow]:
@@ -267,41 +259,3 @@ def _close_all() -> None:
 
 # At interpreter shutdown, a pool that is still open waits in vain for its threads, for seconds.
 atexit.register(_close_all)
-
-
-def _in_transaction(
-    connection: Connection[DictRow], work: Callable[[Connection[DictRow]], Result]
-) -> Result:
-    connection.execute(_BEGIN)
-    try:
-        result = work(connection)
-        status = connection.info.transaction_status
-        if status == TransactionStatus.UNKNOWN:
-            raise psycopg.OperationalError("the connection was lost during the work")
-        if status != TransactionStatus.INTRANS:
-            # A COMMIT would roll back without an error.
-            raise psycopg.errors.InFailedSqlTransaction(
-                "the work returned although a statement of its transaction had failed"
-            )
-        connection.commit()
-    except BaseException:
-        with contextlib.suppress(psycopg.Error):  # keep the first error
-            connection.rollback()
-        raise
-    return result
-
-
-def _in_pipeline(
-    connection: Connection[DictRow], work: Callable[[Connection[DictRow]], Result]
-) -> Result:
-    connection.execute(_BEGIN)
-    try:
-        with connection.pipeline():
-            result = work(connection)
-            # After a failed statement the commit is skipped, and the error is raised here.
-            connection.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(psycopg.Error):  # keep the first error
-            connection.rollback()
-        raise
-    return result

@@ -19,6 +19,7 @@ class Refusal(StrEnum):
     BODY_TIME = "body_time"
     BODIES = "bodies"
     READER = "reader"
+    TOKENS = "tokens"
     PLACES = "places"
     REQUESTS = "requests"
     SEARCHES = "searches"

@@ -14,7 +14,7 @@ import struct
 import sys
 from contextlib import suppress
 
-_NICENESS = 10  # requests that the service answers come first
+_NICENESS = 5  # requests that the service answers come first, but do not starve a scan
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
@@ -53,19 +53,21 @@ def confine(memory: int, seconds: int) -> str | None:
         os.write(descriptor, b"1000")
         os.close(descriptor)
     network = _confine_linux() if sys.platform == "linux" else None
-    limits = {
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_FSIZE: 0,
-        # The parent ends it earlier; this is for a parent that cannot.
-        resource.RLIMIT_CPU: seconds + 1,
-        # All private memory that can be written, but not the files that are mapped for reading.
-        resource.RLIMIT_DATA: memory,
-    }
-    for limit, wanted in limits.items():
-        _, most = resource.getrlimit(limit)
-        value = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
-        resource.setrlimit(limit, (value, value))
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, 0)
+    # All private memory that can be written, but not the files that are mapped for reading.
+    _limit(resource.RLIMIT_DATA, memory)
+    # The first limit ends the process with a signal of its own, the second one without fail.
+    _limit(resource.RLIMIT_CPU, seconds, seconds + 1)
     return network
+
+
+def _limit(kind: int, wanted: int, at_most: int | None = None) -> None:
+    _, allowed = resource.getrlimit(kind)
+    values = (wanted, wanted if at_most is None else at_most)
+    if allowed != resource.RLIM_INFINITY:
+        values = (min(values[0], allowed), min(values[1], allowed))
+    resource.setrlimit(kind, values)
 
 
 def _confine_linux() -> str | None:

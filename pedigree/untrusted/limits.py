@@ -11,7 +11,7 @@ class ProcessLimits:
     memory: int = 1 << 30
     """Bytes."""
     time: timedelta = timedelta(seconds=60)
-    """Of the clock, and of the processor."""
+    """Of the processor; the clock may take twice as long, since other processes run as well."""
     output: int = 4 << 20
     """Bytes that it may answer."""
     at_once: int = 2

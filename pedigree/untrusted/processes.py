@@ -157,7 +157,7 @@ def _search_path() -> list[str]:
 
 def _collect(child: "subprocess.Popen[bytes]", limits: ProcessLimits) -> _Output:
     """Read what the child writes, up to the limits of time and output."""
-    deadline = time.monotonic() + limits.time.total_seconds()
+    deadline = time.monotonic() + 2 * limits.time.total_seconds()
     assert child.stdout is not None
     assert child.stderr is not None
     out, err = bytearray(), bytearray()
@@ -204,7 +204,7 @@ def _answers(output: _Output, code: int, limits: ProcessLimits) -> Answers:
         if "stopped" in found:
             return Answers(tuple(answers), _reason_given(found["stopped"], limits), network)
         answers.append(found.get("answer"))
-    return Answers(tuple(answers), output.stopped or _reason(code), network)
+    return Answers(tuple(answers), output.stopped or _reason(code, limits), network)
 
 
 def _reason_given(stopped: str | None, limits: ProcessLimits) -> str | None:
@@ -213,7 +213,9 @@ def _reason_given(stopped: str | None, limits: ProcessLimits) -> str | None:
     return None if stopped is None else str(stopped)
 
 
-def _reason(code: int) -> str:
+def _reason(code: int, limits: ProcessLimits) -> str:
+    if code == -signal.SIGXCPU:
+        return _out_of_time(limits)
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
     return f"the process that scanned it ended with {how}"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pedigree.artifacts.assemble import list_files
@@ -161,6 +161,7 @@ def test_a_folder_with_an_interrupted_pull_is_not_an_artifact(tmp_path: Path) ->
 RESERVED = (PULL_FOLDER, PULL_RECORD, ".pedigree", ".PEDIGREE-pull", ".pedigree-of-tomorrow")
 
 
+@settings(derandomize=True, deadline=None)
 @given(
     st.sampled_from(RESERVED),
     st.lists(st.sampled_from(["a", "b.c", ".hidden"]), max_size=3),
@@ -225,6 +226,7 @@ class Folder:
         self.pulled.update({path: pulled[path] for path in pulled if path in known})
 
 
+@settings(derandomize=True, max_examples=60, deadline=None)
 @given(steps)
 def test_no_sequence_of_edits_and_pulls_loses_what_no_pull_wrote(
     taken: list[tuple[str, dict[str, bytes]]],

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pedigree.artifacts._pickles import imports, survey
 from pedigree.artifacts._scanner import FoundFile, scan_files
 from pedigree.artifacts.scan import FileScan, ScanKind, scan
 from pedigree.untrusted.limits import ProcessLimits
@@ -127,15 +128,35 @@ def test_a_scan_without_time_reports_every_file_as_unscannable(tmp_path: Path) -
     assert (second.path, second.kind, second.limited) == ("b", ScanKind.UNSCANNABLE, True)
 
 
+class StarvedFile(io.BytesIO):
+    """A file whose readers have no memory left after some reads."""
+
+    left = 20
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.left -= 1
+        if not self.left:
+            raise MemoryError
+        return super().read(size)
+
+
+def test_imports_after_a_lack_of_memory_are_not_missed() -> None:
+    content = b"N0" * 20 + HOSTILE
+    surveyed = survey(io.BytesIO(content))
+    assert imports(io.BytesIO(content), "f", (), surveyed) == ({"os.system"}, {"os.system"})
+    with pytest.raises(MemoryError):
+        imports(StarvedFile(content), "f", (), surveyed)
+
+
+@pytest.mark.system
 @pytest.mark.parametrize(
-    "padding",
-    [b"N0" * (2 << 20), b"\x8e" + (120 << 20).to_bytes(8, "little") + bytes(120 << 20) + b"0"],
+    ("padding", "times"),
+    [(b"N0", 2 << 20), (b"\x8e" + (80 << 20).to_bytes(8, "little") + bytes(80 << 20) + b"0", 4)],
     ids=["opcodes", "bytes"],
 )
 def test_code_after_more_opcodes_than_memory_holds_is_not_taken_for_data(
-    tmp_path: Path, padding: bytes
+    tmp_path: Path, padding: bytes, times: int
 ) -> None:
-    times = 1 if len(padding) < 100 << 20 else 2
     (tmp_path / "file").write_bytes(padding * times + HOSTILE)
     (found,) = scan(tmp_path, limits=ProcessLimits(memory=256 << 20))
     assert (found.kind, found.limited) == (ScanKind.UNSCANNABLE, True)
@@ -176,6 +197,6 @@ def test_no_bytes_stop_a_scan_or_pass_for_data_unseen(
 def _scanned_here(folder: Path, content: bytes) -> list[FoundFile]:
     """Do the job in this process, which needs no new one for each example."""
     (folder / "file").write_bytes(content)
-    request = {"folder": str(folder), "paths": ["file"], "allow": [], "memory": 1 << 30}
+    request = {"folder": str(folder), "paths": ["file"], "allow": []}
     (found,) = scan_files(request)
     return found

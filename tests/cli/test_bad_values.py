@@ -105,7 +105,7 @@ def test_commands_refuse_bad_values_and_write_nothing(cli: Cli, lines: list[Line
 @pytest.mark.system
 @pytest.mark.timeout(300)
 def test_every_command_refuses_bad_values_and_writes_nothing(cli: Cli, lines: list[Line]) -> None:
-    assert len(lines) > 500
+    assert len(lines) > 400
     refuse_all(cli, lines)
 
 
@@ -128,7 +128,7 @@ def test_a_latin_1_terminal_and_environment_get_typed_errors(process: Cli, model
     assert (answer.code, answer.error["field"]) == (2, "description")
     answer = process("model", "create", "fresh", "--json", PEDIGREE_ACTOR=b"caf\xe9")
     assert (answer.code, answer.error["field"]) == (2, "PEDIGREE_ACTOR")
-    assert process("models", "--json").json == []
+    assert process("models", "--json").json["items"] == []
 
 
 @pytest.mark.system
@@ -176,7 +176,7 @@ def test_control_characters_of_stored_text_are_shown_and_do_nothing(
         assert answer.code == 0, words
         assert not any(mark in answer.out for mark in HOSTILE if not mark.isprintable()), words
     assert r"\x1b[2J" in cli("show", "churn/1").out
-    assert cli("versions", "churn", "--json").json[0]["description"] == HOSTILE
+    assert cli("versions", "churn", "--json").items[0]["description"] == HOSTILE
 
 
 SHOWING = (

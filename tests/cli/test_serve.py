@@ -47,7 +47,7 @@ def test_a_host_of_another_machine_is_an_error_of_its_own(cli: Cli) -> None:
 
 
 @pytest.mark.system
-def test_of_two_services_on_one_port_the_second_ends_and_the_first_serves(
+def test_a_port_belongs_to_one_service_until_its_workers_have_ended(
     served: subprocess.Popen[str],
 ) -> None:
     url = _url_of(served)
@@ -63,15 +63,8 @@ def test_of_two_services_on_one_port_the_second_ends_and_the_first_serves(
     assert "serving" not in second.stderr
     with httpx2.Client(base_url=url, timeout=30) as client:
         assert all(client.get("/livez").is_success for _ in range(8))
-
-
-@pytest.mark.system
-def test_workers_end_with_their_supervisor_and_free_the_port(
-    served: subprocess.Popen[str],
-) -> None:
-    port = int(_url_of(served).rpartition(":")[2])
-    served.kill()
-    _await(lambda: _is_free(port))
+    served.kill()  # only the supervisor
+    _await(lambda: _is_free(int(url.rpartition(":")[2])))
 
 
 def _is_free(port: int) -> bool:
@@ -86,6 +79,7 @@ CONTENT = os.urandom(2 << 20)
 
 
 @pytest.mark.system
+@pytest.mark.parametrize("workers", [1], indirect=True)
 @pytest.mark.parametrize("is_resumed", [True, False], ids=["goes on", "stays away"])
 def test_an_upload_that_a_stop_meets_is_finished_or_leaves_nothing(
     served: subprocess.Popen[str], cli: Cli, home: Path, is_resumed: bool
@@ -105,7 +99,7 @@ def test_an_upload_that_a_stop_meets_is_finished_or_leaves_nothing(
         else:
             assert answer(opened).status == 408
     served.communicate(timeout=60)
-    assert served.returncode == 0
+    assert served.returncode == -signal.SIGTERM
     assert not any((home / "incoming").iterdir())
     assert cli("fsck", "--hashes", "--json").code == 0
 
@@ -130,11 +124,18 @@ def _begin_upload(url: str) -> str:
 
 
 @pytest.fixture
-def served(registry_of_this_test: None) -> Iterator[subprocess.Popen[str]]:
-    """Two workers, of which each waits a second before it ends."""
+def workers(request: pytest.FixtureRequest) -> int:
+    """How many workers the service has."""
+    number: int = getattr(request, "param", 2)
+    return number
+
+
+@pytest.fixture
+def served(registry_of_this_test: None, workers: int) -> Iterator[subprocess.Popen[str]]:
+    """A service, of which each worker waits a second before it ends."""
     environment = {**os.environ, "PEDIGREE_SERVE_DRAIN": "1s"}
     (port,) = free_ports(1)
-    words = ["serve", "--workers", "2", "--port", str(port), "--json"]
+    words = ["serve", "--workers", str(workers), "--port", str(port), "--json"]
     command = [Path(sys.executable).with_name("pedigree"), *words]
     served = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment

@@ -4,6 +4,7 @@ Prints as JSON the errors, what was acknowledged and is missing, and what `fsck`
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -70,7 +71,7 @@ def main(home: Path) -> dict[str, object]:
         filling.until_refused("register", lambda number: add(number + 1))
         filling.until_refused(
             "describe",
-            lambda number: registry.update("churn/1", description=f"{number} " * 200_000).reference,
+            lambda _: registry.update("churn/1", description=os.urandom(30_000).hex()).reference,
         )
         ballast.unlink()
         filling.acknowledged.append(add(TRIES + 1))

@@ -180,7 +180,11 @@ def run(folder: Path, *, seconds: float, every: float) -> Outcome:
         while time.monotonic() - began < seconds:
             time.sleep(victims._choices.uniform(0.5, 1.5) * every)
             victims.kill_one()
-    return judge(settings, operations(journals), victims.killed, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    try:
+        return judge(settings, operations(journals), victims.killed, seconds)
+    finally:
+        EmbeddedPostgres(settings.home_folder).stop(force=True)
 
 
 def judge(

@@ -10,7 +10,7 @@ import pytest
 
 from pedigree.artifacts.objects import open_store
 from pedigree.errors import DatabaseBusyError, DatabaseUnavailableError
-from pedigree.postgres import Database, EmbeddedPostgres, _sources
+from pedigree.postgres import Database, EmbeddedPostgres, _one_transaction, _sources
 from pedigree.postgres import database as module
 from pedigree.postgres.migrate import migrate
 from pedigree.registry import Registry
@@ -49,7 +49,9 @@ def filled(
     database_url: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Registry]:
     """A registry with two versions, in a process whose limits are short."""
-    monkeypatch.setattr(module, "_BEGIN", module._BEGIN.replace("'10s'", "'50ms'"))
+    monkeypatch.setattr(
+        _one_transaction, "BEGIN", _one_transaction.BEGIN.replace("'10s'", "'50ms'")
+    )
     monkeypatch.setattr(_sources, "_LIMITS", "-c lock_timeout=50ms")
     with Database.connect(database_url) as database:
         registry = Registry(database, open_store(None, home), Settings(home=home, actor="tester"))
@@ -98,8 +100,8 @@ def test_a_statement_that_takes_too_long_is_a_typed_error(
     filled: Registry, holder: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     holder.execute("SELECT FROM pedigree.registered_model FOR UPDATE")
-    limits = module._BEGIN.replace("'50ms'", "'10s'").replace("'60s'", "'50ms'")
-    monkeypatch.setattr(module, "_BEGIN", limits)
+    limits = _one_transaction.BEGIN.replace("'50ms'", "'10s'").replace("'60s'", "'50ms'")
+    monkeypatch.setattr(_one_transaction, "BEGIN", limits)
     with pytest.raises(DatabaseBusyError, match="statement timeout"):
         filled.promote("churn/2", "production")
     holder.rollback()

@@ -66,7 +66,7 @@ def test_a_scan_that_finds_all_places_taken_is_429(
 def test_the_bounds_of_a_path_are_stated_and_enforced(
     served: Served, admin: httpx2.Client, name: str
 ) -> None:
-    schema = httpx2.get(f"{served.url}/openapi.json").json()["components"]["schemas"]
+    schema = httpx2.get(f"{served.url}/openapi.json", timeout=60).json()["components"]["schemas"]
     path = schema["ManifestFile"]["properties"]["path"]
     assert path["maxLength"] == LONGEST_PATH
     assert f"{MOST_PARTS} parts" in path["description"]

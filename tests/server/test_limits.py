@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pedigree.access.records import Role
 from pedigree.server import protocol
+from pedigree.server.http import unknown_tokens
 from pedigree.server.refusals import MOST_HEADER_BYTES, MOST_HEADERS, Refusal
 from pedigree.settings import Settings
 from tests.factories import new_version
@@ -254,6 +255,27 @@ def test_a_body_without_an_end_is_413(served: Served, bearer: str) -> None:
     assert ask(served, head, *[piece] * 5).status == 413
     stated = request("POST", "/api/v1/models", bearer, typed, f"Content-Length: {5 << 20}")
     assert ask(served, stated).status == 413
+
+
+def test_an_address_that_guesses_tokens_is_refused_and_known_tokens_are_not(
+    served: Served, bearer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unknown_tokens, "_MOST", 5)
+
+    def read(header: str, host: str) -> RawAnswer:
+        with connected(served.url, host) as opened:
+            send(opened, request("GET", "/api/v1/models", header))
+            return answer(opened)
+
+    assert read(bearer, "127.0.0.4").status == 200
+    for number in range(5):
+        assert read(f"Authorization: Bearer pdg_{number}", "127.0.0.4").status == 401
+    guessed = read("Authorization: Bearer pdg_x", "127.0.0.4")
+    assert guessed.status == 429
+    assert guessed.headers["retry-after"] == "1"
+    assert read(bearer, "127.0.0.4").status == 200
+    assert read("Authorization: Bearer pdg_x", "127.0.0.5").status == 401
+    assert refused(served, Refusal.TOKENS) == 1
 
 
 def test_a_client_that_does_not_read_its_answer_is_cut_off(

@@ -26,6 +26,7 @@ from pedigree.server.http.fair_use import FairUse, Use
 from pedigree.server.http.inputs import QueryRules, require_json
 from pedigree.server.http.loopback import is_loopback
 from pedigree.server.http.problems import problem_responses
+from pedigree.server.http.unknown_tokens import UnknownTokens
 from pedigree.server.refusals import Refusal
 from pedigree.server.request_metrics import RequestMetrics
 
@@ -93,6 +94,7 @@ class Authenticator:
     ) -> None:
         self._registry = registry
         self._metrics = metrics
+        self._unknown = UnknownTokens(metrics)
         self._trusted: dict[bytes, tuple[float, Caller]] = {}
         self._is_open = is_open
         self._free = most_at_work
@@ -116,7 +118,10 @@ class Authenticator:
             NotPermittedError: The caller may not do this, or not with this model.
         """
         secret = _secret_of(request)
-        caller = await (self._holder(secret) if secret else self._without_token(request))
+        if secret:
+            caller = await self._holder(secret, request.client.host if request.client else "")
+        else:
+            caller = await self._without_token(request)
         # The operations check again, and decide. This check refuses before the body is read.
         if declared.checks_models:
             caller.principal.require_permission(declared.permission)
@@ -124,14 +129,17 @@ class Authenticator:
             caller.principal.require(declared.permission, request.path_params.get("name"))
         return caller
 
-    async def _holder(self, secret: str) -> Caller:
+    async def _holder(self, secret: str, address: str) -> Caller:
         digest, now = hashlib.sha256(secret.encode()).digest(), time.monotonic()
         known = self._trusted.get(digest)
         if known and now < known[0]:
             return known[1]
+        if known is None:
+            self._unknown.require_few(address)
         token = await run_in_threadpool(self._registry.operations.tokens.token_of, secret)
         if token is None:
             self._trusted.pop(digest, None)
+            self._unknown.note(address)
             raise _unknown_caller("no such token is valid")
         if is_reserved(token.principal):  # from before such names were refused
             raise _unknown_caller("the token's name is reserved for Pedigree")

@@ -92,7 +92,7 @@ class FairUse:
         if queue is not None and queue.present >= share.running + share.waiting:
             self._metrics.count_refusal(Refusal(use))
             raise ServiceBusyError(
-                f"this principal has {queue.present} {use} at once, and may have no more",
+                f"this principal has {queue.present} {use} at once, which is the most",
                 remedy="Try again in a second, or send fewer at a time",
             )
 

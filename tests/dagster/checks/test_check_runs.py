@@ -23,6 +23,7 @@ from pedigree.lifecycle.records import Policy
 from pedigree.registry import Registry
 from tests.dagster.location import Location
 from tests.dagster.models import churn_asset, recipe, trained
+from tests.values.bad import deep
 
 LATENCY = "latency"
 
@@ -116,6 +117,25 @@ def test_a_custom_check_satisfies_a_policy_that_requires_it(
     assert found.recorded_by == "sensor:pedigree_promotion"
     assert found.details["ms"] == 3.0
     assert pedigree.get("churn/1").stage == "candidate"
+
+
+def test_metadata_that_has_no_json_form_stops_no_verdict(
+    at: Callable[..., Location], run: Callable[..., Any], pedigree: Registry
+) -> None:
+    @dg.asset_check(asset=CHURN, name=LATENCY)
+    def latency() -> dg.AssetCheckResult:
+        found = {"auc": float("nan"), "deep": deep(100), "text": "a\0b", "long": "x" * 300_000}
+        return dg.AssetCheckResult(passed=True, description="3\0 ms", metadata=found)
+
+    location = at(CHURN, latency)
+    run(CHURN, latency)
+    location.tick("pedigree_promotion")
+    (found,) = pedigree.verdicts("churn/1")
+    assert found.passed
+    assert found.summary == r"3\x00 ms"
+    assert (found.details["auc"], found.details["text"]) == ("nan", r"a\x00b")
+    assert "nested deeper" in str(found.details["deep"])
+    assert "left out" in str(found.details["long"])
 
 
 def test_an_evaluation_is_recorded_once_over_many_ticks(

@@ -1,0 +1,67 @@
+"""Run work in one transaction of a connection, with a round trip for each result that is read."""
+
+import contextlib
+from collections.abc import Callable
+from typing import TypeVar
+
+import psycopg
+from psycopg import Connection
+from psycopg.pq import TransactionStatus
+from psycopg.rows import DictRow
+
+Result = TypeVar("Result")
+
+# One round trip, and safe with a pooler in transaction mode, in which session settings leak into
+# other sessions. The timeouts limit how long a lock is held, also by a suspended process.
+BEGIN = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '10s';"
+    " SET LOCAL statement_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
+)
+
+
+def in_transaction(
+    connection: Connection[DictRow], work: Callable[[Connection[DictRow]], Result]
+) -> Result:
+    """Run work in a transaction, and commit it.
+
+    Raises:
+        psycopg.Error: A statement failed, or the connection was lost.
+    """
+    connection.execute(BEGIN)
+    try:
+        result = work(connection)
+        status = connection.info.transaction_status
+        if status == TransactionStatus.UNKNOWN:
+            raise psycopg.OperationalError("the connection was lost during the work")
+        if status != TransactionStatus.INTRANS:
+            # A COMMIT would roll back without an error.
+            raise psycopg.errors.InFailedSqlTransaction(
+                "the work returned although a statement of its transaction had failed"
+            )
+        connection.commit()
+    except BaseException:
+        with contextlib.suppress(psycopg.Error):  # keep the first error
+            connection.rollback()
+        raise
+    return result
+
+
+def in_pipeline(
+    connection: Connection[DictRow], work: Callable[[Connection[DictRow]], Result]
+) -> Result:
+    """Run work in a transaction whose statements, with the commit, are sent without waiting.
+
+    Raises:
+        psycopg.Error: A statement failed, or the connection was lost.
+    """
+    connection.execute(BEGIN)
+    try:
+        with connection.pipeline():
+            result = work(connection)
+            # After a failed statement the commit is skipped, and the error is raised here.
+            connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(psycopg.Error):  # keep the first error
+            connection.rollback()
+        raise
+    return result
