@@ -5,13 +5,14 @@ that only depends on a stage follows from the pointers of its materializations.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import dagster as dg
 
 from pedigree.dagster.capture import event_log
 from pedigree.dagster.capture.event_log import AssetEvent
 from pedigree.dagster.capture.run_provenance import instance_id, makes_partitions
+from pedigree.failures.member_loop import MemberLoop
 from pedigree.lineage.usages import NewUsage, Usage, Written
 from pedigree.registry import Registry
 
@@ -57,30 +58,50 @@ def _upstream_in_step(assets: dg.AssetsDefinition, key: dg.AssetKey) -> set[dg.A
     return found
 
 
-def settle_usages(instance: dg.DagsterInstance, registry: Registry) -> int:
+def settle_usages(instance: dg.DagsterInstance, registry: Registry, loop: MemberLoop) -> int:
     """Find the outputs of the runs of this instance that loaded versions.
+
+    Args:
+        instance: The Dagster instance.
+        registry: The registry.
+        loop: The loop over the assets; one that fails stops no other.
 
     Returns:
         How many usages were settled: the output is known, or the run wrote nothing.
     """
+
+    def settle(assets: Sequence[tuple[str, list[Usage]]]) -> int:
+        settled = [usage for usage in _looked_up(instance, assets) if usage.settled]
+        if settled:
+            registry.operations.usages.settle_usages(settled)
+        return len(settled)
+
     count, after = 0, 0
     while page := registry.operations.usages.unsettled_usages(
         instance_id(instance), limit=_PAGE, after=after
     ):
         after = page[-1].usage_id
-        settled = [usage for usage in _looked_up(instance, page) if usage.settled]
-        if settled:
-            registry.operations.usages.settle_usages(settled)
-        count += len(settled)
+        by_asset = _by_asset(page)
+        count += sum(loop.attempt_batch(by_asset.items(), settle, name=_member))
     return count
 
 
-def _looked_up(instance: dg.DagsterInstance, page: Iterable[Usage]) -> Iterator[Usage]:
-    by_asset: defaultdict[str, list[Usage]] = defaultdict(list)
+def _by_asset(page: Iterable[Usage]) -> dict[str, list[Usage]]:
+    found: defaultdict[str, list[Usage]] = defaultdict(list)
     for usage in page:
-        by_asset[usage.asset].append(usage)
+        found[usage.asset].append(usage)
+    return found
+
+
+def _member(usages: tuple[str, list[Usage]]) -> str:
+    return f"usages by {usages[0]}"
+
+
+def _looked_up(
+    instance: dg.DagsterInstance, assets: Iterable[tuple[str, list[Usage]]]
+) -> Iterator[Usage]:
     ended: dict[str, bool] = {}
-    for asset, usages in by_asset.items():
+    for asset, usages in assets:
         # First check whether a run has ended; otherwise it could write and end in between.
         for run_id in {usage.run_id for usage in usages}:
             ended.setdefault(run_id, _has_ended(instance, run_id))

@@ -67,11 +67,11 @@ def follow_lineage(
     cursor = _read_cursor(context.cursor)
     targets = targets_of(context, models)
     model_specs = targets.model_specs if targets else {}
-    settled = tick.loop.attempt("usages", partial(settle_usages, context.instance, registry)).value
+    settled = settle_usages(context.instance, registry, tick.loop)
     upstream = tick.keep_events(model_specs, cursor.upstream)
     consumers = tick.declare_usages(model_specs, cursor.consumers)
     checked = tick.check_staleness(targets.all(context.instance) if targets else {})
-    summary = f"{settled or 0} usages were settled, {checked} versions were checked for staleness"
+    summary = f"{settled} usages were settled, {checked} versions were checked for staleness"
     notes = [*tick.loop.notes, *report_partitions(registry, targets)]
     return dg.SensorResult(
         skip_reason=skip_reason(notes, summary),

@@ -11,8 +11,11 @@ import pytest
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.dagster import registered_name
+from pedigree.dagster.capture import usages
+from pedigree.dagster.capture.run_provenance import instance_id
 from pedigree.dagster.sensors import mirror, usage_and_staleness
 from pedigree.failures.store import failures
+from pedigree.lineage.usages import NewUsage
 from pedigree.monitoring.records import DriftAction, DriftRule
 from pedigree.registry import Registry
 from pedigree.registry.check_runs import CheckRunOperations
@@ -224,6 +227,32 @@ def test_a_model_or_version_that_cannot_be_looked_at_stops_no_staleness(
     assert "poison" in message
     both.tick("pedigree_lineage")
     assert scanned == [{"churn"}, {"churn"}]
+
+
+def test_an_asset_whose_outputs_cannot_be_read_stops_no_other_usage(
+    both: Location,
+    instance: dg.DagsterInstance,
+    pedigree: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for asset in ("bad_scores", "scores"):
+        use = NewUsage(asset=asset, run_id="deleted", instance_id=instance_id(instance))
+        pedigree.operations.usages.record_usage("bad/1", use)
+    read = usages._written
+
+    def read_but_not_bad(some: Any, key: dg.AssetKey, more: Any) -> object:
+        if key == dg.AssetKey("bad_scores"):
+            raise RuntimeError("poison")
+        return read(some, key, more)
+
+    monkeypatch.setattr(usages, "_written", read_but_not_bad)
+    message = both.tick("pedigree_lineage").skip_message
+    assert "1 usages were settled" in message
+    assert failing(pedigree) == {("lineage", "usages by bad_scores")}
+    monkeypatch.undo()
+    make_failures_due(pedigree)
+    assert "1 usages were settled" in both.tick("pedigree_lineage").skip_message
+    assert failing(pedigree) == set()
 
 
 def test_a_drift_result_whose_reaction_fails_is_tried_again(
