@@ -13,6 +13,7 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -42,6 +43,11 @@ FAST = {
     "autovacuum": "off",
 }
 
+# The same examples in every run, and no deadline of an example: other work may hold up the machine.
+hypothesis.settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, database=None, print_blob=True
+)
+hypothesis.settings.load_profile("repeatable")
 
 # A database is some four hundred files, and each file that is registered is synced. On a disk that
 # is most of the time that many tests take; in memory it is next to nothing.

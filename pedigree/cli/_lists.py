@@ -29,7 +29,7 @@ def page_of(
     place: Callable[[T], object],
     option: str = "--after",
 ) -> Listing[T]:
-    """Read a page; one record more than the limit means that there is a next page.
+    """Read a page, and find whether there is a next one.
 
     Args:
         read: Returns at most a number of records.
@@ -39,7 +39,7 @@ def page_of(
     """
     found = read(limit + 1)
     items = found[:limit]
-    further = str(place(items[-1])) if len(found) > limit else None
+    further = str(place(items[-1])) if _has_more(found, limit) else None
     return Listing(items=items, next=further, option=option)
 
 
@@ -47,8 +47,14 @@ def page_of_tenures(read: "Callable[[int], Sequence[Tenure]]", limit: int) -> "L
     """Read a page of a timeline: the newest tenures, in order."""
     found = read(limit + 1)
     items = found[-limit:]
-    further = str(items[0].tenure_id) if len(found) > limit else None
+    further = str(items[0].tenure_id) if _has_more(found, limit) else None
     return Listing(items=items, next=further, option="--before")
+
+
+def _has_more(found: Sequence[T], limit: int) -> bool:
+    """Return whether one record more than the limit was found, or the size cut the page."""
+    # An attribute of RecordPage, whose module loads pydantic, which `--help` does not need.
+    return len(found) > limit or bool(getattr(found, "is_cut", False))
 
 
 def respond_list(

@@ -18,10 +18,10 @@ Line = tuple[str, ...]
 
 # Bytes of a Latin-1 terminal, as Python passes them on, and a text beyond its bound.
 BAD = ("caf\udce9", "x" * 70_000)
-# A folder may have a name of any bytes; nothing reads these two unless another option is given.
-NO_TEXTS = {"destination", "purpose", "trust"}
+# A file may have a name of any bytes; nothing reads these two unless another option is given.
+NO_TEXTS = {"destination", "output", "purpose", "trust"}
 # A JSON value may be longer than a text.
-JSON = {"params", "details"}
+JSON = {"params", "detail"}
 
 
 def bad_lines(valid: list[Line]) -> Iterator[Line]:
@@ -132,8 +132,8 @@ def test_a_latin_1_terminal_and_environment_get_typed_errors(process: Cli, model
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
-def test_a_terminal_without_a_character_shows_its_escape(process: Cli, encoding: str) -> None:
+def test_a_terminal_without_a_character_shows_its_escape(process: Cli) -> None:
+    encoding = "latin-1"
     made = process("model", "create", "fresh", "--description", "caf\u00e9 \u2192 \u6f22")
     assert made.code == 0
     shown = process("model", "show", "fresh", PYTHONIOENCODING=encoding)

@@ -81,7 +81,7 @@ def test_fsck_reports_an_object_that_cannot_be_read_and_checks_the_others(
     monkeypatch.setattr(fsck_objects, "_problem", but_not_bad)
     report = registry.fsck()
     (check,) = [each for each in report.checks if each.violations]
-    assert (check.name, check.examples[0].reference) == ("objects_whole", digest)
+    assert (check.name, check.examples[0].reference) == ("objects_intact", digest)
     assert check.looked_at > 1
 
 
@@ -91,7 +91,7 @@ def test_fsck_reports_a_check_that_cannot_run_and_makes_the_others(
     register(registry, tmp_path)
     execute(registry, "DROP VIEW pedigree.search_text_source CASCADE")
     report = registry.fsck()
-    (check,) = [each for each in report.checks if each.name == "search_follows"]
+    (check,) = [each for each in report.checks if each.name == "search_index_matches"]
     assert "it cannot be checked" in check.examples[0].problem
     assert len(report.checks) == 20
 

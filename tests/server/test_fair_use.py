@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx2
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -192,6 +192,7 @@ def test_a_share_is_free_again_after_each_request(served: Served) -> None:
     """Also after a refusal, an error, and a client that has gone."""
     client = served.client(Role.READER)
 
+    @settings(max_examples=12, deadline=None)
     @given(st.lists(st.sampled_from(["/models", "/models/none", "/search?filter=((", "/tokens"])))
     def check(paths: list[str]) -> None:
         for path in paths:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pedigree.access.patterns import is_one_of
@@ -124,6 +124,7 @@ def test_what_is_about_all_models_is_refused(limited: Callable[..., httpx2.Clien
 PATTERN = st.text("aAsSßchurn*%_\\.-\N{LATIN SMALL LETTER LONG S}", min_size=1, max_size=6)
 
 
+@settings(deadline=None)
 @given(patterns=st.lists(PATTERN, min_size=1, max_size=3))
 def test_the_database_finds_the_names_that_the_one_function_accepts(
     served: Served, patterns: list[str]
