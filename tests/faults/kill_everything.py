@@ -116,19 +116,19 @@ class Victims:
 
     def __init__(self, home: Path, service: KeptAlive, clients: Sequence[KeptAlive]) -> None:
         self._server, self._service, self._clients = EmbeddedPostgres(home), service, clients
-        self._choices = random.Random(0)
+        self.choices = random.Random(0)
         self.killed: Counter[str] = Counter()
         self._find: Mapping[str, Callable[[], int | None]] = {
             "service": lambda: self._service.pid,
             "database": lambda: self._server.status().pid,
             "session": self._session,
             "supervisor": lambda: self._server.status().supervisor_pid,
-            "client": lambda: self._choices.choice(self._clients).pid,
+            "client": lambda: self.choices.choice(self._clients).pid,
         }
 
     def kill_one(self) -> None:
         """Kill one process of a part, if it runs."""
-        part = self._choices.choice([*self._find])
+        part = self.choices.choice([*self._find])
         pid = self._find[part]()
         if pid is not None:
             with suppress(ProcessLookupError):
@@ -140,7 +140,7 @@ class Victims:
         pid = self._server.status().pid
         with suppress(psutil.Error):
             children = psutil.Process(pid).children() if pid else []
-            return self._choices.choice(children).pid if children else None
+            return self.choices.choice(children).pid if children else None
         return None
 
 
@@ -178,7 +178,7 @@ def run(folder: Path, *, seconds: float, every: float) -> Outcome:
         wait_until(lambda: all(path.exists() for path in journals), "the start of the clients")
         victims, began = Victims(settings.home_folder, service, clients), time.monotonic()
         while time.monotonic() - began < seconds:
-            time.sleep(victims._choices.uniform(0.5, 1.5) * every)
+            time.sleep(victims.choices.uniform(0.5, 1.5) * every)
             victims.kill_one()
     seconds = time.monotonic() - began
     try:
