@@ -64,6 +64,12 @@ def graph(own: str, *used: tuple[str, str | None]) -> LineageGraph:
     return LineageGraph(nodes=(step, *nodes), edges=tuple(edges))
 
 
+@pytest.fixture(autouse=True)
+def _own_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Staleness asks the asset graph, whose Dagster instance is in the home of the environment."""
+    monkeypatch.setenv("PEDIGREE_HOME", str(home))
+
+
 @pytest.fixture
 def family(registry: Registry, tmp_path: Path) -> Family:
     return make_family(registry, tmp_path)
