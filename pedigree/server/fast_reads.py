@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pedigree.errors import PedigreeError
 from pedigree.server.http.auth import Authenticator, ProtectedRoute
 from pedigree.server.http.fair_use import FairUse
+from pedigree.server.http.inputs import is_text
 from pedigree.server.http.parameters import IfNoneMatch
 from pedigree.server.http.problems import known_problem
 from pedigree.server.http.requests import ReadCall, ReadRequest
@@ -172,6 +173,8 @@ class FastReadMiddleware:
     def _find(self, scope: Scope) -> tuple[FastRead, str | None, dict[str, Any]] | None:
         """Return the requested read with its arguments, if the request is valid."""
         if scope["type"] != "http" or scope["method"] != "GET" or scope.get("root_path"):
+            return None
+        if not is_text(scope["query_string"]) or not is_text(scope.get("raw_path") or b""):
             return None
         read, parts = self._read_at(scope["path"])
         headers = dict(reversed(scope["headers"]))  # the first of several wins

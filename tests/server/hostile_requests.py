@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 
@@ -39,6 +40,8 @@ def attempts() -> Iterator[Attempt]:
     yield from conditions()
     yield from prefixes_and_redirects()
     yield from documents()
+    yield from bad_bodies()
+    yield from bad_parameters()
 
 
 def unknown_parameters() -> Iterator[Attempt]:
@@ -161,6 +164,43 @@ def documents() -> Iterator[Attempt]:
         *("swagger-ui.css/", "SWAGGER-UI.CSS", "swagger-ui.css%00", "%2fetc%2fpasswd"),
     ):
         yield Attempt("document", "GET", f"/docs/{name}", expected=(307, 400, 404))
+
+
+def bad_bodies() -> Iterator[Attempt]:
+    """A bad value in each field of each body, in turn."""
+    values = (
+        *('"a\\u0000b"', '"\\ud800"', json.dumps("x" * 70_000), "NaN", "-Infinity", "1e999"),
+        *("[" * 300 + "]" * 300, '{"a":' * 80 + "1" + "}" * 80, "9" * 400),
+    )
+    for target in _api("POST", "PUT", "PATCH"):
+        for name in _fields(target):
+            for value in values:
+                content = f'{{"{name}": {value}}}'.encode()
+                yield _on(target, "bad value in a body", headers=JSON, content=content,
+                          expected=(400, 404, 409, 413, 422))  # fmt: skip
+
+
+def _fields(target: Target) -> Iterator[str]:
+    assert isinstance(target.route, ProtectedRoute)
+    body = target.route.body_field
+    fields = getattr(body.field_info.annotation if body else None, "model_fields", {})
+    yield from (field.alias or name for name, field in fields.items())
+
+
+def bad_parameters() -> Iterator[Attempt]:
+    """A bad value in each parameter of each query, in turn."""
+    no_text, strange = ("%00", "%ED%A0%80", "%FF"), ("x" * 6_000, "9" * 400, "%1B%5B2J", "((")
+    for target in _api():
+        # Strange texts are reasons too.
+        values = (*no_text, *strange) if target.method == "GET" else no_text
+        assert isinstance(target.route, ProtectedRoute)
+        for name in sorted(target.route.query.single) if target.route.query else ():
+            for value in values:
+                others = {key: given for key, given in target.query.items() if key != name}
+                path = f"{target.path}?{urlencode(others)}&{name}={value}"
+                expected = (400, 403, 404, 409, 422) if value in no_text else ()
+                bad = _on(target, "bad value in a query", expected=expected)
+                yield replace(bad, path=path, query=())
 
 
 def effect_of(attempt: Attempt, answer: httpx2.Response) -> str | None:

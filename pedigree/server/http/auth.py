@@ -23,7 +23,7 @@ from pedigree.errors import NotAuthenticatedError, ServiceBusyError
 from pedigree.registry import Registry, registry_in
 from pedigree.server.http.bodies import Bodies
 from pedigree.server.http.fair_use import FairUse, Use
-from pedigree.server.http.inputs import QueryRules, require_json
+from pedigree.server.http.inputs import QueryRules, require_json, require_text
 from pedigree.server.http.loopback import is_loopback
 from pedigree.server.http.problems import problem_responses
 from pedigree.server.http.unknown_tokens import UnknownTokens
@@ -205,6 +205,7 @@ class ProtectedRoute(APIRoute):
                 request.state.admit = partial(authenticator.admit, request, declared)
                 caller = request.state.caller = await request.state.admit()
             if self.query is not None:
+                require_text(request)
                 self.query.require_known(request.query_params)
             if takes_json:
                 require_json(request)

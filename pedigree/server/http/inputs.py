@@ -1,7 +1,8 @@
-"""Inputs that no endpoint reads: unknown parameters, and bodies that are not JSON."""
+"""Inputs that no endpoint reads: other bytes than text, unknown parameters, bodies without JSON."""
 
 from difflib import get_close_matches
 from typing import Any, NamedTuple, Self, get_args, get_origin
+from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
@@ -64,6 +65,33 @@ class QueryRules(NamedTuple):
                 field=name or "query",
                 value=value,
                 remedy=_remedy(name, known),
+            )
+
+
+def is_text(encoded: bytes) -> bool:
+    """Return whether a path or a query, percent-encoded, is text in UTF-8."""
+    if b"%" not in encoded and encoded.isascii():
+        return True
+    try:
+        unquote_to_bytes(encoded).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def require_text(request: Request) -> None:
+    """Refuse a path or a query that is not UTF-8; the framework would replace such bytes.
+
+    Raises:
+        UnusableRequestError: One of them has other bytes.
+    """
+    parts = {"path": request.scope.get("raw_path") or b"", "query": request.scope["query_string"]}
+    for part, encoded in parts.items():
+        if not is_text(encoded):
+            raise UnusableRequestError(
+                "is not Unicode text: it has bytes that are not UTF-8",
+                field=part,
+                remedy="Percent-encode it as UTF-8",
             )
 
 
