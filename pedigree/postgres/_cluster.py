@@ -32,16 +32,16 @@ def ensure_cluster(
         return
     if not layout.password.exists():
         replace_text(layout.password, secrets.token_urlsafe(24))
-    beside = layout.data.with_name("data.new")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(mode=0o700)
+    unfinished = layout.data.with_name("data.new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(mode=0o700)
     if account.user is not None:
         # The other user must be able to traverse both, but not to list them.
         layout.home.chmod(0o711)
         layout.folder.chmod(0o711)
-    account.own(beside)
-    _initdb(beside, layout, binaries, account, durable=durable)
-    beside.rename(layout.data)
+    account.own(unfinished)
+    _initdb(unfinished, layout, binaries, account, durable=durable)
+    unfinished.rename(layout.data)
     _sync_folder(layout.folder)
 
 

@@ -42,7 +42,7 @@ _PAGE = """<!DOCTYPE html>
 </html>
 """
 # A file of its own: the policy of the page allows no script inside the page. The path of the
-# document is relative to the page, so it holds behind any prefix.
+# document is relative to the page, so it holds under any prefix.
 _STARTING = """SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger-ui",

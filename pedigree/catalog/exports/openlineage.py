@@ -27,12 +27,12 @@ def openlineage(exported: Exported) -> str:
     """
     writer = _Writer(exported)
     sources = exported.sources()
-    behind = [
+    upstream_runs = [
         writer.made(node, sources[node.node_id])
         for node in reversed(exported.graph.nodes)
         if node.node_id in sources and node != exported.step
     ]
-    events = [*behind, writer.trained(sources.get(exported.step.node_id, ()))]
+    events = [*upstream_runs, writer.trained(sources.get(exported.step.node_id, ()))]
     serde = library("openlineage.client.serde", extra="lineage").Serde
     return json.dumps([serde.to_dict(event) for event in events], indent=2, sort_keys=True)
 

@@ -6,7 +6,7 @@
     attributes:
       name: fraud
       flavor: sklearn
-      train: .train.train          # the function `train` in train.py beside this file
+      train: .train.train          # the function `train` in train.py of the same folder
       champion_metric: {metric: auc}
       asset: {deps: [transactions], owners: ["team:risk"], group_name: risk}
 
