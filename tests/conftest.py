@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import psycopg
@@ -78,6 +78,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     mark_remote_repeats(items)
     keep_modules_of_a_server_together(items)
     put_longest_first(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Iterator[None]:
+    """Escape halves of characters in reports: a worker can send only Unicode text."""
+    return _sendable((yield))
+
+
+def _sendable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_sendable(key): _sendable(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_sendable, value)) if type(value) in (list, tuple) else value
+    return value
 
 
 def _serves(folder: Path) -> bool:
