@@ -162,12 +162,20 @@ class StageTransition:
         Raises:
             VersionNotFoundError: There is no such version.
         """
-        recorded = insert_verdicts(self._transaction, self._model, version, verdicts, self._actor)
+        written = insert_verdicts(self._transaction, self._model, version, verdicts, self._actor)
         bodies = [verdict.model_dump(mode="json") for verdict in verdicts]
         self._model.record(
             EventType.VERSION_CHECK_RECORDED, *bodies, version=version, actor=self._actor
         )
-        self._become_candidate(self._facts(version))
+        facts = self._facts(version)
+        # Read after the facts: in a pipeline, both come in one round trip.
+        recorded = tuple(
+            RecordedVerdict(
+                **verdict.model_dump(), **row, at=self._model.at, recorded_by=self._actor.name
+            )
+            for verdict, row in zip(verdicts, written.fetchall(), strict=True)
+        )
+        self._become_candidate(facts)
         return recorded
 
     def _become_candidate(self, facts: VersionFacts) -> None:
