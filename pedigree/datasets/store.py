@@ -10,7 +10,6 @@ from pedigree._record import RecordPage
 from pedigree.artifacts.records import digest_of
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
-from pedigree.catalog.lookups import at_least_one
 from pedigree.datasets.records import (
     Datasheet,
     DataState,
@@ -18,7 +17,7 @@ from pedigree.datasets.records import (
     KeptDatasheet,
     RecordedDataVerdict,
 )
-from pedigree.postgres.pages import fetch_page
+from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
 

@@ -9,7 +9,6 @@ from pedigree._record import RecordPage
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor, EventType
-from pedigree.catalog.lookups import at_least_one
 from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
@@ -21,7 +20,7 @@ from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import StageRule
 from pedigree.lifecycle.store import SQL, close_requests
 from pedigree.lifecycle.transition_errors import expect_generation, next_step, unknown_stage
-from pedigree.postgres.pages import fetch_page
+from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.transaction import Transaction
 
 _NOT_BY_AUTHOR = "decision_not_by_author"

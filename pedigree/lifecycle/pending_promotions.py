@@ -3,13 +3,12 @@
 from collections.abc import Collection, Iterable
 
 from pedigree._record import RecordPage
-from pedigree.catalog.lookups import at_least_one
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_number
 from pedigree.lifecycle.decision_records import Candidacy, Explanation
 from pedigree.lifecycle.gate_inputs import ModelFacts, model_state
 from pedigree.lifecycle.store import SQL
-from pedigree.postgres.pages import fetch_page
+from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.transaction import Transaction
 
 

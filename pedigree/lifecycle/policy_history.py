@@ -7,7 +7,6 @@ from pedigree._record import RecordPage
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.audit.records import EventType, NewEvent
-from pedigree.catalog.lookups import at_least_one
 from pedigree.catalog.names import name_key
 from pedigree.catalog.store import LockedModel, lock_model, lock_or_create_model
 from pedigree.errors import NotPermittedError
@@ -16,7 +15,7 @@ from pedigree.lifecycle.pointer_names import require_policy
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import Policy, RetentionRule
 from pedigree.lifecycle.store import SQL, advance_generation
-from pedigree.postgres.pages import fetch_page
+from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.transaction import Transaction
 
 

@@ -42,6 +42,7 @@ from pedigree.lifecycle.store import (
     end_stage,
     holder,
     insert_verdicts,
+    recorded_verdicts,
     use_approval,
 )
 from pedigree.lifecycle.transition_errors import expect_generation, expect_way, unknown_stage
@@ -169,12 +170,7 @@ class StageTransition:
         )
         facts = self._facts(version)
         # Read after the facts: in a pipeline, both come in one round trip.
-        recorded = tuple(
-            RecordedVerdict(
-                **verdict.model_dump(), **row, at=self._model.at, recorded_by=self._actor.name
-            )
-            for verdict, row in zip(verdicts, written.fetchall(), strict=True)
-        )
+        recorded = recorded_verdicts(written, verdicts, self._model.at, self._actor)
         self._become_candidate(facts)
         return recorded
 

@@ -1,19 +1,19 @@
 """Rows of stages, aliases and verdicts ↔ records."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
 from psycopg.types.json import Jsonb
 
 from pedigree._record import RecordPage
 from pedigree.audit.records import Actor
-from pedigree.catalog.lookups import at_least_one
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, version_not_found
 from pedigree.lifecycle.decision_records import RequestOutcome
 from pedigree.lifecycle.records import RecordedVerdict, Verdict
-from pedigree.postgres.pages import fetch_page
+from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Rows, Transaction
 
@@ -181,6 +181,16 @@ def insert_verdicts(
             "at": model.at,
             "actor": actor.name,
         },
+    )
+
+
+def recorded_verdicts(
+    written: Rows, verdicts: Sequence[Verdict], at: datetime, actor: Actor
+) -> tuple[RecordedVerdict, ...]:
+    """Return verdicts as :func:`insert_verdicts` wrote them."""
+    return tuple(
+        RecordedVerdict(**verdict.model_dump(), **row, at=at, recorded_by=actor.name)
+        for verdict, row in zip(verdicts, written.fetchall(), strict=True)
     )
 
 

@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from pedigree._record import RecordPage
-from pedigree.catalog.lookups import at_least_one, find_model, in_a_zone
+from pedigree.catalog.lookups import find_model, in_a_zone
 from pedigree.catalog.names import name_key, validate_name
 from pedigree.catalog.records import ModelVersion
 from pedigree.errors import InvalidInputError
 from pedigree.lifecycle.records import Tenure
 from pedigree.lifecycle.store import ALIAS, SQL, STAGE, Shown
-from pedigree.postgres.pages import fetch_page
+from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.transaction import Row, Transaction
 
 _BEHIND_ALL = 2**63 - 1

@@ -5,14 +5,13 @@ from pydantic import JsonValue
 
 from pedigree._record import RecordPage
 from pedigree.audit.records import Actor, EventType, json_digest
-from pedigree.catalog.lookups import at_least_one
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import lock_model, version_not_found
 from pedigree.errors import NotFoundError
 from pedigree.monitoring.records import DataProfile, DriftResult, RecordedDrift
 from pedigree.monitoring.report import ReportDigests
-from pedigree.postgres.pages import fetch_page
+from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Row, Transaction
 
