@@ -9,11 +9,15 @@ from pedigree.catalog import lookups
 from pedigree.catalog.names import name_key
 from pedigree.catalog.references import Reference
 from pedigree.catalog.store import lock_model
-from pedigree.lifecycle import promotion_queue
-from pedigree.lifecycle.tenures import tenures_of
+from pedigree.lifecycle.checks import CHECKS
+from pedigree.lifecycle.store import verdicts_of_card
+from pedigree.lifecycle.tenures import tenures_of_card
 from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.store import read_lineage
 from pedigree.postgres.transaction import Transaction
+
+_ROWS = 200
+"""The most verdicts, and the most tenures, that a card shows."""
 
 
 def draw_card(
@@ -58,14 +62,18 @@ def _render(  # noqa: PLR0917 - draw_card has them all
 ) -> DrawnCard:
     version = lookups.find_version(transaction, Reference(name=name, version=number))
     environment = version.environment_hash
+    verdicts = verdicts_of_card(transaction, version, checks=CHECKS, limit=_ROWS)
+    tenures = tenures_of_card(transaction, version, limit=_ROWS)
     shown_notes = state.notes if notes is None else notes
     markdown = render_card(
         version,
         lookups.list_trainings(transaction, version, limit=1, after=None)[0],
         shown(read_lineage(transaction, name_key(name), number, newest=False)),
-        promotion_queue.verdicts(transaction, version),
-        tenures_of(transaction, version),
+        verdicts.records,
+        tenures.records,
         shown_notes,
+        further_verdicts=verdicts.further,
+        further_tenures=tenures.further,
         packages=lookups.environment_packages(transaction, environment) if environment else (),
     )
     return DrawnCard(version, markdown, shown_notes, state)

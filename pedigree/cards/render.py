@@ -35,6 +35,8 @@ def render_card(  # noqa: PLR0917 - a card shows these six, and its only caller 
     human: CardNotes,
     *,
     packages: Sequence[str] = (),
+    further_verdicts: int = 0,
+    further_tenures: int = 0,
 ) -> str:
     """Return a version's model card as Markdown with YAML front matter.
 
@@ -49,6 +51,8 @@ def render_card(  # noqa: PLR0917 - a card shows these six, and its only caller 
         timeline: Tenures of the model; those of other versions are left out.
         human: People's notes.
         packages: The installed packages of the training's environment, each ``name==version``.
+        further_verdicts: The number of verdicts that the card does not show.
+        further_tenures: The number of earlier tenures that the card does not show.
     """
     judged = sorted(verdicts, key=lambda verdict: verdict.check)
     text = (
@@ -65,6 +69,8 @@ def render_card(  # noqa: PLR0917 - a card shows these six, and its only caller 
             indirect=_indirect(lineage),
             **_certainty_of(lineage),
             verdicts=judged,
+            further_verdicts=further_verdicts,
+            further_tenures=further_tenures,
             groups=group_verdicts(judged),
             tenures=[each for each in timeline if each.version_id == version.version_id],
         )

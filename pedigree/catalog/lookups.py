@@ -17,7 +17,7 @@ from pedigree.catalog.references import Reference
 from pedigree.catalog.rows import model_of, read_version, training_of, version_from_row
 from pedigree.catalog.store import SQL, model_not_found
 from pedigree.errors import InvalidInputError
-from pedigree.postgres.pages import fetch_page
+from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.transaction import Row, Transaction
 
 _ABOVE_ALL = 2**31 - 1
@@ -182,16 +182,3 @@ def training_cursor(after: str | None) -> UUID | None:
             value=after,
             remedy="Give the last training_id of the previous page",
         ) from error
-
-
-def at_least_one(limit: int) -> int:
-    """Return the limit of a page.
-
-    Raises:
-        InvalidInputError: The limit is less than 1.
-    """
-    if limit < 1:
-        raise InvalidInputError(
-            "a page has one record or more", field="limit", value=limit, remedy="Give 1 or more"
-        )
-    return limit

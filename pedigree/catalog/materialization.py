@@ -9,10 +9,11 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import NamedTuple
 
-from pedigree.catalog.lookups import at_least_one, training_cursor
+from pedigree.catalog.lookups import training_cursor
 from pedigree.catalog.names import name_key
 from pedigree.catalog.store import SQL
 from pedigree.catalog.training_records import Unmaterialized
+from pedigree.postgres.pages import at_least_one
 from pedigree.postgres.transaction import Transaction
 
 OUT_OF_REACH = timedelta(hours=1)

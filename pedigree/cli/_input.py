@@ -29,6 +29,10 @@ def read_integer(text: str) -> int:
 
 JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 LimitOption: TypeAlias = Annotated[int, typer.Option("--limit", min=1, help="At most this many.")]
+AfterIdOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--after", min=0, help="The last id of the previous page.", show_default=False),
+]
 
 NameArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="NAME", help="A registered model's name.", show_default=False)

@@ -3,12 +3,9 @@
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from pedigree.cli._output import respond
-
-if TYPE_CHECKING:
-    from pedigree.lifecycle.records import Tenure
 
 T = TypeVar("T")
 
@@ -43,11 +40,19 @@ def page_of(
     return Listing(items=items, next=further, option=option)
 
 
-def page_of_tenures(read: "Callable[[int], Sequence[Tenure]]", limit: int) -> "Listing[Tenure]":
-    """Read a page of a timeline: the newest tenures, in order."""
+def page_before(
+    read: Callable[[int], Sequence[T]], limit: int, place: Callable[[T], object]
+) -> Listing[T]:
+    """Read a page of a list that is read backward: the last records, in order.
+
+    Args:
+        read: Returns at most a number of the last records.
+        limit: How many the page has at most.
+        place: Returns the cursor of the page before a record.
+    """
     found = read(limit + 1)
     items = found[-limit:]
-    further = str(items[0].tenure_id) if _has_more(found, limit) else None
+    further = str(place(items[0])) if _has_more(found, limit) else None
     return Listing(items=items, next=further, option="--before")
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Rows = Iterable[tuple[str, object]]
 _NAME_WIDTH = 22
 _REQUESTS = 1000
+_ROWS = 100
 
 
 def version_view(registry: "RegistryContract", reference: str) -> Group:
@@ -49,9 +50,9 @@ def version_view(registry: "RegistryContract", reference: str) -> Group:
         _inputs(registry.lineage(exact)),
         _section("Interface", _signature_rows(version.signature)),
         _section("Artifact", _artifact_rows(version, registry.manifest(exact))),
-        _checks(registry.verdicts(exact)),
+        _checks(registry.verdicts(exact, limit=_ROWS + 1), exact),
         _section("Governance", _governance_rows(version)),
-        *_decisions(registry.decisions(exact)),
+        *_decisions(registry.decisions(exact, limit=_ROWS + 1), exact),
         _section("Model card", _card_rows(registry, version)),
     ]
     trainings = registry.trainings(exact)
@@ -127,7 +128,7 @@ def _requests(requests: "Iterable[StageRequest]", version: "ModelVersion") -> li
     return [_section("Asked for", rows)] if rows else []
 
 
-def _decisions(decisions: "Iterable[Decision]") -> list[RenderableType]:
+def _decisions(decisions: "Sequence[Decision]", reference: str) -> list[RenderableType]:
     rows = [
         (
             f"  {each.decided_by}",
@@ -136,10 +137,15 @@ def _decisions(decisions: "Iterable[Decision]") -> list[RenderableType]:
             each.comment,
             when(each.at),
         )
-        for each in decisions
+        for each in decisions[:_ROWS]
     ]
     title = Text("\nDecisions", style="bold")
-    return [Group(title, table(("  by", "", "way", "comment", "at"), rows))] if rows else []
+    shown = table(("  by", "", "way", "comment", "at"), rows)
+    return [Group(title, shown, *_further(decisions, "decisions", reference))] if rows else []
+
+
+def _further(found: "Sequence[object]", command: str, reference: str) -> list[RenderableType]:
+    return [Text(f"  more: `pedigree {command} {reference}`")] if len(found) > _ROWS else []
 
 
 def _training_rows(version: "ModelVersion") -> Rows:
@@ -245,20 +251,16 @@ def _artifact_rows(version: "ModelVersion", manifest: "Manifest") -> Rows:
     )
 
 
-def _checks(verdicts: "Iterable[RecordedVerdict]") -> RenderableType:
+def _checks(verdicts: "Sequence[RecordedVerdict]", reference: str) -> RenderableType:
     rows = [
-        (
-            f"  {verdict.check}",
-            verdict_text(verdict),
-            verdict.summary,
-            when(verdict.at),
-        )
-        for verdict in verdicts
+        (f"  {verdict.check}", verdict_text(verdict), verdict.summary, when(verdict.at))
+        for verdict in verdicts[:_ROWS]
     ]
     title = Text("\nChecks", style="bold")
     if not rows:
         return Group(title, Text("  none was run on this digest", style="dim"))
-    return Group(title, table(("  check", "verdict", "found", "at"), rows))
+    shown = table(("  check", "verdict", "found", "at"), rows)
+    return Group(title, shown, *_further(verdicts, "verdicts", reference))
 
 
 def _governance_rows(version: "ModelVersion") -> Rows:

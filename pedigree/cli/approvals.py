@@ -5,8 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pedigree.cli._input import JsonFlag, ReferenceArgument, SeenGeneration
-from pedigree.cli._lists import Listing, respond_list
+from pedigree.cli._input import (
+    AfterIdOption,
+    JsonFlag,
+    LimitOption,
+    ReferenceArgument,
+    SeenGeneration,
+)
+from pedigree.cli._lists import page_of, respond_list
 from pedigree.cli._output import respond, table, when
 from pedigree.cli._session import open_registry
 from pedigree.cli.stages import ToStage
@@ -74,15 +80,21 @@ def _show(decision: "Decision", verb: str, waits_for: str, as_json: bool) -> Non
     respond(decision, as_json, view)
 
 
-def decisions(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
-    """List the decisions about a version."""
+def decisions(
+    reference: ReferenceArgument,
+    limit: LimitOption = 100,
+    after: AfterIdOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List the decisions about a version, oldest first."""
     with open_registry() as registry:
-        found = registry.decisions(reference)
-    respond_list(
-        Listing(items=found),
-        as_json,
-        lambda: table(("decision", "for", "by", "at", "comment"), map(_decision_row, found)),
-    )
+        found = page_of(
+            lambda most: registry.decisions(reference, limit=most, after=after or 0),
+            limit,
+            lambda decision: decision.decision_id,
+        )
+    columns = ("decision", "for", "by", "at", "comment")
+    respond_list(found, as_json, lambda: table(columns, map(_decision_row, found.items)))
 
 
 def _decision_row(one: "Decision") -> tuple[str, ...]:

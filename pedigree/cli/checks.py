@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from pedigree.cli._input import JsonFlag, ReferenceArgument, json_values
-from pedigree.cli._lists import Listing, respond_list
+from pedigree.cli._input import AfterIdOption, JsonFlag, LimitOption, ReferenceArgument, json_values
+from pedigree.cli._lists import Listing, page_of, respond_list
 from pedigree.cli._output import respond, table, verdict_text
 from pedigree.cli._session import open_registry
 
@@ -90,11 +90,20 @@ def checks(as_json: JsonFlag = False) -> None:
     respond_list(Listing(items=items), as_json, view)
 
 
-def verdicts(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
+def verdicts(
+    reference: ReferenceArgument,
+    limit: LimitOption = 100,
+    after: AfterIdOption = None,
+    as_json: JsonFlag = False,
+) -> None:
     """List the newest verdict of each check on a version."""
     with open_registry() as registry:
-        found = registry.verdicts(reference)
-    respond_list(Listing(items=found), as_json, lambda: verdict_table(found))
+        found = page_of(
+            lambda most: registry.verdicts(reference, limit=most, after=after),
+            limit,
+            lambda verdict: verdict.verdict_id,
+        )
+    respond_list(found, as_json, lambda: verdict_table(found.items))
 
 
 def record_verdict(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from pedigree.cli._input import JsonFlag, json_values, pairs, read_text
-from pedigree.cli._lists import Listing, respond_list
+from pedigree.cli._input import AfterIdOption, JsonFlag, LimitOption, json_values, pairs, read_text
+from pedigree.cli._lists import page_of, respond_list
 from pedigree.cli._output import respond, table
 from pedigree.cli._session import open_registry
 from pedigree.cli.checks import (
@@ -110,6 +110,8 @@ def data_verdicts(
     storage_id: StorageOption = None,
     materialized_by: WrittenByOption = None,
     data_version: DataVersionOption = None,
+    limit: LimitOption = 100,
+    after: AfterIdOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """List the newest verdict of each check on one exact state of an asset's data."""
@@ -123,12 +125,13 @@ def data_verdicts(
         data_version=data_version,
     )
     with open_registry() as registry:
-        found = registry.data_verdicts([state])
-    respond_list(
-        Listing(items=found),
-        as_json,
-        lambda: table(("check", "verdict", "found"), map(_data_row, found)),
-    )
+        found = page_of(
+            lambda most: registry.data_verdicts([state], limit=most, after=after or 0),
+            limit,
+            lambda verdict: verdict.data_verdict_id,
+        )
+    columns = ("check", "verdict", "found")
+    respond_list(found, as_json, lambda: table(columns, map(_data_row, found.items)))
 
 
 def record_data_verdict(

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pedigree.cli._input import JsonFlag, ReferenceArgument, write_text
+from pedigree.cli._input import JsonFlag, LimitOption, ReferenceArgument, write_text
+from pedigree.cli._lists import page_before, respond_list
 from pedigree.cli._output import Raw, respond, table, when
 from pedigree.cli._session import open_registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rich.table import Table
 
     from pedigree.monitoring.records import DataProfile, RecordedDrift
 
@@ -90,7 +93,7 @@ def measure(
             data_version=data_version,
             run_id=run_id,
         )
-    _show([found], found, as_json)
+    respond(found, as_json, lambda: _table([found]))
     if found.drifted:
         raise typer.Exit(1)
 
@@ -98,19 +101,28 @@ def measure(
 def list_results(
     reference: ReferenceArgument,
     asset: Annotated[str | None, typer.Option("--asset", help="Only this data.")] = None,
+    limit: LimitOption = 100,
+    before: Annotated[
+        int | None,
+        typer.Option("--before", help="Start before this drift_id.", show_default=False),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List the newest result of each partition that was compared with a version."""
+    """List the newest results of the last partitions that were compared with a version."""
     with open_registry() as registry:
-        found = registry.drift(reference, asset)
-    _show(found, {"items": found, "next": None}, as_json)
+        found = page_before(
+            lambda most: registry.drift(reference, asset, limit=most, before=before),
+            limit,
+            lambda result: result.drift_id,
+        )
+    respond_list(found, as_json, lambda: _table(found.items))
 
 
 def show(drift_id: IdArgument, as_json: JsonFlag = False) -> None:
     """Show one result."""
     with open_registry() as registry:
         found = registry.drift_result(drift_id)
-    _show([found], found, as_json)
+    respond(found, as_json, lambda: _table([found]))
 
 
 def report(
@@ -147,22 +159,19 @@ def alert(drift_id: IdArgument, as_json: JsonFlag = False) -> None:
     )
 
 
-def _show(results: "Sequence[RecordedDrift]", answer: object, as_json: bool) -> None:
-    def view() -> object:
-        rows = (
-            (
-                str(one.drift_id),
-                one.asset,
-                one.partition or "",
-                "drifted" if one.drifted else "as trained",
-                one.verdict,
-                when(one.at),
-            )
-            for one in results
+def _table(results: "Sequence[RecordedDrift]") -> "Table":
+    rows = (
+        (
+            str(one.drift_id),
+            one.asset,
+            one.partition or "",
+            "drifted" if one.drifted else "as trained",
+            one.verdict,
+            when(one.at),
         )
-        return table(("id#", "data", "partition", "is", "found", "at"), rows)
-
-    respond(answer, as_json, view)
+        for one in results
+    )
+    return table(("id#", "data", "partition", "is", "found", "at"), rows)
 
 
 def _profile_view(found: "DataProfile") -> Iterator[object]:

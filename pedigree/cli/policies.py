@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pedigree.cli._input import JsonFlag, NameArgument
-from pedigree.cli._lists import Listing, respond_list
+from pedigree.cli._input import JsonFlag, LimitOption, NameArgument
+from pedigree.cli._lists import Listing, page_of, respond_list
 from pedigree.cli._output import Raw, respond, table, when
 from pedigree.cli._session import open_registry
 from pedigree.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from pedigree.contract.registry import RegistryContract
+    from pedigree.lifecycle.records import Policy
 
 RevisionOption = Annotated[
     int | None,
@@ -37,16 +41,20 @@ def show(name: NameArgument, revision: RevisionOption = None, as_json: JsonFlag 
     with open_registry() as registry:
         policy = registry.policy(name)
         if revision is not None:
-            given = {each.revision: each.policy for each in registry.policy_history(name)}
-            if revision not in given:
-                raise InvalidInputError(
-                    f"{name} has {len(given)} revisions of its policy",
-                    field="--revision",
-                    value=revision,
-                    remedy=f"`pedigree policy history {name}` lists them",
-                )
-            policy = given[revision]
+            policy = _revision(registry, name, revision)
     respond(policy, as_json, lambda: typer.echo(write_document(policy), nl=False))
+
+
+def _revision(registry: "RegistryContract", name: str, revision: int) -> "Policy":
+    found = registry.policy_history(name, limit=1, after=revision - 1) if revision > 0 else ()
+    if not found:
+        raise InvalidInputError(
+            f"the policy of {name} has no such revision",
+            field="--revision",
+            value=revision,
+            remedy=f"`pedigree policy history {name}` lists them",
+        )
+    return found[0].policy
 
 
 def set_policy(
@@ -68,10 +76,24 @@ def set_policy(
     )
 
 
-def history(name: NameArgument, as_json: JsonFlag = False) -> None:
-    """List the revisions of a model's policy."""
+def history(
+    name: NameArgument,
+    limit: LimitOption = 100,
+    after: Annotated[
+        int | None,
+        typer.Option(
+            "--after", min=0, help="The last revision of the previous page.", show_default=False
+        ),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List the revisions of a model's policy, oldest first."""
     with open_registry() as registry:
-        given = registry.policy_history(name)
+        found = page_of(
+            lambda most: registry.policy_history(name, limit=most, after=after or 0),
+            limit,
+            lambda each: each.revision,
+        )
 
     def view() -> object:
         rows = (
@@ -82,11 +104,11 @@ def history(name: NameArgument, as_json: JsonFlag = False) -> None:
                 each.reason or "",
                 " → ".join(rule.name for rule in each.policy.stages),
             )
-            for each in given
+            for each in found.items
         )
         return table(("revision#", "since", "by", "reason", "stages"), rows)
 
-    respond_list(Listing(items=given), as_json, view)
+    respond_list(found, as_json, view)
 
 
 def checks(name: NameArgument, as_json: JsonFlag = False) -> None:

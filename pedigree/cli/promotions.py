@@ -7,9 +7,10 @@ import typer
 
 from pedigree.cli._input import (
     JsonFlag,
+    LimitOption,
     ReferenceArgument,
 )
-from pedigree.cli._lists import Listing, respond_list
+from pedigree.cli._lists import page_of, respond_list
 from pedigree.cli._output import respond, table, when
 from pedigree.cli._session import open_registry
 from pedigree.cli.stages import Reason, ToStage
@@ -68,15 +69,24 @@ def _mark(passed: bool) -> str:
     return "passed" if passed else "waits"
 
 
-def waits(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
+def waits(
+    reference: ReferenceArgument,
+    limit: LimitOption = 100,
+    after: Annotated[
+        str | None,
+        typer.Option("--after", help="The last stage of the previous page.", show_default=False),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
     """List by stage what a version waited for at the last evaluation."""
     with open_registry() as registry:
-        found = registry.candidacies(reference)
-    respond_list(
-        Listing(items=found),
-        as_json,
-        lambda: table(("stage", "waits for", "looked at"), map(_candidacy_row, found)),
-    )
+        found = page_of(
+            lambda most: registry.candidacies(reference, limit=most, after=after),
+            limit,
+            lambda candidacy: candidacy.stage,
+        )
+    columns = ("stage", "waits for", "looked at")
+    respond_list(found, as_json, lambda: table(columns, map(_candidacy_row, found.items)))
 
 
 def _candidacy_row(one: "Candidacy") -> tuple[str, ...]:

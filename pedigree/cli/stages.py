@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from pedigree.cli._input import (
+    AfterIdOption,
     JsonFlag,
     LimitOption,
     NameArgument,
@@ -13,7 +14,7 @@ from pedigree.cli._input import (
     SeenGeneration,
     read_moment,
 )
-from pedigree.cli._lists import Listing, page_of_tenures, respond_list
+from pedigree.cli._lists import page_before, page_of, respond_list
 from pedigree.cli._output import respond, table, when
 from pedigree.cli._session import open_registry
 from pedigree.errors import InvalidInputError
@@ -127,8 +128,10 @@ def timeline(
     """Show which version held which stage or alias, and when."""
     with open_registry() as registry:
         pointer = _pointer(stage, alias)
-        found = page_of_tenures(
-            lambda most: registry.timeline(name, pointer, limit=most, before=before), limit
+        found = page_before(
+            lambda most: registry.timeline(name, pointer, limit=most, before=before),
+            limit,
+            lambda tenure: tenure.tenure_id,
         )
     respond_list(found, as_json, lambda: tenure_table(found.items))
 
@@ -143,19 +146,26 @@ def as_of(
     ],
     stage: StageOption = None,
     alias: AliasOption = None,
+    limit: LimitOption = 1000,
+    after: AfterIdOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Show which version each stage and alias named at a given time, who moved it, and why."""
     with open_registry() as registry:
-        tenures = registry.as_of(name, read_moment("moment", moment), _pointer(stage, alias))
+        at, pointer = read_moment("moment", moment), _pointer(stage, alias)
+        found = page_of(
+            lambda most: registry.as_of(name, at, pointer, limit=most, after=after),
+            limit,
+            lambda tenure: tenure.tenure_id,
+        )
 
     def view() -> Iterator[object]:
-        if tenures:
-            yield tenure_table(tenures)
+        if found.items:
+            yield tenure_table(found.items)
         else:
             yield "Nothing was held then."
 
-    respond_list(Listing(items=tenures), as_json, view)
+    respond_list(found, as_json, view)
 
 
 def tenure_table(tenures: "Iterable[Tenure]") -> "Table":
@@ -186,8 +196,17 @@ def _pointer(stage: str | None, alias: str | None) -> str | None:
     return f"stage:{stage}" if stage else f"alias:{alias}" if alias else None
 
 
-def tenures(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
+def tenures(
+    reference: ReferenceArgument,
+    limit: LimitOption = 100,
+    after: AfterIdOption = None,
+    as_json: JsonFlag = False,
+) -> None:
     """List which stages and aliases a version held and when, oldest first."""
     with open_registry() as registry:
-        found = registry.tenures(reference)
-    respond_list(Listing(items=found), as_json, lambda: tenure_table(found))
+        found = page_of(
+            lambda most: registry.tenures(reference, limit=most, after=after or 0),
+            limit,
+            lambda tenure: tenure.tenure_id,
+        )
+    respond_list(found, as_json, lambda: tenure_table(found.items))

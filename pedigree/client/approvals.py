@@ -1,5 +1,6 @@
 """Approvals and rejections of a version's transition into a stage."""
 
+from pedigree._record import PAGE
 from pedigree.audit.records import Actor
 from pedigree.client.service import ServiceGroup, only_in_process
 from pedigree.contract import paths
@@ -34,9 +35,11 @@ class RemoteApprovals(ServiceGroup, ApprovalContract):
         only_in_process(actor=actor)
         return self._decide(reference, stage, False, comment, expected_generation)
 
-    def decisions(self, reference: str) -> tuple[Decision, ...]:
+    def decisions(
+        self, reference: str, *, limit: int = PAGE, after: int = 0
+    ) -> tuple[Decision, ...]:
         path = self._service.version_path(paths.APPROVALS, reference)
-        return self._service.read(dict[str, tuple[Decision, ...]], path)["decisions"]
+        return self._service.items(Decision, path, limit=limit, after=after)
 
     def _decide(
         self,

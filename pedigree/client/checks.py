@@ -1,5 +1,6 @@
 """Checks and their verdicts on versions."""
 
+from pedigree._record import PAGE
 from pedigree.audit.records import Actor
 from pedigree.client.service import ServiceGroup, only_in_process
 from pedigree.contract import paths
@@ -43,9 +44,11 @@ class RemoteChecks(ServiceGroup, CheckContract):
         path = self._service.version_path(paths.VERDICTS, reference)
         return self._service.write(RecordedVerdict, "POST", path, verdict)
 
-    def verdicts(self, reference: str) -> tuple[RecordedVerdict, ...]:
+    def verdicts(
+        self, reference: str, *, limit: int = PAGE, after: int | None = None
+    ) -> tuple[RecordedVerdict, ...]:
         path = self._service.version_path(paths.VERDICTS, reference)
-        return self._service.read(dict[str, tuple[RecordedVerdict, ...]], path)["verdicts"]
+        return self._service.items(RecordedVerdict, path, limit=limit, after=after)
 
     def _checked(self, reference: str, wanted: object) -> tuple[RecordedVerdict, ...]:
         path = self._service.version_path(paths.CHECKS, reference)

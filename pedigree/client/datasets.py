@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from pedigree._record import PAGE
 from pedigree.audit.records import Actor
 from pedigree.client.service import ServiceGroup, only_in_process
 from pedigree.contract import paths
@@ -36,10 +37,22 @@ class RemoteDatasets(ServiceGroup, DatasetContract):
         only_in_process(actor=actor)
         return self._service.write(RecordedDataVerdict, "POST", paths.DATA_VERDICTS, verdict)
 
-    def data_verdicts(self, states: Sequence[DataState]) -> tuple[RecordedDataVerdict, ...]:
-        return tuple(found for state in states for found in self._of_state(state))
+    def data_verdicts(
+        self, states: Sequence[DataState], *, limit: int = PAGE, after: int = 0
+    ) -> tuple[RecordedDataVerdict, ...]:
+        # The first ``limit`` of all are among the first ``limit`` of each state. One verdict may
+        # be about several of the states.
+        found = {
+            verdict.data_verdict_id: verdict
+            for state in states
+            for verdict in self._of_state(state, limit, after)
+        }
+        return tuple(found[number] for number in sorted(found)[:limit])
 
-    def _of_state(self, state: DataState) -> tuple[RecordedDataVerdict, ...]:
+    def _of_state(
+        self, state: DataState, limit: int, after: int
+    ) -> tuple[RecordedDataVerdict, ...]:
         asked = state.model_dump(include=set(DataState.model_fields))
-        kind = dict[str, tuple[RecordedDataVerdict, ...]]
-        return self._service.read(kind, paths.DATA_VERDICTS, **asked)["verdicts"]
+        return self._service.items(
+            RecordedDataVerdict, paths.DATA_VERDICTS, limit=limit, after=after, **asked
+        )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from pedigree._record import PAGE
 from pedigree.audit.records import Actor
 from pedigree.client.service import ServiceGroup, only_in_process
 from pedigree.contract import paths
@@ -51,11 +52,18 @@ class RemoteMonitoring(ServiceGroup, MonitoringContract):
         }
         return self._service.write(RecordedDrift, "POST", path, measured)
 
-    def drift(self, reference: str, asset: str | None = None) -> tuple[RecordedDrift, ...]:
+    def drift(
+        self,
+        reference: str,
+        asset: str | None = None,
+        *,
+        limit: int = PAGE,
+        before: int | None = None,
+    ) -> tuple[RecordedDrift, ...]:
         path = self._service.version_path(paths.VERSION_DRIFT, reference)
-        return self._service.read(dict[str, tuple[RecordedDrift, ...]], path, asset=asset)[
-            "results"
-        ]
+        return self._service.items_before(
+            RecordedDrift, path, limit=limit, before=before, asset=asset
+        )
 
     def drift_result(self, drift_id: int) -> RecordedDrift:
         return self._service.read(RecordedDrift, fill(paths.DRIFT, drift_id=drift_id))

@@ -1,5 +1,6 @@
 """Policies: the gates of each stage."""
 
+from pedigree._record import PAGE
 from pedigree.audit.records import Actor
 from pedigree.client.service import ServiceGroup, only_in_process
 from pedigree.contract import paths
@@ -29,10 +30,11 @@ class RemotePolicies(ServiceGroup, PolicyContract):
         )
         return self._service.write(dict[str, int], "PUT", path, body)["revision"]
 
-    def policy_history(self, name: str) -> tuple[PolicyRevision, ...]:
-        return self._service.read(
-            tuple[PolicyRevision, ...], self._service.model_path(paths.POLICY_HISTORY, name)
-        )
+    def policy_history(
+        self, name: str, *, limit: int = PAGE, after: int = 0
+    ) -> tuple[PolicyRevision, ...]:
+        path = self._service.model_path(paths.POLICY_HISTORY, name)
+        return self._service.items(PolicyRevision, path, limit=limit, after=after)
 
     def registration_checks(self, name: str) -> tuple[str, ...]:
         return self._service.read(

@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel
 
+from pedigree._record import PAGE
 from pedigree.audit.records import Actor
 from pedigree.client.service import ServiceGroup, only_in_process
 from pedigree.contract import paths
@@ -30,10 +31,11 @@ class RemotePromotions(ServiceGroup, PromotionContract):
             _Explained, path, to=stage, automatic=automatic or None
         ).explanation
 
-    def candidacies(self, reference: str) -> tuple[Candidacy, ...]:
-        return self._service.read(
-            tuple[Candidacy, ...], self._service.version_path(paths.CANDIDACIES, reference)
-        )
+    def candidacies(
+        self, reference: str, *, limit: int = PAGE, after: str | None = None
+    ) -> tuple[Candidacy, ...]:
+        path = self._service.version_path(paths.CANDIDACIES, reference)
+        return self._service.items(Candidacy, path, limit=limit, after=after)
 
     def retry_promotion(
         self,

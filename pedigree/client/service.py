@@ -74,6 +74,26 @@ class Service:
                 return tuple(found)
             query[cursor] = page.next
 
+    def items_before(
+        self, kind: type[T], path: str, *, limit: int, before: int | None, **query: Any
+    ) -> tuple[T, ...]:
+        """Return at most ``limit`` of the last records of a list, read backward page by page."""
+        found: tuple[T, ...] = ()
+        further: int | str | None = before
+        while True:
+            wanted = min(limit - len(found), PAGE)
+            page = self.read(
+                Page[kind],  # type: ignore[valid-type]
+                path,
+                limit=wanted,
+                before=further,
+                **query,
+            )
+            found = page.items + found
+            if page.next is None or len(found) >= limit or not page.items:
+                return found
+            further = page.next
+
     def model_path(self, template: str, name: str, **values: object) -> str:
         """Return a path below a model.
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from pedigree._record import PAGE
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
-from pedigree.client.service import Page, ServiceGroup, only_in_process
+from pedigree.client.service import ServiceGroup, only_in_process
 from pedigree.contract import paths
 from pedigree.contract.stages import StageContract
 from pedigree.errors import StageEmptyError
@@ -66,24 +66,23 @@ class RemoteStages(ServiceGroup, StageContract):
         limit: int = PAGE,
         before: int | None = None,
     ) -> tuple[Tenure, ...]:
-        path, found = self._service.model_path(paths.TIMELINE, name), tuple[Tenure, ...]()
-        while True:
-            wanted = min(limit - len(found), PAGE)
-            page = self._service.read(
-                Page[Tenure], path, pointer=pointer, limit=wanted, before=before
-            )
-            found = page.items + found
-            if page.next is None or len(found) >= limit:
-                return found
-            before = int(page.next)
+        path = self._service.model_path(paths.TIMELINE, name)
+        return self._service.items_before(Tenure, path, limit=limit, before=before, pointer=pointer)
 
-    def as_of(self, name: str, moment: datetime, pointer: str | None = None) -> tuple[Tenure, ...]:
+    def as_of(
+        self,
+        name: str,
+        moment: datetime,
+        pointer: str | None = None,
+        *,
+        limit: int = PAGE,
+        after: int | None = None,
+    ) -> tuple[Tenure, ...]:
         path = self._service.model_path(paths.AS_OF, name)
-        return self._service.read(
-            tuple[Tenure, ...], path, moment=moment.isoformat(), pointer=pointer
+        return self._service.items(
+            Tenure, path, limit=limit, after=after, moment=moment.isoformat(), pointer=pointer
         )
 
-    def tenures(self, reference: str) -> tuple[Tenure, ...]:
-        return self._service.read(
-            tuple[Tenure, ...], self._service.version_path(paths.TENURES, reference)
-        )
+    def tenures(self, reference: str, *, limit: int = PAGE, after: int = 0) -> tuple[Tenure, ...]:
+        path = self._service.version_path(paths.TENURES, reference)
+        return self._service.items(Tenure, path, limit=limit, after=after)

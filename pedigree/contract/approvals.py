@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from pedigree._record import PAGE
 from pedigree.audit.records import Actor
 from pedigree.lifecycle.decision_records import Decision
 
@@ -50,5 +51,13 @@ class ApprovalContract(Protocol):
         The arguments and errors are those of :meth:`approve`.
         """
 
-    def decisions(self, reference: str) -> tuple[Decision, ...]:
-        """Return the approvals and rejections of a version, the oldest first."""
+    def decisions(
+        self, reference: str, *, limit: int = PAGE, after: int = 0
+    ) -> tuple[Decision, ...]:
+        """Return a page of the approvals and rejections of a version, the oldest first.
+
+        Args:
+            reference: The version.
+            limit: How many at most.
+            after: The last ``decision_id`` of the previous page.
+        """

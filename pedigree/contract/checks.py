@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from pedigree._record import PAGE
 from pedigree._values import Key
 from pedigree.audit.records import Actor
 from pedigree.lifecycle.records import CheckRule, RecordedVerdict, Verdict
@@ -77,5 +78,15 @@ class CheckContract(Protocol):
             InvalidMetadataError: The verdict is about bytes that are not the version's.
         """
 
-    def verdicts(self, reference: str) -> tuple[RecordedVerdict, ...]:
-        """Return the newest verdict of each check on a version, by the check's name."""
+    def verdicts(
+        self, reference: str, *, limit: int = PAGE, after: int | None = None
+    ) -> tuple[RecordedVerdict, ...]:
+        """Return a page of the newest verdicts of each check on a version, by the check's name.
+
+        A check that stages require with several settings has one verdict for each of them.
+
+        Args:
+            reference: The version.
+            limit: How many at most.
+            after: The last ``verdict_id`` of the previous page.
+        """

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from pedigree._record import PAGE
 from pedigree._values import Key
 from pedigree.audit.records import Actor
 from pedigree.datasets.records import (
@@ -43,5 +44,13 @@ class DatasetContract(Protocol):
     ) -> RecordedDataVerdict:
         """Record the verdict of a check, such as an expectation suite, on one state of data."""
 
-    def data_verdicts(self, states: Sequence[DataState]) -> tuple[RecordedDataVerdict, ...]:
-        """Return the newest verdict of each check on exactly these states of data."""
+    def data_verdicts(
+        self, states: Sequence[DataState], *, limit: int = PAGE, after: int = 0
+    ) -> tuple[RecordedDataVerdict, ...]:
+        """Return a page of the newest verdicts of each check on exactly these states of data.
+
+        Args:
+            states: The states.
+            limit: How many at most, the oldest first.
+            after: The last ``data_verdict_id`` of the previous page.
+        """

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from pedigree._record import PAGE
 from pedigree._values import Key
 from pedigree.audit.records import Actor
 from pedigree.monitoring.records import DataProfile, Expectations, RecordedDrift
@@ -54,8 +55,22 @@ class MonitoringContract(Protocol):
             MissingDependencyError: The extra ``monitoring`` is not installed.
         """
 
-    def drift(self, reference: str, asset: Key | None = None) -> tuple[RecordedDrift, ...]:
-        """Return the newest result of each partition compared with a version, in order."""
+    def drift(
+        self,
+        reference: str,
+        asset: Key | None = None,
+        *,
+        limit: int = PAGE,
+        before: int | None = None,
+    ) -> tuple[RecordedDrift, ...]:
+        """Return the newest results of the last partitions compared with a version, in order.
+
+        Args:
+            reference: The version.
+            asset: Only results of this data.
+            limit: How many at most.
+            before: The first ``drift_id`` of the page that follows.
+        """
 
     def drift_result(self, drift_id: int) -> RecordedDrift:
         """Return one drift result.

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from pedigree._record import PAGE
 from pedigree._values import Key
 from pedigree.audit.records import Actor
 from pedigree.lifecycle.decision_records import PolicyRevision
@@ -34,8 +35,15 @@ class PolicyContract(Protocol):
             NotPermittedError: The current policy names other editors.
         """
 
-    def policy_history(self, name: str) -> tuple[PolicyRevision, ...]:
-        """Return the revisions of a model's policy, the oldest first.
+    def policy_history(
+        self, name: str, *, limit: int = PAGE, after: int = 0
+    ) -> tuple[PolicyRevision, ...]:
+        """Return a page of the revisions of a model's policy, the oldest first.
+
+        Args:
+            name: The model.
+            limit: How many at most.
+            after: The last ``revision`` of the previous page.
 
         Raises:
             ModelNotFoundError: There is no model of that name.

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from pedigree._record import PAGE
 from pedigree.audit.records import Actor
 from pedigree.lifecycle.decision_records import Candidacy, Explanation, GivenUp
 
@@ -26,8 +27,16 @@ class PromotionContract(Protocol):
             actor: The person who would promote; this process's actor when None.
         """
 
-    def candidacies(self, reference: str) -> tuple[Candidacy, ...]:
-        """Return the gates that a version waited for when last evaluated, by stage."""
+    def candidacies(
+        self, reference: str, *, limit: int = PAGE, after: str | None = None
+    ) -> tuple[Candidacy, ...]:
+        """Return a page of the gates that a version waited for when last evaluated, by stage.
+
+        Args:
+            reference: The version.
+            limit: How many at most.
+            after: The last ``stage`` of the previous page.
+        """
 
     def retry_promotion(
         self,

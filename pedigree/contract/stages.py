@@ -90,13 +90,25 @@ class StageContract(Protocol):
             InvalidInputError: The pointer is neither a stage nor an alias.
         """
 
-    def as_of(self, name: str, moment: datetime, pointer: str | None = None) -> tuple[Tenure, ...]:
+    def as_of(
+        self,
+        name: str,
+        moment: datetime,
+        pointer: str | None = None,
+        *,
+        limit: int = PAGE,
+        after: int | None = None,
+    ) -> tuple[Tenure, ...]:
         """Return what a model's stages and aliases pointed to at a time, who moved them, and why.
+
+        Many versions may share a stage, so this is a page: by pointer, then by version.
 
         Args:
             name: The model.
             moment: The time, with a time zone. A tenure includes its start and excludes its end.
             pointer: Only this pointer, such as ``stage:production`` or ``alias:champion``.
+            limit: How many at most.
+            after: The last ``tenure_id`` of the previous page.
 
         Raises:
             ModelNotFoundError: There is no such model.
@@ -104,5 +116,11 @@ class StageContract(Protocol):
                 alias.
         """
 
-    def tenures(self, reference: str) -> tuple[Tenure, ...]:
-        """Return which stages and aliases a version held when, the oldest tenure first."""
+    def tenures(self, reference: str, *, limit: int = PAGE, after: int = 0) -> tuple[Tenure, ...]:
+        """Return a page of the stages and aliases that a version held, the oldest tenure first.
+
+        Args:
+            reference: The version.
+            limit: How many at most.
+            after: The last ``tenure_id`` of the previous page.
+        """

@@ -94,5 +94,6 @@ class DataVerdict(DataState):
 class RecordedDataVerdict(DataVerdict):
     """A verdict on data as the registry stores it."""
 
+    data_verdict_id: int
     at: datetime
     recorded_by: str

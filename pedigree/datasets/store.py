@@ -6,6 +6,7 @@ from datetime import datetime
 import rfc8785
 from psycopg.types.json import Jsonb
 
+from pedigree._record import RecordPage
 from pedigree.artifacts.records import digest_of
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
@@ -16,6 +17,7 @@ from pedigree.datasets.records import (
     KeptDatasheet,
     RecordedDataVerdict,
 )
+from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
 
@@ -69,10 +71,10 @@ def record_data_verdict(
     """Record the verdict of a check on some data."""
     at = _clock(transaction, "now")
     fields = verdict.model_dump()
-    transaction.execute(
+    (row,) = transaction.execute(
         _SQL["insert_data_verdict"],
         {**fields, "details": Jsonb(verdict.details), "at": at, "actor": actor.name},
-    )
+    ).fetchall()
     log.record(
         transaction,
         EventType.DATA_CHECK_RECORDED,
@@ -80,14 +82,15 @@ def record_data_verdict(
         at=at,
         actor=actor,
     )
-    return RecordedDataVerdict(**fields, at=at, recorded_by=actor.name)
+    return RecordedDataVerdict(**fields, **row, at=at, recorded_by=actor.name)
 
 
 def data_verdicts(
-    transaction: Transaction, states: Sequence[DataState]
-) -> tuple[RecordedDataVerdict, ...]:
-    """Return the newest verdict of each check on exactly these states of data."""
-    rows = transaction.execute(
+    transaction: Transaction, states: Sequence[DataState], *, limit: int, after: int
+) -> RecordPage[RecordedDataVerdict]:
+    """Return a page of the newest verdicts of each check on exactly these states of data."""
+    found = fetch_page(
+        transaction,
         _SQL["data_verdicts"],
         {
             "assets": [state.asset for state in states],
@@ -95,9 +98,11 @@ def data_verdicts(
             "storage_ids": [state.storage_id for state in states],
             "runs": [state.materialized_by for state in states],
             "data_versions": [state.data_version for state in states],
+            "limit": at_least_one(limit),
+            "after": after,
         },
     )
-    return tuple(RecordedDataVerdict(**row) for row in rows.fetchall())
+    return RecordPage((RecordedDataVerdict(**row) for row in found.rows), is_cut=found.is_cut)
 
 
 def _clock(transaction: Transaction, query: str, **parameters: str) -> datetime:

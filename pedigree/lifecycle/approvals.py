@@ -5,6 +5,7 @@ from typing import NamedTuple
 from psycopg.errors import CheckViolation
 from pydantic import JsonValue
 
+from pedigree._record import RecordPage
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor, EventType
@@ -19,6 +20,7 @@ from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import StageRule
 from pedigree.lifecycle.store import SQL, close_requests
 from pedigree.lifecycle.transition_errors import expect_generation, next_step, unknown_stage
+from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.transaction import Transaction
 
 _NOT_BY_AUTHOR = "decision_not_by_author"
@@ -165,11 +167,19 @@ def _conclude(
     )
 
 
-def decisions(transaction: Transaction, version: ModelVersion) -> tuple[Decision, ...]:
-    """Return the decisions about a version, oldest first."""
+def decisions(
+    transaction: Transaction, version: ModelVersion, *, limit: int, after: int
+) -> RecordPage[Decision]:
+    """Return a page of the decisions about a version, oldest first."""
     model = model_state(transaction, version.model_name)
-    rows = transaction.execute(
-        SQL["decisions_of_versions"],
-        {"model_id": model["model_id"], "versions": [version.version_id]},
+    found = fetch_page(
+        transaction,
+        SQL["decisions_of_version"],
+        {
+            "model_id": model["model_id"],
+            "version": version.version_id,
+            "limit": at_least_one(limit),
+            "after": after,
+        },
     )
-    return tuple(Decision(**row) for row in rows.fetchall())
+    return RecordPage((Decision(**row) for row in found.rows), is_cut=found.is_cut)

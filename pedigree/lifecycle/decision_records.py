@@ -146,7 +146,7 @@ class DuePromotion(Record):
     generation: int
     policy_revision: int
     evidence_at: datetime | None = Field(
-        description="The time of the newest verdict or decision on the version"
+        description="The time of the newest decision on the version, or verdict of a required check"
     )
     retries: int = Field(default=0, description="How often somebody requested another attempt")
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from psycopg.types.json import Jsonb
+
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.rows import version_from_row
@@ -55,7 +57,10 @@ class ModelFacts:
 
 
 class VersionFacts(NamedTuple):
-    """A version with its verdicts, its decisions, and the stages that it left."""
+    """A version with its verdicts, its decisions, and the stages that it left.
+
+    The verdicts are those of the checks and settings that the policy requires.
+    """
 
     version: ModelVersion
     verdicts: Sequence[RecordedVerdict]
@@ -84,7 +89,7 @@ class VersionFacts(NamedTuple):
 
     @property
     def evidence_at(self) -> datetime | None:
-        """The time of its newest verdict or decision."""
+        """The time of its newest decision, or verdict of a check that the policy requires."""
         given = [verdict.at for verdict in self.verdicts]
         return max(given + [decision.at for decision in self.decisions], default=None)
 
@@ -160,7 +165,12 @@ def facts_of_versions(
     transaction: Transaction, model: ModelFacts, versions: Iterable[int]
 ) -> Iterator[VersionFacts]:
     """Read versions, newest first; deleted ones are omitted."""
-    key = {"model_id": model.model_id, "versions": list(versions)}
+    rules = [
+        {"name": check.name, "settings": check.settings}
+        for stage in model.policy.stages
+        for check in stage.checks
+    ]
+    key = {"model_id": model.model_id, "versions": list(versions), "rules": Jsonb(rules)}
     # All queries are sent before the first result is read: in a pipeline, one round trip.
     records, judged, decided, leavings, tried = (
         transaction.execute(SQL[query], key)

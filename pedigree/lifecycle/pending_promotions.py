@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Iterable
 
+from pedigree._record import RecordPage
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_number
 from pedigree.lifecycle.decision_records import Candidacy, Explanation
 from pedigree.lifecycle.gate_inputs import ModelFacts, model_state
 from pedigree.lifecycle.store import SQL
+from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.transaction import Transaction
 
 
@@ -74,13 +76,22 @@ def _differ(kept: Candidacy, candidacy: Candidacy) -> bool:
     )
 
 
-def candidacies(transaction: Transaction, version: ModelVersion) -> tuple[Candidacy, ...]:
-    """Return what a version waited for at the last evaluation, by stage."""
+def candidacies(
+    transaction: Transaction, version: ModelVersion, *, limit: int, after: str | None
+) -> RecordPage[Candidacy]:
+    """Return a page of what a version waited for at the last evaluation, by stage."""
     model = model_state(transaction, version.model_name)
-    rows = transaction.execute(
-        SQL["candidacies_of_model"], {"model_id": model["model_id"]}
-    ).fetchall()
-    return tuple(Candidacy(**row) for row in rows if row["version_id"] == version.version_id)
+    found = fetch_page(
+        transaction,
+        SQL["candidacies_of_version"],
+        {
+            "model_id": model["model_id"],
+            "version": version.version_id,
+            "limit": at_least_one(limit),
+            "after": after,
+        },
+    )
+    return RecordPage((Candidacy(**row) for row in found.rows), is_cut=found.is_cut)
 
 
 def names_to_evaluate(transaction: Transaction) -> tuple[str, ...]:

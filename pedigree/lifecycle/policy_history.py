@@ -3,6 +3,7 @@
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
+from pedigree._record import RecordPage
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.audit.records import EventType, NewEvent
@@ -14,6 +15,7 @@ from pedigree.lifecycle.pointer_names import require_policy
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import Policy, RetentionRule
 from pedigree.lifecycle.store import SQL, advance_generation
+from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.transaction import Transaction
 
 
@@ -134,14 +136,27 @@ def _refuse_stranger(name: str, present: Policy, principal: Principal) -> None:
         )
 
 
-def history(transaction: Transaction, name: str) -> tuple[PolicyRevision, ...]:
-    """Return the revisions of a model's policy, oldest first."""
-    rows = transaction.execute(
-        SQL["policy_events"], {"name_key": name_key(name), "name": name}
-    ).fetchall()
-    events = [NewEvent.stored(bytes(row["canonical"])) for row in rows]
-    given = [event for event in events if event.body.get("policy")]
-    return tuple(_revision(number, event) for number, event in enumerate(given, start=1))
+def history(
+    transaction: Transaction, name: str, *, limit: int, after: int
+) -> RecordPage[PolicyRevision]:
+    """Return a page of the revisions of a model's policy, oldest first."""
+    found = fetch_page(
+        transaction,
+        SQL["policy_events"],
+        {
+            "name_key": name_key(name),
+            "name": name,
+            "limit": at_least_one(limit),
+            "after": after,
+        },
+    )
+    return RecordPage(
+        (
+            _revision(row["revision"], NewEvent.stored(bytes(row["canonical"])))
+            for row in found.rows
+        ),
+        is_cut=found.is_cut,
+    )
 
 
 def _revision(number: int, event: NewEvent) -> PolicyRevision:

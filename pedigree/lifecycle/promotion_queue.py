@@ -36,7 +36,7 @@ from pedigree.lifecycle.records import (
 )
 from pedigree.lifecycle.requester import SENSOR, Requester
 from pedigree.lifecycle.stage_requests import open_requests
-from pedigree.lifecycle.store import SQL, latest_verdicts
+from pedigree.lifecycle.store import SQL
 from pedigree.lifecycle.transition_errors import unknown_stage
 from pedigree.postgres.transaction import Transaction
 
@@ -207,11 +207,3 @@ def stage_holder(transaction: Transaction, name: str, stage: str) -> ModelVersio
         held = found_in(stage, held_names(transaction, model["model_id"]).stages)
         return holder_in_full(transaction, model["model_id"], held) if held is not None else None
     return found
-
-
-def verdicts(transaction: Transaction, version: ModelVersion) -> tuple[RecordedVerdict, ...]:
-    """Return the newest verdict of each check on a version, by the check's name.
-
-    A check that stages require with several settings has one verdict for each of them.
-    """
-    return latest_verdicts(transaction, version)

@@ -126,18 +126,47 @@ SELECT %(model_id)s, %(version)s, "check", passed, severity, digest, relative, b
 FROM jsonb_to_recordset(%(found)s) AS found (
     "check" text, passed boolean, severity text, digest text, relative boolean,
     baseline_digest text, settings jsonb, summary text, details jsonb, run_id text
-);
+)
+RETURNING verdict_id;
 
 -- name: latest_verdicts
--- The newest verdict of each check on a version, for each of its settings.
-SELECT DISTINCT ON (check_name, settings)
-    check_name AS check, passed, severity, digest, relative, baseline_digest, settings, summary,
-    details, run_id, at, recorded_by
-FROM pedigree.verdict
-WHERE version = %(version)s AND model_id = (
-    SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
+-- A page of the newest verdicts of each check on a version, for each of its settings.
+SELECT * FROM (
+    SELECT DISTINCT ON (check_name, settings)
+        verdict_id, check_name AS check, passed, severity, digest, relative, baseline_digest,
+        settings, summary, details, run_id, at, recorded_by
+    FROM pedigree.verdict
+    WHERE version = %(version)s AND model_id = (
+        SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
+    )
+    ORDER BY check_name, settings, verdict_id DESC
+) AS newest
+WHERE %(after)s::bigint IS NULL OR (newest.check, coalesce(newest.settings, 'null')) > (
+    SELECT check_name, coalesce(settings, 'null') FROM pedigree.verdict
+    WHERE verdict_id = %(after)s::bigint
 )
-ORDER BY check_name, settings, verdict_id DESC;
+ORDER BY newest.check, coalesce(newest.settings, 'null')
+LIMIT %(limit)s;
+
+-- name: verdicts_of_card
+-- The newest verdicts of each check on a version, for each of its settings: the named checks first,
+-- and only their details. The column `total` counts all.
+SELECT newest.verdict_id, newest.check, newest.passed, newest.severity, newest.digest,
+    newest.relative, newest.baseline_digest, newest.settings, newest.summary,
+    CASE WHEN newest.check = ANY (%(checks)s::text[]) THEN newest.details ELSE '{}' END AS details,
+    newest.run_id, newest.at, newest.recorded_by, newest.total
+FROM (
+    SELECT each.*, count(*) OVER () AS total FROM (
+        SELECT DISTINCT ON (check_name, settings) check_name AS check, v.*
+        FROM pedigree.verdict v
+        WHERE version = %(version)s AND model_id = (
+            SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
+        )
+        ORDER BY check_name, settings, verdict_id DESC
+    ) AS each
+) AS newest
+ORDER BY newest.check = ANY (%(checks)s::text[]) DESC, newest.check, newest.settings
+LIMIT %(limit)s;
 
 -- name: set_policy
 -- Replace a model's policy; a trigger counts its revisions.
@@ -146,13 +175,19 @@ WHERE model_id = %(model_id)s
 RETURNING policy_revision;
 
 -- name: policy_events
--- The events about a model's own fields, including its policy.
-SELECT canonical FROM pedigree.event
-WHERE type = 'model.updated' AND model = (
-    SELECT name FROM pedigree.registered_model
-    WHERE name_key = %(name_key)s AND name = %(name)s AND deleted_at IS NULL
-)
-ORDER BY id;
+-- A page of the events that set a model's policy, numbered, oldest first. In canonical JSON no text
+-- of a user contains the searched bytes: its quotation marks are escaped.
+SELECT revision, canonical FROM (
+    SELECT row_number() OVER (ORDER BY id) AS revision, canonical
+    FROM pedigree.event
+    WHERE type = 'model.updated' AND position('"policy":{'::bytea IN canonical) > 0 AND model = (
+        SELECT name FROM pedigree.registered_model
+        WHERE name_key = %(name_key)s AND name = %(name)s AND deleted_at IS NULL
+    )
+) AS numbered
+WHERE revision > %(after)s
+ORDER BY revision
+LIMIT %(limit)s;
 
 -- name: model_state
 -- The columns of a model that the gates need, without a lock.
@@ -187,12 +222,24 @@ WHERE model_id = %(model_id)s AND version_id = ANY (%(versions)s)
 ORDER BY version_id DESC;
 
 -- name: verdicts_of_versions
--- The newest verdict of each check on some versions, for each of its settings.
+-- The newest verdict of each check on some versions, for each of its settings: only of the checks
+-- and settings that the policy has, and of the details only what its age depends on. So the size of
+-- the result depends on the policy, not on who records verdicts.
 SELECT DISTINCT ON (version, check_name, settings)
-    version, check_name AS check, passed, severity, digest, relative, baseline_digest, settings,
-    summary, details, run_id, at, recorded_by
+    version, verdict_id, check_name AS check, passed, severity, digest, relative, baseline_digest,
+    settings, summary,
+    CASE
+        WHEN jsonb_typeof(details -> 'looked_at') = 'string'
+            THEN jsonb_build_object('looked_at', left(details ->> 'looked_at', 64))
+        ELSE '{}'
+    END AS details,
+    run_id, at, recorded_by
 FROM pedigree.verdict
-WHERE model_id = %(model_id)s AND version = ANY (%(versions)s)
+WHERE model_id = %(model_id)s AND version = ANY (%(versions)s) AND EXISTS (
+    SELECT FROM jsonb_to_recordset(%(rules)s) AS rule (name text, settings jsonb)
+    WHERE rule.name = check_name
+        AND (verdict.settings IS NULL OR verdict.settings = rule.settings)
+)
 ORDER BY version, check_name, settings, verdict_id DESC;
 
 -- name: stages_left
@@ -221,6 +268,15 @@ FROM pedigree.decision
 WHERE model_id = %(model_id)s AND version = ANY (%(versions)s)
 ORDER BY version, decision_id;
 
+-- name: decisions_of_version
+-- A page of the decisions about a version, oldest first.
+SELECT decision_id, version AS version_id, digest, from_stage, to_stage, generation, approved,
+    comment, decided_by, at
+FROM pedigree.decision
+WHERE model_id = %(model_id)s AND version = %(version)s AND decision_id > %(after)s
+ORDER BY decision_id
+LIMIT %(limit)s;
+
 -- name: conclude
 -- Set a version's approval status.
 UPDATE pedigree.model_version SET approval_status = %(status)s, approval_notes = %(notes)s,
@@ -233,6 +289,15 @@ SELECT version AS version_id, stage, waits_for, evaluated_at, next_evaluation_at
 FROM pedigree.candidacy
 WHERE model_id = %(model_id)s
 ORDER BY version DESC, stage;
+
+-- name: candidacies_of_version
+-- A page of what a version waited for at the last evaluation, by stage.
+SELECT version AS version_id, stage, waits_for, evaluated_at, next_evaluation_at
+FROM pedigree.candidacy
+WHERE model_id = %(model_id)s AND version = %(version)s
+    AND (%(after)s::text IS NULL OR stage > %(after)s::text)
+ORDER BY stage
+LIMIT %(limit)s;
 
 -- name: write_candidacy
 -- Write what a candidate waits for.
@@ -324,13 +389,24 @@ WITH RECURSIVE model AS (
 SELECT name FROM named;
 
 -- name: tenures_of_version
--- The tenures of one version, in the order of their beginning.
+-- A page of the tenures of one version, in the order of their beginning.
 SELECT t.tenure_id, t.pointer || ':' || t.name AS pointer, t.version AS version_id,
     t.held_since AS since, t.held_until AS until, t.moved_by, t.reason
 FROM pedigree.tenure t
 JOIN pedigree.registered_model m USING (model_id)
+WHERE m.name_key = %(name_key)s AND t.version = %(version)s AND t.tenure_id > %(after)s
+ORDER BY t.tenure_id
+LIMIT %(limit)s;
+
+-- name: tenures_of_card
+-- The newest tenures of one version, newest first. The column `total` counts all.
+SELECT t.tenure_id, t.pointer || ':' || t.name AS pointer, t.version AS version_id,
+    t.held_since AS since, t.held_until AS until, t.moved_by, t.reason, count(*) OVER () AS total
+FROM pedigree.tenure t
+JOIN pedigree.registered_model m USING (model_id)
 WHERE m.name_key = %(name_key)s AND t.version = %(version)s
-ORDER BY t.tenure_id;
+ORDER BY t.tenure_id DESC
+LIMIT %(limit)s;
 
 -- name: tenures_of_versions
 -- The tenures of many versions, of each in the order of their beginning.
@@ -342,7 +418,7 @@ JOIN pedigree.tenure t ON t.model_id = m.model_id AND t.version = wanted.version
 ORDER BY t.tenure_id;
 
 -- name: as_of
--- What a model's stages and aliases, or one of them, pointed to at a given time, by an index skip
+-- A page of what a model's stages and aliases, or one of them, pointed to at a given time, by an index skip
 -- scan over the pointers. For an exclusive pointer, only the last tenure that began by then counts;
 -- for a shared one, those that ended later.
 WITH RECURSIVE model AS (
@@ -384,7 +460,11 @@ CROSS JOIN LATERAL (
         AND NOT t.exclusive AND t.held_since <= %(moment)s
         AND coalesce(t.held_until, 'infinity'::timestamptz) > %(moment)s
 ) AS held
-ORDER BY held.pointer, held.name, held.version;
+WHERE %(after)s::bigint IS NULL OR (held.pointer, held.name, held.version) > (
+    SELECT pointer, name, version FROM pedigree.tenure WHERE tenure_id = %(after)s::bigint
+)
+ORDER BY held.pointer, held.name, held.version
+LIMIT %(limit)s;
 
 -- name: hold_version
 -- Put a legal hold on a version, or lift it (reason NULL).

@@ -54,6 +54,7 @@ class Verdict(Record):
 class RecordedVerdict(Verdict):
     """A stored verdict."""
 
+    verdict_id: int
     at: datetime
     recorded_by: str
 

@@ -9,7 +9,7 @@ from pedigree._record import RecordPage
 from pedigree.access.principal import EVERYTHING, Principal
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor, EventType
-from pedigree.catalog.lookups import at_least_one, find_model
+from pedigree.catalog.lookups import find_model
 from pedigree.catalog.names import found_in, name_key, validate_name
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
@@ -28,7 +28,7 @@ from pedigree.lifecycle.requester import Requester
 from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.lifecycle.store import SQL, close_requests
 from pedigree.lifecycle.transition_errors import expect_generation, expect_way, unknown_stage
-from pedigree.postgres.pages import fetch_page
+from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.transaction import Row, Transaction
 
 

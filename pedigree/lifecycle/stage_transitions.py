@@ -42,6 +42,7 @@ from pedigree.lifecycle.store import (
     end_stage,
     holder,
     insert_verdicts,
+    recorded_verdicts,
     use_approval,
 )
 from pedigree.lifecycle.transition_errors import expect_generation, expect_way, unknown_stage
@@ -162,12 +163,15 @@ class StageTransition:
         Raises:
             VersionNotFoundError: There is no such version.
         """
-        recorded = insert_verdicts(self._transaction, self._model, version, verdicts, self._actor)
+        written = insert_verdicts(self._transaction, self._model, version, verdicts, self._actor)
         bodies = [verdict.model_dump(mode="json") for verdict in verdicts]
         self._model.record(
             EventType.VERSION_CHECK_RECORDED, *bodies, version=version, actor=self._actor
         )
-        self._become_candidate(self._facts(version))
+        facts = self._facts(version)
+        # Read after the facts: in a pipeline, both come in one round trip.
+        recorded = recorded_verdicts(written, verdicts, self._model.at, self._actor)
+        self._become_candidate(facts)
         return recorded
 
     def _become_candidate(self, facts: VersionFacts) -> None:

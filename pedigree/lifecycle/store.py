@@ -1,20 +1,25 @@
 """Rows of stages, aliases and verdicts ↔ records."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Generic, NamedTuple, TypeVar
 
 from psycopg.types.json import Jsonb
 
+from pedigree._record import RecordPage
 from pedigree.audit.records import Actor
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, version_not_found
 from pedigree.lifecycle.decision_records import RequestOutcome
 from pedigree.lifecycle.records import RecordedVerdict, Verdict
+from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.queries import load_queries
-from pedigree.postgres.transaction import Transaction
+from pedigree.postgres.transaction import Rows, Transaction
 
 SQL = load_queries(__package__)
+
+T = TypeVar("T")
 
 STAGE = "stage"
 ALIAS = "alias"
@@ -165,24 +170,73 @@ def insert_verdicts(
     version: int,
     verdicts: Sequence[Verdict],
     actor: Actor,
-) -> tuple[RecordedVerdict, ...]:
-    """Write verdicts."""
-    found = [verdict.model_dump() for verdict in verdicts]
-    transaction.execute(
+) -> Rows:
+    """Write verdicts, and return the rows of their ids, which a pipeline sends later."""
+    return transaction.execute(
         SQL["insert_verdicts"],
         {
             "model_id": model.model_id,
             "version": version,
-            "found": Jsonb(found),
+            "found": Jsonb([verdict.model_dump() for verdict in verdicts]),
             "at": model.at,
             "actor": actor.name,
         },
     )
-    return tuple(RecordedVerdict(**each, at=model.at, recorded_by=actor.name) for each in found)
 
 
-def latest_verdicts(transaction: Transaction, version: ModelVersion) -> tuple[RecordedVerdict, ...]:
-    """Return the newest verdict of each check on a version, for each of its settings."""
-    values = {"name_key": name_key(version.model_name), "version": version.version_id}
-    rows = transaction.execute(SQL["latest_verdicts"], values)
-    return tuple(RecordedVerdict(**row) for row in rows.fetchall())
+def recorded_verdicts(
+    written: Rows, verdicts: Sequence[Verdict], at: datetime, actor: Actor
+) -> tuple[RecordedVerdict, ...]:
+    """Return verdicts as :func:`insert_verdicts` wrote them."""
+    return tuple(
+        RecordedVerdict(**verdict.model_dump(), **row, at=at, recorded_by=actor.name)
+        for verdict, row in zip(verdicts, written.fetchall(), strict=True)
+    )
+
+
+class Shown(NamedTuple, Generic[T]):
+    """The records that a card shows, and the number of further ones."""
+
+    records: tuple[T, ...]
+    further: int
+
+
+def verdicts_of_card(
+    transaction: Transaction, version: ModelVersion, *, checks: Collection[str], limit: int
+) -> Shown[RecordedVerdict]:
+    """Return the newest verdicts on a version, those of some checks first, and only their details.
+
+    The number is the same in a service, whose pages have a bound in bytes: so is the card.
+    """
+    rows = transaction.execute(
+        SQL["verdicts_of_card"],
+        {
+            "name_key": name_key(version.model_name),
+            "version": version.version_id,
+            "checks": sorted(checks),
+            "limit": limit,
+        },
+    ).fetchall()
+    totals = [row.pop("total") for row in rows]
+    verdicts = tuple(RecordedVerdict(**row) for row in rows)
+    return Shown(verdicts, max(totals, default=0) - len(rows))
+
+
+def latest_verdicts(
+    transaction: Transaction, version: ModelVersion, *, limit: int, after: int | None
+) -> RecordPage[RecordedVerdict]:
+    """Return a page of the newest verdicts of each check on a version, by the check's name.
+
+    A check that stages require with several settings has one verdict for each of them.
+    """
+    found = fetch_page(
+        transaction,
+        SQL["latest_verdicts"],
+        {
+            "name_key": name_key(version.model_name),
+            "version": version.version_id,
+            "limit": at_least_one(limit),
+            "after": after,
+        },
+    )
+    return RecordPage((RecordedVerdict(**row) for row in found.rows), is_cut=found.is_cut)

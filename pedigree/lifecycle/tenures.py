@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from pedigree._record import RecordPage
-from pedigree.catalog.lookups import at_least_one, find_model, in_a_zone
+from pedigree.catalog.lookups import find_model, in_a_zone
 from pedigree.catalog.names import name_key, validate_name
 from pedigree.catalog.records import ModelVersion
 from pedigree.errors import InvalidInputError
 from pedigree.lifecycle.records import Tenure
-from pedigree.lifecycle.store import ALIAS, SQL, STAGE
-from pedigree.postgres.pages import fetch_page
+from pedigree.lifecycle.store import ALIAS, SQL, STAGE, Shown
+from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.transaction import Row, Transaction
 
 _BEHIND_ALL = 2**63 - 1
@@ -47,23 +47,34 @@ def timeline(
 
 
 def as_of(
-    transaction: Transaction, name: str, moment: datetime, pointer: str | None
-) -> tuple[Tenure, ...]:
-    """Return the tenures of a model, or of one pointer, at a given time.
+    transaction: Transaction,
+    name: str,
+    moment: datetime,
+    pointer: str | None,
+    *,
+    limit: int,
+    after: int | None,
+) -> RecordPage[Tenure]:
+    """Return a page of the tenures of a model, or of one pointer, at a given time.
+
+    Many versions may share a stage. The tenures are ordered by pointer, then by version.
 
     Raises:
         ModelNotFoundError: No model has that name.
         InvalidInputError: The time has no time zone, or the pointer is invalid.
     """
-    moment = in_a_zone("moment", moment)
+    asked = {"moment": in_a_zone("moment", moment), "after": after}
     if pointer:
-        spellings = _of_pointer(transaction, name, pointer, {"moment": moment})
-        rows = [row for each in spellings for row in transaction.execute(SQL["as_of"], each)]
-        found = sorted(rows, key=lambda row: row["tenure_id"])
+        every = _of_pointer(transaction, name, pointer, asked)
     else:
-        every = {"moment": moment, "pointer": None, "name": None}
-        found = transaction.execute(SQL["as_of"], {**_key(name), **every}).fetchall()
-    return _found(transaction, name, found)
+        every = [{**_key(name), **asked, "pointer": None, "name": None}]
+    rows, is_cut, limit = list[Row](), False, at_least_one(limit)
+    for each in every:
+        found = fetch_page(transaction, SQL["as_of"], {**each, "limit": limit - len(rows)})
+        rows, is_cut = rows + found.rows, found.is_cut
+        if is_cut or len(rows) == limit:
+            break
+    return RecordPage(_found(transaction, name, rows), is_cut=is_cut)
 
 
 def _of_pointer(
@@ -77,13 +88,38 @@ def _of_pointer(
     return [{**values, "name": spelling} for spelling in spellings]
 
 
-def tenures_of(transaction: Transaction, version: ModelVersion) -> tuple[Tenure, ...]:
-    """Return the tenures of one version, in the order of their beginning."""
-    found = transaction.execute(
+def tenures_of(
+    transaction: Transaction, version: ModelVersion, *, limit: int, after: int
+) -> RecordPage[Tenure]:
+    """Return a page of the tenures of one version, in the order of their beginning."""
+    found = fetch_page(
+        transaction,
         SQL["tenures_of_version"],
-        {"name_key": name_key(version.model_name), "version": version.version_id},
+        {
+            "name_key": name_key(version.model_name),
+            "version": version.version_id,
+            "limit": at_least_one(limit),
+            "after": after,
+        },
     )
-    return tuple(Tenure(**row) for row in found.fetchall())
+    return RecordPage((Tenure(**row) for row in found.rows), is_cut=found.is_cut)
+
+
+def tenures_of_card(
+    transaction: Transaction, version: ModelVersion, *, limit: int
+) -> Shown[Tenure]:
+    """Return the newest tenures of one version, in the order of their beginning."""
+    rows = transaction.execute(
+        SQL["tenures_of_card"],
+        {
+            "name_key": name_key(version.model_name),
+            "version": version.version_id,
+            "limit": limit,
+        },
+    ).fetchall()
+    totals = [row.pop("total") for row in rows]
+    tenures = tuple(Tenure(**row) for row in reversed(rows))
+    return Shown(tenures, max(totals, default=0) - len(rows))
 
 
 def split_pointer(pointer: str) -> tuple[str, str]:

@@ -33,14 +33,33 @@ FROM pedigree.drift_result d
 WHERE d.drift_id = %(drift_id)s;
 
 -- name: newest_results
--- The newest result of each partition of each asset that was compared with a version.
-SELECT DISTINCT ON (d.asset, d.partition)
-    d.drift_id, d.result, d.profile, d.html, d.markdown, d.recorded_at, d.recorded_by, d.alerted_at
+-- A page of the newest results of each partition of each asset that was compared with a version,
+-- from the last partition backward.
+SELECT * FROM (
+    SELECT DISTINCT ON (d.asset, d.partition)
+        d.asset, d.partition, d.drift_id, d.result, d.profile, d.html, d.markdown, d.recorded_at,
+        d.recorded_by, d.alerted_at
+    FROM pedigree.drift_result d
+    JOIN pedigree.registered_model m USING (model_id)
+    WHERE m.name_key = %(name_key)s AND d.version = %(version)s
+        AND (%(asset)s::text IS NULL OR d.asset = %(asset)s)
+    ORDER BY d.asset, d.partition, d.drift_id DESC
+) AS newest
+WHERE %(before)s::bigint IS NULL OR (newest.asset, newest.partition) < (
+    SELECT asset, partition FROM pedigree.drift_result WHERE drift_id = %(before)s::bigint
+)
+ORDER BY newest.asset DESC, newest.partition DESC
+LIMIT %(limit)s;
+
+-- name: last_result
+-- The newest result of all that were compared with a version.
+SELECT d.drift_id, d.result, d.profile, d.html, d.markdown, d.recorded_at, d.recorded_by,
+    d.alerted_at
 FROM pedigree.drift_result d
 JOIN pedigree.registered_model m USING (model_id)
 WHERE m.name_key = %(name_key)s AND d.version = %(version)s
-    AND (%(asset)s::text IS NULL OR d.asset = %(asset)s)
-ORDER BY d.asset, d.partition, d.drift_id DESC;
+ORDER BY d.drift_id DESC
+LIMIT 1;
 
 -- name: mark_alerted
 -- Record that an alarm was raised; returns no row if it was raised before.

@@ -3,6 +3,7 @@
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
+from pedigree._record import RecordPage
 from pedigree.audit.records import Actor, EventType, json_digest
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
@@ -10,6 +11,7 @@ from pedigree.catalog.store import lock_model, version_not_found
 from pedigree.errors import NotFoundError
 from pedigree.monitoring.records import DataProfile, DriftResult, RecordedDrift
 from pedigree.monitoring.report import ReportDigests
+from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Row, Transaction
 
@@ -138,11 +140,26 @@ def result_of(transaction: Transaction, drift_id: int) -> RecordedDrift:
 
 
 def newest_results(
-    transaction: Transaction, version: ModelVersion, asset: str | None = None
-) -> tuple[RecordedDrift, ...]:
-    """Return the newest result of each partition that was compared with a version, in order."""
-    rows = transaction.execute(_SQL["newest_results"], {**_key(version), "asset": asset}).fetchall()
-    return tuple(_result(row) for row in rows)
+    transaction: Transaction,
+    version: ModelVersion,
+    asset: str | None,
+    *,
+    limit: int,
+    before: int | None,
+) -> RecordPage[RecordedDrift]:
+    """Return the newest results of the last partitions compared with a version, in order."""
+    found = fetch_page(
+        transaction,
+        _SQL["newest_results"],
+        {**_key(version), "asset": asset, "limit": at_least_one(limit), "before": before},
+    )
+    return RecordPage(map(_result, reversed(found.rows)), is_cut=found.is_cut)
+
+
+def last_result(transaction: Transaction, version: ModelVersion) -> RecordedDrift | None:
+    """Return the newest result of all that were compared with a version; None without one."""
+    row = transaction.execute(_SQL["last_result"], _key(version)).fetchone()
+    return _result(row) if row else None
 
 
 def _key(version: ModelVersion) -> dict[str, object]:

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, LiteralString, NamedTuple, cast
 
 from pedigree import tracing
+from pedigree.errors import InvalidInputError
 from pedigree.postgres.queries import name_of
 from pedigree.postgres.transaction import Row, Transaction
 
@@ -36,6 +37,19 @@ def bound_pages(most_bytes: int | None) -> None:
         most_bytes: The most bytes of a page of several rows, as Postgres sends them.
     """
     _MOST_BYTES.set(most_bytes)
+
+
+def at_least_one(limit: int) -> int:
+    """Return the limit of a page.
+
+    Raises:
+        InvalidInputError: The limit is less than 1.
+    """
+    if limit < 1:
+        raise InvalidInputError(
+            "a page has one record or more", field="limit", value=limit, remedy="Give 1 or more"
+        )
+    return limit
 
 
 def fetch_page(transaction: Transaction, query: LiteralString, params: "Params") -> FetchedPage:

@@ -1,5 +1,6 @@
 """Approvals and rejections of a version's transition into a stage."""
 
+from pedigree._record import PAGE
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.contract.approvals import ApprovalContract
@@ -41,8 +42,15 @@ class ApprovalOperations(ApprovalContract):
         judgement = DecisionInput(False, comment, self._context.principal(actor))
         return self._decide(reference, stage, judgement, expected_generation)
 
-    def decisions(self, reference: str) -> tuple[Decision, ...]:
-        return self._context.read_version(reference, approvals.decisions)
+    def decisions(
+        self, reference: str, *, limit: int = PAGE, after: int = 0
+    ) -> tuple[Decision, ...]:
+        return self._context.read_version(
+            reference,
+            lambda transaction, version: approvals.decisions(
+                transaction, version, limit=limit, after=after
+            ),
+        )
 
     def _decide(
         self, reference: str, stage: str, judgement: DecisionInput, expected_generation: int | None

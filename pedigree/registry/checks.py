@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pedigree._record import PAGE
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
@@ -21,6 +22,7 @@ from pedigree.lifecycle.checks.severity import shown_severity
 from pedigree.lifecycle.records import CheckRule, RecordedVerdict, Verdict
 from pedigree.lifecycle.stage_requests import perform_due
 from pedigree.lifecycle.stage_transitions import StageTransition
+from pedigree.lifecycle.store import latest_verdicts
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import Context
 from pedigree.registry.stage_requests import StageRequestOperations
@@ -104,8 +106,15 @@ class CheckOperations(CheckContract):
         (recorded,) = self._record_verdicts(reference, [verdict], actor)
         return recorded
 
-    def verdicts(self, reference: str) -> tuple[RecordedVerdict, ...]:
-        return self._context.read_version(reference, promotion_queue.verdicts)
+    def verdicts(
+        self, reference: str, *, limit: int = PAGE, after: int | None = None
+    ) -> tuple[RecordedVerdict, ...]:
+        return self._context.read_version(
+            reference,
+            lambda transaction, version: latest_verdicts(
+                transaction, version, limit=limit, after=after
+            ),
+        )
 
     def judge_version(
         self, version: ModelVersion, *, is_noted: bool

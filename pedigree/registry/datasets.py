@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from pedigree._record import PAGE
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.contract.datasets import DatasetContract
@@ -56,8 +57,10 @@ class DatasetOperations(ContextGroup, DatasetContract):
             lambda transaction: store.record_data_verdict(transaction, verdict, actor)
         )
 
-    def data_verdicts(self, states: Sequence[DataState]) -> tuple[RecordedDataVerdict, ...]:
+    def data_verdicts(
+        self, states: Sequence[DataState], *, limit: int = PAGE, after: int = 0
+    ) -> tuple[RecordedDataVerdict, ...]:
         self._context.require(Permission.READ)
         return self._context.database.read(
-            lambda connection: store.data_verdicts(connection, states)
+            lambda connection: store.data_verdicts(connection, states, limit=limit, after=after)
         )

@@ -23,6 +23,7 @@ from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.store import read_lineage
 from pedigree.lineage.upstream import Upstream, upstream
 from pedigree.lineage.usages import Downstream
+from pedigree.postgres.pages import at_least_one
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import Context
 
@@ -49,7 +50,7 @@ class LineageOperations(LineageContract):
     def downstream(
         self, reference: str, *, limit: int = PAGE, before: int | None = None
     ) -> Downstream:
-        limit = lookups.at_least_one(limit)
+        limit = at_least_one(limit)
 
         def read(transaction: Transaction, version: ModelVersion) -> Downstream:
             key, number = name_key(version.model_name), version.version_id

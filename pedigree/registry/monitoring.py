@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from pedigree._record import PAGE
 from pedigree.access.records import Permission
 from pedigree.artifacts.blob_upload import put_blob
 from pedigree.artifacts.store import lock_blobs, retry_if_collected
@@ -26,6 +27,9 @@ from pedigree.monitoring.records import (
 from pedigree.monitoring.report import DriftReport, ReportDigests, render_report
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import Context
+
+# A result has the profile of its data, so those of many partitions together can be large.
+_PARTITIONS_IN_REPORT = 100
 
 
 class MonitoringOperations(MonitoringContract):
@@ -80,15 +84,28 @@ class MonitoringOperations(MonitoringContract):
             expectations=tuple(expectations),
             run_id=run_id,
         )
-        history = self.drift(version.reference, asset)
+        history = self.drift(version.reference, asset, limit=_PARTITIONS_IN_REPORT)
         report = render_report(result, baseline, current, rule, history)
         return self._keep_result(version, result, current, report, actor or self._context.actor())
 
-    def drift(self, reference: str, asset: str | None = None) -> tuple[RecordedDrift, ...]:
+    def drift(
+        self,
+        reference: str,
+        asset: str | None = None,
+        *,
+        limit: int = PAGE,
+        before: int | None = None,
+    ) -> tuple[RecordedDrift, ...]:
         return self._context.read_version(
             reference,
-            lambda transaction, version: store.newest_results(transaction, version, asset),
+            lambda transaction, version: store.newest_results(
+                transaction, version, asset, limit=limit, before=before
+            ),
         )
+
+    def last_drift(self, reference: str) -> RecordedDrift | None:
+        """Return the newest result of all that were compared with a version; None without one."""
+        return self._context.read_version(reference, store.last_result)
 
     def drift_result(self, drift_id: int) -> RecordedDrift:
         return self._result(Permission.READ, drift_id)

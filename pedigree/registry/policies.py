@@ -1,5 +1,6 @@
 """Policies: the gates of each stage."""
 
+from pedigree._record import PAGE
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.contract.policies import PolicyContract
@@ -37,13 +38,14 @@ class PolicyOperations(ContextGroup, PolicyContract):
             lambda transaction: revisions.set_policy(transaction, name, policy, by, reason=reason)
         )
 
-    def policy_history(self, name: str) -> tuple[PolicyRevision, ...]:
-
+    def policy_history(
+        self, name: str, *, limit: int = PAGE, after: int = 0
+    ) -> tuple[PolicyRevision, ...]:
         self._context.require(Permission.READ, name)
 
         def read(transaction: Transaction) -> tuple[PolicyRevision, ...]:
             model_state(transaction, name)
-            return revisions.history(transaction, name)
+            return revisions.history(transaction, name, limit=limit, after=after)
 
         return self._context.database.read(read)
 

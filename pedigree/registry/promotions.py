@@ -1,5 +1,6 @@
 """Pending promotions: their gates, and those that the sensor gave up."""
 
+from pedigree._record import PAGE
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.contract.promotions import PromotionContract
@@ -35,8 +36,15 @@ class PromotionOperations(ContextGroup, PromotionContract):
             ),
         )
 
-    def candidacies(self, reference: str) -> tuple[Candidacy, ...]:
-        return self._context.read_version(reference, candidacies.candidacies)
+    def candidacies(
+        self, reference: str, *, limit: int = PAGE, after: str | None = None
+    ) -> tuple[Candidacy, ...]:
+        return self._context.read_version(
+            reference,
+            lambda transaction, version: candidacies.candidacies(
+                transaction, version, limit=limit, after=after
+            ),
+        )
 
     def retry_promotion(
         self,

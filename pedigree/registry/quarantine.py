@@ -9,6 +9,7 @@ from pedigree.catalog.quarantine_records import Quarantine, Quarantined
 from pedigree.catalog.records import ModelVersion
 from pedigree.contract.quarantine import QuarantineContract
 from pedigree.contract.versions import VersionContract
+from pedigree.postgres.pages import at_least_one
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import Context
 
@@ -91,7 +92,7 @@ class QuarantineOperations(QuarantineContract):
         self, *, limit: int = PAGE, before: int | None = None
     ) -> tuple[Quarantine, ...]:
         self._context.require(Permission.READ)
-        limit = lookups.at_least_one(limit)
+        limit = at_least_one(limit)
         return self._context.database.read(
             lambda transaction: quarantine.open_quarantines(transaction, limit=limit, before=before)
         )

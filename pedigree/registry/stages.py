@@ -87,11 +87,26 @@ class StageOperations(ContextGroup, StageContract):
             )
         )
 
-    def as_of(self, name: str, moment: datetime, pointer: str | None = None) -> tuple[Tenure, ...]:
+    def as_of(
+        self,
+        name: str,
+        moment: datetime,
+        pointer: str | None = None,
+        *,
+        limit: int = PAGE,
+        after: int | None = None,
+    ) -> tuple[Tenure, ...]:
         self._context.require(Permission.READ, name)
         return self._context.database.read(
-            lambda connection: tenures.as_of(connection, name, moment, pointer)
+            lambda connection: tenures.as_of(
+                connection, name, moment, pointer, limit=limit, after=after
+            )
         )
 
-    def tenures(self, reference: str) -> tuple[Tenure, ...]:
-        return self._context.read_version(reference, tenures.tenures_of)
+    def tenures(self, reference: str, *, limit: int = PAGE, after: int = 0) -> tuple[Tenure, ...]:
+        return self._context.read_version(
+            reference,
+            lambda transaction, version: tenures.tenures_of(
+                transaction, version, limit=limit, after=after
+            ),
+        )

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from pedigree.access.records import Permission
-from pedigree.catalog import lookups
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.contract.staleness import StalenessContract
@@ -12,6 +11,7 @@ from pedigree.lineage import staleness_store
 from pedigree.lineage.staleness import AssetPartition, InputNow, Staleness, compared, staleness
 from pedigree.lineage.staleness_store import StaleVersion
 from pedigree.lineage.store import read_lineage
+from pedigree.postgres.pages import at_least_one
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
 
@@ -96,6 +96,6 @@ class StalenessOperations(ContextGroup, StalenessContract):
         keys = [name_key(name) for name in names]
         return self._context.database.transaction(
             lambda transaction: staleness_store.versions_to_look_at(
-                transaction, keys, age=age, limit=lookups.at_least_one(limit)
+                transaction, keys, age=age, limit=at_least_one(limit)
             )
         )

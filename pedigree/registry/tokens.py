@@ -6,8 +6,8 @@ from datetime import timedelta
 from pedigree._record import PAGE
 from pedigree.access import tokens
 from pedigree.access.records import AccessToken, IssuedToken, Permission, Role
-from pedigree.catalog import lookups
 from pedigree.contract.tokens import TokenContract
+from pedigree.postgres.pages import at_least_one
 from pedigree.registry.context import ContextGroup
 
 
@@ -32,7 +32,7 @@ class TokenOperations(ContextGroup, TokenContract):
 
     def tokens(self, *, limit: int = PAGE, after: int = 0) -> tuple[AccessToken, ...]:
         self._context.require(Permission.OPERATE)
-        limit = lookups.at_least_one(limit)
+        limit = at_least_one(limit)
         return self._context.database.read(
             lambda transaction: tokens.tokens(transaction, limit=limit, after=after)
         )

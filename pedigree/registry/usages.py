@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pedigree._record import PAGE
 from pedigree._values import require_values
 from pedigree.access.records import Permission
-from pedigree.catalog import lookups
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.lineage import usages
 from pedigree.lineage.usages import NewUsage, Usage
+from pedigree.postgres.pages import at_least_one
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
 
@@ -42,7 +42,7 @@ class UsageOperations(ContextGroup):
         """
         return self._context.database.read(
             lambda transaction: usages.unsettled_usages(
-                transaction, instance_id, limit=lookups.at_least_one(limit), after=after
+                transaction, instance_id, limit=at_least_one(limit), after=after
             )
         )
 

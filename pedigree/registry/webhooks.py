@@ -7,7 +7,6 @@ from functools import partial
 from pedigree._record import PAGE, UNCHANGED, IsUnchanged
 from pedigree.access.records import Permission
 from pedigree.audit import log
-from pedigree.catalog import lookups
 from pedigree.contract.webhooks import WebhookContract, changed_patterns
 from pedigree.delivery import outbox as deliveries
 from pedigree.delivery import webhooks
@@ -15,6 +14,7 @@ from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWe
 from pedigree.delivery.sink_worker import SinkWorker, has_undelivered
 from pedigree.delivery.webhook_sender import send_trial
 from pedigree.delivery.webhook_worker import WebhookWorker
+from pedigree.postgres.pages import at_least_one
 from pedigree.registry.context import ContextGroup
 
 
@@ -46,7 +46,7 @@ class WebhookOperations(ContextGroup, WebhookContract):
 
     def webhooks(self, *, limit: int = PAGE, after: int = 0) -> tuple[Webhook, ...]:
         self._context.require(Permission.CONFIGURE)
-        limit = lookups.at_least_one(limit)
+        limit = at_least_one(limit)
         return self._context.database.read(
             lambda transaction: webhooks.webhooks(transaction, limit=limit, after=after)
         )
@@ -118,7 +118,7 @@ class WebhookOperations(ContextGroup, WebhookContract):
         state: DeliveryState | None = None,
     ) -> tuple[Delivery, ...]:
         self._context.require(Permission.CONFIGURE)
-        limit = lookups.at_least_one(limit)
+        limit = at_least_one(limit)
         return self._context.database.read(
             lambda transaction: deliveries.deliveries(
                 transaction, webhook_id, limit=limit, before=before, state=state

@@ -157,6 +157,7 @@ def verdicts(text: str = "words") -> tuple[RecordedVerdict, ...]:
     """One check passed, one failed against a baseline, and one warned."""
     return tuple(
         RecordedVerdict(
+            verdict_id=1,
             check=check,
             passed=passed,
             severity=severity,
@@ -184,6 +185,7 @@ def group_verdicts(text: str = "words") -> tuple[RecordedVerdict, ...]:
     }
     return tuple(
         RecordedVerdict(
+            verdict_id=1,
             check=check,
             passed=check == "slice_metrics",
             severity=Severity.ERROR,

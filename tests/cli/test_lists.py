@@ -4,18 +4,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import typer
 
 from pedigree.access.records import Role
 from pedigree.catalog.records import TrainingOrigin
 from pedigree.cli.main import app
-from pedigree.lifecycle.records import ApprovalRule, Policy
+from pedigree.datasets.records import DataVerdict
+from pedigree.lifecycle.records import ApprovalRule, Policy, Verdict
 from pedigree.lineage.usages import NewUsage
+from pedigree.monitoring.profile import profile
+from pedigree.monitoring.records import DriftRule
 from pedigree.registry import Registry
 from pedigree.settings import Settings
 from tests.cli.conftest import Cli
 from tests.factories import register, register_candidate, with_secret_key
+from tests.lifecycle.deciding import ANN
 from tests.receiving import LOOPBACK
 
 # Each command with --limit, and the key of its records.
@@ -33,6 +38,14 @@ LISTS: dict[tuple[str, ...], str] = {
     ("token", "list"): "items",
     ("webhook", "list"): "items",
     ("webhook", "deliveries", "1"): "items",
+    ("verdicts", "churn/1"): "items",
+    ("decisions", "spam/1"): "items",
+    ("tenures", "churn/1"): "items",
+    ("as-of", "churn", "2100-01-01T00:00Z"): "items",
+    ("waits", "churn/1"): "items",
+    ("policy", "history", "spam"): "items",
+    ("drift", "list", "churn/1"): "items",
+    ("data-verdicts", "raw", "--data-version", "v"): "items",
 }
 
 
@@ -46,7 +59,8 @@ def limited(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]
 
 def test_the_lists_of_this_test_are_those_of_the_command_line() -> None:
     found = set(limited(typer.main.get_command(app)))
-    assert {words[: 2 if words[0] in ("token", "webhook") else 1] for words in LISTS} == found
+    groups = ("token", "webhook", "policy", "drift")
+    assert {words[: 2 if words[0] in groups else 1] for words in LISTS} == found
 
 
 def with_approvals(policy: Policy) -> Policy:
@@ -84,12 +98,28 @@ def filled(registry_of_this_test: None, home: Path, database_url: str, tmp_path:
             registry.quarantine(f"data-{number}", reason="doubled")
             use = NewUsage(asset="scores", run_id=f"use-{number}")
             registry.operations.usages.record_usage("churn/1", use)
+            registry.approve("spam/1", "candidate", comment="yes", actor=ANN)
+            governed = {"drift": DriftRule(windows=number)}
+            registry.set_policy("spam", registry.policy("spam").model_copy(update=governed))
+            said = {"check": f"check-{number}", "passed": True, "summary": "", "severity": "error"}
+            on = {"asset": "raw", "data_version": "v"}
+            digest = registry.get("churn/1").digest
+            registry.record_verdict("churn/1", Verdict.model_validate({**said, "digest": digest}))
+            registry.record_data_verdict(DataVerdict.model_validate(said | on))
+            data = pd.DataFrame({"age": range(10)})
+            registry.keep_profile("churn/1", profile(data))
+            registry.measure_drift("churn/1", data, asset="raw", partition=str(number))
         registry.operations.webhooks.deliver()
-        registry.database.transaction(
-            lambda transaction: transaction.execute(
-                "UPDATE pedigree.awaited SET since = since - interval '61 minutes'"
-            )
+        waiting = (
+            "INSERT INTO pedigree.candidacy (model_id, version, stage, waits_for, evaluated_at)"
+            " SELECT model_id, 1, stage, '{time}', now() FROM pedigree.registered_model,"
+            " unnest(ARRAY['staging', 'production']) AS stage WHERE name = 'churn'"
         )
+        for statement in (
+            "UPDATE pedigree.awaited SET since = since - interval '61 minutes'",
+            waiting,
+        ):
+            registry.database.transaction(lambda t, text=statement: t.execute(text))
 
 
 def test_the_pages_of_every_list_are_the_list(filled: None, cli: Cli) -> None:
@@ -101,7 +131,7 @@ def test_the_pages_of_every_list_are_the_list(filled: None, cli: Cli) -> None:
         assert "--before" not in out, words
         pages = list(paged(cli, words, key, size=-(-len(whole[key]) // 3)))
         assert len(pages) > 1, words
-        if words[0] == "timeline":  # the newest page first, each in order
+        if words[0] in ("timeline", "drift"):  # the newest page first, each in order
             pages.reverse()
         assert [one for page in pages for one in page] == whole[key], words
 

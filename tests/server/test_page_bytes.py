@@ -2,25 +2,35 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import pandas as pd
 import psutil
 import pytest
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
 
 from pedigree.access.records import Role
 from pedigree.client.connect import connect
-from pedigree.lifecycle.records import ApprovalRule, Policy
+from pedigree.datasets.records import DataState, DataVerdict
+from pedigree.lifecycle.records import ApprovalRule, Policy, Verdict
+from pedigree.monitoring.profile import profile
+from pedigree.monitoring.records import DriftRule
 from pedigree.server import middleware
 from pedigree.settings import Settings
 from tests.factories import SECRET_KEY, free_policy, register
+from tests.lifecycle.deciding import ANN
 from tests.server.conftest import Served, serving
 from tests.server.routes import protected
 
 BYTES = 20_000
 # Each record of the lists below is larger than a third of a page.
 LONG = "x" * 7_000
+DECIDED = "/models/decided"
+BACKWARD = {"timeline", "list_drift"}
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +41,7 @@ def served(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iter
         more = {"secret_key": SECRET_KEY, "serve_delivers": False}
         with serving(settings.model_copy(update=more)) as served:
             furnish(served, tmp_path_factory.mktemp("large"))
+            furnish_version(served, tmp_path_factory.mktemp("decided"))
             yield served
 
 
@@ -55,6 +66,37 @@ def furnish(served: Served, folder: Path) -> None:
         )
 
 
+def furnish_version(served: Served, folder: Path) -> None:
+    """A version with large records of every kind that a version has."""
+    registry = served.registry
+    reference = register(registry, folder, "decided", "decided")
+    data = pd.DataFrame({"age": range(10)})
+    registry.keep_profile(reference, profile(data))
+    registry.measure_drift(reference, data, asset="raw")
+    for number in range(7):
+        stages = free_policy().stages
+        drift = DriftRule(windows=number + 1)
+        registry.set_policy("decided", Policy(stages=stages, drift=drift), reason=LONG)
+        registry.approve(reference, "staging", comment=LONG, actor=ANN)
+        registry.set_alias("decided", f"alias-{number}", 1, reason=LONG)
+        said = {"passed": True, "severity": "error", "summary": "", "details": {"p": LONG}}
+        digest = registry.get(reference).digest
+        # One check with several settings, and several checks.
+        for check, settings in (("same", {"n": number} if number else None), (f"{number}", None)):
+            verdict = {**said, "check": check, "settings": settings, "digest": digest}
+            registry.record_verdict(reference, Verdict.model_validate(verdict))
+        found = {**said, "asset": "raw", "data_version": "v", "check": f"check-{number}"}
+        registry.record_data_verdict(DataVerdict.model_validate(found))
+    copied = (
+        "INSERT INTO pedigree.drift_result (model_id, version, asset, partition, drifted, result,"
+        " profile, html, markdown, recorded_at, recorded_by) SELECT model_id, version, asset,"
+        f" n::text, drifted, jsonb_set(result, '{{baseline_name}}', to_jsonb('{LONG}'::text)),"
+        " profile, html, markdown, recorded_at, recorded_by"
+        " FROM pedigree.drift_result, generate_series(1, 9) AS n"
+    )
+    registry.database.transaction(lambda transaction: transaction.execute(copied))
+
+
 LISTS: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
     "list_models": ("/models", lambda item: item["name"]),
     "list_versions": ("/models/large/versions", lambda item: item["version_id"]),
@@ -67,6 +109,16 @@ LISTS: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
     "timeline": ("/models/large/timeline", lambda item: item["tenure_id"]),
     "list_tokens": ("/tokens", lambda item: item["token_id"]),
     "list_webhooks": ("/webhooks", lambda item: item["webhook_id"]),
+    "list_verdicts": (f"{DECIDED}/versions/1/verdicts", lambda item: item["verdict_id"]),
+    "list_decisions": (f"{DECIDED}/versions/1/approvals", lambda item: item["decision_id"]),
+    "list_tenures": (f"{DECIDED}/versions/1/tenures", lambda item: item["tenure_id"]),
+    "list_drift": (f"{DECIDED}/versions/1/drift", lambda item: item["drift_id"]),
+    "get_as_of": (f"{DECIDED}/as-of?moment=2100-01-01T00:00:00Z", lambda item: item["tenure_id"]),
+    "list_policies": (f"{DECIDED}/policy/history", lambda item: item["revision"]),
+    "list_data_verdicts": (
+        "/data/verdicts?asset=raw&data_version=v",
+        lambda item: item["data_verdict_id"],
+    ),
 }
 
 
@@ -76,9 +128,41 @@ def test_every_route_with_pages_is_tried() -> None:
         for each in protected("GET")
         if "limit" in {field.alias for field in each.route.dependant.query_params}  # type: ignore[attr-defined]
     }
-    # Their records have no field that may be long; a delivery has a bounded excerpt of an answer.
-    small = {"get_downstream", "list_unmaterialized", "list_deliveries"}
+    # Their records have no field that may be long; a delivery has a bounded excerpt of an answer,
+    # and a candidacy has the gates of one stage of the policy.
+    small = {"get_downstream", "list_unmaterialized", "list_deliveries", "list_candidacies"}
     assert paged == LISTS.keys() | small
+
+
+# Why the answer has a bound, although it is a list without pages.
+WITHOUT_PAGES = {
+    "get_environment": "the packages of one registration",
+    "list_registration_checks": "the checks of one policy",
+    "list_datasheets": "of at most 100 assets that the caller names",
+}
+
+
+def test_every_answer_that_is_a_list_has_pages_or_another_bound() -> None:
+    found = set()
+    for each in protected("GET"):
+        assert isinstance(each.route, APIRoute)
+        model = (each.route.responses.get(200) or {}).get("model")
+        asked = {field.alias for field in each.route.dependant.query_params}
+        if model is not None and "limit" not in asked and is_list(model):
+            found.add(each.route.name)
+    assert found == WITHOUT_PAGES.keys()
+
+
+def is_list(model: Any) -> bool:
+    """Whether a JSON document is an array of anything, or nothing but arrays."""
+    schema = TypeAdapter(model).json_schema(mode="serialization")
+    if schema.get("type") == "array":
+        return True
+    inner = schema.get("additionalProperties")
+    if isinstance(inner, dict):
+        return "$ref" in inner
+    fields = schema.get("properties", {})
+    return bool(fields) and all(each.get("type") == "array" for each in fields.values())
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -96,8 +180,8 @@ def test_a_page_ends_at_its_bytes_and_the_next_one_continues(
         assert len(answer.content) < 2 * BYTES
         body = answer.json()
         items = body.get("items", body.get("records"))
-        # A timeline is read backward, each page in order.
-        found = [*map(key, items), *found] if name == "timeline" else [*found, *map(key, items)]
+        # Some lists are read backward, each page in order.
+        found = [*map(key, items), *found] if name in BACKWARD else [*found, *map(key, items)]
         pages += 1
         link = answer.headers.get("link")
         if name == "search":
@@ -135,6 +219,20 @@ def test_the_client_returns_what_its_caller_asked_for(served: Served) -> None:
         assert [each.version_id for each in newest] == [7, 6, 5, 4, 3]
         assert registry.models() == served.registry.models()
         assert registry.timeline("large", limit=5) == served.registry.timeline("large", limit=5)
+        for verb in ("verdicts", "decisions", "tenures", "drift", "candidacies"):
+            ours, theirs = getattr(served.registry, verb), getattr(registry, verb)
+            assert theirs("decided/1") == ours("decided/1"), verb
+            assert theirs("decided/1", limit=5) == ours("decided/1", limit=5), verb
+        history = registry.policy_history("decided", limit=5, after=1)
+        assert history == served.registry.policy_history("decided", limit=5, after=1)
+        assert [each.revision for each in history] == [2, 3, 4, 5, 6]
+        now = datetime.now(UTC)
+        assert registry.as_of("decided", now) == served.registry.as_of("decided", now)
+        states = [DataState(asset="raw", data_version="v"), DataState(asset="other")]
+        for most in (1000, 5):
+            verdicts = registry.data_verdicts(states, limit=most)
+            assert verdicts == served.registry.data_verdicts(states, limit=most)
+            assert len(verdicts) == min(most, 7)
         events = served.registry.events(limit=1000)
         assert registry.events(limit=1000) == events[: len(registry.events(limit=1000))]
         assert [each.name for each in registry.each_model()] == [

@@ -54,7 +54,7 @@ def test_a_move_waits_for_its_gates_as_everywhere(
     explained = admin.get(f"{path}/explain", params={"to": "staging"}).json()
     assert explained["may_enter"] is False
     assert explained["waits_for"]
-    assert admin.get(f"{path}/verdicts").json() == {"verdicts": []}
+    assert admin.get(f"{path}/verdicts").json() == {"items": [], "next": None}
 
 
 def test_a_version_is_moved_and_rolled_back(
@@ -98,7 +98,7 @@ def test_a_version_is_approved_by_another_than_its_author(
     made = deployer.post(path, json=decision)
     assert (made.status_code, made.json()["approved"]) == (201, True)
     rejected = deployer.post(path, json={**decision, "approved": False})
-    listed = deployer.get(path).json()["decisions"]
+    listed = deployer.get(path).json()["items"]
     assert listed == [made.json(), rejected.json()]
     own = served.registry.acting_as(served.registry.actor().model_copy(update={"name": "x"}))
     assert own.get(f"{name}/1").approval_status == "rejected"

@@ -80,7 +80,7 @@ def test_what_needs_the_graph_leaves_a_version_waiting_until_a_run_has_judged_it
     client.put(f"{path}/files/{files[0]['digest']}", content=b"waits")
     version = client.post(f"/models/{name}/versions", json=body(files, path)).json()["version"]
     here = f"/models/{name}/versions/1"
-    assert [v["check"] for v in client.get(f"{here}/verdicts").json()["verdicts"]] == [
+    assert [v["check"] for v in client.get(f"{here}/verdicts").json()["items"]] == [
         "metadata_complete"
     ]
     assert client.get(here).json()["stage"] == "none"

@@ -136,14 +136,13 @@ def drift_check(model: ModelLike) -> dg.AssetChecksDefinition:
         client = registry.connect()
         partition = partition_of(context, key)
         holder = monitored_version(client, model_spec.registered_name(partition))
-        results = client.drift(holder.reference) if holder else ()
-        if not results:
+        newest = client.operations.monitoring.last_drift(holder.reference) if holder else None
+        if newest is None:
             return dg.AssetCheckResult(
                 passed=True,
                 severity=dg.AssetCheckSeverity.WARN,
                 description="no serving data has been compared with the training data yet",
             )
-        newest = max(results, key=lambda result: result.drift_id)
         return dg.AssetCheckResult(
             passed=not newest.drifted,
             severity=dg.AssetCheckSeverity.WARN,
@@ -198,7 +197,7 @@ def _request(
     rule = _policy_rule(tick.registry, name)
     if rule.action is DriftAction.ALERT:
         return None
-    newest = tick.registry.drift(found.reference, found.asset)[-rule.windows :]
+    newest = tick.registry.drift(found.reference, found.asset, limit=rule.windows)
     if len(newest) < rule.windows or not all(result.drifted for result in newest):
         tick.notes.append(f"{name}: fewer than {rule.windows} drifted partitions in a row")
         return None

@@ -42,7 +42,9 @@ class Evidence(Protocol):
     def datasheets(self, assets: Collection[str]) -> Mapping[str, KeptDatasheet]:
         """Return the datasheets of some assets; assets without one are omitted."""
 
-    def data_verdicts(self, states: Sequence[DataState]) -> tuple[RecordedDataVerdict, ...]:
+    def data_verdicts(
+        self, states: Sequence[DataState], *, limit: int, after: int
+    ) -> tuple[RecordedDataVerdict, ...]:
         """Return the verdicts of checks on some exact states of data."""
 
     def evaluation(self, reference: str) -> KeptEvaluation | None:

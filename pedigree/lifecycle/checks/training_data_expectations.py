@@ -13,6 +13,9 @@ from pedigree.lifecycle.records import Severity
 from pedigree.lineage.records import LineageGraph, NodeKind
 
 TRAINING_DATA_EXPECTATIONS = "training_data_expectations"
+_READ_AT_ONCE = 100
+_LINKED = 1000
+"""The most verdicts on data that the details of a verdict name; the summary counts all."""
 
 
 class ExpectationsSettings(Record):
@@ -38,7 +41,7 @@ def _judge(evidence: Evidence, version: ModelVersion, settings: ExpectationsSett
         summary=listed([*unchecked, *failures], shown=3)
         or f"{_count(len(found))} on {_data(found, certain)} passed",
         details=details(
-            verdicts=[_linked(verdict) for verdict in found], unchecked=list(unchecked)
+            verdicts=[_linked(verdict) for verdict in found[:_LINKED]], unchecked=list(unchecked)
         ),
     )
 
@@ -46,11 +49,17 @@ def _judge(evidence: Evidence, version: ModelVersion, settings: ExpectationsSett
 def _verdicts(
     evidence: Evidence, states: list[DataState], settings: ExpectationsSettings
 ) -> list[RecordedDataVerdict]:
-    return [
-        verdict
-        for verdict in evidence.data_verdicts(states)
-        if not settings.checks or verdict.check in settings.checks
-    ]
+    """Return all verdicts on some data, without their details, which may be large."""
+    found = list[RecordedDataVerdict]()
+    after = 0
+    while page := evidence.data_verdicts(states, limit=_READ_AT_ONCE, after=after):
+        found += (
+            verdict.model_copy(update={"details": {}})
+            for verdict in page
+            if not settings.checks or verdict.check in settings.checks
+        )
+        after = page[-1].data_verdict_id
+    return found
 
 
 def _data(found: Collection[RecordedDataVerdict], certain: Collection[RecordedDataVerdict]) -> str:

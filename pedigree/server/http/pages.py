@@ -19,6 +19,11 @@ class Page(Record, Generic[T]):
     )
 
 
+def has_more(found: Sequence[object], limit: int) -> bool:
+    """Return whether one record more than the limit was found, or the size cut the page."""
+    return len(found) > limit or is_cut(found)
+
+
 def is_cut(found: Sequence[object]) -> bool:
     """Return whether a page ends early because of its size."""
     return isinstance(found, RecordPage) and found.is_cut

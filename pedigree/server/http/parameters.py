@@ -63,6 +63,14 @@ Limit = Annotated[int, Query(ge=1, le=PAGE, description="How many at most"), DIG
 AfterId = Annotated[
     int, Query(ge=0, lt=2**63, description="The last id of the previous page"), DIGITS
 ]
+AfterKnownId = Annotated[
+    int | None, Query(ge=0, lt=2**63, description="The last id of the previous page"), DIGITS
+]
+BeforeId = Annotated[
+    int | None,
+    Query(ge=0, lt=2**63, description="The first id of the page that follows"),
+    DIGITS,
+]
 
 _VISIBLE = r"^[\x21-\x7e]+( [\x21-\x7e]+)*$"
 IfNoneMatch = Annotated[

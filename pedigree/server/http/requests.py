@@ -18,7 +18,7 @@ from pedigree.server.http.auth import Caller
 from pedigree.server.http.etags import etag_of, is_known, require, state_of
 from pedigree.server.http.heads import is_head
 from pedigree.server.http.idempotency import Answer, Key, once
-from pedigree.server.http.pages import is_cut
+from pedigree.server.http.pages import has_more
 from pedigree.server.http.parameters import IdempotencyKey, IfMatch, IfNoneMatch
 from pedigree.server.http.proxies import public_path
 
@@ -73,9 +73,14 @@ class ReadRequest:
             parameter: The query parameter that takes the cursor.
         """
         items = found[:limit]
-        has_next = len(found) > limit or is_cut(found)
-        further = str(place(items[-1])) if has_next else None
+        further = str(place(items[-1])) if has_more(found, limit) else None
         return self.paged({"items": items, "next": further}, further, parameter)
+
+    def page_before(self, found: Sequence[T], limit: int, place: Callable[[T], object]) -> Response:
+        """Answer with a page of a list that is read backward: the last records, in order."""
+        items = found[-limit:]
+        further = str(place(items[0])) if has_more(found, limit) else None
+        return self.paged({"items": items, "next": further}, further, "before")
 
     def paged(self, value: object, further: str | None, parameter: str = "after") -> Response:
         """Answer with a page, and the link to the next one."""

@@ -8,7 +8,8 @@ from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.lifecycle.decision_records import Decision
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.parameters import Name, Number
+from pedigree.server.http.pages import Page
+from pedigree.server.http.parameters import AfterId, Limit, Name, Number
 from pedigree.server.http.requests import ReadCall, WriteCall
 from pedigree.server.rest.stages import Generation, Stage
 
@@ -22,12 +23,6 @@ class Judgement(Record):
     approved: StrictBool
     comment: str = Field(min_length=1, description="The reason, for the audit log")
     expected_generation: Generation = None
-
-
-class Decisions(Record):
-    """The approvals and rejections of a version, the oldest first."""
-
-    decisions: tuple[Decision, ...]
 
 
 @router.post(
@@ -49,8 +44,11 @@ def decide(call: WriteCall, name: Name, version: Number, judgement: Judgement) -
     )
 
 
-@router.get(paths.APPROVALS, responses={200: {"model": Decisions}})
+@router.get(paths.APPROVALS, responses={200: {"model": Page[Decision]}})
 @requires(Permission.READ)
-def list_decisions(call: ReadCall, name: Name, version: Number) -> Response:
-    """List the approvals and rejections of a version."""
-    return call.answer(Decisions(decisions=call.registry.decisions(f"{name}/{version}")))
+def list_decisions(
+    call: ReadCall, name: Name, version: Number, limit: Limit = 100, after: AfterId = 0
+) -> Response:
+    """List the approvals and rejections of a version, the oldest first."""
+    found = call.registry.decisions(f"{name}/{version}", limit=limit + 1, after=after)
+    return call.page(found, limit, lambda decision: decision.decision_id)

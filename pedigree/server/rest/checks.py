@@ -13,7 +13,8 @@ from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.records import RecordedVerdict, Verdict
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.parameters import Name, Number
+from pedigree.server.http.pages import Page
+from pedigree.server.http.parameters import AfterKnownId, Limit, Name, Number
 from pedigree.server.http.requests import ReadCall, WriteCall
 
 router = resource("judging")
@@ -34,7 +35,7 @@ class WantedChecks(Record):
 
 
 class Verdicts(Record):
-    """The newest verdict of each check on a version."""
+    """The verdicts of the checks that ran."""
 
     verdicts: tuple[RecordedVerdict, ...]
 
@@ -81,8 +82,11 @@ def record_verdict(call: WriteCall, name: Name, version: Number, found: Verdict)
     )
 
 
-@router.get(paths.VERDICTS, tags=["stages"], responses={200: {"model": Verdicts}})
+@router.get(paths.VERDICTS, tags=["stages"], responses={200: {"model": Page[RecordedVerdict]}})
 @requires(Permission.READ)
-def list_verdicts(call: ReadCall, name: Name, version: Number) -> Response:
-    """List the newest verdict of each check on a version."""
-    return call.answer(Verdicts(verdicts=call.registry.verdicts(f"{name}/{version}")))
+def list_verdicts(
+    call: ReadCall, name: Name, version: Number, limit: Limit = 100, after: AfterKnownId = None
+) -> Response:
+    """List the newest verdict of each check on a version, by the check's name."""
+    found = call.registry.verdicts(f"{name}/{version}", limit=limit + 1, after=after)
+    return call.page(found, limit, lambda verdict: verdict.verdict_id)

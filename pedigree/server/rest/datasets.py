@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import Query
 from starlette.responses import Response
 
-from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.datasets.records import (
@@ -16,7 +15,8 @@ from pedigree.datasets.records import (
     RecordedDataVerdict,
 )
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.parameters import DIGITS
+from pedigree.server.http.pages import Page
+from pedigree.server.http.parameters import DIGITS, AfterId, Limit
 from pedigree.server.http.requests import ReadCall, WriteCall
 
 router = resource("judging")
@@ -24,12 +24,6 @@ router = resource("judging")
 Asset = Annotated[
     str, Query(min_length=1, max_length=512, description="The asset's key, parts joined by /")
 ]
-
-
-class DataVerdicts(Record):
-    """The newest verdict of each check."""
-
-    verdicts: tuple[RecordedDataVerdict, ...]
 
 
 @router.get(paths.DATASHEET, responses={200: {"model": KeptDatasheet}})
@@ -55,7 +49,11 @@ def list_datasheets(
     return call.answer(dict(call.registry.datasheets(asset)))
 
 
-@router.get(paths.DATA_VERDICTS, tags=["monitoring"], responses={200: {"model": DataVerdicts}})
+@router.get(
+    paths.DATA_VERDICTS,
+    tags=["monitoring"],
+    responses={200: {"model": Page[RecordedDataVerdict]}},
+)
 @requires(Permission.READ)
 def list_data_verdicts(
     call: ReadCall,
@@ -73,6 +71,8 @@ def list_data_verdicts(
         str | None, Query(max_length=512, description="The run that wrote it")
     ] = None,
     data_version: Annotated[str | None, Query(max_length=512)] = None,
+    limit: Limit = 100,
+    after: AfterId = 0,
 ) -> Response:
     """List the newest verdict of each check on exactly one state of data."""
     state = DataState(
@@ -82,7 +82,8 @@ def list_data_verdicts(
         materialized_by=materialized_by,
         data_version=data_version,
     )
-    return call.answer(DataVerdicts(verdicts=call.registry.data_verdicts([state])))
+    found = call.registry.data_verdicts([state], limit=limit + 1, after=after)
+    return call.page(found, limit, lambda verdict: verdict.data_verdict_id)
 
 
 @router.post(

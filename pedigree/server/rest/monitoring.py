@@ -11,7 +11,8 @@ from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.monitoring.records import DataProfile, Expectations, RecordedDrift
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.parameters import DIGITS, Name, Number
+from pedigree.server.http.pages import Page
+from pedigree.server.http.parameters import DIGITS, BeforeId, Limit, Name, Number
 from pedigree.server.http.requests import ReadCall, WriteCall
 from pedigree.server.http.security_headers import REPORT_POLICY
 
@@ -41,12 +42,6 @@ class Alerted(Record):
     """Whether this call emitted the event: false if it was emitted before, or without an alarm."""
 
     alerted: bool
-
-
-class DriftResults(Record):
-    """The newest result of each partition, in order."""
-
-    results: tuple[RecordedDrift, ...]
 
 
 @router.get(paths.PROFILE, responses={200: {"model": DataProfile}})
@@ -80,18 +75,22 @@ def measure_drift(call: WriteCall, name: Name, version: Number, data: Measuremen
     )
 
 
-@router.get(paths.VERSION_DRIFT, responses={200: {"model": DriftResults}})
+@router.get(paths.VERSION_DRIFT, responses={200: {"model": Page[RecordedDrift]}})
 @requires(Permission.READ)
 def list_drift(
     call: ReadCall,
     name: Name,
     version: Number,
+    *,
     asset: Annotated[
         str | None, Query(min_length=1, max_length=512, description="Only results of this data")
     ] = None,
+    limit: Limit = 100,
+    before: BeforeId = None,
 ) -> Response:
-    """List the newest result of each partition compared with a version, in order."""
-    return call.answer(DriftResults(results=call.registry.drift(f"{name}/{version}", asset)))
+    """List the newest results of the last partitions compared with a version, in order."""
+    found = call.registry.drift(f"{name}/{version}", asset, limit=limit + 1, before=before)
+    return call.page_before(found, limit, lambda result: result.drift_id)
 
 
 @router.get(paths.DRIFT, responses={200: {"model": RecordedDrift}})

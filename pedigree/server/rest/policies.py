@@ -9,7 +9,8 @@ from pedigree.contract import paths
 from pedigree.lifecycle.decision_records import PolicyRevision
 from pedigree.lifecycle.records import Policy
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.parameters import Name
+from pedigree.server.http.pages import Page
+from pedigree.server.http.parameters import AfterId, Limit, Name
 from pedigree.server.http.requests import ReadCall, WriteCall
 
 router = resource("judging")
@@ -46,11 +47,12 @@ def set_policy(call: WriteCall, name: Name, new: NewPolicy) -> Response:
     )
 
 
-@router.get(paths.POLICY_HISTORY, responses={200: {"model": tuple[PolicyRevision, ...]}})
+@router.get(paths.POLICY_HISTORY, responses={200: {"model": Page[PolicyRevision]}})
 @requires(Permission.READ)
-def list_policies(call: ReadCall, name: Name) -> Response:
+def list_policies(call: ReadCall, name: Name, limit: Limit = 100, after: AfterId = 0) -> Response:
     """List the revisions of a model's policy, the oldest first."""
-    return call.answer(call.registry.policy_history(name))
+    found = call.registry.policy_history(name, limit=limit + 1, after=after)
+    return call.page(found, limit, lambda each: each.revision)
 
 
 @router.get(paths.REGISTRATION_CHECKS, responses={200: {"model": tuple[str, ...]}})

@@ -11,7 +11,8 @@ from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.lifecycle.decision_records import Candidacy, Explanation, GivenUp
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.parameters import Name, Number
+from pedigree.server.http.pages import Page
+from pedigree.server.http.parameters import Limit, Name, Number
 from pedigree.server.http.requests import ReadCall, WriteCall
 from pedigree.server.rest.stages import Stage
 
@@ -53,12 +54,21 @@ def explain(
 
 @router.get(
     paths.CANDIDACIES,
-    responses={200: {"model": tuple[Candidacy, ...]}},
+    responses={200: {"model": Page[Candidacy]}},
 )
 @requires(Permission.READ)
-def list_candidacies(call: ReadCall, name: Name, version: Number) -> Response:
+def list_candidacies(
+    call: ReadCall,
+    name: Name,
+    version: Number,
+    limit: Limit = 100,
+    after: Annotated[
+        str | None, Query(max_length=255, description="The last stage of the previous page")
+    ] = None,
+) -> Response:
     """Return the gates that a version waited for when last evaluated, by stage."""
-    return call.answer(call.registry.candidacies(f"{name}/{version}"))
+    found = call.registry.candidacies(f"{name}/{version}", limit=limit + 1, after=after)
+    return call.page(found, limit, lambda candidacy: candidacy.stage)
 
 
 @router.post(paths.RETRIES, responses={200: {"model": GivenUp}})

@@ -16,8 +16,17 @@ from pedigree.lifecycle.decision_records import StageRequest
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move, Tenure
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.pages import Page, is_cut
-from pedigree.server.http.parameters import DIGITS, Limit, Moment, Name, Number, Pointer
+from pedigree.server.http.pages import Page
+from pedigree.server.http.parameters import (
+    DIGITS,
+    AfterId,
+    AfterKnownId,
+    Limit,
+    Moment,
+    Name,
+    Number,
+    Pointer,
+)
 from pedigree.server.http.requests import ChangeCall, ReadCall
 
 router = resource("stages")
@@ -126,25 +135,30 @@ def timeline(
 ) -> Response:
     """Return which version held which stage or alias when: the newest tenures, in order."""
     found = call.registry.timeline(name, pointer, limit=limit + 1, before=before)
-    items = found[-limit:]
-    further = str(items[0].tenure_id) if len(found) > limit or is_cut(found) else None
-    return call.paged({"items": items, "next": further}, further, "before")
+    return call.page_before(found, limit, lambda tenure: tenure.tenure_id)
 
 
-@router.get(paths.AS_OF, tags=["history"], responses={200: {"model": tuple[Tenure, ...]}})
+@router.get(paths.AS_OF, tags=["history"], responses={200: {"model": Page[Tenure]}})
 @requires(Permission.READ)
 def get_as_of(
     call: ReadCall,
     name: Name,
+    *,
     moment: Annotated[Moment, Query(description="The time, with a time zone")],
     pointer: Pointer = None,
+    limit: Limit = 100,
+    after: AfterKnownId = None,
 ) -> Response:
     """Return what a model's stages and aliases pointed to at a time, who moved them, and why."""
-    return call.answer(call.registry.as_of(name, moment, pointer))
+    found = call.registry.as_of(name, moment, pointer, limit=limit + 1, after=after)
+    return call.page(found, limit, lambda tenure: tenure.tenure_id)
 
 
-@router.get(paths.TENURES, tags=["history"], responses={200: {"model": tuple[Tenure, ...]}})
+@router.get(paths.TENURES, tags=["history"], responses={200: {"model": Page[Tenure]}})
 @requires(Permission.READ)
-def list_tenures(call: ReadCall, name: Name, version: Number) -> Response:
+def list_tenures(
+    call: ReadCall, name: Name, version: Number, limit: Limit = 100, after: AfterId = 0
+) -> Response:
     """Return which stages and aliases a version held when, the oldest tenure first."""
-    return call.answer(call.registry.tenures(f"{name}/{version}"))
+    found = call.registry.tenures(f"{name}/{version}", limit=limit + 1, after=after)
+    return call.page(found, limit, lambda tenure: tenure.tenure_id)
