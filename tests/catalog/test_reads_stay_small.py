@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from benchmarks._million import fill
 from benchmarks._million_rows import Shape, name_of
@@ -35,6 +36,7 @@ GROUP BY model_id ORDER BY model_id
 PAGE = {"limit": 10}
 ALLOWANCE = 1.6
 FURTHER_PAGES = 12
+RULES = Jsonb([{"name": "metadata_complete", "settings": None}])
 PRODUCTION = {"pointer": "stage", "name": "production"}
 READS: dict[str, tuple[Any, dict[str, object]]] = {
     "by number": (CATALOG["version_by_number"], {"version": 7}),
@@ -46,7 +48,10 @@ READS: dict[str, tuple[Any, dict[str, object]]] = {
     "the trainings of one": (CATALOG["trainings"], {**PAGE, "version": 7, "after": None}),
     "a stage's holder": (LIFECYCLE["holder"], PRODUCTION),
     "the stages it left": (LIFECYCLE["stages_left"], {"versions": [7]}),
-    "the verdicts on some": (LIFECYCLE["verdicts_of_versions"], {"versions": [7, 8]}),
+    "the verdicts on some": (
+        LIFECYCLE["verdicts_of_versions"],
+        {"versions": [7, 8], "rules": RULES},
+    ),
     "what was decided": (LIFECYCLE["decisions_of_versions"], {"versions": [7, 8]}),
     "some in full": (LIFECYCLE["versions_in_full"], {"versions": [7, 8]}),
     "the highest holders": (LIFECYCLE["held_pointers"], {}),
@@ -61,10 +66,10 @@ READS: dict[str, tuple[Any, dict[str, object]]] = {
         LIFECYCLE["timeline_of_pointer"],
         {**PAGE, **PRODUCTION, "before": 2**63 - 1},
     ),
-    "a version's tenures": (LIFECYCLE["tenures_of_version"], {"version": 7}),
+    "a version's tenures": (LIFECYCLE["tenures_of_version"], {**PAGE, "version": 7, "after": 0}),
     "as of a moment": (
         LIFECYCLE["as_of"],
-        {**PRODUCTION, "moment": datetime(2025, 1, 1, tzinfo=UTC)},
+        {**PAGE, **PRODUCTION, "after": None, "moment": datetime(2025, 1, 1, tzinfo=UTC)},
     ),
 }
 

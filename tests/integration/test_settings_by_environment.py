@@ -11,6 +11,7 @@ import boto3
 import psycopg
 import pytest
 
+from pedigree.artifacts.path_rules import PULL_RECORD
 from tests.artifacts.servers.sharing import BUCKET
 from tests.integration.conftest import ROOT, clean_environment
 
@@ -72,7 +73,7 @@ def test_a_materialization_uses_the_database_and_the_bucket_in_the_environment(
     pulled = tmp_path / "pulled"
     run(environment, "pedigree", "pull", "customer_churn/1", pulled)
     names = {path.relative_to(pulled).as_posix() for path in pulled.rglob("*") if path.is_file()}
-    assert names == {file["path"] for file in record["manifest"]["files"]}
+    assert names == {PULL_RECORD, *(file["path"] for file in record["manifest"]["files"])}
     # Nothing is stored locally: no Postgres, no artifacts, no data; only pulled files are cached.
     kept = {path.name for path in (tmp_path / "home").iterdir()}
     assert kept <= {"dagster", "cache"}
