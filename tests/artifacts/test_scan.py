@@ -158,7 +158,9 @@ def test_code_after_more_opcodes_than_memory_holds_is_not_taken_for_data(
     tmp_path: Path, padding: bytes, times: int
 ) -> None:
     (tmp_path / "file").write_bytes(padding * times + HOSTILE)
-    (found,) = scan(tmp_path, limits=ProcessLimits(memory=256 << 20))
+    # On a busy machine the opcodes take long.
+    limits = ProcessLimits(memory=256 << 20, time=timedelta(minutes=2))
+    (found,) = scan(tmp_path, limits=limits)
     assert (found.kind, found.limited) == (ScanKind.UNSCANNABLE, True)
     assert "too large for the memory" in (found.reason or "")
 
