@@ -162,7 +162,8 @@ def test_code_after_more_opcodes_than_memory_holds_is_not_taken_for_data(
     limits = ProcessLimits(memory=256 << 20, time=timedelta(minutes=2))
     (found,) = scan(tmp_path, limits=limits)
     assert (found.kind, found.limited) == (ScanKind.UNSCANNABLE, True)
-    assert "too large for the memory" in (found.reason or "")
+    # Either the reader or the process notices it, which depends on where the memory ends.
+    assert "memory" in (found.reason or "")
 
 
 def test_a_large_stored_member_is_read_where_it_is(scan_bytes: Scan) -> None:
