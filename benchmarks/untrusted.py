@@ -40,34 +40,15 @@ def main() -> int:
 def _measured(name: str, place: Path) -> list[Measured]:
     command = [sys.executable, "-m", "benchmarks.untrusted", name, str(place)]
     found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    what = f"{name}: {found['answer']}"
+    asks = f"of the process that asks ({found['answer']})"
     return [
-        Measured(
-            what=f"{what}; memory of the process that asks",
-            value=found["memory"],
-            unit="MiB",
-            target=32,
-            at_least=False,
-        ),
-        Measured(
-            what=f"{name}: processor of the process that asks",
-            value=found["seconds"],
-            unit="s",
-            target=1,
-            at_least=False,
-        ),
-        Measured(
-            what=f"{name}: memory of the process that reads",
-            value=found["memory_of_reader"],
-            unit="MiB",
-            target=1024,
-            at_least=False,
-        ),
-        Measured(
-            what=f"{name}: processor of the process that reads",
-            value=found["seconds_of_reader"],
-            unit="s",
-        ),
+        Measured(what=f"{name}: {what}", value=found[key], unit=unit, target=most, at_least=False)
+        for what, key, unit, most in (
+            (f"memory {asks}", "memory", "MiB", 32),
+            (f"processor {asks}", "seconds", "s", 1),
+            ("memory of the process that reads", "memory_of_reader", "MiB", 1024),
+            ("processor of the process that reads", "seconds_of_reader", "s", None),
+        )
     ]
 
 

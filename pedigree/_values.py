@@ -63,7 +63,7 @@ class Bound:
         return {**stated, "maxLength": self.size, "x-max-bytes": self.size}
 
 
-# A structure may hold the same part many times: beyond so many times its bound, it is not measured.
+# A structure may hold the same part many times: beyond a multiple of its bound, it is not measured.
 _REPEATED = 4
 _PLAIN = Bound(TEXT_BYTES)
 _AS_A_FILE = "Store it as a file of the version"

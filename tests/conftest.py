@@ -162,7 +162,7 @@ def _make_passwords_cheap(connection: psycopg.Connection) -> None:
 
 @pytest.fixture(scope="session")
 def databases(postgres: EmbeddedPostgres) -> Iterator[Databases]:
-    """What makes databases ahead on the session's server, behind a pooler if one is asked for."""
+    """What makes databases ahead on the session's server, through a pooler if one is requested."""
     url = postgres.url("postgres")
     with (
         pooled(url) if POOLER in os.environ else nullcontext(str) as shown,

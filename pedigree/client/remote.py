@@ -80,4 +80,5 @@ class ServiceRegistry(RegistryVerbs):
         self.operations = RemoteOperations(self._service)
 
     def close(self) -> None:
+        """Close the connections, and release this registry's files in the cache."""
         self._service.close()

@@ -109,9 +109,8 @@ class RegistryVerbs:
 
     operations: Operations
 
-    def close(self) -> None:
-        """Close the connections, and release this registry's files in the cache."""
-        raise NotImplementedError
+    close: Callable[[], None]
+    """Close the connections, and release this registry's files in the cache."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,7 +1,7 @@
 """Run work in one transaction of a connection, with a round trip for each result that is read."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import psycopg
@@ -27,8 +27,7 @@ def in_transaction(
     Raises:
         psycopg.Error: A statement failed, or the connection was lost.
     """
-    connection.execute(BEGIN)
-    try:
+    with _begun(connection):
         result = work(connection)
         status = connection.info.transaction_status
         if status == TransactionStatus.UNKNOWN:
@@ -39,10 +38,6 @@ def in_transaction(
                 "the work returned although a statement of its transaction had failed"
             )
         connection.commit()
-    except BaseException:
-        with contextlib.suppress(psycopg.Error):  # keep the first error
-            connection.rollback()
-        raise
     return result
 
 
@@ -54,14 +49,20 @@ def in_pipeline(
     Raises:
         psycopg.Error: A statement failed, or the connection was lost.
     """
+    with _begun(connection), connection.pipeline():
+        result = work(connection)
+        # After a failed statement the commit is skipped, and the end of the pipeline raises.
+        connection.execute("COMMIT")
+    return result
+
+
+@contextlib.contextmanager
+def _begun(connection: Connection[DictRow]) -> Iterator[None]:
+    """Begin a transaction, which the block commits; roll it back if the block fails."""
     connection.execute(BEGIN)
     try:
-        with connection.pipeline():
-            result = work(connection)
-            # After a failed statement the commit is skipped, and the error is raised here.
-            connection.execute("COMMIT")
+        yield
     except BaseException:
         with contextlib.suppress(psycopg.Error):  # keep the first error
             connection.rollback()
         raise
-    return result

@@ -70,6 +70,7 @@ class Registry(RegistryVerbs):
         return registry_in(context)
 
     def close(self) -> None:
+        """Close the connections, and release this registry's files in the cache."""
         self.context.close()
 
     def actor(self, run_actor: str | None = None) -> Actor:

@@ -198,7 +198,7 @@ class Context:
     def require_bytes(self, read: Callable[[Transaction], Sequence[StoredBlob]]) -> None:
         """Require the objects of live blobs, before a change relies on them.
 
-        A transaction must not use the store. So this does nothing within one: whoever joins
+        A transaction must not use the store. So this does nothing within one: the caller that joins
         several operations in a transaction calls it before.
 
         Args:

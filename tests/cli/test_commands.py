@@ -44,7 +44,7 @@ def test_register_checks_the_version_writes_its_card_and_prints_how_to_load_it(
     }
     assert "registry.load('churn/1')" in document["snippet"]
     types = [event["type"] for event in cli("events", "--json").items]
-    assert types.count("version.check_recorded") == 3  # each once, whoever ran it
+    assert types.count("version.check_recorded") == 3  # each once
 
 
 def test_registering_the_same_bytes_again_adds_the_run_to_the_version(

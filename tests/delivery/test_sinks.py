@@ -150,12 +150,12 @@ def test_the_sink_of_the_documents_takes_every_event_of_a_distribution_that_brin
     monkeypatch.syspath_prepend(str(tmp_path))
     sinks._installed.cache_clear()
     try:
-        telling = feeding(registry, f"lines://{tmp_path}/told.jsonl")
+        telling = feeding(registry, f"lines://{tmp_path}/events.jsonl")
         telling.create_model("churn")
         assert telling.operations.webhooks.feed_sinks() == 1
     finally:
         sinks._installed.cache_clear()
-    (events_sent,) = map(json.loads, (tmp_path / "told.jsonl").read_text().splitlines())
+    (events_sent,) = map(json.loads, (tmp_path / "events.jsonl").read_text().splitlines())
     assert (events_sent["type"], events_sent["subject"]) == ("pedigree.model.created", "churn")
 
 

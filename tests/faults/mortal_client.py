@@ -28,7 +28,7 @@ class MortalClient:
     """One client, in one of its lives.
 
     Args:
-        registry: The registry behind the service.
+        registry: The registry of the service.
         folder: Of its files and its journal.
         number: Which client it is.
     """

@@ -24,7 +24,7 @@ BEFORE = AFTER = 15
 
 
 class Load:
-    """Threads that register and promote until they are told to end."""
+    """Threads that register and promote until they are stopped."""
 
     def __init__(self, registry: Registry, folder: Path) -> None:
         self._registry, self._folder = registry, folder

@@ -41,7 +41,7 @@ def is_ready(url: str) -> bool:
 
 
 class Writer(threading.Thread):
-    """A client of one of the services, which registers until it is told to end."""
+    """A client of one of the services, which registers until it is stopped."""
 
     def __init__(self, url: str, folder: Path, name: str) -> None:
         super().__init__()

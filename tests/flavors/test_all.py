@@ -154,7 +154,7 @@ class UpperFlavor:
         return (folder / "text").read_text().upper()
 
     def infer_signature(self, model, sample):
-        raise NotImplementedError
+        raise AssertionError("the signature is given")
 """
 PLUGIN_IN_USE = """
 import sys

@@ -38,7 +38,7 @@ EDITS: dict[str, tuple[str, dict[str, set[str]]]] = {
         " jsonb_set(result, '{comparison,columns,0,psi}', '0')",
         {"events_replay": {"churn/1"}},
     ),
-    "an alarm that was told is told of no more": (
+    "a reported alarm has no report": (
         "UPDATE pedigree.drift_result SET alerted_at = NULL",
         {"events_replay": {"churn/1"}},
     ),

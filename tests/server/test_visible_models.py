@@ -57,12 +57,12 @@ def seen(client: httpx2.Client, patterns: tuple[str, ...]) -> set[str]:
     listed = {each["name"] for each in client.get("/models").json()["items"]}
     found = client.get("/search", params={"count": True, "facets": "tag"}).json()
     asked = {each["model_name"] for each in client.get("/requests").json()["items"]}
-    told = {each["model"] for each in client.get("/events?limit=1000").json()["items"]}
+    in_feed = {each["model"] for each in client.get("/events?limit=1000").json()["items"]}
     assert {each["model_name"] for each in found["records"]} == listed
     assert found["total"] == len(listed)
     assert sum(each["count"] for each in found["facets"]["tag"]) == len(listed)
     assert asked == listed
-    assert told == listed
+    assert in_feed == listed
     assert listed == expected
     return listed
 

@@ -1,13 +1,11 @@
 """The inputs to which the body of a step has access, whichever of its outputs declares them."""
 
-from functools import cache, partial
-
 import dagster as dg
 
 from pedigree.dagster.capture.asset_graph import LocationGraph
 from pedigree.dagster.capture.event_history import EventSource
 from pedigree.dagster.capture.event_log import AssetEvent
-from pedigree.dagster.capture.run_definition import definition_of
+from pedigree.dagster.capture.run_definition import RunDefinitions
 
 
 class AvailableInputs:
@@ -21,7 +19,7 @@ class AvailableInputs:
     def __init__(self, events: EventSource, graph: LocationGraph) -> None:
         self._events = events
         self._graph = graph
-        self._definition = cache(partial(definition_of, events.instance))
+        self._definitions = RunDefinitions(events.instance)
 
     def inputs(self, event: AssetEvent) -> set[dg.AssetKey]:
         """Return all assets that the step that made an event may have read.
@@ -35,7 +33,9 @@ class AvailableInputs:
         inputs = {*event.pointers, *event.unrecorded_inputs, *reads.keys}
         if self._has_several_outputs(event):
             step = self._events.step(event)
-            loaded = None if is_graph_backed(event) else step.loaded
+            # Without the log of the run, any input may have been loaded.
+            has_names = bool(step.made) and not is_graph_backed(event)
+            loaded = step.loaded if has_names else None
             available = self._graph.available_inputs(event.key, loaded)
             inputs |= (step.inputs | available) - set(step.made)
         if not event.has_provenance:
@@ -51,7 +51,7 @@ class AvailableInputs:
         if not event.run_id or not event.step_key or not self._has_several_outputs(event):
             return set()
         step = self._events.step(event)
-        before = self._definition(event.run_id, event.step_key)
+        before = self._definitions.of_step(event.run_id, event.step_key)
         outputs = len(before.outputs) if before else len(self._graph.siblings(event.key))
         if outputs <= len(step.made):
             return set()  # the events name all inputs

@@ -4,6 +4,7 @@ The snapshot has the names of inputs and outputs, but not the assets that they s
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -17,24 +18,42 @@ class StepDefinition:
     outputs: frozenset[str]
 
 
-def definition_of(
-    instance: dg.DagsterInstance, run_id: str, step_key: str
-) -> StepDefinition | None:
-    """Return the definition of a step; None if the run or its snapshot is deleted."""
-    run = instance.get_run_by_id(run_id)
-    snapshot_id = run.job_snapshot_id if run else None
-    if snapshot_id is None or not instance.has_job_snapshot(snapshot_id):
-        return None
-    job = instance.get_job_snapshot(snapshot_id)
-    node = step_key.partition(".")[0]
-    called = job.dep_structure_snapshot.node_invocation_snaps
-    name = next((each.node_def_name for each in called if each.node_name == node), None)
-    definitions = job.node_defs_snapshot
-    found: list[Any] = [*definitions.op_def_snaps, *definitions.graph_def_snaps]
-    for each in found:
-        if each.name == name:
-            return StepDefinition(
-                inputs=frozenset(port.name for port in each.input_def_snaps),
-                outputs=frozenset(port.name for port in each.output_def_snaps),
-            )
-    return None
+class RunDefinitions:
+    """The definitions of steps; reads each run and each snapshot, which many runs share, once.
+
+    Args:
+        instance: The Dagster instance.
+    """
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self._instance = instance
+        self._snapshot_of = cache(self._read_snapshot_id)
+        self._steps_of = cache(self._read_steps)
+
+    def of_step(self, run_id: str, step_key: str) -> StepDefinition | None:
+        """Return the definition of a step; None if the run or its snapshot is deleted."""
+        snapshot_id = self._snapshot_of(run_id)
+        if snapshot_id is None:
+            return None
+        return self._steps_of(snapshot_id).get(step_key.partition(".")[0])
+
+    def _read_snapshot_id(self, run_id: str) -> str | None:
+        run = self._instance.get_run_by_id(run_id)
+        return run.job_snapshot_id if run else None
+
+    def _read_steps(self, snapshot_id: str) -> dict[str, StepDefinition]:
+        if not self._instance.has_job_snapshot(snapshot_id):
+            return {}
+        job = self._instance.get_job_snapshot(snapshot_id)
+        parts = job.node_defs_snapshot
+        definitions: list[Any] = [*parts.op_def_snaps, *parts.graph_def_snaps]
+        by_name = {each.name: each for each in definitions}
+        calls = job.dep_structure_snapshot.node_invocation_snaps
+        return {call.node_name: _ports(by_name[call.node_def_name]) for call in calls}
+
+
+def _ports(definition: Any) -> StepDefinition:
+    return StepDefinition(
+        inputs=frozenset(port.name for port in definition.input_def_snaps),
+        outputs=frozenset(port.name for port in definition.output_def_snaps),
+    )

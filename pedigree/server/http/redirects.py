@@ -12,7 +12,7 @@ from pedigree.server.http.proxies import public_path
 def redirect(request: Request) -> Response | None:
     """Return the redirect to the same path without its last slash, if it has a route.
 
-    The target has no host: behind a proxy the service knows neither its name nor its scheme.
+    The target has no host: with a proxy in front, the service knows neither name nor scheme.
     """
     path: str = request.scope["path"]
     shorter = path.rstrip("/")

@@ -79,7 +79,7 @@ def start(folder: Path, children: "Children") -> dict[str, str]:
     )
     children.run("ceph-mon", "-i", "a", "--mkfs", "--monmap", str(folder / "monmap"), *here)
     children.start("ceph-mon", "-f", "-i", "a", *here)
-    # The monitor ignores, without a word, the boot of an OSD that has another id than it was told.
+    # The monitor silently ignores the boot of an OSD that has an unexpected id.
     osd_id = str(uuid.uuid4())
     children.run("ceph", *here, "osd", "new", osd_id)
     children.run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd_id, *here)

@@ -438,7 +438,11 @@ def partial_split(table: str = "landing", name: str = "table") -> dg.AssetsDefin
 
 
 def chain_of_partial(
-    graph: Callable[..., RecordedLocation], split: dg.AssetsDefinition, later: dg.AssetsDefinition
+    graph: Callable[..., RecordedLocation],
+    split: dg.AssetsDefinition,
+    later: dg.AssetsDefinition,
+    *,
+    is_run_deleted: bool = False,
 ) -> None:
     """Make only `right` of a step, and train on it with a later definition of the step."""
 
@@ -455,8 +459,9 @@ def chain_of_partial(
         return trained("risk")
 
     before = graph(customers, landing, split, features, hook=False)
-    for key in ("customers", "landing", "right", "features"):
-        before.run(key)
+    runs = {key: before.run(key).run_id for key in ("customers", "landing", "right", "features")}
+    if is_run_deleted:
+        before.instance.delete_run(runs["right"])
     other = dg.AssetSpec("other")
     graph(customers, landing, other, later, features, risk, hook=False).run(risk.key)
 
@@ -468,6 +473,13 @@ def test_the_inputs_of_a_step_that_made_only_some_of_its_assets_are_possible(
     # `right` does not declare the table, but its body had it in hand.
     assert certainties(pedigree, "landing") == {"risk/1": POSSIBLE}
     assert certainties(pedigree, "customers") == {"risk/1": PROVED}
+
+
+def test_without_the_log_of_such_a_run_its_inputs_are_possible_too(
+    graph: Callable[..., RecordedLocation], pedigree: Registry
+) -> None:
+    chain_of_partial(graph, partial_split(), partial_split(), is_run_deleted=True)
+    assert certainties(pedigree, "landing") == {"risk/1": POSSIBLE}
 
 
 def test_an_input_that_a_later_definition_does_not_name_leaves_everything_upstream_unknown(
