@@ -109,6 +109,15 @@ def test_a_key_is_an_ordinary_text_elsewhere() -> None:
     assert key != 5
 
 
+def test_two_locations_of_one_process_may_have_different_registries() -> None:
+    for host in ("one", "two"):
+        registry = RegistryResource(database_url=f"postgresql://{host}/registry")
+        location = merged(registry_definitions(CHURN, registry=registry))
+        # Dagster caches the shape of configuration for the whole process.
+        config = dg.validate_run_config(location.resolve_implicit_global_asset_job_def())
+        assert "registry" in config["resources"]
+
+
 def test_one_tick_promotes_models_of_both_calls(
     instance: dg.DagsterInstance,
     resources: dict[str, object],
