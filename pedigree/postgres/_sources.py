@@ -129,7 +129,11 @@ def open_pool(
         open=True,
     )
     # Otherwise the pool opens a second one for the first caller.
-    pool.wait(checkout_s)
+    try:
+        pool.wait(checkout_s)
+    except BaseException:
+        pool.close()  # ends its threads
+        raise
     return pool
 
 
