@@ -240,6 +240,10 @@ SELECT
     (SELECT count(*) FROM pedigree.orphan) AS orphans
 FROM living, stored;
 
+-- name: registry_id
+-- The identity of this database's registry.
+SELECT registry_id FROM pedigree.registry_identity;
+
 -- name: some_blobs
 -- A few objects that the store must have.
 SELECT digest, size, key FROM pedigree.blob LIMIT 5;

@@ -17,6 +17,7 @@ from pedigree.artifacts.store import (
     retry_if_collected,
     some_blobs,
 )
+from pedigree.artifacts.store_owner import is_foreign, require_owned
 from pedigree.errors import CorruptionError, StoreUnavailableError
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
@@ -36,8 +37,7 @@ def missing(database: Database, store: ObjectStore) -> str | None:
     """
     known = database.read(some_blobs)
     if not known:
-        store.size("readyz")
-        return None
+        return "it belongs to another registry" if is_foreign(database, store) else None
     return None if _has_one_of(store, known) else "it has none of the registry's objects"
 
 
@@ -47,12 +47,15 @@ def require_store(database: Database, store: ObjectStore, known: Sequence[Stored
     Args:
         database: The database of the objects' rows.
         store: The store.
-        known: The objects; without any, the store may be new and empty.
+        known: The objects; without any, the store must be new, or belong to this registry.
 
     Raises:
-        StoreUnavailableError: It has none of the registry's objects.
+        StoreUnavailableError: It has none of the registry's objects, or belongs to another one.
     """
-    if not known or _has_one_of(store, known):
+    if not known:
+        require_owned(database, store)
+        return
+    if _has_one_of(store, known):
         return
     # A collection may have removed these few since they were read.
     current = database.read(some_blobs)

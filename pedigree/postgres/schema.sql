@@ -920,6 +920,12 @@ ALTER TABLE pedigree.registered_model ALTER COLUMN model_id ADD GENERATED ALWAYS
     CACHE 1
 );
 
+CREATE TABLE pedigree.registry_identity (
+    is_only boolean DEFAULT true NOT NULL,
+    registry_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    CONSTRAINT registry_identity_is_only_check CHECK (is_only)
+);
+
 CREATE TABLE pedigree.search_metric (
     key text NOT NULL COLLATE pg_catalog."C",
     value double precision NOT NULL,
@@ -1623,6 +1629,9 @@ ALTER TABLE ONLY pedigree.registered_model
 
 ALTER TABLE ONLY pedigree.registered_model
     ADD CONSTRAINT registered_model_pkey PRIMARY KEY (model_id);
+
+ALTER TABLE ONLY pedigree.registry_identity
+    ADD CONSTRAINT registry_identity_pkey PRIMARY KEY (is_only);
 
 ALTER TABLE ONLY pedigree.search_metric
     ADD CONSTRAINT search_metric_pkey PRIMARY KEY (key, value, model_id, version);

@@ -16,6 +16,7 @@ from pedigree.artifacts.objects import ObjectStore, open_store
 from pedigree.artifacts.options import StoreOptions
 from pedigree.artifacts.store import StoredBlob
 from pedigree.artifacts.store_health import require_bytes
+from pedigree.artifacts.store_owner import require_unused
 from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
@@ -73,16 +74,16 @@ class Context:
             )
         with ExitStack() as undo:
             undo.callback(database.close)
-            if url:
-                require_current(database)
-            else:
-                migrate(database)
             store = open_store(
                 store_url or settings.store_url,
                 settings.home_folder,
                 credentials,
                 StoreOptions.of(settings),
             )
+            if url:
+                require_current(database)
+            else:
+                migrate(database, begin=partial(require_unused, store))
             undo.pop_all()
         return cls(database, store, settings)
 

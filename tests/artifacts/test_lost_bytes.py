@@ -2,6 +2,9 @@
 
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,11 @@ import pytest
 from pedigree.artifacts.blob_upload import put_blob
 from pedigree.artifacts.objects import open_store
 from pedigree.artifacts.store import locate
+from pedigree.artifacts.store_health import missing
+from pedigree.artifacts.store_owner import OWNERS, require_owned, require_unused
 from pedigree.errors import CorruptionError, PedigreeError, StoreUnavailableError
+from pedigree.postgres import Database
+from pedigree.postgres.migrate import migrate, pending
 from pedigree.registry import Registry
 from tests.factories import artifact, new_version, register
 
@@ -151,3 +158,67 @@ def test_a_lost_blob_is_not_taken_for_a_stored_one(registry: Registry) -> None:
     Path(registry.store.location(key_of(registry, digest))).unlink()
     with pytest.raises(CorruptionError):
         put_blob(registry.database, registry.store, b"# card")
+
+
+def test_the_store_of_another_registry_is_refused_before_anything_is_written(
+    registry: Registry, make_database_url: Callable[..., str], tmp_path: Path
+) -> None:
+    register(registry, tmp_path, "weights")
+    with Database.connect(make_database_url()) as database:
+        database.fetch_all(ANOTHER_IDENTITY)
+        other = Registry(database, registry.store, registry.settings)
+        before = registry.store.keys("blobs/", limit=9)
+        with pytest.raises(StoreUnavailableError, match="belongs to another registry") as refused:
+            register(other, tmp_path, "more")
+        assert refused.value.field == "PEDIGREE_STORE_URL"
+        assert missing(database, other.store) == "it belongs to another registry"
+        assert registry.store.keys("blobs/", limit=9) == before
+        assert counts(other) == (0, 0)
+    assert register(registry, tmp_path, "more") == "churn/2"
+
+
+ANOTHER_IDENTITY = (
+    "UPDATE pedigree.registry_identity SET registry_id = gen_random_uuid() RETURNING registry_id"
+)
+
+
+def test_of_registries_that_begin_in_one_store_at_once_at_most_one_owns_it(
+    registry: Registry, make_database_url: Callable[..., str]
+) -> None:
+    with ExitStack() as stack:
+        databases = [stack.enter_context(Database.connect(make_database_url())) for _ in range(4)]
+        for database in databases:
+            database.fetch_all(ANOTHER_IDENTITY)
+
+        def begin(database: Database) -> bool:
+            with suppress(StoreUnavailableError):
+                require_owned(database, registry.store)
+                return True
+            return False
+
+        with ThreadPoolExecutor() as pool:
+            owning = [*pool.map(begin, databases)]
+        assert sum(owning) <= 1
+        assert len(registry.store.keys(OWNERS, limit=9)) <= 1
+        if sum(owning) == 0:
+            assert begin(databases[0])
+        with ThreadPoolExecutor() as pool:
+            assert sum(pool.map(begin, databases)) == 1
+
+
+def test_an_empty_database_does_not_begin_on_the_objects_of_a_lost_one(
+    home: Path, make_database_url: Callable[..., str]
+) -> None:
+    (home / "objects" / "blobs").mkdir(parents=True)
+    (home / "objects" / "blobs" / "a").write_text("weights")
+    store = open_store(None, home)
+    with Database.connect(make_database_url(template=None)) as database:
+        for _ in range(2):
+            with pytest.raises(StoreUnavailableError, match="the database is empty, but"):
+                migrate(database, begin=partial(require_unused, store))
+        assert len(pending(database)) > 40
+        shutil.rmtree(home / "objects" / "blobs")
+        assert len(migrate(database, begin=partial(require_unused, store))) > 40
+        # Later migrations of a registry that has objects are none of its business.
+        (home / "objects" / "blobs" / "a").mkdir(parents=True)
+        assert migrate(database, begin=partial(require_unused, store)) == ()
