@@ -59,7 +59,9 @@ def url(registry: Registry, tmp_path: Path, database_url: str) -> str:
 
 
 def test_a_statement_without_rows_derives_nothing(url: str):
-    assert {what: called(url, text) for what, text in IDLE.items()} == {what: set() for what in IDLE}
+    assert {what: called(url, text) for what, text in IDLE.items()} == {
+        what: set() for what in IDLE
+    }
 
 
 def test_a_change_derives_each_row_once(url: str):
