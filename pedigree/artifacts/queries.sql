@@ -156,7 +156,7 @@ SELECT digest, key FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[]);
 SELECT key, tier FROM pedigree.blob WHERE digest = %(digest)s;
 
 -- name: swap_key
--- Point a blob to the copy that an upload made in another tier. If the blob moved or is gone, or the
+-- Point a blob to the object that an upload made, in another tier or in place of a lost one. If the blob moved or is gone, or the
 -- upload was swept, the copy becomes the orphan; else the previous key of the blob.
 WITH closed AS (
     DELETE FROM pedigree.upload WHERE upload_id = %(upload_id)s RETURNING upload_id
@@ -173,7 +173,7 @@ WITH closed AS (
 )
 SELECT EXISTS (SELECT FROM swapped) OR EXISTS (
     SELECT FROM pedigree.blob WHERE digest = %(digest)s AND key = %(new_key)s
-) AS moved;
+) AS moved, clock_timestamp() AS at;
 
 -- name: delete_upload
 -- Give up one upload.

@@ -10,10 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from pedigree.artifacts.objects import ObjectStore
+from pedigree.artifacts.records import Digest
 from pedigree.artifacts.store import (
     SQL,
     BlobCollectedError,
     StoredBlob,
+    live_blobs,
     retry_if_collected,
     some_blobs,
 )
@@ -118,6 +120,19 @@ def require_bytes(
             list(pool.map(require, blobs))
 
     retry_if_collected(check)
+
+
+def is_lost(database: Database, store: ObjectStore, digest: Digest) -> bool:
+    """Return whether the store lost the bytes of a live blob.
+
+    Raises:
+        StoreUnavailableError: The store failed.
+    """
+    try:
+        require_bytes(database, store, lambda transaction: live_blobs(transaction, [digest]))
+    except CorruptionError:
+        return True
+    return False
 
 
 def require_written(store: ObjectStore, stored: StoredBlob) -> None:

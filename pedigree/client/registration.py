@@ -17,7 +17,7 @@ from pedigree.contract import paths
 from pedigree.contract.paths import fill
 from pedigree.contract.registration import RegistrationContract
 from pedigree.contract.uploads import UploadContract
-from pedigree.errors import BytesMissingError
+from pedigree.errors import BytesMissingError, CorruptionError
 from pedigree.settings import Settings
 
 # S3's limit for one request to a presigned URL; larger files go to the service.
@@ -71,10 +71,21 @@ class RemoteRegistration(Registering, RegistrationContract):
 
     def _send_and_register(self, name: str, upload: ClientUpload, new: NewVersion) -> Registration:
         begun = self._uploads.begin_upload(name, upload.wanted)
-        self._send(name, begun, upload)
-        return self.register_files(name, upload.files, new, upload_id=begun.upload_id)
+        self._send(name, begun, begun.missing, upload)
+        unsent = {file.digest: file for file in begun.files if file.stored}
+        while True:
+            try:
+                return self.register_files(name, upload.files, new, upload_id=begun.upload_id)
+            except CorruptionError as error:
+                # The store lost a file that the registry records, and this process has it.
+                lost = unsent.pop(str(error.value), None)
+                if lost is None:
+                    raise
+                self._send(name, begun, [lost], upload)
 
-    def _send(self, name: str, begun: UploadSession, upload: ClientUpload) -> None:
+    def _send(
+        self, name: str, begun: UploadSession, files: Sequence[UploadFile], upload: ClientUpload
+    ) -> None:
         def send(file: UploadFile) -> None:
             signed = file.url if file.size <= _LARGEST_PUT else None
             target = signed or fill(
@@ -82,4 +93,4 @@ class RemoteRegistration(Registering, RegistrationContract):
             )
             self._service.connection.put(target, lambda: upload.content(file.digest), file.size)
 
-        upload.each(begun.missing, send)
+        upload.each(files, send)

@@ -19,6 +19,7 @@ from pedigree.catalog.names import validate_name
 from pedigree.catalog.records import NewVersion, Registration
 from pedigree.catalog.references import Reference
 from pedigree.catalog.register import Registering
+from pedigree.catalog.restored_bytes import restored_by
 from pedigree.catalog.versions import Registered, register_manifest
 from pedigree.contract.registration import RegistrationContract
 from pedigree.errors import RefusedError
@@ -132,6 +133,7 @@ class RegistrationOperations(Registering, RegistrationContract):
             new.metadata.flavor,
             new.metadata.signature,
             progress=progress,
+            record=restored_by(actor),
         )
 
         def write(transaction: Transaction) -> Registered:

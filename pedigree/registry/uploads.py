@@ -17,8 +17,10 @@ from pedigree.artifacts.records import (
     WantedFile,
 )
 from pedigree.artifacts.store import StoredBlob, live_blobs
+from pedigree.artifacts.store_health import is_lost
 from pedigree.catalog.blob_access import readable_blobs
 from pedigree.catalog.names import validate_name
+from pedigree.catalog.restored_bytes import restored_by
 from pedigree.contract.uploads import UploadContract
 from pedigree.errors import UploadNotFoundError
 from pedigree.postgres.transaction import Transaction
@@ -51,12 +53,16 @@ class UploadOperations(ContextGroup, UploadContract):
         )
 
     def wanted_file(self, name: str, upload_id: UUID, digest: Digest) -> UploadFile:
-        """Return a file of an upload.
+        """Return a file of an upload; one that the store lost counts as missing.
 
         Raises:
             UploadNotFoundError: There is no such open upload, or it does not list this file.
+            StoreUnavailableError: The store failed.
         """
-        return _file_of(self._session(name, upload_id), digest)
+        file = _file_of(self._session(name, upload_id), digest)
+        if file.stored and is_lost(self._context.database, self._context.store, digest):
+            return file.model_copy(update={"stored": False})
+        return file
 
     def keep_file(self, upload_id: UUID, file: UploadFile, received: Path) -> None:
         """Store a file of an upload; a file that is already stored stays unchanged.
@@ -70,7 +76,12 @@ class UploadOperations(ContextGroup, UploadContract):
             InvalidArtifactError: The bytes do not match the digest.
         """
         sessions.keep_received(
-            self._context.database, self._context.store, upload_id, file, received
+            self._context.database,
+            self._context.store,
+            upload_id,
+            file,
+            received,
+            record=restored_by(self._context.actor()),
         )
 
     def keep_content(self, name: str, upload_id: UUID, digest: Digest, content: bytes) -> None:
@@ -83,11 +94,8 @@ class UploadOperations(ContextGroup, UploadContract):
         self._context.require(Permission.REGISTER, name)
         source = content_source(self._context.store, content)
 
-        def begin(transaction: Transaction) -> BlobSource | None:
-            found = sessions.session(transaction, upload_id, name)
-            file = _file_of(self._as_seen(transaction, found), digest)
-            if file.stored:
-                return None
+        def begin(transaction: Transaction) -> BlobSource:
+            file = _file_of(sessions.session(transaction, upload_id, name), digest)
             sessions.require_content(file, source.blob)
             return source
 
@@ -96,6 +104,7 @@ class UploadOperations(ContextGroup, UploadContract):
             self._context.store,
             begin,
             lambda transaction: sessions.note_received(transaction, upload_id, digest),
+            restored_by(self._context.actor()),
         )
 
     def fetch_uploaded(self, name: str, upload_id: UUID) -> None:
