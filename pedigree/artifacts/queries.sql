@@ -156,8 +156,9 @@ SELECT digest, key FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[]);
 SELECT key, tier FROM pedigree.blob WHERE digest = %(digest)s;
 
 -- name: swap_key
--- Point a blob to the object that an upload made, in another tier or in place of a lost one. If the blob moved or is gone, or the
--- upload was swept, the copy becomes the orphan; else the previous key of the blob.
+-- Point a blob to the object that an upload made, in another tier or in place of a lost one. If the
+-- blob moved or is gone, or the upload was swept, this object becomes the orphan; else the previous
+-- one of the blob.
 WITH closed AS (
     DELETE FROM pedigree.upload WHERE upload_id = %(upload_id)s RETURNING upload_id
 ), swapped AS (
