@@ -92,14 +92,6 @@ FROM (SELECT clock_timestamp() + %(lease)s::interval AS at) AS until
 ON CONFLICT (key) DO UPDATE
 SET orphaned_at = excluded.orphaned_at, removable_at = excluded.removable_at;
 
--- name: blob_sizes
--- The sizes of the live ones of some blobs.
-SELECT digest, size FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[]);
-
--- name: blobs
--- The live ones of some blobs.
-SELECT digest, size, key FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[]);
-
 -- name: close_upload
 -- Make an upload's blobs live, if the upload was not swept. If another upload stored the same bytes
 -- in the meantime, those stay and the ones of this upload become orphans.

@@ -139,6 +139,28 @@ class Actor(Record):
     source: str
 
 
+def canonical_event(event_type: EventType, content: JsonValue) -> bytes:
+    """Return the RFC 8785 bytes of an event's content.
+
+    Raises:
+        InvalidInputError: It is larger than an event may be, or has a number that JSON readers
+            would read differently.
+    """
+    try:
+        canonical = rfc8785.dumps(content)
+    except rfc8785.CanonicalizationError as error:
+        raise InvalidInputError(
+            f"a value of the event {event_type} has no canonical form: {error}",
+            remedy="Write integers of more than 53 bits as texts",
+        ) from error
+    if len(canonical) > EVENT_BYTES:
+        raise InvalidInputError(
+            f"the event {event_type} has {len(canonical):,} bytes, more than {EVENT_BYTES:,}",
+            remedy="Store large content as a file of the version",
+        )
+    return canonical
+
+
 class NewEvent(Record):
     """An event to write, in the transaction of its change."""
 
@@ -157,19 +179,7 @@ class NewEvent(Record):
             InvalidInputError: It is larger than an event may be, or has a number that JSON readers
                 would read differently.
         """
-        try:
-            canonical = rfc8785.dumps(self.model_dump(mode="json"))
-        except rfc8785.CanonicalizationError as error:
-            raise InvalidInputError(
-                f"a value of the event {self.type} has no canonical form: {error}",
-                remedy="Write integers of more than 53 bits as texts",
-            ) from error
-        if len(canonical) > EVENT_BYTES:
-            raise InvalidInputError(
-                f"the event {self.type} has {len(canonical):,} bytes, more than {EVENT_BYTES:,}",
-                remedy="Store large content as a file of the version",
-            )
-        return canonical
+        return canonical_event(self.type, self.model_dump(mode="json"))
 
     @classmethod
     def stored(cls, canonical: bytes, **place: int) -> Self:

@@ -1,6 +1,6 @@
 """The context of every group of operations: the database, the store, settings and principal."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from copy import copy
 from functools import cache, partial
@@ -15,7 +15,7 @@ from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import ObjectStore, open_store
 from pedigree.artifacts.options import StoreOptions
 from pedigree.artifacts.store import StoredBlob
-from pedigree.artifacts.store_health import require_bytes
+from pedigree.artifacts.store_health import require_bytes, require_objects
 from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
@@ -210,6 +210,17 @@ class Context:
         """
         if self._on_commit is None:
             require_bytes(self.database, self.store, read)
+
+    def require_objects(self, blobs: Collection[StoredBlob]) -> None:
+        """Require the objects of live blobs as they were looked up; nothing within a transaction.
+
+        Raises:
+            BlobCollectedError: A blob was collected or moved since it was looked up.
+            CorruptionError: The store lost one of the objects.
+            StoreUnavailableError: The store failed.
+        """
+        if self._on_commit is None:
+            require_objects(self.database, self.store, blobs)
 
     def on_commit(self, work: Callable[[], object]) -> None:
         """Do work that follows a change: now, or when the open transaction is committed."""
