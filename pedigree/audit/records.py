@@ -5,9 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-import rfc8785
 from pydantic import JsonValue
 
+from pedigree._canonical_json import canonical_json
 from pedigree._record import Record
 from pedigree._stored_json import READABLE_DEPTH, from_stored_json, is_shallow
 from pedigree._values import JSON_BYTES, RECORD_BYTES, Key
@@ -147,11 +147,10 @@ def canonical_event(event_type: EventType, content: JsonValue) -> bytes:
             would read differently.
     """
     try:
-        canonical = rfc8785.dumps(content)
-    except rfc8785.CanonicalizationError as error:
+        canonical = canonical_json(content)
+    except InvalidInputError as error:
         raise InvalidInputError(
-            f"a value of the event {event_type} has no canonical form: {error}",
-            remedy="Write integers of more than 53 bits as texts",
+            f"the event {event_type} cannot be written: {error.message}", remedy=error.remedy
         ) from error
     if len(canonical) > EVENT_BYTES:
         raise InvalidInputError(
@@ -231,7 +230,7 @@ def json_digest(value: JsonValue) -> str:
     >>> json_digest({"rows": 2}) == json_digest({"rows": 2.0})
     True
     """
-    return "sha256:" + hashlib.sha256(rfc8785.dumps(_with_floats(value))).hexdigest()
+    return "sha256:" + hashlib.sha256(canonical_json(_with_floats(value))).hexdigest()
 
 
 def _with_floats(value: JsonValue) -> JsonValue:
