@@ -208,8 +208,13 @@ class Context:
             CorruptionError: The store lost one of the objects.
             StoreUnavailableError: The store failed.
         """
-        if self._on_commit is None:
+        if self.may_use_store:
             require_bytes(self.database, self.store, read)
+
+    @property
+    def may_use_store(self) -> bool:
+        """Whether no transaction is open, in which nothing waits for the store."""
+        return self._on_commit is None
 
     def on_commit(self, work: Callable[[], object]) -> None:
         """Do work that follows a change: now, or when the open transaction is committed."""

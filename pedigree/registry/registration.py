@@ -1,6 +1,6 @@
 """Registration of versions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -10,7 +10,7 @@ from pedigree.artifacts import sessions
 from pedigree.artifacts._progress import Progress
 from pedigree.artifacts.assemble import list_files, seal_listed
 from pedigree.artifacts.publish import discard, publish
-from pedigree.artifacts.records import Manifest, ManifestFile
+from pedigree.artifacts.records import Digest, Manifest, ManifestFile
 from pedigree.artifacts.store import BlobCollectedError, retry_if_collected, seal
 from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
@@ -53,8 +53,31 @@ class RegistrationOperations(Registering, RegistrationContract):
         *,
         upload_id: UUID | None = None,
     ) -> Registration:
-        manifest = self.require_bytes(name, files, new, upload_id)
-        actor, digests = self._context.actor(), {file.digest for file in files}
+        return self.register_sent(name, files, new, {}, upload_id=upload_id)
+
+    def register_sent(
+        self,
+        name: str,
+        files: Sequence[ManifestFile],
+        new: NewVersion,
+        contents: Mapping[Digest, bytes],
+        *,
+        upload_id: UUID | None = None,
+    ) -> Registration:
+        """Register files as :meth:`register_files` does, of which the caller sends some now.
+
+        Args:
+            name: The registered model, created if it is new.
+            files: The version's files.
+            new: The version's metadata.
+            contents: The bytes that the caller sends, by their digests.
+            upload_id: The upload that brought others, which this ends.
+
+        Raises:
+            InvalidArtifactError: The bytes are not those of a listed file.
+        """
+        manifest = self.require_bytes(name, files, new, upload_id, contents)
+        actor, digests = self._context.actor(), {file.digest for file in files} - contents.keys()
 
         def write(transaction: Transaction) -> Registration:
             self._uploads.require_possession(transaction, digests, name, upload_id)
@@ -77,15 +100,20 @@ class RegistrationOperations(Registering, RegistrationContract):
         return registration
 
     def require_bytes(
-        self, name: str, files: Sequence[ManifestFile], new: NewVersion, upload_id: UUID | None
+        self,
+        name: str,
+        files: Sequence[ManifestFile],
+        new: NewVersion,
+        upload_id: UUID | None,
+        contents: Mapping[Digest, bytes],
     ) -> Manifest:
-        """Require that a list of files can become a version, and that the store has their bytes.
+        """Require that a list of files can become a version, and store the bytes that it lacks.
 
         Returns:
             The manifest of the files.
 
         Raises:
-            InvalidInputError: The name, flavor, list or metadata is wrong.
+            InvalidInputError: The name, flavor, list, metadata or a content is wrong.
             BytesMissingError: The registry lacks some of the files.
             CorruptionError: The store lost some of them.
         """
@@ -93,7 +121,7 @@ class RegistrationOperations(Registering, RegistrationContract):
         validate_name(name)
         get_flavor(validated(new.metadata).flavor)
         manifest = list_files(new.metadata.flavor, new.metadata.signature, files)
-        self._uploads.require_bytes(name, files, upload_id)
+        self._uploads.require_bytes(name, files, upload_id, contents)
         return manifest
 
     def _require_permission(self, name: str) -> None:

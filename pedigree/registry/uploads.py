@@ -1,14 +1,14 @@
 """Uploads: the files of a version, sent one by one before its registration."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
 from pedigree.access.records import Permission
 from pedigree.artifacts import sessions
-from pedigree.artifacts.assemble import bytes_missing
-from pedigree.artifacts.blob_upload import BlobSource, content_source, upload_blob
+from pedigree.artifacts.assemble import bytes_missing, require_listed
+from pedigree.artifacts.blob_upload import BlobSource, content_source, put_blob, upload_blob
 from pedigree.artifacts.records import (
     Digest,
     ManifestFile,
@@ -113,19 +113,35 @@ class UploadOperations(ContextGroup, UploadContract):
                 sessions.fetch_staged(self._context.database, self._context.store, upload_id, file)
 
     def require_bytes(
-        self, name: str, files: Sequence[ManifestFile], upload_id: UUID | None
+        self,
+        name: str,
+        files: Sequence[ManifestFile],
+        upload_id: UUID | None,
+        contents: Mapping[Digest, bytes],
     ) -> None:
         """Require the objects of listed files that the caller sent or may read.
 
+        Args:
+            name: The model.
+            files: The files.
+            upload_id: The upload that brought some of them.
+            contents: The bytes of some of them, which are stored unless they are.
+
         Raises:
+            InvalidArtifactError: The bytes are not those of a listed file.
             BytesMissingError: The caller has neither sent a file nor may read it.
             CorruptionError: The store lost one of them.
         """
         self._context.require(Permission.REGISTER, name)
+        require_listed(files, contents)
+        if self._context.may_use_store:
+            for content in contents.values():
+                put_blob(self._context.database, self._context.store, content)
         digests = {file.digest for file in files}
+        unsent = digests - contents.keys()
 
         def read(transaction: Transaction) -> tuple[StoredBlob, ...]:
-            self.require_possession(transaction, digests, name, upload_id)
+            self.require_possession(transaction, unsent, name, upload_id)
             return live_blobs(transaction, digests)
 
         self._context.require_bytes(read)
