@@ -5,9 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pedigree.artifacts.path_rules import check_path, require_distinct
 from pedigree.artifacts.records import Blob, Digest, Manifest, ManifestFile, digest_of
 from pedigree.artifacts.sessions import require_content
-from pedigree.artifacts.store import SQL, BlobCollectedError, StagedArtifact, seal
 from pedigree.errors import BytesMissingError, InvalidArtifactError
-from pedigree.postgres.transaction import Transaction
 from pedigree.signatures.records import Signature
 
 # The number of digests in a message.
@@ -46,27 +44,12 @@ def require_listed(files: Sequence[ManifestFile], contents: Mapping[Digest, byte
         require_content(listed[digest], Blob(digest_of(content), len(content)))
 
 
-def seal_listed(transaction: Transaction, manifest: Manifest) -> None:
-    """Create an artifact from the manifest of live files.
+def require_sizes(manifest: Manifest, sizes: Mapping[Digest, int]) -> None:
+    """Require that the files have the sizes of their bytes.
 
     Raises:
-        BytesMissingError: The registry lacks some of them.
-        InvalidArtifactError: A listed size differs from the size of the bytes.
+        InvalidArtifactError: A listed size differs.
     """
-    try:
-        sizes = seal(transaction, StagedArtifact(manifest=manifest, upload_id=None, stored=()))
-    except BlobCollectedError as error:
-        raise _missing(transaction, manifest) from error
-    _require_sizes(manifest, sizes)
-
-
-def _live_sizes(transaction: Transaction, digests: Collection[Digest]) -> dict[Digest, int]:
-    """Return the sizes of the live ones of some blobs."""
-    rows = transaction.execute(SQL["blob_sizes"], {"digests": list(digests)})
-    return {row["digest"]: row["size"] for row in rows}
-
-
-def _require_sizes(manifest: Manifest, sizes: Mapping[Digest, int]) -> None:
     for file in manifest.files:
         if sizes[file.digest] != file.size:
             raise InvalidArtifactError(
@@ -75,11 +58,6 @@ def _require_sizes(manifest: Manifest, sizes: Mapping[Digest, int]) -> None:
                 value=file.digest,
                 remedy="Give the size of the bytes that have the digest",
             )
-
-
-def _missing(transaction: Transaction, manifest: Manifest) -> BytesMissingError:
-    wanted = {file.digest for file in manifest.files}
-    return bytes_missing(wanted - _live_sizes(transaction, wanted).keys())
 
 
 def bytes_missing(digests: Collection[Digest]) -> BytesMissingError:

@@ -44,12 +44,9 @@ def register(call: WriteCall, name: Name, new: NewListedVersion, sent: SentFiles
     operations = call.caller.registry.operations
     if new.upload_id:
         operations.uploads.fetch_uploaded(name, new.upload_id)
-    operations.registration.require_bytes(name, new.files, new.version, new.upload_id, sent)
-    return call.write(
-        lambda registry: registry.operations.registration.register_sent(
-            name, new.files, new.version, sent, upload_id=new.upload_id
+    return call.create(
+        lambda registry, request: registry.operations.registration.create(
+            name, new.files, new.version, sent, upload_id=new.upload_id, request=request
         ),
-        status=lambda done: 201 if done.created else 200,
         location=lambda done: call.path("get_version", name=name, version=done.version.version_id),
-        pipelined=True,
     )
