@@ -53,13 +53,16 @@ class ContentUpload:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        done = self._done
+        if done is None or done.block_id is None:
+            return
+        if isinstance(error, BlobCollectedError):
+            upload_keys(self._database).drop(done.block_id)
         # After another failure nobody knows whether they are live: the block is given up later.
-        if self._done and self._done.block_id and isinstance(error, PedigreeError):
-            if isinstance(error, UnavailableError):
-                return
-            keys = [each.key for each in self._done.stored]
+        if isinstance(error, PedigreeError) and not isinstance(error, UnavailableError):
+            keys = [each.key for each in done.stored]
             with suppress(UnavailableError):
-                abandon_keys(self._database, self._store, self._done.block_id, keys)
+                abandon_keys(self._database, self._store, done.block_id, keys)
 
     def store(self, live: Collection[Digest]) -> StoredContents:
         """Store the contents that are not live, once; return them with the block of their keys.

@@ -77,7 +77,15 @@ class UploadKeys:
             block = self._block
             if block is None or block.size - block.taken < number or not self._is_kept(block):
                 block = self._announce(number)
+            if not block.known:  # the registry was empty when the block was announced
+                block.known = self._database.read(some_blobs)
             return block.take(number)
+
+    def drop(self, block_id: UUID) -> None:
+        """Take no more keys of a block, which may have been collected."""
+        with self._lock:
+            if self._block is not None and self._block.block_id == block_id:
+                self._finish(self._block)
 
     def give_up(self) -> None:
         """Give up all blocks; objects under their keys that are not live become orphans.
@@ -115,10 +123,14 @@ class UploadKeys:
         new.known = self._database.transaction(announce)
         self._finished = [each for each in self._finished if each not in old]
         if self._block is not None:
-            self._block.renewed = now
-            self._finished.append(self._block)
+            self._finish(self._block)
         self._block, self._size = new, min(_LARGEST, self._size * _GROWTH)
         return new
+
+    def _finish(self, block: _Block) -> None:
+        block.renewed = time.monotonic()
+        self._finished.append(block)
+        self._block = None
 
 
 _KEYS: WeakKeyDictionary[Database, UploadKeys] = WeakKeyDictionary()

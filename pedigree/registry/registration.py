@@ -149,6 +149,7 @@ class RegistrationOperations(Registering, RegistrationContract):
         manifest = Manifest(flavor=metadata.flavor, signature=metadata.signature, files=files)
 
         def require(seen: Look) -> None:
+            self._context.require_store(tuple(seen.live.values()))
             self._context.require_objects(seen.live.values())
 
         wanted = Wanted(name=name, manifest=manifest, new=new, actor=actor)

@@ -26,7 +26,9 @@ WRITING = (
     "pedigree.audit",
     "pedigree.artifacts.publish",
     "pedigree.artifacts.store",
-    "pedigree.artifacts._upload",
+    "pedigree.artifacts.content_upload",
+    "pedigree.artifacts.upload_keys",
+    "pedigree.artifacts.sweep",
     "pedigree.artifacts._local",
 )
 # A prime number, so that other lines are hit when the code changes.

@@ -3,9 +3,6 @@
 from datetime import timedelta
 from pathlib import Path
 
-from pedigree.artifacts import (
-    _ingest,
-)
 from pedigree.artifacts.objects import open_store
 from pedigree.cards.follower import CardFollower
 from pedigree.postgres.database import Database
@@ -15,10 +12,8 @@ from tests.artifacts.publishing import publish_and_seal
 from tests.factories import new_version
 
 
-def publish(*, database_url: str, store_url: str, path: str, held: str = "yes") -> None:
-    """Stage and seal the files at a path; ``held="no"`` is how large artifacts are stored."""
-    if held == "no":
-        _ingest.LARGEST_HELD = 0
+def publish(*, database_url: str, store_url: str, path: str) -> None:
+    """Stage and seal the files at a path."""
     with Database.connect(database_url, connections=1) as database:
         publish_and_seal(database, open_store(store_url, Path(path)), Path(path))
 
