@@ -66,11 +66,16 @@ class Context:
         url = database_url or settings.database_url
         if url:
             database = Database.connect(
-                url, connections=settings.database_connections, prepare=settings.database_prepare
+                url,
+                connections=settings.database_connections,
+                searches=settings.search_connections,
+                prepare=settings.database_prepare,
             )
         else:
             database = Database.embedded(
-                settings.home_folder, connections=settings.database_connections
+                settings.home_folder,
+                connections=settings.database_connections,
+                searches=settings.search_connections,
             )
         with ExitStack() as undo:
             undo.callback(database.close)

@@ -31,7 +31,7 @@ from pedigree.errors import InvalidSearchError
 
 MAX_LENGTH = 8_000
 MAX_TERMS = 200
-"""The maximum number of values in a filter."""
+"""The maximum number of values in a filter; a comparison with NULL counts as one."""
 MAX_DEPTH = 20
 """The maximum nesting of parentheses and NOT."""
 
@@ -227,13 +227,12 @@ class _GrammarParser(Parser):
         if not self._curr or _quoted(self._curr) or self._curr.text.upper() != "NULL":
             self._refuse("IS must be followed by NULL", "NULL", "NOT NULL")
         self._operator_end = self._curr.end
+        self._count_term()
         self._advance()
         return "IS NOT NULL" if negated else "IS NULL"
 
     def _value(self) -> Literal:
-        self._terms += 1
-        if self._terms > MAX_TERMS:
-            self._refuse(f"the filter has more than {MAX_TERMS} values to compare with")
+        self._count_term()
         first = self._curr
         sign = (self._match(TokenType.DASH) and -1) or 1
         token = self._curr
@@ -251,6 +250,11 @@ class _GrammarParser(Parser):
             self._refuse("the number is too large", "a finite number")
         self._advance()
         return Literal(value=value, place=FieldPlace(start=first.start, end=token.end + 1))
+
+    def _count_term(self) -> None:
+        self._terms += 1
+        if self._terms > MAX_TERMS:
+            self._refuse(f"the filter has more than {MAX_TERMS} values to compare with")
 
     def _refuse(self, message: str, *allowed: str) -> NoReturn:
         token = self._curr
@@ -291,8 +295,20 @@ def _folded(tree: exp.Expression | None) -> Expression:
         case exp.Not():
             return Not(_folded(tree.this))
         case exp.And():
-            return And((_folded(tree.left), _folded(tree.right)))
+            return And(_operands(tree, exp.And))
         case exp.Or():
-            return Or((_folded(tree.left), _folded(tree.right)))
+            return Or(_operands(tree, exp.Or))
         case _:
             raise TypeError(f"the grammar makes no {type(tree).__name__}")
+
+
+def _operands(tree: exp.Expression, kind: type[exp.Connector]) -> tuple[Expression, ...]:
+    """Return the operands of a chain such as ``a AND b AND c``, which nests to the left.
+
+    A loop and not a recursion: parentheses have a limit, but a chain may be as long as the filter.
+    """
+    found: list[Expression] = []
+    while isinstance(tree, kind):
+        found.append(_folded(tree.right))
+        tree = tree.left
+    return (_folded(tree), *reversed(found))

@@ -15,6 +15,9 @@ from pedigree.server.refusals import Refusal
 from pedigree.server.request_metrics import RequestMetrics
 from pedigree.settings import Settings
 
+# As long as a request waits for a connection of the database.
+_LONGEST_WAIT_S = 10.0
+
 
 class Use(StrEnum):
     """What requests take of the service; each principal has a share of each."""
@@ -62,21 +65,29 @@ class FairUse:
         }
         self._metrics = metrics
         self._queues: dict[tuple[str, Use], _Queue] = {}
+        # Of all principals: a search that waits must not wait in a thread that others need.
+        self._searches = asyncio.Semaphore(settings.search_connections)
 
     @asynccontextmanager
     async def share(self, principal: str, use: Use | None) -> AsyncIterator[None]:
         """Take a place of a principal's share; wait for one if all are taken.
 
-        A search is a request as well, and waits for its place among the searches first. None is a
-        use without shares, such as that of a scraper.
+        A search is a request as well, and waits for its place among the searches first: among those
+        of the principal, and then among those of all. None is a use without shares, such as that of
+        a scraper.
 
         Raises:
-            ServiceBusyError: As many requests of the principal wait as may wait.
+            ServiceBusyError: As many requests of the principal wait as may wait, or a search waited
+                too long.
         """
         if use is None:
             yield
         elif use is Use.SEARCHES:
-            async with self._place(principal, use), self._place(principal, Use.REQUESTS):
+            async with (
+                self._place(principal, use),
+                self._searching(),
+                self._place(principal, Use.REQUESTS),
+            ):
                 yield
         else:
             async with self._place(principal, use):
@@ -95,6 +106,22 @@ class FairUse:
                 f"this principal has {queue.present} {use} at once, which is the most",
                 remedy="Try again in a second, or send fewer at a time",
             )
+
+    @asynccontextmanager
+    async def _searching(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(_LONGEST_WAIT_S):
+                await self._searches.acquire()
+        except TimeoutError:
+            self._metrics.count_refusal(Refusal.SEARCHES)
+            raise ServiceBusyError(
+                "as many searches run as this process runs at once",
+                remedy="Try again in a second",
+            ) from None
+        try:
+            yield
+        finally:
+            self._searches.release()
 
     @asynccontextmanager
     async def _place(self, principal: str, use: Use) -> AsyncIterator[None]:
