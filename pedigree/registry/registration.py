@@ -14,9 +14,10 @@ from pedigree.artifacts.publish import discard, publish
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile
 from pedigree.artifacts.store import BlobCollectedError, retry_if_collected
 from pedigree.audit.records import Actor
-from pedigree.catalog.creation import Supply, Wanted
+from pedigree.catalog.creation import Supply
 from pedigree.catalog.creation_calls import Created
 from pedigree.catalog.creation_look import Look
+from pedigree.catalog.draft import Wanted
 from pedigree.catalog.kept_answers import KeptRequest
 from pedigree.catalog.metadata import validated
 from pedigree.catalog.names import validate_name
