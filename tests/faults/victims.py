@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+from pedigree.artifacts.blob_upload import put_blob
 from pedigree.artifacts.objects import open_store
 from pedigree.artifacts.records import ManifestFile
 from pedigree.cards.follower import CardFollower
