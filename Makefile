@@ -81,6 +81,7 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.pull $(ARGS)
 	$(BIN)/python -m benchmarks.many_files $(ARGS)
 	$(BIN)/python -m benchmarks._million $(ARGS)
+	$(BIN)/python -m benchmarks.operators $(ARGS)
 	$(BIN)/python -m benchmarks.reads $(ARGS)
 	$(BIN)/python -m benchmarks.search $(ARGS)
 	$(BIN)/python -m benchmarks.rolling $(ARGS)
