@@ -122,7 +122,9 @@ class RegistrationOperations(Registering, RegistrationContract):
                 def supply(seen: Look) -> Supply:
                     require(seen)
                     done = upload.store(seen.live.keys())
-                    return Supply(done.block_id, done.stored, frozenset(contents))
+                    # The registry's own object of other contents is still to be read.
+                    proved = frozenset(each.blob.digest for each in done.stored)
+                    return Supply(done.block_id, done.stored, proved)
 
                 return self._creator.create(wanted, supply, judge=judge, proves=proves)
 
