@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Annotated, NamedTuple, Self
 from uuid import UUID
 
-import rfc8785
 from pydantic import Field, StringConstraints, field_validator
 
+from pedigree._canonical_json import canonical_json
 from pedigree._record import Record
 from pedigree.artifacts.path_rules import LONGEST_NAME, LONGEST_PATH, MOST_PARTS
 from pedigree.signatures.records import Signature
@@ -81,7 +81,7 @@ class Manifest(Record):
     @cached_property
     def canonical(self) -> bytes:
         """The RFC 8785 bytes of the manifest."""
-        return rfc8785.dumps(self.model_dump(mode="json"))
+        return canonical_json(self.model_dump(mode="json"))
 
     @cached_property
     def digest(self) -> Digest:

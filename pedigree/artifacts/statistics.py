@@ -31,7 +31,7 @@ class RegistryStatistics(Record):
 
 
 def statistics(database: "Database") -> RegistryStatistics:
-    """Count a registry's contents, in one statement that reads each version's row."""
+    """Return the counts that the database keeps with each change, exact at this moment."""
     (row,) = database.fetch_all(SQL["statistics"])
     archived = row.pop("archived_bytes")
     return RegistryStatistics(

@@ -5,7 +5,7 @@ answers like a store without objects. So whatever relies on recorded bytes looks
 first, and whatever writes looks whether this is the registry's store at all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -103,18 +103,24 @@ def require_bytes(
         CorruptionError: One of the objects is missing or has another size.
         StoreUnavailableError: The store failed.
     """
+    retry_if_collected(lambda: require_objects(database, store, database.read(read)))
+
+
+def require_objects(database: Database, store: ObjectStore, blobs: Collection[StoredBlob]) -> None:
+    """Require the objects of live blobs as they were looked up.
+
+    Raises:
+        BlobCollectedError: A blob was collected or moved since it was looked up.
+        CorruptionError: One of the objects is missing or has another size.
+        StoreUnavailableError: The store failed.
+    """
     require = partial(require_object, database, store)
-
-    def check() -> None:
-        blobs = database.read(read)
-        if store.is_local:
-            for stored in blobs:
-                require(stored)
-            return
-        with ThreadPoolExecutor(_AT_ONCE, "pedigree-look") as pool:
-            list(pool.map(require, blobs))
-
-    retry_if_collected(check)
+    if store.is_local:
+        for stored in blobs:
+            require(stored)
+        return
+    with ThreadPoolExecutor(_AT_ONCE, "pedigree-look") as pool:
+        list(pool.map(require, blobs))
 
 
 def require_written(store: ObjectStore, stored: StoredBlob) -> None:

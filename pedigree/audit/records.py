@@ -5,9 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-import rfc8785
 from pydantic import JsonValue
 
+from pedigree._canonical_json import canonical_json
 from pedigree._record import Record
 from pedigree._stored_json import READABLE_DEPTH, from_stored_json, is_shallow
 from pedigree._values import JSON_BYTES, RECORD_BYTES, Key
@@ -139,6 +139,27 @@ class Actor(Record):
     source: str
 
 
+def canonical_event(event_type: EventType, content: JsonValue) -> bytes:
+    """Return the RFC 8785 bytes of an event's content.
+
+    Raises:
+        InvalidInputError: It is larger than an event may be, or has a number that JSON readers
+            would read differently.
+    """
+    try:
+        canonical = canonical_json(content)
+    except InvalidInputError as error:
+        raise InvalidInputError(
+            f"the event {event_type} cannot be written: {error.message}", remedy=error.remedy
+        ) from error
+    if len(canonical) > EVENT_BYTES:
+        raise InvalidInputError(
+            f"the event {event_type} has {len(canonical):,} bytes, more than {EVENT_BYTES:,}",
+            remedy="Store large content as a file of the version",
+        )
+    return canonical
+
+
 class NewEvent(Record):
     """An event to write, in the transaction of its change."""
 
@@ -157,19 +178,7 @@ class NewEvent(Record):
             InvalidInputError: It is larger than an event may be, or has a number that JSON readers
                 would read differently.
         """
-        try:
-            canonical = rfc8785.dumps(self.model_dump(mode="json"))
-        except rfc8785.CanonicalizationError as error:
-            raise InvalidInputError(
-                f"a value of the event {self.type} has no canonical form: {error}",
-                remedy="Write integers of more than 53 bits as texts",
-            ) from error
-        if len(canonical) > EVENT_BYTES:
-            raise InvalidInputError(
-                f"the event {self.type} has {len(canonical):,} bytes, more than {EVENT_BYTES:,}",
-                remedy="Store large content as a file of the version",
-            )
-        return canonical
+        return canonical_event(self.type, self.model_dump(mode="json"))
 
     @classmethod
     def stored(cls, canonical: bytes, **place: int) -> Self:
@@ -221,7 +230,7 @@ def json_digest(value: JsonValue) -> str:
     >>> json_digest({"rows": 2}) == json_digest({"rows": 2.0})
     True
     """
-    return "sha256:" + hashlib.sha256(rfc8785.dumps(_with_floats(value))).hexdigest()
+    return "sha256:" + hashlib.sha256(canonical_json(_with_floats(value))).hexdigest()
 
 
 def _with_floats(value: JsonValue) -> JsonValue:

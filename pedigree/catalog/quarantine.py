@@ -13,28 +13,21 @@ from itertools import groupby
 from typing import NamedTuple
 
 from pydantic import JsonValue
+from pydantic_core import to_json
 
 from pedigree._record import RecordPage
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
-from pedigree.audit.states import combined_reason
+from pedigree.catalog.creation_look import KnownVersion
 from pedigree.catalog.names import name_key
-from pedigree.catalog.quarantine_marks import Marker
+from pedigree.catalog.quarantine_marks import FoundQuarantine, Marker, NewMarks
 from pedigree.catalog.quarantine_records import Quarantine, Quarantined
-from pedigree.catalog.store import SQL, LockedModel, lock_any_model, lock_model
+from pedigree.catalog.store import SQL, lock_any_model, lock_model
 from pedigree.errors import InvalidInputError, QuarantineNotFoundError
-from pedigree.lineage.records import Certainty, TrainedOn
-from pedigree.lineage.store import count_without_lineage, trained_on
+from pedigree.lineage.records import Certainty, LineageGraph, TrainedOn
+from pedigree.lineage.store import count_without_lineage, lineage_rows, trained_on
 from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.transaction import Row, Transaction
-
-_DEPENDS = {
-    Certainty.READ: "{} depends on data in quarantine",
-    Certainty.PROVED: "{} depends on data in quarantine",
-    Certainty.POSSIBLE: "{} possibly depends on data in quarantine",
-    Certainty.UNKNOWN: "It is not known whether {} depends on data in quarantine",
-}
-"""The notice of a registration about its version, most certain first."""
 
 
 def quarantine_data(
@@ -104,33 +97,34 @@ def quarantine_version(
     marker.mark(version, found, {})
 
 
-def quarantine_registered(
-    transaction: Transaction, model: LockedModel, version: int, training_id: str, actor: Actor
-) -> str | None:
-    """Mark a version one of whose trainings, just written, depends on data in quarantine.
+def quarantines_of(
+    transaction: Transaction, lineage: LineageGraph, known: KnownVersion | None, model_id: int
+) -> NewMarks:
+    """Return the open quarantines of data on which a training depends or may depend.
 
-    The release of this version from that quarantine by a person stays in force.
+    Without those that its version already has: the release of this version from a quarantine by a
+    person stays in force.
 
-    Returns:
-        A notice with the certainty and the reason; None if no such data is known.
+    Args:
+        transaction: Where to read.
+        lineage: The graph of the training.
+        known: The version of the training, if it exists.
+        model_id: The version's model.
     """
+    version = known.version.version_id if known else None
+    nodes = to_json(lineage_rows(lineage)["nodes"]).decode()
     rows = transaction.execute(
-        SQL["quarantines_of_training"],
-        {"training_id": training_id, "model_id": model.model_id, "version": version},
+        SQL["quarantines_of_nodes"], {"nodes": nodes, "model_id": model_id, "version": version}
     ).fetchall()
-    notices: defaultdict[str, list[str]] = defaultdict(list)
+    found = []
     for row in rows:
         certainty = Certainty(row.pop("certainty"))
-        found = Quarantine(**row, versions=(), possible=())
-        notices[_DEPENDS[certainty]].append(found.reason)
-        if found.marks(certainty):
-            body: dict[str, JsonValue] = {"asset": found.asset, "partition": found.partition}
-            Marker(transaction, model, actor).mark(version, found, body, certainty)
-    reference = f"{model.name}/{version}"
-    return combined_reason(
-        f"{sentence.format(reference)}: {combined_reason(notices[sentence])}"
-        for sentence in dict.fromkeys(_DEPENDS.values())
-        if sentence in notices
+        found.append(FoundQuarantine(Quarantine(**row, versions=(), possible=()), certainty))
+    held = transaction.execute(SQL["open_marks"], {"model_id": model_id, "version": version})
+    return NewMarks(
+        tuple(found),
+        held=tuple((row["quarantine_id"], row["reason"]) for row in held.fetchall()),
+        unchanged=known.version.quarantine_reason if known else None,
     )
 
 

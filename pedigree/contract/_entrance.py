@@ -11,7 +11,6 @@ from functools import cache, partial, wraps
 from types import GenericAlias
 from typing import Annotated, Any, Literal, NamedTuple, ParamSpec, TypeVar, get_args, get_origin
 
-import rfc8785
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -145,11 +144,6 @@ def typed_error(error: Exception) -> PedigreeError | None:
             if isinstance(error, UnicodeEncodeError | UnicodeDecodeError)
             else "a text cannot be written in UTF-8 or read from it",
             remedy="Write it in UTF-8",
-        )
-    if isinstance(error, rfc8785.CanonicalizationError):
-        return InvalidInputError(
-            f"a value has no canonical JSON: {error}",
-            remedy="Write integers of more than 53 bits as texts",
         )
     if isinstance(error, RecursionError):
         return InvalidInputError("a value is nested too deep", remedy="Nest it less")

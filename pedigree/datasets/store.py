@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-import rfc8785
 from psycopg.types.json import Jsonb
 
+from pedigree._canonical_json import canonical_json
 from pedigree._record import RecordPage
 from pedigree.artifacts.records import digest_of
 from pedigree.audit import log
@@ -31,7 +31,7 @@ def set_datasheet(
     at = _clock(transaction, "lock_asset", asset=asset)
     plain = Datasheet.model_validate(sheet.model_dump(include=set(Datasheet.model_fields)))
     content = plain.model_dump(mode="json", exclude_none=True)
-    digest = digest_of(rfc8785.dumps(content))
+    digest = digest_of(canonical_json(content))
     latest = latest_datasheets(transaction, [asset]).get(asset)
     if latest is not None and latest.digest == digest:
         return latest

@@ -1,8 +1,8 @@
 """Storage of evaluations."""
 
-import rfc8785
 from psycopg.types.json import Jsonb
 
+from pedigree._canonical_json import canonical_json
 from pedigree.artifacts.records import digest_of
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.names import name_key
@@ -25,7 +25,7 @@ def set_evaluation(
     """
     model = lock_model(transaction, version.model_name)
     content = evaluation.model_dump(mode="json", include=set(Evaluation.model_fields))
-    digest = digest_of(rfc8785.dumps(content))
+    digest = digest_of(canonical_json(content))
     latest = latest_evaluation(transaction, version)
     if latest is not None and latest.digest == digest:
         return

@@ -609,14 +609,6 @@ WHERE r.outcome IS NULL AND m.deleted_at IS NULL AND (
 )
 ORDER BY m.name;
 
--- name: await_judgement
--- Queue a version for its checks; the caller has it for a limited time.
-INSERT INTO pedigree.unjudged (model_id, version, due_at)
-SELECT model_id, %(version)s, clock_timestamp() + %(lease)s::interval
-FROM pedigree.registered_model
-WHERE name_key = %(name_key)s
-ON CONFLICT (model_id, version) DO UPDATE SET due_at = excluded.due_at, failures = 0;
-
 -- name: take_unjudged
 -- Take the version that waits longest for its checks; each failure doubles its waiting time.
 UPDATE pedigree.unjudged AS taken

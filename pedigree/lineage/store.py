@@ -1,13 +1,12 @@
 """Storage of lineage graphs."""
 
-import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from pedigree._record import Record
 from pedigree.errors import InvalidInputError
 from pedigree.lineage.records import (
-    LineageEdge,
     LineageGraph,
     LineageNode,
     NodeKind,
@@ -19,8 +18,8 @@ from pedigree.postgres.transaction import Transaction
 SQL = load_queries(__package__)
 
 
-def insert_lineage(transaction: Transaction, training_id: str, graph: LineageGraph) -> None:
-    """Insert the graph of a training that the same transaction inserted.
+def lineage_rows(graph: LineageGraph) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of the graph of a training that is registered now.
 
     Raises:
         InvalidInputError: A string of the graph cannot be stored, or a node is hidden.
@@ -28,18 +27,13 @@ def insert_lineage(transaction: Transaction, training_id: str, graph: LineageGra
     for node in graph.nodes:
         _require_shown(node)
         _require_no_nul(node)
-    key = {"training_id": training_id}
-    if graph.nodes:
-        certainties = graph.certainties()
-        columns = {
-            **columns_of(LineageNode, graph.nodes),
-            "certainty": [certainties[node.node_id] for node in graph.nodes],
-            # Postgres has no arrays of arrays of different lengths.
-            "upstream": [json.dumps(node.upstream) for node in graph.nodes],
-        }
-        transaction.execute(SQL["insert_nodes"], {**key, **columns})
-    if graph.edges:
-        transaction.execute(SQL["insert_edges"], {**key, **columns_of(LineageEdge, graph.edges)})
+    certainties = graph.certainties()
+    return {
+        "nodes": [
+            {**_columns(node), "certainty": certainties[node.node_id]} for node in graph.nodes
+        ],
+        "edges": [_columns(edge) for edge in graph.edges],
+    }
 
 
 def _require_shown(node: LineageNode) -> None:
@@ -62,6 +56,10 @@ def _require_no_nul(node: LineageNode) -> None:
                 value=text,
                 remedy="Name the asset, partition, run or version without it",
             )
+
+
+def _columns(record: Record) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in type(record).model_fields}
 
 
 def columns_of(kind: type[Record], records: Sequence[Record]) -> dict[str, list[object]]:

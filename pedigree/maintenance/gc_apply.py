@@ -68,6 +68,7 @@ def apply_plan(
     work = _Work(database, store, actor, window, settle, loop)
     for batch in _batches(plan):
         work.do(batch)
+    gc_collect.settle_released(database)
     return Collection(
         plan=plan.digest,
         done={

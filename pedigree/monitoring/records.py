@@ -5,9 +5,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal, TypeAlias
 
-import rfc8785
 from pydantic import ConfigDict, Field, FiniteFloat, StrictBool, model_validator
 
+from pedigree._canonical_json import canonical_json
 from pedigree._record import LARGEST, NUMBER, Record, require_kind
 from pedigree._values import Key
 from pedigree.artifacts.records import Digest, digest_of
@@ -98,7 +98,7 @@ class DataProfile(Record):
     @cached_property
     def digest(self) -> Digest:
         """The digest of the profile's canonical JSON."""
-        return digest_of(rfc8785.dumps(self.model_dump(mode="json")))
+        return digest_of(canonical_json(self.model_dump(mode="json")))
 
     def column(self, name: str) -> NumericColumn | CategoricalColumn | None:
         """Return a column's profile; None if there is no such column."""

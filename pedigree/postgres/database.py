@@ -154,6 +154,15 @@ class Database:
         """Run one read-only statement, as in :meth:`read`, and return all its rows."""
         return self.read(lambda connection: connection.execute(query, params).fetchall())
 
+    def call(self, query: Statement, params: Params | None = None) -> DictRow:
+        """Run one statement as a transaction of its own, and return its only row.
+
+        It is retried as in :meth:`transaction`, **also after a successful commit** whose
+        confirmation was lost, and raises the same errors.
+        """
+        (row,) = self.read(lambda connection: connection.execute(query, params).fetchall())
+        return row
+
     def read(self, work: Callable[[Connection[DictRow]], Result]) -> Result:
         """Run read-only `work` without a transaction; each statement has its own snapshot.
 

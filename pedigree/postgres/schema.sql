@@ -182,12 +182,21 @@ CREATE FUNCTION pedigree.search_follows_card() RETURNS trigger
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+DECLARE
+    models bigint[];
+    versions integer[];
 BEGIN
+    SELECT array_agg(model_id), array_agg(version) INTO models, versions
+    FROM (SELECT DISTINCT model_id, version FROM changed) AS key;
+    IF models IS NULL THEN
+        RETURN NULL;
+    END IF;
     UPDATE pedigree.search_text t SET document = source.document
-    FROM changed JOIN pedigree.search_text_source source USING (model_id, version)
-    WHERE t.model_id = changed.model_id AND t.version = changed.version
+    FROM unnest(models, versions) AS key (model_id, version)
+    JOIN pedigree.search_text_source source USING (model_id, version)
+    WHERE t.model_id = key.model_id AND t.version = key.version
         AND t.document IS DISTINCT FROM source.document;
-    PERFORM pedigree.renew_search_record(array_agg(model_id), array_agg(version)) FROM changed;
+    PERFORM pedigree.renew_search_record(models, versions);
     RETURN NULL;
 END
 $$;
@@ -201,9 +210,11 @@ DECLARE
 BEGIN
     SELECT array_agg(version) INTO versions
     FROM pedigree.model_version WHERE model_id = NEW.model_id;
-    PERFORM pedigree.renew_search(
-        array_fill(NEW.model_id, ARRAY[coalesce(cardinality(versions), 0)]), versions
-    );
+    IF versions IS NOT NULL THEN
+        PERFORM pedigree.renew_search(
+            array_fill(NEW.model_id, ARRAY[cardinality(versions)]), versions
+        );
+    END IF;
     RETURN NULL;
 END
 $$;
@@ -212,6 +223,9 @@ CREATE FUNCTION pedigree.search_follows_name() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
+    IF NOT EXISTS (SELECT FROM changed) THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO pedigree.search_word
     SELECT DISTINCT source.word FROM changed
     JOIN pedigree.search_word_source source USING (model_id)
@@ -228,26 +242,36 @@ CREATE FUNCTION pedigree.search_follows_tenure() RETURNS trigger
 DECLARE
     models bigint[];
     versions integer[];
+    has_alias boolean;
 BEGIN
-    SELECT array_agg(model_id), array_agg(version) INTO models, versions
+    SELECT array_agg(model_id), array_agg(version), bool_or(is_alias)
+    INTO models, versions, has_alias
     FROM (
-        SELECT DISTINCT s.model_id, s.version FROM changed
+        SELECT s.model_id, s.version, bool_or(changed.pointer = 'alias') AS is_alias FROM changed
         JOIN pedigree.search_version s USING (model_id, version)
+        GROUP BY s.model_id, s.version
     ) AS key;
-    DELETE FROM pedigree.search_term t
-    USING unnest(models, versions) AS key (model_id, version), pedigree.search_version s,
-        unnest(s.aliases) AS alias
-    WHERE s.model_id = key.model_id AND s.version = key.version
-        AND t.field = 'alias' AND t.value = alias AND t.created_at = s.created_at
-        AND t.model_id = s.model_id AND t.version = s.version;
+    IF models IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF has_alias THEN
+        DELETE FROM pedigree.search_term t
+        USING unnest(models, versions) AS key (model_id, version), pedigree.search_version s,
+            unnest(s.aliases) AS alias
+        WHERE s.model_id = key.model_id AND s.version = key.version
+            AND t.field = 'alias' AND t.value = alias AND t.created_at = s.created_at
+            AND t.model_id = s.model_id AND t.version = s.version;
+    END IF;
     UPDATE pedigree.search_version s SET stage = source.stage, aliases = source.aliases
     FROM unnest(models, versions) AS key (model_id, version)
     JOIN pedigree.search_source source USING (model_id, version)
     WHERE s.model_id = key.model_id AND s.version = key.version;
-    INSERT INTO pedigree.search_term
-    SELECT source.* FROM unnest(models, versions) AS key (model_id, version)
-    JOIN pedigree.search_term_source source USING (model_id, version)
-    WHERE source.field = 'alias';
+    IF has_alias THEN
+        INSERT INTO pedigree.search_term
+        SELECT source.* FROM unnest(models, versions) AS key (model_id, version)
+        JOIN pedigree.search_term_source source USING (model_id, version)
+        WHERE source.field = 'alias';
+    END IF;
     PERFORM pedigree.renew_search_record(models, versions);
     RETURN NULL;
 END
@@ -263,7 +287,9 @@ DECLARE
 BEGIN
     SELECT array_agg(model_id), array_agg(version) INTO models, versions
     FROM (SELECT DISTINCT model_id, version FROM changed) AS key;
-    PERFORM pedigree.renew_search(models, versions);
+    IF models IS NOT NULL THEN
+        PERFORM pedigree.renew_search(models, versions);
+    END IF;
     RETURN NULL;
 END
 $$;
@@ -275,17 +301,29 @@ CREATE FUNCTION pedigree.search_follows_version() RETURNS trigger
 DECLARE
     models bigint[];
     versions integer[];
+    shown_models bigint[];
+    shown_versions integer[];
 BEGIN
-    SELECT array_agg(model_id), array_agg(version) INTO models, versions
-    FROM after JOIN before USING (model_id, version)
-    WHERE (after.description, after.owners, after.tags, after.flavor, after.created_at,
-            after.created_by, after.deleted_at)
-        IS DISTINCT FROM (before.description, before.owners, before.tags, before.flavor,
-            before.created_at, before.created_by, before.deleted_at);
+    SELECT
+        array_agg(model_id) FILTER (WHERE is_found_by),
+        array_agg(version) FILTER (WHERE is_found_by),
+        array_agg(model_id) FILTER (WHERE NOT is_found_by),
+        array_agg(version) FILTER (WHERE NOT is_found_by)
+    INTO models, versions, shown_models, shown_versions
+    FROM (
+        SELECT model_id, version,
+            (after.description, after.owners, after.tags, after.flavor, after.created_at,
+                after.created_by, after.deleted_at)
+            IS DISTINCT FROM (before.description, before.owners, before.tags, before.flavor,
+                before.created_at, before.created_by, before.deleted_at) AS is_found_by
+        FROM after JOIN before USING (model_id, version)
+    ) AS each;
     IF models IS NOT NULL THEN
         PERFORM pedigree.renew_search(models, versions);
     END IF;
-    PERFORM pedigree.renew_search_record(array_agg(model_id), array_agg(version)) FROM after;
+    IF shown_models IS NOT NULL THEN
+        PERFORM pedigree.renew_search_record(shown_models, shown_versions);
+    END IF;
     RETURN NULL;
 END
 $$;

@@ -1,4 +1,4 @@
-"""A filter finds the same as in Python, and the derived tables are correct."""
+"""A filter finds the same as in Python, and a page as JSON equals its records."""
 
 import operator
 from collections.abc import Callable
@@ -9,13 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic_core import from_json
 
-from pedigree.audit.records import EventType
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.search import search
 from pedigree.catalog.search.records import SearchPage
-from pedigree.errors import NotFoundError, RefusedError
 from pedigree.registry import Registry
-from tests.factories import register, register_candidate
+from tests.factories import register
 from tests.marking import few_or_many
 
 Test = Callable[[ModelVersion], bool | None]
@@ -144,58 +142,6 @@ def test_a_filter_finds_what_it_finds_in_python(
     check()
 
 
-DERIVED = """
-SELECT
-    (SELECT count(*) FROM (TABLE pedigree.search_version EXCEPT TABLE pedigree.search_source) x)
-    + (SELECT count(*) FROM (TABLE pedigree.search_source EXCEPT TABLE pedigree.search_version) x)
-    + (SELECT count(*) FROM (TABLE pedigree.search_term EXCEPT TABLE pedigree.search_term_source) x)
-    + (SELECT count(*) FROM (TABLE pedigree.search_term_source EXCEPT TABLE pedigree.search_term) x)
-    + (SELECT count(*) FROM (
-        TABLE pedigree.search_metric EXCEPT TABLE pedigree.search_metric_source) x)
-    + (SELECT count(*) FROM (
-        TABLE pedigree.search_metric_source EXCEPT TABLE pedigree.search_metric) x)
-    + (SELECT count(*) FROM (TABLE pedigree.search_text EXCEPT TABLE pedigree.search_text_source) x)
-    + (SELECT count(*) FROM (TABLE pedigree.search_text_source EXCEPT TABLE pedigree.search_text) x)
-    + (SELECT count(*) FROM pedigree.search_record t
-        FULL JOIN pedigree.search_record_source s USING (model_id, version)
-        WHERE (t.signature, t.record::text) IS DISTINCT FROM (s.signature, s.record::text))
-    AS differences
-"""
-
-numbers = st.integers(min_value=1, max_value=3)
-steps = st.lists(
-    st.one_of(
-        st.tuples(st.just("promote"), numbers, st.sampled_from(["staging", "production"])),
-        st.tuples(st.just("alias"), numbers, st.sampled_from(["best", "shadow"])),
-        st.tuples(st.just("tag"), numbers, st.sampled_from(["growth", "risk"])),
-        st.tuples(st.just("card"), numbers),
-        st.tuples(st.just("delete"), numbers),
-        st.tuples(st.just("hold"), numbers),
-        st.tuples(st.just("retrain"), numbers),
-    ),
-    max_size=8,
-)
-
-
-def take(registry: Registry, folder: Path, step: tuple[object, ...]) -> None:
-    match step:
-        case ("promote", version, stage):
-            registry.promote(f"churn/{version}", str(stage))
-        case ("alias", int(version), alias):
-            registry.set_alias("churn", str(alias), version)
-        case ("tag", version, team):
-            registry.update(f"churn/{version}", tags={"team": str(team)}, owners=["a", "a"])
-        case ("card", version):
-            registry.write_card(f"churn/{version}")
-        case ("delete", version):
-            registry.delete(f"churn/{version}", reason="test")
-        case ("hold", version):
-            registry.hold(f"churn/{version}", reason="case 7")
-        case ("retrain", int(version)):
-            count = len(registry.events(types=[EventType.VERSION_TRAINED]))
-            register(registry, folder, f"v{version}", run_id=f"again-{count}", metrics={"auc": 1})
-
-
 def assert_same_in_both_forms(registry: Registry, **asked: object) -> None:
     """The JSON that is made of texts has what the records have, and no field less or more."""
     wanted = {"limit": 100, "order_by": None, "after": None, "count": False, "facets": ()}
@@ -240,36 +186,3 @@ def test_a_page_as_json_equals_its_records_for_any_values(
         assert_same_in_both_forms(registry)
 
     check()
-
-
-@few_or_many(8, 20)
-@pytest.mark.timeout(300)
-def test_the_derived_tables_are_what_they_should_be_after_any_history(
-    registry: Registry, tmp_path: Path, examples: int
-) -> None:
-    for number in range(1, 4):
-        register_candidate(
-            registry, tmp_path, f"v{number}", tags={"n": str(number)}, metrics={"auc": number}
-        )
-
-    @settings(
-        max_examples=examples,
-        deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture],
-    )
-    @given(steps)
-    def check(taken: list[tuple[object, ...]]) -> None:
-        for step in taken:
-            try:
-                take(registry, tmp_path, step)
-            except (RefusedError, NotFoundError):
-                continue
-        assert registry.database.fetch_all(DERIVED)[0]["differences"] == 0
-        assert all(found == registry.get(found.reference) for found in registry.search())
-        assert_same_in_both_forms(registry)
-
-    check()
-    registry.database.transaction(
-        lambda it: it.execute("UPDATE pedigree.training SET created_at = now()")
-    )
-    assert registry.database.fetch_all(DERIVED)[0]["differences"] == 0

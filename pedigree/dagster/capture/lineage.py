@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import dagster as dg
-import rfc8785
 
+from pedigree._canonical_json import canonical_json
 from pedigree.dagster import metadata_keys
 from pedigree.dagster.capture import event_log as events
 from pedigree.dagster.capture.asset_graph import LocationGraph
@@ -263,7 +263,7 @@ def training_data_digest(graph: LineageGraph) -> str | None:
     )
     if not inputs:
         return None
-    canonical = rfc8785.dumps([list(fields) for fields in inputs])
+    canonical = canonical_json([list(fields) for fields in inputs])
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
 
 

@@ -9,6 +9,9 @@ from fastapi import Depends, Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
+from pedigree.catalog.creation_calls import Created
+from pedigree.catalog.kept_answers import KeptAnswer, KeptRequest, NewAnswer
+from pedigree.catalog.records import Registration
 from pedigree.catalog.store import lock_model
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import NotFoundError
@@ -175,6 +178,34 @@ class WriteRequest:
             lambda joined: self._joined(answered, box, registry_in(joined)), pipelined=pipelined
         )
         return _response(answer)
+
+    def create(
+        self,
+        work: Callable[[Registry, KeptRequest | None], Created],
+        *,
+        location: Callable[[Registration], str],
+    ) -> Response:
+        """Register a version, once for each key; the registration itself keeps the answer.
+
+        Args:
+            work: Called with the caller's registry, and with the request if it has a key.
+            location: Returns the URL of the version of a registration.
+        """
+
+        def answer(done: Registration) -> NewAnswer:
+            status = 201 if done.created else 200
+            return NewAnswer(status, {"Location": location(done)}, to_json(done))
+
+        request = None
+        if self._key is not None:
+            principal = self.caller.principal.name
+            request = KeptRequest(principal, self._key, self._fingerprint(), answer)
+        created = work(self.caller.registry, request)
+        found = created.answer or answer(created.new())
+        headers = {**found.headers, "ETag": etag_of(found.body)}
+        if isinstance(found, KeptAnswer) and found.is_replayed:
+            headers["Idempotency-Replayed"] = "true"
+        return _response(Answer(found.status, headers, found.body))
 
     def repeat(self, work: Callable[[Registry], object], *, status: int = 200) -> Response:
         """Do work that uses the store, outside a transaction; a repeated request does it again."""
