@@ -89,6 +89,14 @@ def million(words: list[str]) -> Path:
     return home
 
 
+def thousand(words: list[str]) -> Path:
+    """Return the home folder of a registry with 1,000 versions of 10 models."""
+    home = _home(words).with_name(_home(words).name.replace("million", "thousand"))
+    if not home.exists():
+        _make(home, Shape(models=10))
+    return home
+
+
 def fill(url: str, *shapes: Shape) -> None:
     """Copy the versions of some shapes into an empty migrated database."""
     bulk.load(url, partial(_copy_all, url, shapes), _DERIVED)
@@ -103,7 +111,7 @@ def _home(words: list[str]) -> Path:
     return folder.absolute() / f"million-{GENERATOR}-{schema}"
 
 
-def _make(home: Path) -> float:
+def _make(home: Path, shape: Shape = Shape()) -> float:  # noqa: B008 -- it is frozen
     beside = home.with_name(f"{home.name}.new")
     for folder in (home, beside):
         EmbeddedPostgres(folder).stop(force=True)
@@ -112,7 +120,7 @@ def _make(home: Path) -> float:
     with Database.embedded(server) as database:
         migrate(database)
     started = time.perf_counter()
-    fill(server.url("pedigree"), Shape())
+    fill(server.url("pedigree"), shape)
     server.stop()  # with a checkpoint, so that no write is pending
     os.sync()
     seconds = time.perf_counter() - started

@@ -237,7 +237,9 @@ class BytesCollectedError(RefusedError):
 
 
 class BytesMissingError(RefusedError):
-    """The registry lacks files of the new version; the message lists them."""
+    """The registry lacks files of the new version; ``digests`` has their digests."""
+
+    digests: tuple[str, ...] = ()
 
 
 class BytesTakenError(RefusedError):

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from pedigree.artifacts.path_rules import check_path, require_distinct
-from pedigree.artifacts.records import Digest, Manifest, ManifestFile
+from pedigree.artifacts.records import Blob, Digest, Manifest, ManifestFile, digest_of
+from pedigree.artifacts.sessions import require_content
 from pedigree.errors import BytesMissingError, InvalidArtifactError
 from pedigree.signatures.records import Signature
 
@@ -25,6 +26,24 @@ def list_files(flavor: str, signature: Signature, files: Sequence[ManifestFile])
     return Manifest(flavor=flavor, signature=signature, files=tuple(files))
 
 
+def require_listed(files: Sequence[ManifestFile], contents: Mapping[Digest, bytes]) -> None:
+    """Require that bytes in memory are those of listed files.
+
+    Raises:
+        InvalidArtifactError: Some are of no listed file, or do not have the digest.
+    """
+    listed = {file.digest: file for file in files}
+    for digest, content in contents.items():
+        if digest not in listed:
+            raise InvalidArtifactError(
+                "the bytes of a file are sent that is not listed",
+                field="files",
+                value=digest,
+                remedy="List it with its path, size and digest",
+            )
+        require_content(listed[digest], Blob(digest_of(content), len(content)))
+
+
 def require_sizes(manifest: Manifest, sizes: Mapping[Digest, int]) -> None:
     """Require that the files have the sizes of their bytes.
 
@@ -44,8 +63,10 @@ def require_sizes(manifest: Manifest, sizes: Mapping[Digest, int]) -> None:
 def bytes_missing(digests: Collection[Digest]) -> BytesMissingError:
     """Return the error for files that must still be sent."""
     shown = ", ".join(sorted(digests)[:_SHOWN]) + (", …" if len(digests) > _SHOWN else "")
-    return BytesMissingError(
+    error = BytesMissingError(
         f"the registry lacks the bytes of {len(digests)} files: {shown}",
         field="files",
-        remedy="Upload them, and register the version with the upload's id",
+        remedy="Send them with the registration; or upload them, and register with the upload's id",
     )
+    error.digests = tuple(sorted(digests))
+    return error

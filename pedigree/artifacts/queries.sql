@@ -4,6 +4,22 @@ INSERT INTO pedigree.upload (upload_id, digests, lease_until)
 VALUES (%(upload_id)s, %(digests)s::text[], clock_timestamp() + %(lease)s::interval)
 ON CONFLICT (upload_id) DO NOTHING;
 
+-- name: open_block
+-- Announce a block of keys before the first byte under one of them.
+INSERT INTO pedigree.upload (upload_id, keys, lease_until)
+VALUES (%(upload_id)s, %(keys)s, clock_timestamp() + %(lease)s::interval)
+ON CONFLICT (upload_id) DO NOTHING;
+
+-- name: shorten_blocks
+-- Note how many keys of some blocks were taken, before the blocks are given up.
+UPDATE pedigree.upload u SET keys = taken.keys
+FROM unnest(%(upload_ids)s::uuid[], %(keys)s::integer[]) AS taken (upload_id, keys)
+WHERE u.upload_id = taken.upload_id;
+
+-- name: lock_block
+-- Wait for the transactions that make objects of a block live, and keep others out.
+SELECT FROM pedigree.upload WHERE upload_id = %(upload_id)s FOR UPDATE;
+
 -- name: claim_digests
 -- Return which digests are live, and a few other objects that the store must have; announce the
 -- upload of the missing digests, if there are any.
@@ -95,20 +111,9 @@ SET orphaned_at = excluded.orphaned_at, removable_at = excluded.removable_at;
 -- name: close_upload
 -- Make an upload's blobs live, if the upload was not swept. If another upload stored the same bytes
 -- in the meantime, those stay and the ones of this upload become orphans.
-WITH closed AS (
-    DELETE FROM pedigree.upload WHERE upload_id = %(upload_id)s RETURNING upload_id
-), stored AS (
-    SELECT file.digest, file.size, file.key
-    FROM closed, unnest(%(digests)s::text[], %(sizes)s::bigint[], %(keys)s::text[])
-        AS file (digest, size, key)
-), sealed AS (
-    INSERT INTO pedigree.blob (digest, size, key)
-    SELECT digest, size, key FROM stored ORDER BY digest COLLATE "C"
-    ON CONFLICT (digest) DO NOTHING
-    RETURNING digest
-)
-INSERT INTO pedigree.orphan (key)
-SELECT key FROM stored WHERE digest NOT IN (SELECT digest FROM sealed);
+SELECT pedigree.make_live(
+    %(upload_id)s, %(digests)s::text[], %(sizes)s::bigint[], %(keys)s::text[]
+);
 
 -- name: lock_blobs
 -- Lock the live blobs against removal until the transaction ends, always in one order.
@@ -169,7 +174,12 @@ SELECT EXISTS (SELECT FROM swapped) OR EXISTS (
 
 -- name: delete_upload
 -- Give up one upload.
-DELETE FROM pedigree.upload WHERE upload_id = %(upload_id)s RETURNING upload_id, digests;
+DELETE FROM pedigree.upload WHERE upload_id = %(upload_id)s RETURNING upload_id, digests, keys;
+
+-- name: delete_uploads
+-- Give up some uploads.
+DELETE FROM pedigree.upload WHERE upload_id = ANY(%(upload_ids)s::uuid[])
+RETURNING upload_id, digests, keys;
 
 -- name: delete_expired_uploads
 -- Give up the uploads whose lease expired. A registration that is sealing an upload holds its row,
@@ -181,11 +191,15 @@ WHERE upload_id IN (
     ORDER BY upload_id
     FOR UPDATE SKIP LOCKED
 )
-RETURNING upload_id, digests;
+RETURNING upload_id, digests, keys;
 
 -- name: insert_orphans
--- Record keys to remove from the store.
-INSERT INTO pedigree.orphan (key) SELECT unnest(%(keys)s::text[]) ON CONFLICT (key) DO NOTHING;
+-- Record keys to remove from the store, unless their objects are live.
+INSERT INTO pedigree.orphan (key)
+SELECT given.key FROM unnest(%(keys)s::text[]) AS given (key)
+WHERE NOT EXISTS (SELECT FROM pedigree.blob b WHERE b.key = given.key)
+ON CONFLICT (key) DO NOTHING
+RETURNING key;
 
 -- name: find_orphans
 -- The given keys that may be removed now, and whether no writer can exist that might write them
@@ -208,7 +222,7 @@ DELETE FROM pedigree.orphan WHERE key = ANY(%(keys)s::text[]);
 SELECT
     (SELECT count(*) FROM pedigree.registered_model WHERE deleted_at IS NULL) AS models,
     kept.*,
-    (SELECT count(*) FROM pedigree.upload) AS uploads,
+    (SELECT count(*) FROM pedigree.upload WHERE keys IS NULL) AS uploads,
     (SELECT count(*) FROM pedigree.orphan) AS orphans
 FROM (
     SELECT

@@ -12,8 +12,9 @@ from pydantic_core import to_json
 from pedigree.artifacts.assemble import bytes_missing
 from pedigree.artifacts.records import Digest
 from pedigree.artifacts.store import BlobCollectedError
-from pedigree.catalog.creation import Creation, Filled, Supply, Wanted, digests_of
+from pedigree.catalog.creation import Creation, Filled, Supply
 from pedigree.catalog.creation_look import Look
+from pedigree.catalog.draft import Wanted, digests_of
 from pedigree.catalog.kept_answers import (
     KeptAnswer,
     kept_answer,
@@ -115,7 +116,7 @@ def create(database: Database, creation: Creation, supply: Supply) -> Created:
         RequestInFlightError: A request with the key is in progress.
         KeyReusedError: The key belongs to another request.
     """
-    wanted = creation.wanted
+    wanted = creation.draft.wanted
     values = {
         "document": to_json(creation.supplied(supply)).decode(),
         "manifest": wanted.manifest.canonical,

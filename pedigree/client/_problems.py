@@ -30,6 +30,8 @@ def error_of_problem(problem: Mapping[str, Any]) -> PedigreeError | None:
         error.expression, error.allowed = str(problem.get("expression", "")), ()
         start, end = problem.get("place", (0, 0))
         error.place = (start, end)
+    if isinstance(error, errors.BytesMissingError):
+        error.digests = tuple(map(str, problem.get("missing") or ()))
     field, fix = problem.get("field"), problem.get("fix")
     value = _value(problem.get("value"))
     detail = str(problem["detail"])

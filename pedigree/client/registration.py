@@ -8,12 +8,13 @@ from uuid import UUID
 
 from pedigree.artifacts._progress import Progress
 from pedigree.artifacts.client_upload import ClientUpload
-from pedigree.artifacts.records import ManifestFile, UploadFile, UploadSession
+from pedigree.artifacts.records import Digest, ManifestFile, UploadFile, UploadSession
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import NewVersion, Registration
 from pedigree.catalog.register import Registering
 from pedigree.client.service import Service, only_in_process
 from pedigree.contract import paths
+from pedigree.contract.forms import MOST_SENT_BYTES
 from pedigree.contract.paths import fill
 from pedigree.contract.registration import RegistrationContract
 from pedigree.contract.uploads import UploadContract
@@ -22,6 +23,8 @@ from pedigree.settings import Settings
 
 # S3's limit for one request to a presigned URL; larger files go to the service.
 _LARGEST_PUT = 5 << 30
+# Asking whether the registry has so few bytes takes longer than sending them.
+_SENT_UNASKED = 64 << 10
 # How often bytes may be collected between their upload and the registration.
 _TRIES = 3
 
@@ -70,6 +73,17 @@ class RemoteRegistration(Registering, RegistrationContract):
         return self._send_and_register(name, upload, new)
 
     def _send_and_register(self, name: str, upload: ClientUpload, new: NewVersion) -> Registration:
+        """Register the files in one request, unless the registry lacks many bytes."""
+        missing: Sequence[Digest] = [file.digest for file in upload.wanted]
+        if upload.size_of(missing) > _SENT_UNASKED:
+            try:
+                return self.register_files(name, upload.files, new)
+            except BytesMissingError as error:
+                missing = error.digests
+        if upload.size_of(missing) <= MOST_SENT_BYTES:
+            path = self._service.model_path(paths.VERSIONS, name)
+            body = {"files": upload.files, "version": new}
+            return self._service.write_form(Registration, path, body, upload.contents(missing))
         begun = self._uploads.begin_upload(name, upload.wanted)
         self._send(name, begun, upload)
         return self.register_files(name, upload.files, new, upload_id=begun.upload_id)

@@ -15,7 +15,8 @@ from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import ObjectStore, open_store
 from pedigree.artifacts.options import StoreOptions
 from pedigree.artifacts.store import StoredBlob
-from pedigree.artifacts.store_health import require_bytes, require_objects
+from pedigree.artifacts.store_health import require_bytes, require_objects, require_store
+from pedigree.artifacts.upload_keys import give_up_keys
 from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
@@ -94,6 +95,7 @@ class Context:
     def close(self) -> None:
         """Close the connections, and release this registry's files in the cache."""
         self.cache.release()
+        give_up_keys(self.database)
         self.database.close()
 
     def actor(self, run_actor: str | None = None) -> Actor:
@@ -213,8 +215,22 @@ class Context:
             CorruptionError: The store lost one of the objects.
             StoreUnavailableError: The store failed.
         """
-        if self._on_commit is None:
+        if self.may_use_store:
             require_bytes(self.database, self.store, read)
+
+    @property
+    def may_use_store(self) -> bool:
+        """Whether no transaction is open, in which nothing waits for the store."""
+        return self._on_commit is None
+
+    def require_store(self, known: Sequence[StoredBlob]) -> None:
+        """Require that the store has at least one of some live blobs, or else of all blobs.
+
+        Raises:
+            StoreUnavailableError: It is not the registry's store.
+        """
+        if self.may_use_store:
+            require_store(self.database, self.store, known)
 
     def require_objects(self, blobs: Collection[StoredBlob]) -> None:
         """Require the objects of live blobs as they were looked up; nothing within a transaction.
@@ -224,7 +240,7 @@ class Context:
             CorruptionError: The store lost one of the objects.
             StoreUnavailableError: The store failed.
         """
-        if self._on_commit is None:
+        if self.may_use_store:
             require_objects(self.database, self.store, blobs)
 
     def on_commit(self, work: Callable[[], object]) -> None:

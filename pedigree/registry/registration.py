@@ -1,20 +1,23 @@
 """Registration of versions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 from pedigree.access.records import Permission
+from pedigree.artifacts._ingest import held
 from pedigree.artifacts._progress import Progress
-from pedigree.artifacts.assemble import list_files
+from pedigree.artifacts.assemble import list_files, require_listed
+from pedigree.artifacts.content_upload import ContentUpload
 from pedigree.artifacts.publish import discard, publish
-from pedigree.artifacts.records import ManifestFile
+from pedigree.artifacts.records import Digest, Manifest, ManifestFile
 from pedigree.artifacts.store import BlobCollectedError, retry_if_collected
 from pedigree.audit.records import Actor
-from pedigree.catalog.creation import Supply, Wanted
+from pedigree.catalog.creation import Supply
 from pedigree.catalog.creation_calls import Created
 from pedigree.catalog.creation_look import Look
+from pedigree.catalog.draft import Wanted
 from pedigree.catalog.kept_answers import KeptRequest
 from pedigree.catalog.metadata import validated
 from pedigree.catalog.names import validate_name
@@ -51,21 +54,31 @@ class RegistrationOperations(Registering, RegistrationContract):
         *,
         upload_id: UUID | None = None,
     ) -> Registration:
-        return self.create(name, files, new, upload_id=upload_id).new()
+        return self.create(name, files, new, {}, upload_id=upload_id).new()
 
     def create(
         self,
         name: str,
         files: Sequence[ManifestFile],
         new: NewVersion,
+        contents: Mapping[Digest, bytes],
         *,
         upload_id: UUID | None = None,
         request: KeptRequest | None = None,
     ) -> Created:
-        """Register listed files as :meth:`register_files` does, once for each key of a request.
+        """Register files as :meth:`register_files` does, once for each key of a request.
+
+        Args:
+            name: The registered model, created if it is new.
+            files: The version's files.
+            new: The version's metadata.
+            contents: The bytes of some of the files, which the caller sends now.
+            upload_id: The upload that brought others, which this ends.
+            request: The request, if it has a key.
 
         Raises:
-            InvalidInputError: The name, flavor, list or metadata is wrong; nothing was written.
+            InvalidInputError: The name, flavor, list, metadata or a content is wrong; nothing was
+                written.
             BytesMissingError: The registry lacks some of the files.
             CorruptionError: The store lost some of them.
             NameTakenError: The name exists in another case or character form, or was deleted.
@@ -75,6 +88,7 @@ class RegistrationOperations(Registering, RegistrationContract):
         validate_name(name)
         get_flavor(validated(new.metadata).flavor)
         manifest = list_files(new.metadata.flavor, new.metadata.signature, files)
+        require_listed(files, contents)
         wanted = Wanted(
             name=name,
             manifest=manifest,
@@ -85,14 +99,34 @@ class RegistrationOperations(Registering, RegistrationContract):
             is_listed=True,
         )
 
-        def supply(seen: Look) -> Supply:
-            self._uploads.require_bytes(name, manifest, seen, upload_id)
-            return Supply()
+        def require(seen: Look) -> None:
+            self._uploads.require_bytes(name, manifest, seen, upload_id, contents)
 
         proves = self._context.readable_models is not None
-        return retry_if_collected(
-            lambda: self._creator.create(wanted, supply, judge=True, proves=proves)
-        )
+        return self._create(wanted, contents, require, judge=True, proves=proves)
+
+    def _create(
+        self,
+        wanted: Wanted,
+        contents: Mapping[Digest, bytes],
+        require: Callable[[Look], None],
+        *,
+        judge: bool,
+        proves: bool = False,
+    ) -> Created:
+        """Register files, of which this process has some in memory and the registry the others."""
+
+        def create() -> Created:
+            with ContentUpload(self._context.database, self._context.store, contents) as upload:
+
+                def supply(seen: Look) -> Supply:
+                    require(seen)
+                    done = upload.store(seen.live.keys())
+                    return Supply(done.block_id, done.stored, frozenset(contents))
+
+                return self._creator.create(wanted, supply, judge=judge, proves=proves)
+
+        return retry_if_collected(create)
 
     def _require_permission(self, name: str) -> None:
         self._context.require(Permission.REGISTER, name)
@@ -108,19 +142,28 @@ class RegistrationOperations(Registering, RegistrationContract):
         judge: bool,
     ) -> Registration:
         actor = actor or self._context.actor()
-        write = partial(
-            self._publish_and_write, name, path, new, actor=actor, progress=progress, judge=judge
-        )
-        return retry_if_collected(write)
+        found = held(path, progress)
+        if found is None:
+            write = partial(self._publish_and_write, name, path, new, actor, progress, judge=judge)
+            return retry_if_collected(write)
+        metadata, files = new.metadata, found.files
+        manifest = Manifest(flavor=metadata.flavor, signature=metadata.signature, files=files)
+
+        def require(seen: Look) -> None:
+            self._context.require_store(tuple(seen.live.values()))
+            self._context.require_objects(seen.live.values())
+
+        wanted = Wanted(name=name, manifest=manifest, new=new, actor=actor)
+        return self._create(wanted, found.contents, require, judge=judge).new()
 
     def _publish_and_write(
         self,
         name: str,
         path: Path,
         new: NewVersion,
-        *,
         actor: Actor,
         progress: Progress | None,
+        *,
         judge: bool,
     ) -> Registration:
         publication = publish(

@@ -1,6 +1,6 @@
 """Uploads: the files of a version, sent one by one before its registration."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -17,8 +17,8 @@ from pedigree.artifacts.records import (
     WantedFile,
 )
 from pedigree.catalog.blob_access import readable_blobs
-from pedigree.catalog.creation import digests_of
 from pedigree.catalog.creation_look import Look
+from pedigree.catalog.draft import digests_of
 from pedigree.catalog.names import validate_name
 from pedigree.contract.uploads import UploadContract
 from pedigree.errors import UploadNotFoundError
@@ -114,25 +114,39 @@ class UploadOperations(ContextGroup, UploadContract):
                 sessions.fetch_staged(self._context.database, self._context.store, upload_id, file)
 
     def require_bytes(
-        self, name: str, manifest: Manifest, seen: Look, upload_id: UUID | None
+        self,
+        name: str,
+        manifest: Manifest,
+        seen: Look,
+        upload_id: UUID | None,
+        contents: Mapping[Digest, bytes],
     ) -> None:
         """Require the objects of listed files that the caller sent or may read.
+
+        Args:
+            name: The model.
+            manifest: The files.
+            seen: What the database knows about them.
+            upload_id: The upload that brought some of them.
+            contents: The bytes of some of them.
 
         Raises:
             BytesMissingError: The caller has neither sent a file nor may read it.
             InvalidArtifactError: A listed size differs from the size of the bytes.
             CorruptionError: The store lost one of them.
         """
-        digests = digests_of(manifest)
-        if missing := seen.missing(digests):
+        digests, live = digests_of(manifest), seen.live.values()
+        if missing := seen.missing(digests) - contents.keys():
             raise bytes_missing(missing)
         if self._context.readable_models:
             # The database has no idea of patterns.
+            unsent = frozenset(digests) - contents.keys()
             self._context.database.read(
-                lambda connection: self._require_possession(connection, digests, name, upload_id)
+                lambda connection: self._require_possession(connection, unsent, name, upload_id)
             )
-        require_sizes(manifest, {digest: each.blob.size for digest, each in seen.live.items()})
-        self._context.require_objects(seen.live.values())
+        sent = {digest: len(content) for digest, content in contents.items()}
+        require_sizes(manifest, sent | {each.blob.digest: each.blob.size for each in live})
+        self._context.require_objects(live)
 
     def _session(self, name: str, upload_id: UUID) -> UploadSession:
         self._context.require(Permission.REGISTER, name)

@@ -302,19 +302,21 @@ def test_an_interrupted_pull_resumes(
     assert [*contents(there)] == ["model.bin"]
 
 
+@pytest.mark.parametrize("size", [100_000, 5 << 20])
 def test_bytes_that_the_registry_has_are_not_sent_again(
-    connect: Callable[..., Registry], tmp_path: Path, name: str
+    connect: Callable[..., Registry], tmp_path: Path, name: str, size: int
 ) -> None:
     registry = connect(Role.CONTRIBUTOR)
     progressed: list[tuple[int, int]] = []
-    folder = artifact(tmp_path / "model", name)
+    folder = artifact(tmp_path / "model", name.ljust(size, "w"))
     registry.register(name, folder, new_version(), progress=lambda *each: progressed.append(each))
-    assert progressed[-1] == (2 * len(name), 2 * len(name))
+    assert progressed[-1] == (2 * size, 2 * size)
     progressed.clear()
     registry.register(
         f"{name}-b", folder, new_version(), progress=lambda *each: progressed.append(each)
     )
-    assert progressed[-1] == (len(name), len(name))
+    assert progressed[-1] == (size, size)
+    assert registry.get(f"{name}/1").digest == registry.get(f"{name}-b/1").digest
 
 
 def test_a_token_acts_as_its_principal_within_its_roles(

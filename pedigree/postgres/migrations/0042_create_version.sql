@@ -2,6 +2,7 @@
 --
 -- The call is one transaction of its own: no round trip happens while the model's row is locked. It is
 -- PL/pgSQL, whose plans the server session keeps, also through a pooler that prepares no statements.
+-- Only the two functions that a caller names set the mode of plans; it holds for those that they call.
 -- A refusal before the first row of the version is a value, not an error. Who acts comes from the
 -- transaction's settings, and the time from the clock; nothing of the document replaces them.
 
@@ -195,7 +196,7 @@ $$;
 -- Make the blobs of the document's upload live, as the query close_upload, and lock all blobs of the
 -- artifact against removal, in one order. Returns those that are not live.
 CREATE FUNCTION pedigree.take_blobs(doc jsonb) RETURNS text[]
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     wanted text[] := ARRAY(
         SELECT DISTINCT f ->> 'digest' FROM jsonb_array_elements(doc #> '{artifact,files}') f
@@ -231,7 +232,7 @@ $$;
 
 -- Write an artifact unless it exists; a collected one still has its manifest, and gets its files.
 CREATE FUNCTION pedigree.keep_artifact(doc jsonb, manifest bytea) RETURNS void
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     named text := doc #>> '{artifact,digest}';
 BEGIN
@@ -252,7 +253,7 @@ $$;
 CREATE FUNCTION pedigree.record_filled_events(
     events jsonb, holes text[], fillings text[], of_model text, of_version integer, at timestamptz
 ) RETURNS void
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     WITH filled AS MATERIALIZED (
         SELECT (e ->> 'event_id')::uuid AS event_id, e ->> 'type' AS type, place,
@@ -274,7 +275,7 @@ $$;
 CREATE FUNCTION pedigree.add_training(
     doc jsonb, of_model bigint, of_version integer, at timestamptz, actor text, actor_source text
 ) RETURNS void
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     t jsonb := doc -> 'training';
 BEGIN
@@ -316,7 +317,7 @@ $$;
 CREATE FUNCTION pedigree.add_judgement(
     judged jsonb, of_model bigint, of_version integer, at timestamptz, actor text
 ) RETURNS void
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO pedigree.verdict (
         model_id, version, check_name, passed, severity, digest, relative, baseline_digest,
@@ -339,7 +340,7 @@ $$;
 -- Count a move of a model, as the query advance_generation: approvals of versions that have not made
 -- their transition are open again. Returns the numbers of these versions.
 CREATE FUNCTION pedigree.void_approvals(of_model bigint) RETURNS integer[]
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     voided integer[] := '{}';
 BEGIN
@@ -363,7 +364,7 @@ $$;
 -- Begin the request of an idempotency key: refuse a second one in flight, and return the answer of an
 -- earlier one; NULL if it is new.
 CREATE FUNCTION pedigree.earlier_answer(request jsonb) RETURNS jsonb
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtextextended(
         'pedigree.request ' || (request ->> 'principal') || ' ' || (request ->> 'key'), 0
@@ -384,26 +385,28 @@ $$;
 -- Keep the answer to a request, and delete some that have expired. Returns it as it is kept.
 CREATE FUNCTION pedigree.keep_filled_answer(request jsonb, holes text[], fillings text[])
 RETURNS jsonb
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     headers text := pedigree.filled(request ->> 'headers', holes, fillings);
     body text := pedigree.filled(request ->> 'body', holes, fillings);
+    expired_before timestamptz := clock_timestamp() - (request ->> 'kept')::interval;
 BEGIN
-    WITH expired AS (
-        DELETE FROM pedigree.kept_answer
-        WHERE (principal, key) IN (
-            SELECT a.principal, a.key FROM pedigree.kept_answer a
-            WHERE a.answered_at < clock_timestamp() - (request ->> 'kept')::interval
-            ORDER BY a.answered_at
-            LIMIT 10
-            FOR UPDATE SKIP LOCKED
-        )
-    )
     INSERT INTO pedigree.kept_answer (principal, key, fingerprint, status, headers, body)
     VALUES (
         request ->> 'principal', request ->> 'key', decode(request ->> 'fingerprint', 'hex'),
         (request ->> 'status')::integer, headers::jsonb, convert_to(body, 'UTF8')
     );
+    IF EXISTS (SELECT FROM pedigree.kept_answer a WHERE a.answered_at < expired_before) THEN
+        DELETE FROM pedigree.kept_answer a
+        USING (
+            SELECT old.principal, old.key FROM pedigree.kept_answer old
+            WHERE old.answered_at < expired_before
+            ORDER BY old.answered_at
+            LIMIT 10
+            FOR UPDATE SKIP LOCKED
+        ) AS expired
+        WHERE a.principal = expired.principal AND a.key = expired.key;
+    END IF;
     RETURN jsonb_build_object('headers', headers::jsonb, 'body', body);
 END
 $$;
@@ -421,7 +424,7 @@ $$;
 CREATE FUNCTION pedigree.is_stale(
     doc jsonb, of_model bigint, policy_revision integer, known integer
 ) RETURNS boolean
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     IF known IS DISTINCT FROM (doc #>> '{known,version}')::integer THEN
         RETURN true;
@@ -452,7 +455,7 @@ $$;
 CREATE FUNCTION pedigree.keep_version(
     doc jsonb, of_model bigint, of_version integer, at timestamptz, actor text, actor_source text
 ) RETURNS void
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     IF doc ? 'version' THEN
         -- A row has the columns of its table, so a new metadata field needs no change here.

@@ -67,6 +67,9 @@ class Problem(Record):
     place: tuple[int, int] | None = Field(
         default=None, description="The error's place in it, in characters: start and exclusive end"
     )
+    missing: tuple[str, ...] | None = Field(
+        default=None, description="The digests of the files that must still be sent"
+    )
     current: JsonValue = Field(default=None, description="With 412: the current state")
 
 
@@ -101,6 +104,8 @@ async def known_problem(request: Request, error: Exception) -> Response:
     more: dict[str, Any] = {}
     if isinstance(error, errors.InvalidSearchError):
         more = {"expression": error.expression, "place": error.place}
+    if isinstance(error, errors.BytesMissingError):
+        more = {"missing": error.digests}
     if status in (429, 503):
         headers["Retry-After"] = str(RETRY_AFTER_S)
     if status == 408:  # the rest of the request is not read
