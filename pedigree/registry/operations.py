@@ -55,6 +55,7 @@ class RegistryOperations(Operations):
     checks: CheckOperations
     monitoring: MonitoringOperations
     search: SearchOperations
+    datasets: DatasetOperations
     staleness: StalenessOperations
     tokens: TokenOperations
     webhooks: WebhookOperations
