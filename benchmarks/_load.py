@@ -132,6 +132,7 @@ def _summary(load: Load, seconds: float) -> dict[str, Any]:
     latencies = sorted(load.latencies)
     return {
         "rate": len(latencies) / seconds,
+        "done": len(latencies),
         "p50": latencies[len(latencies) // 2],
         "p95": latencies[int(len(latencies) * 0.95)],
         "p99": latencies[int(len(latencies) * 0.99)],

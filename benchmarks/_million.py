@@ -52,6 +52,8 @@ def _derived(
     return bulk.Derived(table, fill, depends_on and f"pedigree.search_{depends_on}")
 
 
+_COUNTS = "versions, logical_bytes, artifacts, files, blobs, stored_bytes, archived_bytes"
+
 # The longest first, unless one depends on another.
 _DERIVED = (
     _derived("version", order="ORDER BY created_at"),
@@ -60,6 +62,11 @@ _DERIVED = (
     _derived("term", depends_on="version"),
     _derived("metric", depends_on="version"),
     _derived("word", rows="DISTINCT word"),
+    bulk.Derived(
+        "pedigree.statistic",
+        f"TRUNCATE pedigree.statistic; INSERT INTO pedigree.statistic ({_COUNTS})"
+        f" SELECT {_COUNTS} FROM pedigree.statistic_source",
+    ),
 )
 
 
@@ -82,6 +89,14 @@ def million(words: list[str]) -> Path:
     return home
 
 
+def thousand(words: list[str]) -> Path:
+    """Return the home folder of a registry with 1,000 versions of 10 models."""
+    home = _home(words).with_name(_home(words).name.replace("million", "thousand"))
+    if not home.exists():
+        _make(home, Shape(models=10))
+    return home
+
+
 def fill(url: str, *shapes: Shape) -> None:
     """Copy the versions of some shapes into an empty migrated database."""
     bulk.load(url, partial(_copy_all, url, shapes), _DERIVED)
@@ -96,7 +111,7 @@ def _home(words: list[str]) -> Path:
     return folder.absolute() / f"million-{GENERATOR}-{schema}"
 
 
-def _make(home: Path) -> float:
+def _make(home: Path, shape: Shape = Shape()) -> float:  # noqa: B008 -- it is frozen
     beside = home.with_name(f"{home.name}.new")
     for folder in (home, beside):
         EmbeddedPostgres(folder).stop(force=True)
@@ -105,7 +120,7 @@ def _make(home: Path) -> float:
     with Database.embedded(server) as database:
         migrate(database)
     started = time.perf_counter()
-    fill(server.url("pedigree"), Shape())
+    fill(server.url("pedigree"), shape)
     server.stop()  # with a checkpoint, so that no write is pending
     os.sync()
     seconds = time.perf_counter() - started

@@ -48,8 +48,12 @@ class Ours:
         return [[_request("GET", f"/api/v1/search?filter={words}&limit={_ROWS}", self._head)]]
 
     def creating(self, numbers: range) -> list[list[str]]:
+        """Create versions with their bytes, each in one request."""
+        return [[self._with_bytes(self._name(number), number)] for number in numbers]
+
+    def creating_by_upload(self, numbers: range) -> list[list[str]]:
         """Create versions with their bytes: start an upload, put the file, seal."""
-        return [self._with_bytes(self._name(number), number) for number in numbers]
+        return [self._uploaded(self._name(number), number) for number in numbers]
 
     def creating_of_known(self, numbers: range, known: int) -> list[list[str]]:
         """Create versions from the digest of existing bytes."""
@@ -62,7 +66,19 @@ class Ours:
     def _name(self, number: int) -> str:
         return self.names[number % len(self.names)]
 
-    def _with_bytes(self, name: str, number: int) -> list[str]:
+    def _with_bytes(self, name: str, number: int) -> str:
+        content = _content(number)
+        parts = {"registration": json.dumps(self._document(number, "model.bin", content, None))}
+        parts[_digest(content)] = content
+        body = "".join(
+            f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{part}"\r\n\r\n{text}\r\n'
+            for part, text in parts.items()
+        )
+        target = f"/api/v1/models/{name}/versions"
+        ended = f"{body}--{_BOUNDARY}--\r\n"
+        return self._written("POST", target, ended, f"create-{number}", kind=_FORM)
+
+    def _uploaded(self, name: str, number: int) -> list[str]:
         content = _content(number)
         digest, path = _digest(content), f"/api/v1/models/{name}/uploads"
         wanted = {"files": [{"digest": digest, "size": len(content)}]}
@@ -76,15 +92,22 @@ class Ours:
     def _sealed(
         self, name: str, number: int, path: str, content: str, upload_id: str | None
     ) -> str:
-        file = {"path": path, "size": len(content), "digest": _digest(content)}
-        version = {"metadata": _metadata(number)}
-        body = {"files": [file], "version": version, "upload_id": upload_id}
+        body = self._document(number, path, content, upload_id)
         target = f"/api/v1/models/{name}/versions"
         return self._written("POST", target, json.dumps(body), f"seal-{number}")
 
-    def _written(self, method: str, path: str, body: str, key: str) -> str:
+    def _document(
+        self, number: int, path: str, content: str, upload_id: str | None
+    ) -> dict[str, object]:
+        file = {"path": path, "size": len(content), "digest": _digest(content)}
+        version = {"metadata": _metadata(number)}
+        return {"files": [file], "version": version, "upload_id": upload_id}
+
+    def _written(self, method: str, path: str, body: str, key: str, kind: str | None = None) -> str:
         """Return a write as the SDK sends it: with an idempotency key."""
-        return _request(method, path, f"{self._head}{_JSON}Idempotency-Key: {key}\r\n", body)
+        return _request(
+            method, path, f"{self._head}{kind or _JSON}Idempotency-Key: {key}\r\n", body
+        )
 
 
 class MLflow:
@@ -135,6 +158,8 @@ class MLflow:
 
 
 _JSON = "Content-Type: application/json\r\n"
+_BOUNDARY = "a59e0c5d3f"
+_FORM = f"Content-Type: multipart/form-data; boundary={_BOUNDARY}\r\n"
 _BINARY = "Content-Type: application/octet-stream\r\n"
 
 

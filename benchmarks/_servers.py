@@ -58,14 +58,18 @@ def running(
 
 
 def drive(
-    server: Running, exchanges: Sequence[Sequence[str]], *, seconds: float = 3
+    server: Running,
+    exchanges: Sequence[Sequence[str]],
+    *,
+    seconds: float = 3,
+    connections: int = CONNECTIONS,
 ) -> dict[str, Any]:
-    """Load a server over 8 connections; see ``benchmarks._load``.
+    """Load a server; see ``benchmarks._load``.
 
     Raises:
         SystemExit: It refused a request.
     """
-    words = [str(server.port), str(seconds), str(CONNECTIONS)]
+    words = [str(server.port), str(seconds), str(connections)]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks._load", *words],
         input=json.dumps(list(map(list, exchanges))),

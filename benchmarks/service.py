@@ -4,8 +4,9 @@ Each is a server with two workers over the same Postgres and the same 1,000,000 
 are loaded in turn, over 8 connections from a separate process: ``pedigree serve`` with tokens
 on, ``mlflow server`` without, and a FastAPI and psycopg handler that executes the statement of a
 read without authentication. The databases are copies for this run, so that created rows
-do not remain. ``--data DIR`` sets the folder of the million, and ``--only creates`` (or
-``reads``, ``searches``) runs only one comparison with MLflow.
+do not remain. ``--data DIR`` sets the folder of the million, ``--thousand`` measures with 1,000
+versions instead, and ``--only creates`` (or ``reads``, ``searches``) runs only one comparison with
+MLflow.
 
 pip installs MLflow into a separate environment; if that fails, the benchmark reports it
 and measures the rest.
@@ -18,7 +19,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -27,10 +27,12 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from benchmarks import _mlflow
-from benchmarks._million import million
+from benchmarks._costs import COUNTING
+from benchmarks._creations import Place, beside_mlflow, costs_alone
+from benchmarks._million import million, thousand
 from benchmarks._report import Measured, report
 from benchmarks._requests import ALIAS, MLflow, Ours, alias_path, bare
-from benchmarks._servers import CONNECTIONS, Running, drive, running
+from benchmarks._servers import Running, drive, running
 from pedigree import Registry, Settings
 from pedigree.access.records import Role
 from pedigree.postgres import EmbeddedPostgres
@@ -38,15 +40,12 @@ from pedigree.postgres import EmbeddedPostgres
 _MODELS = 1000
 _ROUNDS = 5
 _STARTS = 3
-_MOST_CREATED = 2000
 _SLOW_S = 12.0
 _WARM_UP_S = 2.0
 
 _READY_S = 3.0
 _SHARE_OF_BARE = 0.6
 _READS = 20.0
-_CREATES = 3.0
-_CREATES_OF_KNOWN = 5.0
 _SEARCHES = 50.0
 
 _BIN = Path(sys.executable).parent
@@ -58,19 +57,20 @@ Loads = list[Load]
 
 def main() -> int:
     """Measure and report; return the exit code."""
-    only = _only(sys.argv[1:])
-    home = million(sys.argv[1:])
-    server = EmbeddedPostgres(home)
+    only, only_thousand = _options(sys.argv[1:])
+    home = thousand(sys.argv[1:]) if only_thousand else million(sys.argv[1:])
+    server = EmbeddedPostgres(home, settings=COUNTING)
     with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder:
         figures = _measure(server, home.parent, Path(folder), only)
     return report(figures, sys.argv[1:])
 
 
-def _only(words: list[str]) -> str | None:
+def _options(words: list[str]) -> tuple[str | None, bool]:
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--only", choices=_BESIDE_MLFLOW)
-    only: str | None = parser.parse_known_args(words)[0].only
-    return only
+    parser.add_argument("--thousand", action="store_true")
+    found = parser.parse_known_args(words)[0]
+    return found.only, found.thousand
 
 
 def _measure(
@@ -89,18 +89,21 @@ def _measure(
         names = _names(url)
         ours = Ours(names, _token(url, folder))
         figures = [] if only else [_readiness(environment), _limit_of_load()]
+        _put_objects(url, folder)
         served = stack.enter_context(_serving(environment))
+        place = Place(served, ours, server, url)
         if only is None:
             handler = stack.enter_context(_bare_handler(environment))
             figures += _against_bare(served, handler, ours)
         try:
             beside = stack.enter_context(_mlflow_beside(server, kept, folder))
         except _mlflow.MLflowMissingError as error:
-            return [*figures, *_alone(served, ours), _missing(error)]
+            alone = [*costs_alone(place), _found(drive(served, ours.searching()))]
+            return [*figures, *alone, _missing(error)]
         theirs = MLflow(names, _run(beside))
         for name, compare in _BESIDE_MLFLOW.items():
             if only in (None, name):
-                figures += compare(served, ours, beside, theirs)
+                figures += compare(place, beside, theirs)
     return figures
 
 
@@ -125,6 +128,16 @@ def _names(url: str) -> list[str]:
         ORDER BY md5(m.name) LIMIT %s"""
     with psycopg.connect(url) as connection:
         return [str(name) for (name,) in connection.execute(query, [ALIAS, _MODELS])]
+
+
+def _put_objects(url: str, folder: Path) -> None:
+    """Put a few of the recorded objects into the store; a service writes into no other one."""
+    with psycopg.connect(url) as connection:
+        keys = connection.execute("SELECT key FROM pedigree.blob LIMIT 5").fetchall()
+    for (key,) in keys:
+        path = folder / "objects" / key
+        path.parent.mkdir(parents=True)
+        path.touch()
 
 
 def _token(url: str, folder: Path) -> str:
@@ -190,7 +203,8 @@ def _against_bare(served: Running, handler: Running, ours: Ours) -> list[Measure
     ]
 
 
-def _reads_beside(served: Running, ours: Ours, beside: Running, theirs: MLflow) -> list[Measured]:
+def _reads_beside(place: Place, beside: Running, theirs: MLflow) -> list[Measured]:
+    served, ours, *_ = place
     reads, others = _by_turns(
         lambda: drive(served, ours.by_alias()), lambda: drive(beside, theirs.by_alias())
     )
@@ -202,32 +216,12 @@ def _reads_beside(served: Running, ours: Ours, beside: Running, theirs: MLflow) 
     ]
 
 
-def _creates_beside(served: Running, ours: Ours, beside: Running, theirs: MLflow) -> list[Measured]:
-    firsts = count(step=_MOST_CREATED)
-
-    def fresh() -> range:
-        first = next(firsts)
-        return range(first, first + _MOST_CREATED)
-
-    made, known, others, others_bare = _by_turns(
-        lambda: drive(served, ours.creating(fresh())),
-        lambda: _creating_of_known(served, ours, fresh()),
-        lambda: drive(beside, theirs.creating(fresh())),
-        lambda: drive(beside, theirs.creating_without_bytes(fresh())),
-    )
-    return [
-        *_created(made, known),
-        Measured(what="MLflow: versions created with their bytes", value=_best(others), unit="/s"),
-        Measured(what="MLflow: created without any bytes", value=_best(others_bare), unit="/s"),
-        _times("created with their bytes, against MLflow", _CREATES, made, others),
-        # MLflow does not deduplicate bytes, so it receives them.
-        _times("created from existing bytes, against MLflow", _CREATES_OF_KNOWN, known, others),
-    ]
+def _creates_beside(place: Place, beside: Running, theirs: MLflow) -> list[Measured]:
+    return [*beside_mlflow(place, beside, theirs), *costs_alone(place)]
 
 
-def _searches_beside(
-    served: Running, ours: Ours, beside: Running, theirs: MLflow
-) -> list[Measured]:
+def _searches_beside(place: Place, beside: Running, theirs: MLflow) -> list[Measured]:
+    served, ours, *_ = place
     # The first search includes planning and reading pages, for both.
     drive(served, ours.searching(), seconds=_WARM_UP_S)
     drive(beside, theirs.searching(), seconds=_WARM_UP_S)
@@ -252,19 +246,6 @@ _BESIDE_MLFLOW = {
 }
 
 
-def _alone(served: Running, ours: Ours) -> list[Measured]:
-    made = [drive(served, ours.creating(range(_MOST_CREATED)))]
-    known = [_creating_of_known(served, ours, range(_MOST_CREATED, 2 * _MOST_CREATED))]
-    return [*_created(made, known), _found(drive(served, ours.searching()))]
-
-
-def _created(made: Loads, known: Loads) -> list[Measured]:
-    return [
-        Measured(what="versions created with their bytes", value=_best(made), unit="/s"),
-        Measured(what="versions created from existing bytes", value=_best(known), unit="/s"),
-    ]
-
-
 def _found(found: Load) -> Measured:
     return Measured(what="search by tag, p95", value=found["p95"], unit="s")
 
@@ -273,12 +254,6 @@ def _missing(error: Exception) -> Measured:
     what = f"servers of MLflow {_mlflow.VERSION} to compare with: it cannot be installed ({error})"
     print(what, file=sys.stderr)
     return Measured(what=what, value=0, unit="")
-
-
-def _creating_of_known(served: Running, ours: Ours, numbers: range) -> Load:
-    first, others = numbers[:CONNECTIONS], numbers[CONNECTIONS:]
-    drive(served, ours.creating(first), seconds=0)  # one per connection
-    return drive(served, ours.creating_of_known(others, first.start))
 
 
 def _by_turns(*loads: Callable[[], Load]) -> list[Loads]:

@@ -94,6 +94,12 @@ class InvalidSearchError(InvalidInputError):
         return excerpt(self.expression, self.place)
 
 
+class SearchTooBroadError(InvalidSearchError):
+    """A search takes longer than it may; the message marks the term that makes it slow."""
+
+    __module__ = MODULE
+
+
 class ReservedNameError(InvalidInputError):
     """The name is reserved for Pedigree's own sensors and services.
 

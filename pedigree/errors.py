@@ -14,6 +14,7 @@
     │   ├── InvalidPolicyError
     │   ├── ReservedNameError        the actor's name is reserved for Pedigree
     │   ├── InvalidSearchError       a filter, an order or a cursor; the message marks the place
+    │   │   └── SearchTooBroadError  it takes longer than it may; the message says what narrows it
     │   ├── TooLargeError            the request is larger than the service accepts
     │   ├── KeyReusedError           the idempotency key belongs to another request
     │   ├── UnknownFlavorError
@@ -77,6 +78,7 @@ from pedigree._error import InvalidSearchError as InvalidSearchError  # noqa: PL
 from pedigree._error import PedigreeError as PedigreeError  # noqa: PLC0414
 from pedigree._error import RefusedError as RefusedError  # noqa: PLC0414
 from pedigree._error import ReservedNameError as ReservedNameError  # noqa: PLC0414
+from pedigree._error import SearchTooBroadError as SearchTooBroadError  # noqa: PLC0414
 from pedigree._error import UntrustedModelError as UntrustedModelError  # noqa: PLC0414
 from pedigree._error import UnverifiedModelError as UnverifiedModelError  # noqa: PLC0414
 from pedigree._unavailable import CacheUnavailableError as CacheUnavailableError  # noqa: PLC0414
@@ -235,7 +237,9 @@ class BytesCollectedError(RefusedError):
 
 
 class BytesMissingError(RefusedError):
-    """The registry lacks files of the new version; the message lists them."""
+    """The registry lacks files of the new version; ``digests`` has their digests."""
+
+    digests: tuple[str, ...] = ()
 
 
 class BytesTakenError(RefusedError):

@@ -97,6 +97,14 @@ class Settings(BaseSettings):
     database_connections: int = Field(
         default=10, ge=1, description="Maximum database connections of a process"
     )
+    search_connections: int = Field(
+        default=2,
+        ge=1,
+        description="Maximum searches that a process runs at once; further ones wait",
+    )
+    search_timeout: Annotated[Duration, Field(gt=timedelta(0))] = Field(
+        default=timedelta(seconds=2), description="Time limit of a search"
+    )
     dagster_database_url: str | None = Field(
         default=None, description="Dagster's own storage; if unset, in the registry's Postgres"
     )

@@ -59,6 +59,18 @@ def in_one_transaction(registry: Registry, work: Callable[[Registry], T]) -> T:
     return registry.context.transaction(lambda context: work(in_process.registry_in(context)))
 
 
+def leave_unjudged(registry: Registry, name: str) -> None:
+    """Leave the first version of a model as a registering process that was killed leaves it."""
+    registry.database.transaction(
+        lambda transaction: transaction.execute(
+            "INSERT INTO pedigree.unjudged (model_id, version, due_at)"
+            " SELECT model_id, 1, clock_timestamp() + interval '5 min'"
+            " FROM pedigree.registered_model WHERE name = %s",
+            [name],
+        )
+    )
+
+
 def register(
     registry: Registry, folder: Path, content: str = "weights", name: str = "churn", **fields: Any
 ) -> str:

@@ -1,44 +1,43 @@
-"""The intake of small artifacts, for every store: read into memory once, then put."""
+"""Reading small artifacts into memory: they are hashed there, and need no second read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
 
-from pedigree.artifacts.objects import ObjectStore
-from pedigree.artifacts.paths import SourceFile
-from pedigree.artifacts.records import Blob, Digest, digest_of
+from pedigree.artifacts._progress import Meter, Progress
+from pedigree.artifacts.paths import scan
+from pedigree.artifacts.records import Blob, Digest, ManifestFile, digest_of
 
-# Artifacts up to this size are held in memory: their digests are known before anything is written,
-# so one transaction both announces the upload and finds the missing blobs.
+# Artifacts up to this size are held in memory: their digests are known before anything is written.
 LARGEST_HELD = 4 << 20
 
 
-def held(store: ObjectStore, sources: Sequence[SourceFile]) -> "HeldIntake | None":
-    """Return an intake that holds the files in memory; None if they are too large for that."""
-    small = sum(source.size for source in sources) <= LARGEST_HELD
-    return HeldIntake(store) if small else None
+class HeldArtifact(NamedTuple):
+    """The files of a small artifact, and their bytes by their digests."""
+
+    files: tuple[ManifestFile, ...]
+    contents: Mapping[Digest, bytes]
 
 
-class HeldIntake:
-    """Holds the bytes of a few files between ``take`` and ``keep``."""
+def held(path: Path, progress: Progress | None) -> HeldArtifact | None:
+    """Read the files at a path into memory; return None if they are too large for that.
 
-    reads_again = False
-    writes_early = False
-
-    def __init__(self, store: ObjectStore) -> None:
-        self._store = store
-        self._contents: dict[Digest, bytes] = {}
-
-    def take(self, source: SourceFile) -> Blob:
-        """Read the file and hash it."""
-        with source.reading() as reader:
+    Raises:
+        InvalidArtifactError: The path is refused by :func:`pedigree.artifacts.paths.scan`, or a
+            file changed while it was read.
+    """
+    sources = scan(path)
+    size = sum(source.size for source in sources)
+    if size > LARGEST_HELD:
+        return None
+    meter = Meter(progress)
+    meter.expect(size)
+    files, contents = [], {}
+    for source in sources:
+        with replace(source, watch=meter.add).reading() as reader:
             content = reader.read(source.size)
         digest = digest_of(content)
-        self._contents[digest] = content
-        return Blob(digest, len(content))
-
-    def keep(self, source: SourceFile, digest: Digest, key: str) -> None:  # noqa: ARG002
-        """Put the bytes in memory; they cannot have changed since the read."""
-        self._store.put(key, self._contents[digest])
-
-    def close(self) -> None:
-        """Drop the bytes."""
-        self._contents.clear()
+        contents[digest] = content
+        files.append(ManifestFile.of(source.path, Blob(digest, len(content))))
+    return HeldArtifact(tuple(files), contents)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
-from pedigree.artifacts.objects import SignedMethod, staging_key
+from pedigree.artifacts.objects import SignedMethod, is_shard, staging_key
 from pedigree.artifacts.paths import SourceFile, SourceReader
 from pedigree.artifacts.records import Blob, Digest, Tier
 from pedigree.errors import CorruptionError, StoreUnavailableError, UnsupportedByStoreError
@@ -116,8 +116,9 @@ class LocalStore:
                         shutil.rmtree(path)
                     continue
                 path.unlink(missing_ok=True)
-                with suppress(OSError):
-                    path.parent.rmdir()
+                if not is_shard(path.parent.relative_to(self._root)):
+                    with suppress(OSError):
+                        path.parent.rmdir()
 
     def sign(
         self,
@@ -157,8 +158,10 @@ class LocalStore:
     def _sync_folders_of(self, target: Path) -> None:
         """Make the file's name and the names of the folders above it durable."""
         _sync_path(target.parent)
-        folder = target.parent if target.parent == self._root else target.parent.parent
-        _sync_path(folder)
+        folder = target.parent
+        if not (folder == self._root or is_shard(folder.relative_to(self._root))):
+            folder = folder.parent  # another process may have just created the one below it
+            _sync_path(folder)
         unsure = []
         while folder not in self._durable and folder != self._root:
             unsure.append(folder)

@@ -1,6 +1,6 @@
 """The upload of an artifact's files to a service: hashed here, sent only if missing there."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +45,18 @@ class ClientUpload:
         """The files that an upload must contain."""
         sizes = {digest: source.size for digest, source in self._sources.items()}
         return tuple(WantedFile(digest=digest, size=size) for digest, size in sizes.items())
+
+    def size_of(self, digests: Iterable[Digest]) -> int:
+        """Return the size of some files together, in bytes."""
+        return sum(self._sources[digest].size for digest in digests)
+
+    def contents(self, digests: Iterable[Digest]) -> dict[Digest, bytes]:
+        """Return the bytes of some small files, hashed again.
+
+        Raises:
+            CorruptionError: They no longer have the digest.
+        """
+        return {digest: b"".join(self.content(digest)) for digest in digests}
 
     def content(self, digest: Digest) -> Iterator[bytes]:
         """Yield a file's bytes, hashed again on the way.

@@ -7,7 +7,7 @@ valid.
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
@@ -22,6 +22,7 @@ from pedigree.settings import redact_url
 
 SignedMethod: TypeAlias = Literal["GET", "PUT"]
 
+_SHARDS = "blobs/small"
 _REMOTE_SCHEMES = ("s3", "gs", "az")
 
 
@@ -108,6 +109,16 @@ def blob_key(digest: Digest, upload_id: UUID) -> str:
     """Return the key under which one upload writes the bytes of one digest."""
     hexadecimal = digest.removeprefix("sha256:")
     return f"blobs/sha256/{hexadecimal[:2]}/{hexadecimal}/{upload_id}"
+
+
+def block_key(block_id: UUID, number: int) -> str:
+    """Return a key of a block: in one of 256 folders that stay, so that no other is synced."""
+    return f"{_SHARDS}/{block_id.hex[:2]}/{block_id}-{number}"
+
+
+def is_shard(folder: PurePath) -> bool:
+    """Return whether a folder, relative to the store, stays when it becomes empty."""
+    return folder.parent == PurePath(_SHARDS)
 
 
 def staging_key(upload_id: UUID) -> str:

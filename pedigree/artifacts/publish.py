@@ -15,7 +15,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from pedigree.artifacts._ingest import HeldIntake, held
 from pedigree.artifacts._progress import Meter, Progress
 from pedigree.artifacts._upload import Upload
 from pedigree.artifacts.lost_bytes import RecordRestored, storing_again
@@ -58,7 +57,7 @@ def publish(
     sources = tuple(replace(source, watch=meter.add) for source in scan(path))
     meter.expect(sum(source.size for source in sources))
     with Upload(database, store) as upload:
-        intake = held(store, sources) or store.intake(upload.upload_id)
+        intake = store.intake(upload.upload_id)
         with closing(intake):
             taken = _take(upload, intake, sources)
             stored = _keep(upload, intake, sources, taken, meter)
@@ -88,8 +87,6 @@ def discard(database: Database, store: ObjectStore, publication: StagedArtifact)
 def _take(upload: Upload, intake: Intake, sources: Sequence[SourceFile]) -> list[Blob]:
     if intake.writes_early:
         upload.open()
-    if isinstance(intake, HeldIntake):
-        return [intake.take(source) for source in sources]  # too little work for threads
     return upload.each(intake.take, sources)
 
 
@@ -113,8 +110,6 @@ def _keep(
     missing = upload.claim(sorted(found))
     if intake.reads_again:
         meter.expect(sum(found[digest][1].size for digest in missing))
-    if isinstance(intake, HeldIntake) and len(missing) == 1:
-        return (keep(missing[0]),)
     return tuple(upload.each(keep, missing))
 
 

@@ -4,6 +4,22 @@ INSERT INTO pedigree.upload (upload_id, digests, lease_until)
 VALUES (%(upload_id)s, %(digests)s::text[], clock_timestamp() + %(lease)s::interval)
 ON CONFLICT (upload_id) DO NOTHING;
 
+-- name: open_block
+-- Announce a block of keys before the first byte under one of them.
+INSERT INTO pedigree.upload (upload_id, keys, lease_until)
+VALUES (%(upload_id)s, %(keys)s, clock_timestamp() + %(lease)s::interval)
+ON CONFLICT (upload_id) DO NOTHING;
+
+-- name: shorten_blocks
+-- Note how many keys of some blocks were taken, before the blocks are given up.
+UPDATE pedigree.upload u SET keys = taken.keys
+FROM unnest(%(upload_ids)s::uuid[], %(keys)s::integer[]) AS taken (upload_id, keys)
+WHERE u.upload_id = taken.upload_id;
+
+-- name: lock_block
+-- Wait for the transactions that make objects of a block live, and keep others out.
+SELECT FROM pedigree.upload WHERE upload_id = %(upload_id)s FOR UPDATE;
+
 -- name: claim_digests
 -- Return which digests are live, and a few other objects that the store must have; announce the
 -- upload of the missing digests, if there are any.
@@ -92,31 +108,12 @@ FROM (SELECT clock_timestamp() + %(lease)s::interval AS at) AS until
 ON CONFLICT (key) DO UPDATE
 SET orphaned_at = excluded.orphaned_at, removable_at = excluded.removable_at;
 
--- name: blob_sizes
--- The sizes of the live ones of some blobs.
-SELECT digest, size FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[]);
-
--- name: blobs
--- The live ones of some blobs.
-SELECT digest, size, key FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[]);
-
 -- name: close_upload
 -- Make an upload's blobs live, if the upload was not swept. If another upload stored the same bytes
 -- in the meantime, those stay and the ones of this upload become orphans.
-WITH closed AS (
-    DELETE FROM pedigree.upload WHERE upload_id = %(upload_id)s RETURNING upload_id
-), stored AS (
-    SELECT file.digest, file.size, file.key
-    FROM closed, unnest(%(digests)s::text[], %(sizes)s::bigint[], %(keys)s::text[])
-        AS file (digest, size, key)
-), sealed AS (
-    INSERT INTO pedigree.blob (digest, size, key)
-    SELECT digest, size, key FROM stored ORDER BY digest COLLATE "C"
-    ON CONFLICT (digest) DO NOTHING
-    RETURNING digest
-)
-INSERT INTO pedigree.orphan (key)
-SELECT key FROM stored WHERE digest NOT IN (SELECT digest FROM sealed);
+SELECT pedigree.make_live(
+    %(upload_id)s, %(digests)s::text[], %(sizes)s::bigint[], %(keys)s::text[]
+);
 
 -- name: lock_blobs
 -- Lock the live blobs against removal until the transaction ends, always in one order.
@@ -178,7 +175,12 @@ SELECT EXISTS (SELECT FROM swapped) OR EXISTS (
 
 -- name: delete_upload
 -- Give up one upload.
-DELETE FROM pedigree.upload WHERE upload_id = %(upload_id)s RETURNING upload_id, digests;
+DELETE FROM pedigree.upload WHERE upload_id = %(upload_id)s RETURNING upload_id, digests, keys;
+
+-- name: delete_uploads
+-- Give up some uploads.
+DELETE FROM pedigree.upload WHERE upload_id = ANY(%(upload_ids)s::uuid[])
+RETURNING upload_id, digests, keys;
 
 -- name: delete_expired_uploads
 -- Give up the uploads whose lease expired. A registration that is sealing an upload holds its row,
@@ -190,11 +192,15 @@ WHERE upload_id IN (
     ORDER BY upload_id
     FOR UPDATE SKIP LOCKED
 )
-RETURNING upload_id, digests;
+RETURNING upload_id, digests, keys;
 
 -- name: insert_orphans
--- Record keys to remove from the store.
-INSERT INTO pedigree.orphan (key) SELECT unnest(%(keys)s::text[]) ON CONFLICT (key) DO NOTHING;
+-- Record keys to remove from the store, unless their objects are live.
+INSERT INTO pedigree.orphan (key)
+SELECT given.key FROM unnest(%(keys)s::text[]) AS given (key)
+WHERE NOT EXISTS (SELECT FROM pedigree.blob b WHERE b.key = given.key)
+ON CONFLICT (key) DO NOTHING
+RETURNING key;
 
 -- name: find_orphans
 -- The given keys that may be removed now, and whether no writer can exist that might write them
@@ -213,33 +219,56 @@ WHERE key = ANY(%(keys)s::text[]);
 DELETE FROM pedigree.orphan WHERE key = ANY(%(keys)s::text[]);
 
 -- name: statistics
--- The bytes that versions refer to and the bytes in the store. Reads the row of every living
--- version, artifact and blob, once.
+-- The bytes that versions refer to and the bytes in the store: sums that triggers keep.
+SELECT
+    (SELECT count(*) FROM pedigree.registered_model WHERE deleted_at IS NULL) AS models,
+    kept.*,
+    (SELECT count(*) FROM pedigree.upload WHERE keys IS NULL) AS uploads,
+    (SELECT count(*) FROM pedigree.orphan) AS orphans
+FROM (
+    SELECT
+        coalesce(sum(versions), 0)::bigint AS versions,
+        coalesce(sum(artifacts), 0)::bigint AS artifacts,
+        coalesce(sum(files), 0)::bigint AS files,
+        coalesce(sum(blobs), 0)::bigint AS blobs,
+        coalesce(sum(logical_bytes), 0)::bigint AS logical_bytes,
+        coalesce(sum(stored_bytes), 0)::bigint AS stored_bytes,
+        coalesce(sum(archived_bytes), 0)::bigint AS archived_bytes
+    FROM pedigree.statistic
+) AS kept;
+
+-- name: statistics_of_models
+-- The same of some models: of their living versions, and of the files of these.
 WITH living AS (
-    SELECT count(*) AS versions, coalesce(sum(artifact.size), 0) AS logical
+    SELECT v.digest, artifact.size
     FROM pedigree.model_version v
     JOIN pedigree.registered_model m USING (model_id)
     JOIN pedigree.artifact ON artifact.digest = v.digest
-    WHERE v.deleted_at IS NULL AND m.deleted_at IS NULL
+    WHERE v.deleted_at IS NULL AND m.deleted_at IS NULL AND m.name = ANY (%(visible)s::text[])
+), file AS (
+    SELECT f.blob_digest
+    FROM pedigree.artifact_file f
+    WHERE f.artifact_digest IN (SELECT digest FROM living)
 ), stored AS (
     SELECT
         count(*) AS blobs,
         coalesce(sum(size), 0) AS size,
         coalesce(sum(size) FILTER (WHERE tier = 'archive'), 0) AS archived
-    FROM pedigree.blob
+    FROM pedigree.blob WHERE digest IN (SELECT blob_digest FROM file)
 )
 SELECT
-    (SELECT count(*) FROM pedigree.registered_model WHERE deleted_at IS NULL) AS models,
-    living.versions,
-    (SELECT count(*) FROM pedigree.artifact) AS artifacts,
-    (SELECT count(*) FROM pedigree.artifact_file) AS files,
+    (
+        SELECT count(*) FROM pedigree.registered_model
+        WHERE deleted_at IS NULL AND name = ANY (%(visible)s::text[])
+    ) AS models,
+    (SELECT count(*) FROM living) AS versions,
+    (SELECT count(DISTINCT digest) FROM living) AS artifacts,
+    (SELECT count(*) FROM file) AS files,
     stored.blobs,
-    living.logical::bigint AS logical_bytes,
+    (SELECT coalesce(sum(size), 0) FROM living)::bigint AS logical_bytes,
     stored.size::bigint AS stored_bytes,
-    stored.archived::bigint AS archived_bytes,
-    (SELECT count(*) FROM pedigree.upload) AS uploads,
-    (SELECT count(*) FROM pedigree.orphan) AS orphans
-FROM living, stored;
+    stored.archived::bigint AS archived_bytes
+FROM stored;
 
 -- name: registry_id
 -- The identity of this database's registry.

@@ -17,7 +17,15 @@ from pedigree.artifacts.blob_upload import BlobSource, upload_blob
 from pedigree.artifacts.lost_bytes import RecordRestored
 from pedigree.artifacts.objects import ObjectStore, staging_key
 from pedigree.artifacts.paths import source_file
-from pedigree.artifacts.records import Blob, Digest, Tier, UploadFile, UploadSession, WantedFile
+from pedigree.artifacts.records import (
+    Blob,
+    Digest,
+    ManifestFile,
+    Tier,
+    UploadFile,
+    UploadSession,
+    WantedFile,
+)
 from pedigree.artifacts.store import SQL
 from pedigree.errors import (
     CorruptionError,
@@ -128,7 +136,7 @@ def keep_received(
     )
 
 
-def require_content(file: WantedFile, received: Blob) -> None:
+def require_content(file: WantedFile | ManifestFile, received: Blob) -> None:
     """Refuse received bytes that are not those of the file.
 
     Raises:
@@ -137,7 +145,7 @@ def require_content(file: WantedFile, received: Blob) -> None:
     size, digest = received.size, received.digest
     if size != file.size:
         raise InvalidArtifactError(
-            f"the file has {file.size} bytes according to the upload",
+            f"the file has {file.size} bytes according to the list",
             field="body",
             value=f"{size} bytes or more" if size > file.size else f"{size} bytes",
             remedy="Send the complete file",

@@ -206,12 +206,6 @@ def some_blobs(transaction: Transaction) -> tuple[StoredBlob, ...]:
     return tuple(map(stored_blob, transaction.execute(SQL["some_blobs"]).fetchall()))
 
 
-def live_blobs(transaction: Transaction, digests: Collection[Digest]) -> tuple[StoredBlob, ...]:
-    """Return the live ones of some blobs."""
-    rows = transaction.execute(SQL["blobs"], {"digests": list(digests)}).fetchall()
-    return tuple(map(stored_blob, rows))
-
-
 def renew_lease(transaction: Transaction, upload_id: UUID, lease: timedelta) -> bool:
     """Extend an upload's lease; False if the upload was swept."""
     cursor = transaction.execute(SQL["renew_lease"], {"upload_id": upload_id, "lease": lease})

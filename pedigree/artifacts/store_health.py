@@ -5,17 +5,16 @@ answers like a store without objects. So whatever relies on recorded bytes looks
 first, and whatever writes looks whether this is the registry's store at all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 from pedigree.artifacts.objects import ObjectStore
-from pedigree.artifacts.records import Digest
+from pedigree.artifacts.records import Blob
 from pedigree.artifacts.store import (
     SQL,
     BlobCollectedError,
     StoredBlob,
-    live_blobs,
+    locate,
     retry_if_collected,
     some_blobs,
 )
@@ -108,28 +107,62 @@ def require_bytes(
         CorruptionError: One of the objects is missing or has another size.
         StoreUnavailableError: The store failed.
     """
-    require = partial(require_object, database, store)
+    retry_if_collected(lambda: require_objects(database, store, database.read(read)))
 
-    def check() -> None:
-        blobs = database.read(read)
-        if store.is_local:
-            for stored in blobs:
-                require(stored)
-            return
+
+def require_objects(
+    database: Database,
+    store: ObjectStore,
+    blobs: Collection[StoredBlob],
+    store_again: Callable[[StoredBlob], bool] | None = None,
+) -> None:
+    """Require the objects of live blobs as they were looked up.
+
+    Args:
+        database: The database of the blobs.
+        store: The store of their objects.
+        blobs: The blobs as they were looked up.
+        store_again: Stores the bytes of a blob that the store lost; False if they are not at hand.
+            None to refuse all of them.
+
+    Raises:
+        BlobCollectedError: A blob was collected, moved or stored again since it was looked up.
+        CorruptionError: One of the objects is missing or has another size, and was not stored
+            again.
+        StoreUnavailableError: The store failed.
+    """
+
+    def is_unchanged(stored: StoredBlob) -> bool:
+        try:
+            require_object(database, store, stored)
+        except CorruptionError:
+            if store_again is None or not store_again(stored):
+                raise
+            return False
+        return True
+
+    if store.is_local:
+        unchanged = [is_unchanged(stored) for stored in blobs]
+    else:
         with ThreadPoolExecutor(_AT_ONCE, "pedigree-look") as pool:
-            list(pool.map(require, blobs))
+            unchanged = list(pool.map(is_unchanged, blobs))
+    for stored, same in zip(blobs, unchanged, strict=True):
+        if not same:
+            raise BlobCollectedError(stored.blob.digest)
 
-    retry_if_collected(check)
 
-
-def is_lost(database: Database, store: ObjectStore, digest: Digest) -> bool:
-    """Return whether the store lost the bytes of a live blob.
+def is_lost(database: Database, store: ObjectStore, blob: Blob) -> bool:
+    """Return whether the store lost the bytes of a blob that was live.
 
     Raises:
         StoreUnavailableError: The store failed.
     """
+
+    def read(transaction: Transaction) -> list[StoredBlob]:
+        return [StoredBlob(blob, key) for key in locate(transaction, [blob.digest]).values()]
+
     try:
-        require_bytes(database, store, lambda transaction: live_blobs(transaction, [digest]))
+        require_bytes(database, store, read)
     except CorruptionError:
         return True
     return False

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from pedigree.artifacts.objects import ObjectStore, blob_key, staging_key
+from pedigree.artifacts.objects import ObjectStore, blob_key, block_key, staging_key
 from pedigree.artifacts.store import SQL
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Row, Transaction
@@ -72,6 +72,40 @@ def abandon_upload(database: Database, store: ObjectStore, upload_id: UUID) -> N
     database.transaction(lambda transaction: _forget(transaction, keys))
 
 
+def give_up_blocks(transaction: Transaction, taken: Mapping[UUID, int]) -> None:
+    """Give up blocks of keys; those of which no object is live become orphans.
+
+    Args:
+        transaction: The transaction.
+        taken: How many keys of each block were taken.
+    """
+    if taken:
+        blocks = [*taken]
+        counts = {"upload_ids": blocks, "keys": [max(taken[each], 1) for each in blocks]}
+        transaction.execute(SQL["shorten_blocks"], counts)
+        _give_up(transaction, "delete_uploads", {"upload_ids": blocks})
+
+
+def abandon_keys(
+    database: Database, store: ObjectStore, block_id: UUID, keys: Sequence[str]
+) -> None:
+    """Give up some keys of a block, and remove their objects now.
+
+    The keys stay listed until they have settled. So if the transaction of an earlier attempt is
+    still to come, it does not make them live.
+
+    Raises:
+        StoreUnavailableError: The store failed; the next collection removes the objects.
+    """
+
+    def give_up(transaction: Transaction) -> list[str]:
+        transaction.execute(SQL["lock_block"], {"upload_id": block_id})
+        given_up = transaction.execute(SQL["insert_orphans"], {"keys": list(keys)})
+        return [row["key"] for row in given_up.fetchall()]
+
+    store.delete(database.transaction(give_up))
+
+
 def _give_up(
     transaction: Transaction, query: str, values: dict[str, object]
 ) -> dict[UUID, list[str]]:
@@ -85,6 +119,8 @@ def _give_up(
 
 def _keys_of(upload: Row) -> list[str]:
     upload_id: UUID = upload["upload_id"]
+    if upload["keys"] is not None:
+        return [block_key(upload_id, number) for number in range(upload["keys"])]
     blobs = [blob_key(digest, upload_id) for digest in upload["digests"]]
     return [staging_key(upload_id), *blobs]
 

@@ -143,6 +143,27 @@ class Actor(Record):
     source: str
 
 
+def canonical_event(event_type: EventType, content: JsonValue) -> bytes:
+    """Return the RFC 8785 bytes of an event's content.
+
+    Raises:
+        InvalidInputError: It is larger than an event may be, or has a number that JSON readers
+            would read differently.
+    """
+    try:
+        canonical = canonical_json(content)
+    except InvalidInputError as error:
+        raise InvalidInputError(
+            f"the event {event_type} cannot be written: {error.message}", remedy=error.remedy
+        ) from error
+    if len(canonical) > EVENT_BYTES:
+        raise InvalidInputError(
+            f"the event {event_type} has {len(canonical):,} bytes, more than {EVENT_BYTES:,}",
+            remedy="Store large content as a file of the version",
+        )
+    return canonical
+
+
 class NewEvent(Record):
     """An event to write, in the transaction of its change."""
 
@@ -161,18 +182,7 @@ class NewEvent(Record):
             InvalidInputError: It is larger than an event may be, or has a number that JSON readers
                 would read differently.
         """
-        try:
-            canonical = canonical_json(self.model_dump(mode="json"))
-        except InvalidInputError as error:
-            raise InvalidInputError(
-                f"the event {self.type} cannot be written: {error.message}", remedy=error.remedy
-            ) from error
-        if len(canonical) > EVENT_BYTES:
-            raise InvalidInputError(
-                f"the event {self.type} has {len(canonical):,} bytes, more than {EVENT_BYTES:,}",
-                remedy="Store large content as a file of the version",
-            )
-        return canonical
+        return canonical_event(self.type, self.model_dump(mode="json"))
 
     @classmethod
     def stored(cls, canonical: bytes, **place: int) -> Self:

@@ -1,7 +1,8 @@
 """Mark versions for quarantines, and release them, each with its event."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
@@ -12,6 +13,87 @@ from pedigree.catalog.quarantine_records import Quarantine
 from pedigree.catalog.store import SQL, LockedModel, version_not_found
 from pedigree.lineage.records import Certainty
 from pedigree.postgres.transaction import Row, Transaction
+
+_DEPENDS = {
+    Certainty.READ: "{} depends on data in quarantine",
+    Certainty.PROVED: "{} depends on data in quarantine",
+    Certainty.POSSIBLE: "{} possibly depends on data in quarantine",
+    Certainty.UNKNOWN: "It is not known whether {} depends on data in quarantine",
+}
+"""The notice of a registration about its version, most certain first."""
+
+
+class FoundQuarantine(NamedTuple):
+    """An open quarantine of data on which a training depends, and how certain that is."""
+
+    quarantine: Quarantine
+    certainty: Certainty
+
+    @property
+    def marks(self) -> bool:
+        """Whether it marks the version of the training."""
+        return self.quarantine.marks(self.certainty)
+
+
+class NewMarks(NamedTuple):
+    """The quarantines that a registration finds, with those that hold its version already."""
+
+    found: tuple[FoundQuarantine, ...] = ()
+    held: tuple[tuple[int, str], ...] = ()
+    """The ids and reasons of the quarantines that hold the version already."""
+    unchanged: str | None = None
+    """Why the version is in quarantine already."""
+
+    @property
+    def seen(self) -> list[int]:
+        """The ids of all found quarantines."""
+        return [each.quarantine.quarantine_id for each in self.found]
+
+    @property
+    def marked(self) -> tuple[FoundQuarantine, ...]:
+        """The found quarantines that mark the version."""
+        return tuple(each for each in self.found if each.marks)
+
+    @property
+    def reason(self) -> str | None:
+        """Why the version is in quarantine after the registration; None: it is not."""
+        if not self.marked:
+            return self.unchanged
+        new = ((each.quarantine.quarantine_id, each.quarantine.reason) for each in self.marked)
+        return combined_reason(reason for _, reason in sorted({*self.held, *new}))
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of the marks."""
+        return [
+            {"quarantine_id": each.quarantine.quarantine_id, "certainty": each.certainty}
+            for each in self.marked
+        ]
+
+    @property
+    def event_bodies(self) -> list[dict[str, JsonValue]]:
+        """What the event of each mark says."""
+        return [
+            {
+                "asset": each.quarantine.asset,
+                "partition": each.quarantine.partition,
+                "quarantine_id": each.quarantine.quarantine_id,
+                "reason": each.quarantine.reason,
+                "certainty": each.certainty.value,
+            }
+            for each in self.marked
+        ]
+
+    def notice(self, reference: str) -> str | None:
+        """Return what the registration says about its data; None if none is in quarantine."""
+        notices: defaultdict[str, list[str]] = defaultdict(list)
+        for each in self.found:
+            notices[_DEPENDS[each.certainty]].append(each.quarantine.reason)
+        return combined_reason(
+            f"{sentence.format(reference)}: {combined_reason(notices[sentence])}"
+            for sentence in dict.fromkeys(_DEPENDS.values())
+            if sentence in notices
+        )
 
 
 class Marker(NamedTuple):

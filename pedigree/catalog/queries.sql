@@ -26,60 +26,9 @@ WITH model AS MATERIALIZED (
 )
 SELECT model.*, pedigree.time_of_change(model.name) AS at FROM model;
 
--- name: version_of_digest
--- The living native version of an artifact, with the columns that a registration states.
-SELECT v.*, first.metrics, first.params,
-    EXISTS (
-        SELECT FROM pedigree.tenure t
-        WHERE t.model_id = v.model_id AND t.version = v.version
-            AND t.pointer = 'stage' AND t.name = 'archived' AND t.held_until IS NULL
-    ) AS archived
-FROM pedigree.model_version v
-CROSS JOIN LATERAL (
-    SELECT t.metrics, t.params FROM pedigree.training t
-    WHERE t.model_id = v.model_id AND t.version = v.version
-    ORDER BY t.created_at, t.training_id LIMIT 1
-) AS first
-WHERE model_id = %(model_id)s AND digest = %(digest)s AND copy = 0 AND deleted_at IS NULL;
-
--- name: insert_version
--- Write a version under the model's next number, and consume that number. A rollback returns it, so
--- numbers have no gap. The columns are the metadata fields that a version shows.
-WITH taken AS (
-    UPDATE pedigree.registered_model SET next_version = next_version + 1
-    WHERE model_id = %(model_id)s
-)
-INSERT INTO pedigree.model_version (
-    model_id, version, digest, created_at, created_by, created_by_source, {columns}
-) VALUES (
-    %(model_id)s, %(version)s, %(digest)s, %(at)s, %(actor)s, %(actor_source)s, {values}
-);
-
--- name: insert_environment
--- Store the list of packages of a hash; equal lists are stored once.
-INSERT INTO pedigree.environment (hash, packages) VALUES (%(hash)s, %(packages)s)
-ON CONFLICT DO NOTHING;
-
 -- name: name_of_key
 -- The name of the model with this key, also of a deleted one.
 SELECT name, deleted_at FROM pedigree.registered_model WHERE name_key = %(name_key)s;
-
--- name: insert_training
--- Add a training; a retry of the same step of the same run adds nothing. Its columns are the
--- metadata fields of which each training has its own values.
-INSERT INTO pedigree.training (
-    training_id, model_id, version, instance_id, job_name, step_key, asset, partition, raced, config,
-    restated, lineage_recorded, verification, created_at, created_by, created_by_source, {columns}
-) VALUES (
-    %(training_id)s, %(model_id)s, %(version)s, %(instance_id)s, %(job_name)s, %(step_key)s,
-    %(asset)s, %(partition)s, %(raced)s, %(config)s, %(restated)s, %(lineage_recorded)s,
-    %(verification)s, %(at)s, %(actor)s, %(actor_source)s, {values}
-);
-
--- name: await_materialization
--- Wait for the asset graph of a training's instance to show it.
-INSERT INTO pedigree.awaited (training_id, instance_id, since)
-VALUES (%(training_id)s, %(instance_id)s, %(at)s);
 
 -- name: see_instance
 -- Record that an instance's mirror runs, once a minute at most.
@@ -112,6 +61,7 @@ WHERE a.since <= clock_timestamp() - %(age)s::interval
     AND (i.seen_at IS NULL OR i.seen_at <= clock_timestamp() - %(age)s::interval)
     AND v.deleted_at IS NULL AND m.deleted_at IS NULL
     AND (%(name_key)s::text IS NULL OR (m.name_key, t.version) = (%(name_key)s, %(version)s))
+    AND (%(visible)s::text[] IS NULL OR m.name = ANY (%(visible)s::text[]))
     AND (
         %(after)s::uuid IS NULL
         OR (t.created_at, t.training_id) > (
@@ -121,13 +71,6 @@ WHERE a.since <= clock_timestamp() - %(age)s::interval
     )
 ORDER BY t.created_at, t.training_id
 LIMIT %(limit)s;
-
--- name: trainings_of_run
--- The trainings that this step of this run already has on the version, with their metadata.
-SELECT * FROM pedigree.training
-WHERE model_id = %(model_id)s AND version = %(version)s AND run_id = %(run_id)s
-    AND coalesce(step_key, '') = coalesce(%(step_key)s, '')
-ORDER BY restated;
 
 -- name: version_by_number
 -- The living version of a number.
@@ -244,10 +187,6 @@ WHERE model_id = %(model_id)s AND version = %(version)s;
 -- Block the quarantine check of registrations until this transaction ends.
 SELECT pg_advisory_xact_lock(hashtextextended('pedigree.quarantine', 0));
 
--- name: share_quarantines
--- Block new quarantines and releases until this transaction ends.
-SELECT pg_advisory_xact_lock_shared(hashtextextended('pedigree.quarantine', 0));
-
 -- name: insert_quarantine
 -- Put data, or (asset NULL) a version, in quarantine.
 INSERT INTO pedigree.quarantine (
@@ -262,44 +201,6 @@ RETURNING quarantine_id, asset, partition, since, reason, only_certain, at, quar
 INSERT INTO pedigree.quarantine_mark (quarantine_id, model_id, version, certainty)
 SELECT %(quarantine_id)s, model_id, version, %(certainty)s::pedigree.certainty FROM pedigree.model_version
 WHERE model_id = %(model_id)s AND version = %(version)s;
-
--- name: quarantines_of_training
--- The open quarantines of data on which a training depends or may depend, with the best certainty
--- (as in the query trained_on), except those that its version already has. A node without a time
--- may be older or newer, so it is possible.
-SELECT q.quarantine_id, q.asset, q.partition, q.since, q.reason, q.only_certain, q.at,
-    q.quarantined_by, max(found.certainty)::text AS certainty
-FROM pedigree.quarantine q
-CROSS JOIN LATERAL (
-    SELECT
-        CASE
-            WHEN n.kind = 'missing' AND n.partition IS NULL THEN CASE
-                WHEN q.partition IS NULL THEN 'possible' ELSE 'unknown'
-            END::pedigree.certainty
-            WHEN n.at IS NULL THEN least(n.certainty, 'possible')
-            ELSE n.certainty
-        END AS certainty
-    FROM pedigree.lineage_node n
-    WHERE n.training_id = %(training_id)s AND n.asset = q.asset AND n.kind <> 'step'
-        AND (
-            q.partition IS NULL OR n.partition = q.partition
-            OR (n.partition IS NULL AND n.kind = 'missing')
-        )
-        AND (n.at IS NULL OR (n.at <= q.at AND (q.since IS NULL OR n.at >= q.since)))
-    UNION ALL
-    SELECT 'unknown'
-    FROM pedigree.lineage_node n
-    WHERE n.training_id = %(training_id)s AND n.kind IN ('step', 'missing')
-        AND (n.upstream IS NULL OR n.upstream @> ARRAY[q.asset])
-) AS found
-WHERE q.released_at IS NULL AND q.asset IS NOT NULL
-    AND NOT EXISTS (
-        SELECT FROM pedigree.quarantine_mark k
-        WHERE k.quarantine_id = q.quarantine_id
-            AND k.model_id = %(model_id)s AND k.version = %(version)s
-    )
-GROUP BY q.quarantine_id
-ORDER BY q.quarantine_id;
 
 -- name: release_data
 -- End the open quarantines of an asset, or of one of its partitions.
@@ -346,12 +247,40 @@ UPDATE pedigree.model_version SET quarantine_reason = %(reason)s
 WHERE model_id = %(model_id)s AND version = %(version)s;
 
 -- name: open_quarantines
--- A page of the open quarantines, newest first.
-SELECT quarantine_id, asset, partition, since, reason, only_certain, at, quarantined_by
-FROM pedigree.quarantine
-WHERE released_at IS NULL
-    AND (%(before)s::bigint IS NULL OR quarantine_id < %(before)s)
-ORDER BY quarantine_id DESC
+-- A page of the open quarantines, newest first, each with the first visible versions that it holds
+-- and the number of all of these; with visible models, only those that hold a version of one. A mark
+-- of the previous release has no certainty, and so is possible; a mark of a single version concerns
+-- no data.
+SELECT q.quarantine_id, q.asset, q.partition, q.since, q.reason, q.only_certain, q.at,
+    q.quarantined_by, held.versions, held.possible,
+    number.versions - cardinality(held.versions) AS more
+FROM pedigree.quarantine q
+CROSS JOIN LATERAL (
+    SELECT count(*) AS versions
+    FROM pedigree.quarantine_mark k
+    WHERE k.quarantine_id = q.quarantine_id AND k.released_at IS NULL
+        AND (%(visible)s::text[] IS NULL OR k.model_id IN (
+            SELECT model_id FROM pedigree.registered_model WHERE name = ANY (%(visible)s::text[])
+        ))
+) AS number
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(reference), '{}') AS versions,
+        coalesce(array_agg(reference) FILTER (WHERE is_possible), '{}') AS possible
+    FROM (
+        SELECT m.name || '/' || k.version AS reference,
+            q.asset IS NOT NULL AND coalesce(k.certainty, 'possible') = 'possible' AS is_possible
+        FROM pedigree.quarantine_mark k
+        JOIN pedigree.registered_model m USING (model_id)
+        WHERE k.quarantine_id = q.quarantine_id AND k.released_at IS NULL
+            AND (%(visible)s::text[] IS NULL OR m.name = ANY (%(visible)s::text[]))
+        ORDER BY k.model_id, k.version
+        LIMIT %(most)s
+    ) AS mark
+) AS held
+WHERE q.released_at IS NULL
+    AND (%(before)s::bigint IS NULL OR q.quarantine_id < %(before)s)
+    AND (%(visible)s::text[] IS NULL OR number.versions > 0)
+ORDER BY q.quarantine_id DESC
 LIMIT %(limit)s;
 
 -- name: newest_training
@@ -381,6 +310,17 @@ JOIN pedigree.model_version v ON v.digest = f.artifact_digest
 JOIN pedigree.registered_model m USING (model_id)
 WHERE f.blob_digest = ANY (%(digests)s::text[]) AND v.deleted_at IS NULL;
 
+-- name: data_of_models
+-- The assets on whose data a version of some models depends, directly or indirectly.
+SELECT wanted.asset
+FROM unnest(%(assets)s::text[]) AS wanted (asset)
+WHERE EXISTS (
+    SELECT FROM pedigree.lineage_node n
+    JOIN pedigree.training t USING (training_id)
+    JOIN pedigree.registered_model m USING (model_id)
+    WHERE n.asset = wanted.asset AND n.kind <> 'step' AND m.name = ANY (%(visible)s::text[])
+);
+
 -- name: models_of_states
 -- The models whose versions are states of assets: of the asset that trains a model, or of the asset of
 -- a stage. With a data version, is_version says whether it is the digest of a version of the model.
@@ -408,3 +348,20 @@ SELECT o.place - 1 AS place, m.name, EXISTS (
 ) AS is_version
 FROM owner o
 JOIN pedigree.registered_model m USING (model_id);
+
+-- name: look_before_creation
+-- What the database knows about a registration, in one snapshot.
+SELECT pedigree.look_before_creation(%(asked)s::jsonb) AS seen;
+
+-- name: create_version
+-- Register a version, or a further training of one. The actor is set before the function runs, and
+-- only for the transaction of this statement.
+SELECT pedigree.create_version(%(document)s::jsonb, %(manifest)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: quarantines_of_nodes
+-- The open quarantines of data on which a training depends or may depend.
+SELECT * FROM pedigree.quarantines_of_nodes(
+    %(nodes)s::jsonb, %(model_id)s::bigint, %(version)s::integer
+);

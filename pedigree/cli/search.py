@@ -68,7 +68,12 @@ def search(
             for page in pages
             for version in page
         ]
-    counted = {"total": pages[0].total, "facets": pages[0].facets}
+    counted = {
+        "total": pages[0].total,
+        "total_is_estimate": pages[0].total_is_estimate,
+        "facets": pages[0].facets,
+        "facets_are_estimates": pages[0].facets_are_estimates,
+    }
     ranked = {"ranked_newest": pages[0].ranked_newest, "next": pages[-1].next}
     respond(
         {"records": versions, **counted, **ranked},
@@ -155,10 +160,15 @@ def _cell(version: "ModelVersion", column: str) -> "str | Text":
 
 def _remarks(pages: "Sequence[SearchPage]") -> Iterator[str]:
     if pages[0].total is not None:
-        yield f"{pages[0].total} in all"
+        yield f"{_about(pages[0].total_is_estimate)}{pages[0].total} in all"
+    about = _about(pages[0].facets_are_estimates)
     for name, values in pages[0].facets.items():
-        yield f"{name}: " + ", ".join(f"{one.value} {one.count}" for one in values)
+        yield f"{name}: {about}" + ", ".join(f"{one.value} {one.count}" for one in values)
     if pages[0].ranked_newest:
         yield f"the best of the newest {pages[0].ranked_newest} hits"
     if pages[-1].next:
         yield f"more with --after {pages[-1].next}"
+
+
+def _about(is_estimate: bool) -> str:
+    return "about " if is_estimate else ""

@@ -30,6 +30,8 @@ def error_of_problem(problem: Mapping[str, Any]) -> PedigreeError | None:
         error.expression, error.allowed = str(problem.get("expression", "")), ()
         start, end = problem.get("place", (0, 0))
         error.place = (start, end)
+    if isinstance(error, errors.BytesMissingError):
+        error.digests = tuple(map(str, problem.get("missing") or ()))
     field, fix = problem.get("field"), problem.get("fix")
     value = _value(problem.get("value"))
     detail = str(problem["detail"])
@@ -57,7 +59,7 @@ def _unknown(answer: "httpx2.Response", problem: dict[str, Any]) -> PedigreeErro
         return errors.NotServedError(
             message, remedy="Check that the URL is that of a service of this version"
         )
-    if answer.status_code == 429 or answer.status_code >= 500:
+    if answer.status_code in (408, 429) or answer.status_code >= 500:
         return errors.ServiceUnavailableError(message, remedy="See the service's log")
     return errors.RefusedError(message, remedy="Check the proxies between here and the service")
 

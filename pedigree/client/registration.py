@@ -1,6 +1,6 @@
 """Registration of versions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -8,12 +8,13 @@ from uuid import UUID
 
 from pedigree.artifacts._progress import Progress
 from pedigree.artifacts.client_upload import ClientUpload
-from pedigree.artifacts.records import ManifestFile, UploadFile, UploadSession
+from pedigree.artifacts.records import Digest, ManifestFile, UploadFile, UploadSession
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import NewVersion, Registration
 from pedigree.catalog.register import Registering
 from pedigree.client.service import Service, only_in_process
 from pedigree.contract import paths
+from pedigree.contract.forms import MOST_SENT_BYTES
 from pedigree.contract.paths import fill
 from pedigree.contract.registration import RegistrationContract
 from pedigree.contract.uploads import UploadContract
@@ -22,6 +23,8 @@ from pedigree.settings import Settings
 
 # S3's limit for one request to a presigned URL; larger files go to the service.
 _LARGEST_PUT = 5 << 30
+# Asking whether the registry has so few bytes takes longer than sending them.
+_SENT_UNASKED = 64 << 10
 # How often bytes may be collected between their upload and the registration.
 _TRIES = 3
 
@@ -70,18 +73,39 @@ class RemoteRegistration(Registering, RegistrationContract):
         return self._send_and_register(name, upload, new)
 
     def _send_and_register(self, name: str, upload: ClientUpload, new: NewVersion) -> Registration:
+        """Register the files in one request, unless the registry lacks many bytes."""
+        wanted = [file.digest for file in upload.wanted]
+        needed: Sequence[Digest] = wanted
+        if upload.size_of(wanted) > _SENT_UNASKED:
+            try:
+                return self.register_files(name, upload.files, new)
+            except BytesMissingError as error:
+                needed = error.digests
+            except CorruptionError as error:
+                needed = [_lost(error, wanted)]
+        path = self._service.model_path(paths.VERSIONS, name)
+        body = {"files": upload.files, "version": new}
+        while upload.size_of(needed) <= MOST_SENT_BYTES:
+            try:
+                return self._service.write_form(Registration, path, body, upload.contents(needed))
+            except CorruptionError as error:
+                needed = [*needed, _lost(error, frozenset(wanted) - frozenset(needed))]
+        return self._upload_and_register(name, upload, new, needed)
+
+    def _upload_and_register(
+        self, name: str, upload: ClientUpload, new: NewVersion, needed: Collection[Digest]
+    ) -> Registration:
         begun = self._uploads.begin_upload(name, upload.wanted)
-        self._send(name, begun, begun.missing, upload)
-        unsent = {file.digest: file for file in begun.files if file.stored}
+        files = {file.digest: file for file in begun.files}
+        sent = {file.digest for file in begun.missing}.union(needed)
+        self._send(name, begun, [files[digest] for digest in sent], upload)
         while True:
             try:
                 return self.register_files(name, upload.files, new, upload_id=begun.upload_id)
             except CorruptionError as error:
-                # The store lost a file that the registry records, and this process has it.
-                lost = unsent.pop(str(error.value), None)
-                if lost is None:
-                    raise
-                self._send(name, begun, [lost], upload)
+                lost = _lost(error, files.keys() - sent)
+                self._send(name, begun, [files[lost]], upload)
+                sent.add(lost)
 
     def _send(
         self, name: str, begun: UploadSession, files: Sequence[UploadFile], upload: ClientUpload
@@ -94,3 +118,11 @@ class RemoteRegistration(Registering, RegistrationContract):
             self._service.connection.put(target, lambda: upload.content(file.digest), file.size)
 
         upload.each(files, send)
+
+
+def _lost(error: CorruptionError, unsent: Collection[Digest]) -> Digest:
+    """Return the file that the store lost, if this process has it and has not sent it yet."""
+    digest = str(error.value)
+    if digest not in unsent:
+        raise error
+    return digest

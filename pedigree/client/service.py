@@ -1,5 +1,6 @@
 """The context of every group of operations: requests to the service, and paths of references."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
@@ -49,6 +50,12 @@ class Service:
         self, kind: type[T], method: str, path: str, body: object = None, /, **query: Any
     ) -> T:
         return _record(kind, self.connection.write(method, path, body, **query))
+
+    def write_form(
+        self, kind: type[T], path: str, document: object, files: Mapping[str, bytes]
+    ) -> T:
+        """Send a JSON document with small files by their digests."""
+        return _record(kind, self.connection.write_form(path, document, files))
 
     def do(self, method: str, path: str, body: object = None, /, **query: Any) -> None:
         self.connection.write(method, path, body, **query)

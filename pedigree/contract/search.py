@@ -30,10 +30,14 @@ class SearchContract(Protocol):
                 the best hits of a ``text MATCH``.
             limit: How many versions a page has, 1 to 1,000.
             after: The cursor ``next`` of the previous page.
-            count: Count all matching versions.
-            facets: Count the most frequent values of ``stage``, ``flavor``, ``owner``, ``tag``.
+            count: Count all matching versions. A count that takes too long is an estimate, and the
+                page says so in ``total_is_estimate``.
+            facets: Count the most frequent values of ``stage``, ``flavor``, ``owner``, ``tag``;
+                those of many versions are estimates, see ``facets_are_estimates``.
 
         Raises:
             InvalidSearchError: Filter, order or cursor cannot be parsed, or name a field that is
                 not allowed; the message shows the place and lists the allowed fields.
+            SearchTooBroadError: It takes longer than ``PEDIGREE_SEARCH_TIMEOUT``; the message marks
+                the term that makes it slow, and says what narrows it.
         """

@@ -7,19 +7,13 @@ from pedigree.catalog.references import Reference
 from pedigree.lifecycle.store import SQL
 from pedigree.postgres.transaction import Transaction
 
-# A worker that takes a version has this long to check it before another worker takes it.
-_LEASE = timedelta(minutes=5)
-
-
-def await_judgement(transaction: Transaction, name: str, version: int) -> None:
-    """Queue a version for its checks, which the caller runs right after the registration."""
-    values = {"name_key": name_key(name), "version": version, "lease": _LEASE}
-    transaction.execute(SQL["await_judgement"], values)
+LEASE = timedelta(minutes=5)
+"""How long a worker that takes a version has to check it before another worker takes it."""
 
 
 def take_unjudged(transaction: Transaction) -> Reference | None:
     """Take a living version that no worker is checking; it is the caller's for a limited time."""
-    row = transaction.execute(SQL["take_unjudged"], {"lease": _LEASE}).fetchone()
+    row = transaction.execute(SQL["take_unjudged"], {"lease": LEASE}).fetchone()
     return Reference(name=row["name"], version=row["version"]) if row else None
 
 

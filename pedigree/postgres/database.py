@@ -44,6 +44,7 @@ Statement: TypeAlias = LiteralString | sql.SQL | sql.Composed
 Pool: TypeAlias = ConnectionPool[Connection[DictRow]]
 
 DEFAULT_CONNECTIONS = 10
+DEFAULT_SEARCHES = 2
 # For how long a transaction is retried before the caller gets an error.
 RETRY_S = 10.0
 _FIRST_PAUSE_S = 0.02
@@ -59,29 +60,44 @@ class Database:
     forked child opens its own connections.
     """
 
-    def __init__(self, source: DatabaseSource, *, connections: int = DEFAULT_CONNECTIONS) -> None:
+    def __init__(
+        self,
+        source: DatabaseSource,
+        *,
+        connections: int = DEFAULT_CONNECTIONS,
+        searches: int = DEFAULT_SEARCHES,
+    ) -> None:
         self.source = source
         self._connections = connections
+        self._searches = searches
+        self._searching = threading.BoundedSemaphore(searches)
         self._pool: Pool | None = None
         self._guard = threading.Lock()
         _databases.add(self)
 
     @classmethod
     def connect(
-        cls, url: str, *, connections: int = DEFAULT_CONNECTIONS, prepare: bool = False
+        cls,
+        url: str,
+        *,
+        connections: int = DEFAULT_CONNECTIONS,
+        searches: int = DEFAULT_SEARCHES,
+        prepare: bool = False,
     ) -> Self:
         """Return the database at a URL without connecting.
 
         Args:
             url: A libpq URL, or SQLAlchemy's `postgresql+driver://`.
             connections: The maximum number of connections of this process.
+            searches: The maximum number of them that run searches.
             prepare: Prepare repeated statements on the server. It is faster, but fails with
                 PgBouncer and RDS Proxy in transaction mode, so it is not the default.
 
         Raises:
             InvalidInputError: The text is not a Postgres URL.
         """
-        return cls(NamedSource(url, prepare=prepare), connections=connections)
+        source = NamedSource(url, prepare=prepare)
+        return cls(source, connections=connections, searches=searches)
 
     @classmethod
     def embedded(
@@ -90,10 +106,12 @@ class Database:
         database: str = "pedigree",
         *,
         connections: int = DEFAULT_CONNECTIONS,
+        searches: int = DEFAULT_SEARCHES,
     ) -> Self:
         """Return a database of the embedded server at `home`; the first use starts the server."""
         server = home if isinstance(home, EmbeddedPostgres) else EmbeddedPostgres(home)
-        return cls(EmbeddedSource(server, database), connections=connections)
+        source = EmbeddedSource(server, database)
+        return cls(source, connections=connections, searches=searches)
 
     @property
     def server(self) -> EmbeddedPostgres | None:
@@ -136,13 +154,34 @@ class Database:
         """Run one read-only statement, as in :meth:`read`, and return all its rows."""
         return self.read(lambda connection: connection.execute(query, params).fetchall())
 
+    def call(self, query: Statement, params: Params | None = None) -> DictRow:
+        """Run one statement as a transaction, which may be repeated, and return its only row."""
+        return self.fetch_all(query, params)[0]
+
     def read(self, work: Callable[[Connection[DictRow]], Result]) -> Result:
         """Run read-only `work` without a transaction; each statement has its own snapshot.
 
-        This needs a third of the round trips of a transaction. It is retried as in
-        :meth:`transaction`, and raises the same errors.
+        It needs a third of a transaction's round trips, and is retried and fails like one.
         """
         return self._retry(work)
+
+    def search(self, work: Callable[[Connection[DictRow]], Result]) -> Result:
+        """Run read-only work that may be slow, as :meth:`read`, but little of it at once.
+
+        So slow searches leave connections and processors to other reads.
+
+        Raises:
+            DatabaseBusyError: Other searches took all places for 10 s; nothing was done.
+        """
+        if not self._searching.acquire(timeout=_CHECKOUT_S):
+            raise DatabaseBusyError(
+                f"{self._searches} searches run already, which is the most",
+                remedy="Try again in a few seconds, or set PEDIGREE_SEARCH_CONNECTIONS higher",
+            )
+        try:
+            return self.read(work)
+        finally:
+            self._searching.release()
 
     def close(self) -> None:
         """Close the connections of this process; the next use opens new ones."""
@@ -186,9 +225,8 @@ class Database:
                 cause,
                 extra={"action": "database.retry"},
             )
-            now = time.monotonic()
-            deadline = deadline or now + RETRY_S
-            if now + pause > deadline:
+            deadline = deadline or time.monotonic() + RETRY_S
+            if time.monotonic() + pause > deadline:
                 raise self._unavailable(cause, unsure) from cause
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
@@ -236,6 +274,7 @@ class Database:
             _inherited.append(self._pool)
         self._pool = None
         self._guard = threading.Lock()
+        self._searching = threading.BoundedSemaphore(self._searches)
 
 
 # A child must neither use nor close the connections of its parent: closing would end the session

@@ -1,7 +1,7 @@
 """Named queries in ``queries.sql`` files, each after a ``-- name:`` line."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.resources import files
 from types import MappingProxyType
 from typing import LiteralString, cast
@@ -28,23 +28,6 @@ def load_queries(package: str) -> Mapping[str, LiteralString]:
     }
     _NAMES.update((body, name) for name, body in queries.items())
     return MappingProxyType(queries)
-
-
-def with_columns(query: LiteralString, columns: Sequence[str]) -> LiteralString:
-    """Put columns and their named parameters where a query has ``{columns}`` and ``{values}``.
-
-    >>> with_columns("INSERT INTO t ({columns}) VALUES ({values})", ["a", "b"])
-    'INSERT INTO t ("a", "b") VALUES (%(a)s, %(b)s)'
-    """
-    from psycopg import sql  # noqa: PLC0415 -- a client reads queries and has no driver
-
-    composed = sql.SQL(query).format(
-        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
-        values=sql.SQL(", ").join(map(sql.Placeholder, columns)),
-    )
-    text = composed.as_string()
-    _NAMES[text] = name_of(query)
-    return text
 
 
 def name_of(query: object) -> str:

@@ -1,6 +1,6 @@
 """The context of every group of operations: the database, the store, settings and principal."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from copy import copy
 from functools import cache, partial
@@ -15,8 +15,9 @@ from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import ObjectStore, open_store
 from pedigree.artifacts.options import StoreOptions
 from pedigree.artifacts.store import StoredBlob
-from pedigree.artifacts.store_health import require_bytes
+from pedigree.artifacts.store_health import require_bytes, require_objects, require_store
 from pedigree.artifacts.store_owner import require_unused
+from pedigree.artifacts.upload_keys import give_up_keys
 from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
@@ -66,11 +67,16 @@ class Context:
         url = database_url or settings.database_url
         if url:
             database = Database.connect(
-                url, connections=settings.database_connections, prepare=settings.database_prepare
+                url,
+                connections=settings.database_connections,
+                searches=settings.search_connections,
+                prepare=settings.database_prepare,
             )
         else:
             database = Database.embedded(
-                settings.home_folder, connections=settings.database_connections
+                settings.home_folder,
+                connections=settings.database_connections,
+                searches=settings.search_connections,
             )
         with ExitStack() as undo:
             undo.callback(database.close)
@@ -90,6 +96,7 @@ class Context:
     def close(self) -> None:
         """Close the connections, and release this registry's files in the cache."""
         self.cache.release()
+        give_up_keys(self.database)
         self.database.close()
 
     def actor(self, run_actor: str | None = None) -> Actor:
@@ -209,8 +216,31 @@ class Context:
             CorruptionError: The store lost one of the objects.
             StoreUnavailableError: The store failed.
         """
-        if self._on_commit is None:
+        if self.may_use_store:
             require_bytes(self.database, self.store, read)
+
+    @property
+    def may_use_store(self) -> bool:
+        """Whether no transaction is open, in which nothing waits for the store."""
+        return self._on_commit is None
+
+    def require_store(self, known: Sequence[StoredBlob]) -> None:
+        """Require that the store has at least one of some live blobs, or else of all blobs.
+
+        Does nothing without any: the upload of the first ones looks whose store it is.
+
+        Raises:
+            StoreUnavailableError: It is not the registry's store.
+        """
+        if known and self.may_use_store:
+            require_store(self.database, self.store, known)
+
+    def require_objects(
+        self, blobs: Collection[StoredBlob], store_again: Callable[[StoredBlob], bool]
+    ) -> None:
+        """Require live objects as :func:`require_objects` does; nothing within a transaction."""
+        if self.may_use_store:
+            require_objects(self.database, self.store, blobs, store_again)
 
     def on_commit(self, work: Callable[[], object]) -> None:
         """Do work that follows a change: now, or when the open transaction is committed."""

@@ -1,8 +1,13 @@
 """The evidence that checks read, from a registry in this process."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from copy import copy
+from typing import Self
 
+from pedigree.artifacts.records import Manifest
 from pedigree.artifacts.scan import FileScan, scan
+from pedigree.catalog.records import ModelVersion
+from pedigree.lifecycle.records import Policy
 from pedigree.registry.artifacts import ArtifactOperations
 from pedigree.registry.cards import CardOperations
 from pedigree.registry.context import Context
@@ -30,9 +35,9 @@ class RegistryEvidence:
         versions = VersionOperations(everything)
         artifacts = ArtifactOperations(everything, versions)
         datasets = DatasetOperations(everything)
-        self.champion = StageOperations(everything).champion
-        self.policy = PolicyOperations(everything).policy
-        self.verify = artifacts.verify
+        self.champion: Callable[[str], ModelVersion | None] = StageOperations(everything).champion
+        self.policy: Callable[[str], Policy] = PolicyOperations(everything).policy
+        self.verify: Callable[[str], Manifest] = artifacts.verify
         self.folder = artifacts.folder
         self.lineage = LineageOperations(everything, versions).lineage
         self.datasheets = datasets.datasheets
@@ -43,6 +48,22 @@ class RegistryEvidence:
         self._limits = ProcessLimits(
             memory=settings.scan_memory, time=settings.scan_timeout, at_once=settings.scans_at_once
         )
+
+    def of_draft(
+        self, champion: ModelVersion | None, policy: Policy, verify: Callable[[], Manifest]
+    ) -> Self:
+        """Return the evidence on a version that has no number yet.
+
+        Args:
+            champion: The champion of its model.
+            policy: The policy of its model.
+            verify: Reads its bytes again, as :meth:`verify` does for a version.
+        """
+        other = copy(self)
+        other.champion = lambda _: champion
+        other.policy = lambda _: policy
+        other.verify = lambda _: verify()
+        return other
 
     def scanned(self, reference: str, allow: Collection[str]) -> tuple[FileScan, ...]:
         """Scan a version's files for code, in a confined process."""

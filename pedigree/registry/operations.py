@@ -34,6 +34,7 @@ from pedigree.registry.statistics import StatisticsOperations
 from pedigree.registry.tokens import TokenOperations
 from pedigree.registry.uploads import UploadOperations
 from pedigree.registry.usages import UsageOperations
+from pedigree.registry.version_creator import VersionCreator
 from pedigree.registry.versions import VersionOperations
 from pedigree.registry.webhooks import WebhookOperations
 
@@ -54,6 +55,7 @@ class RegistryOperations(Operations):
     checks: CheckOperations
     monitoring: MonitoringOperations
     search: SearchOperations
+    datasets: DatasetOperations
     staleness: StalenessOperations
     tokens: TokenOperations
     webhooks: WebhookOperations
@@ -76,18 +78,20 @@ class RegistryOperations(Operations):
         self.usages = UsageOperations(context)
         self.asset_events = AssetEventOperations(context)
         self.monitoring = MonitoringOperations(context, self.versions, self.policies)
+        evidence = RegistryEvidence(context)
         self.checks = CheckOperations(
             context,
             versions=self.versions,
             policies=self.policies,
             cards=self.cards,
             stage_requests=self.stage_requests,
-            evidence=RegistryEvidence(context),
+            evidence=evidence,
         )
         self.check_runs = CheckRunOperations(context)
         self.pending_checks = PendingCheckOperations(context, self.versions, self.checks)
         self.uploads = UploadOperations(context)
-        self.registration = RegistrationOperations(context, self.uploads, self.pending_checks)
+        self.creator = VersionCreator(context, self.pending_checks, evidence)
+        self.registration = RegistrationOperations(context, self.uploads, self.creator)
         self.quarantine = QuarantineOperations(context, self.versions)
         self.retention = RetentionOperations(context)
         self.search = SearchOperations(context)

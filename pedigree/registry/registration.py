@@ -1,34 +1,35 @@
 """Registration of versions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 from pedigree.access.records import Permission
-from pedigree.artifacts import sessions
+from pedigree.artifacts._ingest import held
 from pedigree.artifacts._progress import Progress
-from pedigree.artifacts.assemble import list_files, seal_listed
+from pedigree.artifacts.assemble import list_files, require_listed
+from pedigree.artifacts.content_upload import ContentUpload
 from pedigree.artifacts.publish import discard, publish
-from pedigree.artifacts.records import Manifest, ManifestFile
-from pedigree.artifacts.store import BlobCollectedError, retry_if_collected, seal
+from pedigree.artifacts.records import Digest, Manifest, ManifestFile
+from pedigree.artifacts.store import BlobCollectedError, retry_if_collected
 from pedigree.audit.records import Actor
-from pedigree.catalog import lookups
+from pedigree.catalog.creation import Supply
+from pedigree.catalog.creation_calls import Created
+from pedigree.catalog.creation_look import Look
+from pedigree.catalog.draft import WantedVersion
+from pedigree.catalog.kept_answers import KeptRequest
 from pedigree.catalog.metadata import validated
 from pedigree.catalog.names import validate_name
 from pedigree.catalog.records import NewVersion, Registration
-from pedigree.catalog.references import Reference
 from pedigree.catalog.register import Registering
 from pedigree.catalog.restored_bytes import restored_by
-from pedigree.catalog.versions import Registered, register_manifest
 from pedigree.contract.registration import RegistrationContract
 from pedigree.errors import RefusedError
 from pedigree.flavors.plugins import get_flavor
-from pedigree.lifecycle.check_queue import await_judgement
-from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import Context
-from pedigree.registry.pending_checks import PendingCheckOperations
 from pedigree.registry.uploads import UploadOperations
+from pedigree.registry.version_creator import VersionCreator
 from pedigree.settings import Settings
 
 
@@ -36,11 +37,11 @@ class RegistrationOperations(Registering, RegistrationContract):
     """Registration of versions."""
 
     def __init__(
-        self, context: Context, uploads: UploadOperations, pending_checks: PendingCheckOperations
+        self, context: Context, uploads: UploadOperations, creator: VersionCreator
     ) -> None:
         self._context = context
         self._uploads = uploads
-        self._pending_checks = pending_checks
+        self._creator = creator
 
     @property
     def _settings(self) -> Settings:
@@ -54,48 +55,84 @@ class RegistrationOperations(Registering, RegistrationContract):
         *,
         upload_id: UUID | None = None,
     ) -> Registration:
-        manifest = self.require_bytes(name, files, new, upload_id)
-        actor, digests = self._context.actor(), {file.digest for file in files}
+        return self.create(name, files, new, {}, upload_id=upload_id).new()
 
-        def write(transaction: Transaction) -> Registration:
-            self._uploads.require_possession(transaction, digests, name, upload_id)
-            seal_listed(transaction, manifest)
-            if upload_id:
-                sessions.end_session(transaction, upload_id, name)
-            done = register_manifest(transaction, name, manifest, new, actor)
-            await_judgement(transaction, name, done.version)
-            reference = Reference(name=name, version=done.version)
-            return Registration(
-                version=lookups.find_version(transaction, reference),
-                created=done.created,
-                training_id=done.training_id,
-                notice=done.notice,
-            )
+    def create(
+        self,
+        name: str,
+        files: Sequence[ManifestFile],
+        new: NewVersion,
+        contents: Mapping[Digest, bytes],
+        *,
+        upload_id: UUID | None = None,
+        request: KeptRequest | None = None,
+    ) -> Created:
+        """Register files as :meth:`register_files` does, once for each key of a request.
 
-        registration = self._context.database.transaction(write)
-        version = registration.version
-        self._context.on_commit(lambda: self._pending_checks.judge_new(version.reference, version))
-        return registration
-
-    def require_bytes(
-        self, name: str, files: Sequence[ManifestFile], new: NewVersion, upload_id: UUID | None
-    ) -> Manifest:
-        """Require that a list of files can become a version, and that the store has their bytes.
-
-        Returns:
-            The manifest of the files.
+        Args:
+            name: The registered model, created if it is new.
+            files: The version's files.
+            new: The version's metadata.
+            contents: The bytes of some of the files, which the caller sends now.
+            upload_id: The upload that brought others, which this ends.
+            request: The request, if it has a key.
 
         Raises:
-            InvalidInputError: The name, flavor, list or metadata is wrong.
+            InvalidInputError: The name, flavor, list, metadata or a content is wrong; nothing was
+                written.
             BytesMissingError: The registry lacks some of the files.
             CorruptionError: The store lost some of them.
+            NameTakenError: The name exists in another case or character form, or was deleted.
+            RequestInFlightError: A request with the key is in progress.
         """
         self._context.require(Permission.REGISTER, name)
         validate_name(name)
         get_flavor(validated(new.metadata).flavor)
         manifest = list_files(new.metadata.flavor, new.metadata.signature, files)
-        self._uploads.require_bytes(name, files, upload_id)
-        return manifest
+        require_listed(files, contents)
+        wanted = WantedVersion(
+            name=name,
+            manifest=manifest,
+            new=new,
+            actor=self._context.actor(),
+            session=upload_id,
+            request=request,
+            is_listed=True,
+        )
+
+        def require(seen: Look) -> None:
+            self._uploads.require_files(name, manifest, seen, upload_id, contents)
+
+        proves = self._context.readable_models is not None
+        return self._create(wanted, contents, require, judge=True, proves=proves)
+
+    def _create(
+        self,
+        wanted: WantedVersion,
+        contents: Mapping[Digest, bytes],
+        require: Callable[[Look], None],
+        *,
+        judge: bool,
+        proves: bool = False,
+    ) -> Created:
+        """Register files, of which this process has some in memory and the registry the others."""
+        database, store = self._context.database, self._context.store
+        record = restored_by(wanted.actor)
+
+        def create() -> Created:
+            with ContentUpload(database, store, contents, record) as upload:
+
+                def supply(seen: Look) -> Supply:
+                    require(seen)
+                    self._context.require_objects(seen.live.values(), upload.store_again)
+                    done = upload.store(seen.live.keys())
+                    # The registry's own object of other contents is still to be read.
+                    proved = frozenset(each.blob.digest for each in done.stored)
+                    return Supply(done.block_id, done.stored, proved)
+
+                return self._creator.create(wanted, supply, judge=judge, proves=proves)
+
+        return retry_if_collected(create)
 
     def _require_permission(self, name: str) -> None:
         self._context.require(Permission.REGISTER, name)
@@ -111,19 +148,27 @@ class RegistrationOperations(Registering, RegistrationContract):
         judge: bool,
     ) -> Registration:
         actor = actor or self._context.actor()
-        write = partial(
-            self._publish_and_write, name, path, new, actor=actor, progress=progress, judge=judge
-        )
-        return retry_if_collected(write)
+        found = held(path, progress)
+        if found is None:
+            write = partial(self._publish_and_write, name, path, new, actor, progress, judge=judge)
+            return retry_if_collected(write)
+        metadata, files = new.metadata, found.files
+        manifest = Manifest(flavor=metadata.flavor, signature=metadata.signature, files=files)
+
+        def require(seen: Look) -> None:
+            self._context.require_store(tuple(seen.live.values()))
+
+        wanted = WantedVersion(name=name, manifest=manifest, new=new, actor=actor)
+        return self._create(wanted, found.contents, require, judge=judge).new()
 
     def _publish_and_write(
         self,
         name: str,
         path: Path,
         new: NewVersion,
-        *,
         actor: Actor,
         progress: Progress | None,
+        *,
         judge: bool,
     ) -> Registration:
         publication = publish(
@@ -135,29 +180,11 @@ class RegistrationOperations(Registering, RegistrationContract):
             progress=progress,
             record=restored_by(actor),
         )
-
-        def write(transaction: Transaction) -> Registered:
-            seal(transaction, publication)
-            done = register_manifest(transaction, name, publication.manifest, new, actor)
-            if judge:
-                await_judgement(transaction, name, done.version)
-            return done
-
+        supply = Supply(publication.upload_id, publication.stored)
+        wanted = WantedVersion(name=name, manifest=publication.manifest, new=new, actor=actor)
         try:
-            done = self._context.database.transaction(write, pipelined=True)
+            created = self._creator.create(wanted, lambda _: supply, judge=judge)
         except (RefusedError, BlobCollectedError):
             discard(self._context.database, self._context.store, publication)
             raise
-        if judge:
-            self._pending_checks.judge_new(f"{name}/{done.version}")
-        # Read after the model's lock is released, because other registrations wait for it.
-        reference = Reference(name=name, version=done.version)
-        version = self._context.database.read(
-            lambda connection: lookups.find_version(connection, reference)
-        )
-        return Registration(
-            version=version,
-            created=done.created,
-            training_id=done.training_id,
-            notice=done.notice,
-        )
+        return created.new()

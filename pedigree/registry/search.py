@@ -50,16 +50,23 @@ class SearchOperations(ContextGroup, SearchContract):
 
         Raises:
             InvalidSearchError: As :meth:`search`.
+            SearchTooBroadError: As :meth:`search`.
         """
         self._context.require_some(Permission.READ)
         from pedigree.catalog.search import search as paging  # noqa: PLC0415 -- its parser takes 0.2 s
 
         asked = paging.request(
-            filter, order_by=order_by, limit=limit, after=after, count=count, facets=facets
+            filter,
+            order_by=order_by,
+            limit=limit,
+            after=after,
+            count=count,
+            facets=facets,
+            seconds=self._context.settings.search_timeout.total_seconds(),
         )
 
         def read(connection: Transaction) -> "FoundPage":
             visible = self._context.visible_models(connection)
             return paging.search(connection, asked if visible is None else asked.among(visible))
 
-        return self._context.database.read(read)
+        return self._context.database.search(read)

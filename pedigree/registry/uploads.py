@@ -1,24 +1,25 @@
 """Uploads: the files of a version, sent one by one before its registration."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
 from pedigree.access.records import Permission
 from pedigree.artifacts import sessions
-from pedigree.artifacts.assemble import bytes_missing
+from pedigree.artifacts.assemble import bytes_missing, require_sizes
 from pedigree.artifacts.blob_upload import BlobSource, content_source, upload_blob
 from pedigree.artifacts.records import (
     Digest,
-    ManifestFile,
+    Manifest,
     UploadFile,
     UploadSession,
     WantedFile,
 )
-from pedigree.artifacts.store import StoredBlob, live_blobs
 from pedigree.artifacts.store_health import is_lost
 from pedigree.catalog.blob_access import readable_blobs
+from pedigree.catalog.creation_look import Look
+from pedigree.catalog.draft import digests_of
 from pedigree.catalog.names import validate_name
 from pedigree.catalog.restored_bytes import restored_by
 from pedigree.contract.uploads import UploadContract
@@ -60,7 +61,7 @@ class UploadOperations(ContextGroup, UploadContract):
             StoreUnavailableError: The store failed.
         """
         file = _file_of(self._session(name, upload_id), digest)
-        if file.stored and is_lost(self._context.database, self._context.store, digest):
+        if file.stored and is_lost(self._context.database, self._context.store, file.blob):
             return file.model_copy(update={"stored": False})
         return file
 
@@ -121,23 +122,38 @@ class UploadOperations(ContextGroup, UploadContract):
             for file in self._session(name, upload_id).missing:
                 sessions.fetch_staged(self._context.database, self._context.store, upload_id, file)
 
-    def require_bytes(
-        self, name: str, files: Sequence[ManifestFile], upload_id: UUID | None
+    def require_files(
+        self,
+        name: str,
+        manifest: Manifest,
+        seen: Look,
+        upload_id: UUID | None,
+        contents: Mapping[Digest, bytes],
     ) -> None:
-        """Require the objects of listed files that the caller sent or may read.
+        """Require that the caller sent the listed files or may read them, in their sizes.
+
+        Args:
+            name: The model.
+            manifest: The files.
+            seen: What the database knows about them.
+            upload_id: The upload that brought some of them.
+            contents: The bytes of some of them.
 
         Raises:
             BytesMissingError: The caller has neither sent a file nor may read it.
-            CorruptionError: The store lost one of them.
+            InvalidArtifactError: A listed size differs from the size of the bytes.
         """
-        self._context.require(Permission.REGISTER, name)
-        digests = {file.digest for file in files}
-
-        def read(transaction: Transaction) -> tuple[StoredBlob, ...]:
-            self.require_possession(transaction, digests, name, upload_id)
-            return live_blobs(transaction, digests)
-
-        self._context.require_bytes(read)
+        digests, live = digests_of(manifest), seen.live.values()
+        if missing := seen.missing(digests) - contents.keys():
+            raise bytes_missing(missing)
+        if self._context.readable_models:
+            # The database has no idea of patterns.
+            unsent = frozenset(digests) - contents.keys()
+            self._context.database.read(
+                lambda connection: self._require_possession(connection, unsent, name, upload_id)
+            )
+        sent = {digest: len(content) for digest, content in contents.items()}
+        require_sizes(manifest, sent | {each.blob.digest: each.blob.size for each in live})
 
     def _session(self, name: str, upload_id: UUID) -> UploadSession:
         self._context.require(Permission.REGISTER, name)
@@ -167,7 +183,7 @@ class UploadOperations(ContextGroup, UploadContract):
             transaction, digests, self._context.readable_models
         )
 
-    def require_possession(
+    def _require_possession(
         self,
         transaction: Transaction,
         digests: Collection[Digest],
@@ -179,8 +195,6 @@ class UploadOperations(ContextGroup, UploadContract):
         Raises:
             BytesMissingError: There are such files.
         """
-        if self._context.readable_models is None:
-            return
         unproved = frozenset(digests)
         if upload_id:
             unproved -= sessions.received_files(transaction, upload_id, name)

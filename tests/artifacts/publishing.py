@@ -55,7 +55,7 @@ def incomplete_blobs(database: Database, store: ObjectStore) -> list[str]:
 def rows_left(database: Database) -> Mapping[str, int]:
     """How many uploads are under way, and how many keys are to be removed."""
     (row,) = database.fetch_all(
-        "SELECT (SELECT count(*) FROM pedigree.upload) AS uploads,"
+        "SELECT (SELECT count(*) FROM pedigree.upload WHERE keys IS NULL) AS uploads,"
         " (SELECT count(*) FROM pedigree.orphan) AS orphans"
     )
     return dict(row)

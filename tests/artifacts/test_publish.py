@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pedigree.artifacts import _ingest
 from pedigree.artifacts.blob_upload import put_blob
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import open_store
@@ -44,15 +43,7 @@ NOTHING_LEFT = {"uploads": 0, "orphans": 0}
 LARGE = 11_000_003
 
 
-@pytest.fixture(params=["held in memory", "streamed"])
-def _small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take small artifacts the way of small ones, and the way of large ones."""
-    if request.param == "streamed":
-        monkeypatch.setattr(_ingest, "LARGEST_HELD", 0)
-
-
 @pytest.mark.contract
-@pytest.mark.usefixtures("_small")
 def test_what_was_published_is_pulled_again(
     database: Database, probe: Probe, make_folder: Make, tmp_path: Path
 ) -> None:
@@ -77,7 +68,6 @@ def test_a_large_file_is_streamed(
     assert len(probe.keys()) == 2, "no staging file and no part is left"
 
 
-@pytest.mark.usefixtures("_small")
 def test_live_bytes_are_not_stored_again(
     database: Database, probe: Probe, make_folder: Make
 ) -> None:
@@ -87,17 +77,6 @@ def test_live_bytes_are_not_stored_again(
     assert (again, probe.keys()) == (first, known)
     publish_and_seal(database, probe.store, make_folder({"c": b"shared", "d": b"new"}))
     assert len(probe.keys() - known) == 1
-    assert rows_left(database) == NOTHING_LEFT
-
-
-def test_nothing_is_announced_when_all_is_live(
-    database: Database, local_probe: LocalProbe, make_folder: Make
-) -> None:
-    publish_and_seal(database, local_probe.store, make_folder({"a": b"x"}))
-    publication = publish(
-        database, local_probe.store, make_folder({"b": b"x"}), "sklearn", SIGNATURE
-    )
-    assert publication.upload_id is None
     assert rows_left(database) == NOTHING_LEFT
 
 
@@ -116,7 +95,6 @@ def test_the_row_of_an_upload_precedes_its_bytes_and_outlives_a_crash(
 
 
 @pytest.mark.contract
-@pytest.mark.usefixtures("_small")
 def test_an_abandoned_publication_leaves_nothing(
     database: Database, probe: Probe, make_folder: Make
 ) -> None:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from pedigree.artifacts import _ingest, _remote_client
+from pedigree.artifacts import _remote_client
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import ObjectStore, open_store
 from pedigree.artifacts.options import StoreOptions
@@ -43,7 +43,6 @@ def _few_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """The client retries only once, so that a lasting fault is reported soon."""
     few = {"max_retries": 1, "retry_timeout": timedelta(seconds=10)}
     monkeypatch.setattr(_remote_client, "_RETRY", few)
-    monkeypatch.setattr(_ingest, "LARGEST_HELD", 0)
 
 
 @pytest.fixture(params=["swift", "ceph"])

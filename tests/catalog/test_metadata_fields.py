@@ -7,10 +7,10 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+from pedigree.catalog.creation import TRAINING_FIELDS, VERSION_FIELDS
 from pedigree.catalog.declared_metadata import DeclaredFields, StatedMetadata
 from pedigree.catalog.metadata_fields import about_fields
 from pedigree.catalog.records import DeclaredMetadata, ModelMetadata
-from pedigree.catalog.store import TRAINING_FIELDS, VERSION_FIELDS
 from pedigree.cli._metadata import field_options
 from tests.documents import ROOT
 from tests.factories import SIGNATURE

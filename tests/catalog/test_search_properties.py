@@ -145,7 +145,7 @@ def test_a_filter_finds_what_it_finds_in_python(
 def assert_same_in_both_forms(registry: Registry, **asked: object) -> None:
     """The JSON that is made of texts has what the records have, and no field less or more."""
     wanted = {"limit": 100, "order_by": None, "after": None, "count": False, "facets": ()}
-    request = search.request(**{"filter": None, **wanted, **asked})
+    request = search.request(**{"filter": None, "seconds": 60, **wanted, **asked})
     found = registry.database.read(lambda it: search.search(it, request))
     built = registry.search(**asked)
     assert SearchPage.model_validate_json(found.json()) == built

@@ -28,6 +28,7 @@ from pedigree.errors import (
     PedigreeError,
     ServiceBusyError,
     ServiceUnavailableError,
+    SlowRequestError,
 )
 from pedigree.registry import Registry
 from pedigree.settings import Settings
@@ -117,6 +118,14 @@ def busy(after: str = "0") -> Answer:
     return 429, {"Retry-After": after}, json.dumps(BUSY).encode()
 
 
+def slow() -> Answer:
+    problem = {
+        "type": "urn:pedigree:error:SlowRequestError",
+        "detail": "the body did not arrive in time",
+    }
+    return 408, {}, json.dumps(problem).encode()
+
+
 def at_work() -> Answer:
     problem = {
         "type": "urn:pedigree:error:RequestInFlightError",
@@ -129,9 +138,26 @@ def test_a_request_is_retried_after_load_or_a_lost_connection(
     flaky: Callable[..., tuple[Flaky, Registry]],
 ) -> None:
     gateway = (502, {}, b"<html>bad gateway</html>")
-    server, registry = flaky(busy(), None, gateway, ok(MODEL))
+    server, registry = flaky(busy(), None, gateway, slow(), ok(MODEL))
     assert registry.model("churn").name == "churn"
-    assert [path for _, path, _ in server.asked] == ["/api/v1/models/churn"] * 4
+    assert [path for _, path, _ in server.asked] == ["/api/v1/models/churn"] * 5
+
+
+def test_a_request_that_did_not_arrive_in_time_is_sent_again_and_not_of_unknown_outcome(
+    flaky: Callable[..., tuple[Flaky, Registry]],
+) -> None:
+    server, registry = flaky(slow(), ok(MODEL))
+    assert registry.create_model("churn").name == "churn"
+    keys = [headers["Idempotency-Key"] for _, _, headers in server.asked]
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
+    _, registry = flaky(slow(), retries=0)
+    with pytest.raises(SlowRequestError, match="did not arrive in time"):
+        registry.create_model("churn")
+    # That of a proxy may have reached the service.
+    _, registry = flaky((408, {}, b"<html>timeout</html>"), retries=0)
+    with pytest.raises(OutcomeUnknownError, match="may be done"):
+        registry.create_model("churn")
 
 
 def test_a_retried_write_has_the_same_key(
@@ -302,19 +328,21 @@ def test_an_interrupted_pull_resumes(
     assert [*contents(there)] == ["model.bin"]
 
 
+@pytest.mark.parametrize("size", [100_000, 5 << 20])
 def test_bytes_that_the_registry_has_are_not_sent_again(
-    connect: Callable[..., Registry], tmp_path: Path, name: str
+    connect: Callable[..., Registry], tmp_path: Path, name: str, size: int
 ) -> None:
     registry = connect(Role.CONTRIBUTOR)
     progressed: list[tuple[int, int]] = []
-    folder = artifact(tmp_path / "model", name)
+    folder = artifact(tmp_path / "model", name.ljust(size, "w"))
     registry.register(name, folder, new_version(), progress=lambda *each: progressed.append(each))
-    assert progressed[-1] == (2 * len(name), 2 * len(name))
+    assert progressed[-1] == (2 * size, 2 * size)
     progressed.clear()
     registry.register(
         f"{name}-b", folder, new_version(), progress=lambda *each: progressed.append(each)
     )
-    assert progressed[-1] == (len(name), len(name))
+    assert progressed[-1] == (size, size)
+    assert registry.get(f"{name}/1").digest == registry.get(f"{name}-b/1").digest
 
 
 def test_a_token_acts_as_its_principal_within_its_roles(

@@ -22,7 +22,7 @@ def lose(registry: Registry, file: ManifestFile) -> None:
     Path(registry.store.location(key)).unlink()
 
 
-@pytest.mark.parametrize("size", [10, 1 << 20], ids=["small", "streamed"])
+@pytest.mark.parametrize("size", [1, 4_000, 1 << 20], ids=["sent at once", "asked for", "streamed"])
 def test_only_the_lost_files_are_sent_again(
     size: int, served: Served, connect: Callable[..., Registry], name: str, tmp_path: Path
 ) -> None:

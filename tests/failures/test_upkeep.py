@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 from pedigree.failures.store import failures
-from pedigree.lifecycle.check_queue import await_judgement
 from pedigree.registry import Registry
 from pedigree.registry.checks import CheckOperations
 from pedigree.registry.reconciler import Reconciler
-from tests.factories import make_failures_due, register
+from tests.factories import leave_unjudged, make_failures_due, register
 from tests.lifecycle.deciding import EVE, candidate, policy_of
 
 
@@ -58,9 +57,7 @@ def test_a_version_that_cannot_be_judged_stops_no_other(
 ) -> None:
     for name in ("bad", "churn"):
         register(registry, tmp_path, name=name)
-        registry.database.transaction(
-            lambda transaction, name=name: await_judgement(transaction, name, 1)
-        )
+        leave_unjudged(registry, name)
     judge = CheckOperations.judge_version
 
     def but_not_bad(self: CheckOperations, version: Any, **more: Any) -> object:

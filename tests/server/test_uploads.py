@@ -8,11 +8,10 @@ import pytest
 
 from pedigree.access.records import Role
 from pedigree.artifacts.records import digest_of
-from pedigree.lifecycle.check_queue import await_judgement
 from pedigree.lifecycle.records import Policy, Verdict
 from pedigree.registry import Registry
 from pedigree.registry.reconciler import Reconciler
-from tests.factories import new_version
+from tests.factories import leave_unjudged, new_version
 from tests.server.conftest import Served
 
 
@@ -96,7 +95,7 @@ def test_what_a_process_that_died_left_unjudged_the_service_judges(
 ) -> None:
     version()
     assert served.registry.verdicts(f"{name}/1") == ()
-    served.registry.database.transaction(lambda transaction: await_judgement(transaction, name, 1))
+    leave_unjudged(served.registry, name)
     upkeep = Reconciler(served.registry)
     upkeep.reconcile()
     assert served.registry.verdicts(f"{name}/1") == ()

@@ -1,10 +1,18 @@
 import { createHash } from "node:crypto";
 import type { Client } from "openapi-fetch";
 
-import type { paths, Schemas } from "./index.js";
+import { PedigreeError, type paths, type Schemas } from "./index.js";
+
+/** Asking whether the registry has so few bytes takes longer than sending them. */
+const SENT_UNASKED = 64 << 10;
+/** So many bytes are sent with the request that registers them; more go through an upload. */
+const MOST_SENT = 4 << 20;
 
 /** What a file of a version is made of, by its path. */
 export type Files = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+
+/** The bytes of files, by their digests. */
+type Contents = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
 /** Register files as a version of a model: only bytes that the registry lacks are sent. */
 export async function register(
@@ -15,6 +23,9 @@ export async function register(
 ): Promise<Schemas["Registration"]> {
   const listed = [...files].map(([path, bytes]) => ({ path, size: bytes.length, digest: digestOf(bytes) }));
   const contents = new Map([...files.values()].map((bytes) => [digestOf(bytes), bytes]));
+  const missing = await missingOf(registry, name, listed, contents, version);
+  if (!(missing instanceof Map)) return missing;
+  if (sizeOf(missing) <= MOST_SENT) return withFiles(registry, name, { files: listed, version }, missing);
   const wanted = [...contents].map(([digest, bytes]) => ({ digest, size: bytes.length }));
   const params = { path: { name } };
   const begun = await registry.POST("/api/v1/models/{name}/uploads", { params, body: { files: wanted } });
@@ -27,6 +38,47 @@ export async function register(
     body: { files: listed, upload_id, version },
   });
   return done.data!;
+}
+
+/** Register files that the registry may have; return those that it lacks. */
+async function missingOf(
+  registry: Client<paths>,
+  name: string,
+  files: Schemas["ManifestFile"][],
+  contents: Contents,
+  version: Schemas["NewVersion"],
+): Promise<Schemas["Registration"] | Contents> {
+  if (sizeOf(contents) <= SENT_UNASKED) return contents;
+  try {
+    const params = { path: { name } };
+    const done = await registry.POST("/api/v1/models/{name}/versions", { params, body: { files, version } });
+    return done.data!;
+  } catch (error) {
+    if (!(error instanceof PedigreeError && error.problem.missing)) throw error;
+    return new Map(error.problem.missing.map((digest) => [digest, contents.get(digest)!]));
+  }
+}
+
+/** Send the document with the bytes of files as one request. */
+async function withFiles(
+  registry: Client<paths>,
+  name: string,
+  document: Schemas["NewListedVersion"],
+  contents: Contents,
+): Promise<Schemas["Registration"]> {
+  const form = new FormData();
+  form.append("registration", new Blob([JSON.stringify(document)], { type: "application/json" }));
+  for (const [digest, bytes] of contents) form.append(digest, new Blob([bytes]));
+  const done = await registry.POST("/api/v1/models/{name}/versions", {
+    params: { path: { name } },
+    body: document, // stands for the form, which is given here:
+    bodySerializer: () => form,
+  });
+  return done.data!;
+}
+
+function sizeOf(contents: Contents): number {
+  return [...contents.values()].reduce((sum, bytes) => sum + bytes.length, 0);
 }
 
 async function send(

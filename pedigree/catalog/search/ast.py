@@ -69,15 +69,32 @@ class Or:
 
 
 Expression: TypeAlias = Comparison | Not | And | Or
+Leaf: TypeAlias = Comparison | Not
+"""In a normalized expression: a comparison, or the NOT of one."""
 
 
 def conjuncts(expression: Expression | None) -> tuple[Expression, ...]:
-    """Return the parts that must all hold, regardless of parentheses."""
+    """Return the parts that must all hold."""
     if expression is None:
         return ()
-    if isinstance(expression, And):
-        return tuple(part for inner in expression.parts for part in conjuncts(inner))
-    return (expression,)
+    return expression.parts if isinstance(expression, And) else (expression,)
+
+
+def leaves(expression: Expression | None) -> Iterator[Leaf]:
+    """Yield the comparisons of a normalized expression, each with its NOT if it has one."""
+    match expression:
+        case Comparison() | Not():
+            yield expression
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from leaves(part)
+
+
+def comparison_of(leaf: Leaf) -> Comparison:
+    """Return the comparison of a leaf, without its NOT."""
+    inner = leaf.inner if isinstance(leaf, Not) else leaf
+    assert isinstance(inner, Comparison)
+    return inner
 
 
 def comparisons(expression: Expression | None, *, negated: bool = True) -> Iterator[Comparison]:

@@ -1,13 +1,19 @@
-"""Execute one statement of a search with its planner settings, in one round trip."""
+"""Execute the statements of a search: with planner settings, in one round trip, within its time."""
 
+import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from psycopg import sql
+from psycopg import errors, sql
 
+from pedigree.catalog.search.ast import Expression
 from pedigree.catalog.search.fuzzy_words import SQL
+from pedigree.catalog.search.parameters import Parameters
 from pedigree.postgres.pages import FetchedPage, fetch_page
 from pedigree.postgres.transaction import Row, Transaction
+
+if TYPE_CHECKING:
+    from pedigree.catalog.search.selectivity import Driver
 
 
 class SearchPlan(NamedTuple):
@@ -27,23 +33,59 @@ MERGED = SearchPlan(merged=True)
 ANY = SearchPlan(nested=True, merged=True, hashed=True, scanned=True, replan=True)
 
 
-def ask(
-    transaction: Transaction,
-    statement: sql.Composable,
-    parameters: dict[str, object],
-    plan: SearchPlan = NESTED,
-) -> list[Row]:
-    """Return the rows of a statement.
+class TimeIsUpError(Exception):
+    """A statement did not end in the time that it had."""
 
-    Outside a transaction, the settings apply to this statement only: the messages between two syncs
-    of the protocol are one transaction.
+
+class Execution:
+    """Executes the statements of one search.
+
+    Args:
+        transaction: The connection.
+        seconds: How long the search may take.
     """
-    settings = {name: "on" if value else "off" for name, value in plan._asdict().items()}
-    settings["replan"] = "force_custom_plan" if plan.replan else "auto"
-    with transaction.pipeline():
-        transaction.execute(SQL["settings"], settings)
-        rows = transaction.execute(sql.Composed([statement]), parameters)
-    return rows.fetchall()
+
+    def __init__(self, transaction: Transaction, seconds: float) -> None:
+        self.transaction = transaction
+        self.seconds = seconds
+        self._deadline = time.monotonic() + seconds
+        self.drivers: dict[Expression | None, Driver | None] = {}
+        """What drives each filter that was looked at, since the page and its counts need it."""
+
+    def ask(
+        self,
+        statement: sql.Composable,
+        parameters: Parameters,
+        plan: SearchPlan = NESTED,
+        *,
+        within: float | None = None,
+    ) -> list[Row]:
+        """Return the rows of a statement.
+
+        Outside a transaction, the settings apply to this statement only: the messages between two
+        syncs of the protocol are one transaction.
+
+        Raises:
+            TimeIsUpError: It takes longer than the rest of the search's time, or than ``within``.
+        """
+        left = self._deadline - time.monotonic()
+        limit = left if within is None else min(left, within)
+        if limit <= 0:
+            raise TimeIsUpError
+        settings = {name: "on" if value else "off" for name, value in plan._asdict().items()}
+        settings["replan"] = "force_custom_plan" if plan.replan else "auto"
+        settings["limit"] = str(max(2, int(1000 * limit)))
+        settings["wait"] = str(max(1, int(500 * limit)))
+        started = time.monotonic()
+        try:
+            with self.transaction.pipeline():
+                self.transaction.execute(SQL["settings"], settings)
+                rows = self.transaction.execute(sql.Composed([statement]), parameters)
+        except errors.QueryCanceled as error:
+            if time.monotonic() - started < limit:
+                raise  # somebody else canceled it
+            raise TimeIsUpError from error
+        return rows.fetchall()
 
 
 def read_records(transaction: Transaction, found: Sequence[Row]) -> FetchedPage:

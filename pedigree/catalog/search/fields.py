@@ -59,14 +59,13 @@ def _text(sql: LiteralString, meaning: str, choices: tuple[str, ...] = ()) -> Fi
     return FieldRule(kind=Kind.TEXT, meaning=meaning, sql=sql, choices=choices)
 
 
-# s: search_version, v: model_version, a: artifact, t: the training that the version shows,
-# f: its staleness, if it was ever determined.
+# s: search_version, f: the version's staleness, if it was ever determined.
 FIELDS: Mapping[str, FieldRule] = {
     "name": _text("s.name", "the model's name"),
     "version": FieldRule(kind=Kind.NUMBER, meaning="the version's number", sql="s.version"),
-    "digest": _text("v.digest", "the artifact's digest, `sha256:…`"),
-    "description": _text('v.description COLLATE "C"', "the version's description"),
-    "size": FieldRule(kind=Kind.NUMBER, meaning="bytes of all files", sql="a.size"),
+    "digest": _text("s.digest", "the artifact's digest, `sha256:…`"),
+    "description": _text("s.description", "the version's description"),
+    "size": FieldRule(kind=Kind.NUMBER, meaning="bytes of all files", sql="s.size"),
     "flavor": _text("s.flavor", "how it is loaded"),
     "stage": _text("s.stage", "the stage that it holds, `none` without one"),
     "alias": FieldRule(kind=Kind.TEXTS, meaning="the aliases that it holds", sql="s.aliases"),
@@ -76,30 +75,24 @@ FIELDS: Mapping[str, FieldRule] = {
     "run_id": _text("s.run_id", "the run that made it"),
     "git_commit": _text("s.git_commit", "the commit of the training code"),
     "git_dirty": FieldRule(
-        kind=Kind.BOOLEAN, meaning="the work tree differed from it", sql="t.git_dirty"
+        kind=Kind.BOOLEAN, meaning="the work tree differed from it", sql="s.git_dirty"
     ),
-    "code_version": _text('t.code_version COLLATE "C"', "the asset's code version"),
-    "training_data_digest": _text(
-        't.training_data_digest COLLATE "C"', "one digest over all direct inputs"
-    ),
+    "code_version": _text("s.code_version", "the asset's code version"),
+    "training_data_digest": _text("s.training_data_digest", "one digest over all direct inputs"),
     "training_data_version": _text(
-        't.training_data_version COLLATE "C"', "the data's version, as its owner names it"
+        "s.training_data_version", "the data's version, as its owner names it"
     ),
     "validation_dataset_id": _text(
-        't.validation_dataset_id COLLATE "C"', "the data that the metrics were computed on"
+        "s.validation_dataset_id", "the data that the metrics were computed on"
     ),
-    "environment_hash": _text("t.environment_hash", "over the installed packages"),
-    "ci_build": _text('t.ci_build COLLATE "C"', "the CI build"),
-    "risk_class": _text(
-        'v.risk_class COLLATE "C"', "the class under the EU AI Act", tuple(RiskClass)
-    ),
+    "environment_hash": _text("s.environment_hash", "over the installed packages"),
+    "ci_build": _text("s.ci_build", "the CI build"),
+    "risk_class": _text("s.risk_class", "the class under the EU AI Act", tuple(RiskClass)),
     "approval_status": _text(
-        'v.approval_status COLLATE "C"', "whether it is approved or rejected", tuple(ApprovalStatus)
+        "s.approval_status", "whether it is approved or rejected", tuple(ApprovalStatus)
     ),
-    "approved_by": _text('v.approved_by COLLATE "C"', "who approved it"),
-    "quarantined": FieldRule(
-        kind=Kind.BOOLEAN, meaning="it is quarantined", sql="(v.quarantine_reason IS NOT NULL)"
-    ),
+    "approved_by": _text("s.approved_by", "who approved it"),
+    "quarantined": FieldRule(kind=Kind.BOOLEAN, meaning="it is quarantined", sql="s.quarantined"),
     "stale": FieldRule(
         kind=Kind.BOOLEAN,
         meaning="its data or code has newer versions, as last seen; no value if not known",
@@ -111,9 +104,7 @@ FIELDS: Mapping[str, FieldRule] = {
     "code_behind": FieldRule(
         kind=Kind.NUMBER, meaning="code versions it is behind, as last seen", sql="f.code_behind"
     ),
-    "held": FieldRule(
-        kind=Kind.BOOLEAN, meaning="a legal hold protects it", sql="(v.hold_reason IS NOT NULL)"
-    ),
+    "held": FieldRule(kind=Kind.BOOLEAN, meaning="a legal hold protects it", sql="s.held"),
     "tags": FieldRule(
         kind=Kind.TEXT, keyed=True, meaning="a tag", sql='((s.tags ->> {}) COLLATE "C")'
     ),

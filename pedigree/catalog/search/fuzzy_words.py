@@ -7,7 +7,7 @@ from psycopg import sql
 
 from pedigree.catalog.search.ast import Expression, comparisons
 from pedigree.catalog.search.fields import FIELDS, Kind
-from pedigree.catalog.search.to_sql import Parameters
+from pedigree.catalog.search.parameters import Parameters
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
 

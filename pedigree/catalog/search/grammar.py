@@ -16,22 +16,14 @@ from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 from sqlglot.tokens import Tokenizer
 
-from pedigree.catalog.search.ast import (
-    And,
-    Comparison,
-    Expression,
-    Field,
-    FieldPlace,
-    Literal,
-    Not,
-    Or,
-)
+from pedigree.catalog.search.ast import Comparison, Expression, Field, FieldPlace, Literal
 from pedigree.catalog.search.fields import check_comparison, check_field
+from pedigree.catalog.search.parsed_tree import ComparisonLeaf, folded
 from pedigree.errors import InvalidSearchError
 
 MAX_LENGTH = 8_000
 MAX_TERMS = 200
-"""The maximum number of values in a filter."""
+"""The maximum number of values in a filter; a comparison with NULL counts as one."""
 MAX_DEPTH = 20
 """The maximum nesting of parentheses and NOT."""
 
@@ -93,12 +85,6 @@ def _tokens(text: str) -> list[Token]:
     return tokens
 
 
-class _ComparisonLeaf(exp.Condition):
-    """A comparison, as a leaf of sqlglot's tree."""
-
-    arg_types: ClassVar[dict[str, bool]] = {"this": True}
-
-
 class _GrammarTokenizer(Tokenizer):
     QUOTES: ClassVar[list[Any]] = ["'"]
     IDENTIFIERS: ClassVar[list[Any]] = ['"']
@@ -126,7 +112,7 @@ class _GrammarParser(Parser):
     def read(self, tokens: list[Token]) -> Expression:
         """Return the syntax tree of all tokens."""
         (tree,) = self._parse(lambda _: self._parse_all(), _without_semicolons(tokens), self._text)
-        return _folded(tree)
+        return folded(tree)
 
     def _parse_all(self) -> exp.Expression | None:
         tree = self._parse_disjunction()
@@ -162,7 +148,7 @@ class _GrammarParser(Parser):
         place = FieldPlace(start=start.start, end=self._operator_end + 1)
         found = Comparison(field=field, operator=operator, values=values, place=place)
         checked = check_comparison(found, self._text)
-        leaf = _ComparisonLeaf(this=checked)
+        leaf = ComparisonLeaf(this=checked)
         return exp.Not(this=leaf) if negated else leaf
 
     def _field(self) -> Field:
@@ -227,13 +213,12 @@ class _GrammarParser(Parser):
         if not self._curr or _quoted(self._curr) or self._curr.text.upper() != "NULL":
             self._refuse("IS must be followed by NULL", "NULL", "NOT NULL")
         self._operator_end = self._curr.end
+        self._count_term()
         self._advance()
         return "IS NOT NULL" if negated else "IS NULL"
 
     def _value(self) -> Literal:
-        self._terms += 1
-        if self._terms > MAX_TERMS:
-            self._refuse(f"the filter has more than {MAX_TERMS} values to compare with")
+        self._count_term()
         first = self._curr
         sign = (self._match(TokenType.DASH) and -1) or 1
         token = self._curr
@@ -251,6 +236,11 @@ class _GrammarParser(Parser):
             self._refuse("the number is too large", "a finite number")
         self._advance()
         return Literal(value=value, place=FieldPlace(start=first.start, end=token.end + 1))
+
+    def _count_term(self) -> None:
+        self._terms += 1
+        if self._terms > MAX_TERMS:
+            self._refuse(f"the filter has more than {MAX_TERMS} values to compare with")
 
     def _refuse(self, message: str, *allowed: str) -> NoReturn:
         token = self._curr
@@ -280,19 +270,3 @@ def _is_word(token: Token) -> bool:
 
 def _quoted(token: Token) -> bool:
     return bool(token.token_type == TokenType.IDENTIFIER)
-
-
-def _folded(tree: exp.Expression | None) -> Expression:
-    match tree:
-        case _ComparisonLeaf():
-            return tree.this  # type: ignore[no-any-return]
-        case exp.Paren():
-            return _folded(tree.this)
-        case exp.Not():
-            return Not(_folded(tree.this))
-        case exp.And():
-            return And((_folded(tree.left), _folded(tree.right)))
-        case exp.Or():
-            return Or((_folded(tree.left), _folded(tree.right)))
-        case _:
-            raise TypeError(f"the grammar makes no {type(tree).__name__}")

@@ -1,105 +1,240 @@
-"""Find the versions of a page with one of three plans, for every order and filter.
+"""Find the versions of a page with one of four plans, for every order and filter.
 
-*In order*: an index has the order; it is scanned and filtered until the page is full. For words
-(tags, stage, owner …) in time order, their posting lists are scanned in parallel. In time order
-this is tried first, for as many versions as cost little.
-*Few hits*: a part of the filter finds few versions; these are fetched, filtered and sorted.
-*All*: neither holds, and all versions that the filter finds are sorted.
+*Lists*: all parts of the filter are words (tags, stage, owner …), and the order is by time. Their
+lists, each in time order, are read in parallel.
+*Walk*: an index has the order. As many versions as cost little are read in that order and
+filtered, and may fill the page, whatever the filter is. By time and along a metric, a second
+attempt reads more entries of the index, and of the versions only those that another index has of a
+part of the filter.
+*Hits*: an index has the versions of a part of the filter, and they are few. They are read, filtered
+and sorted.
+*Scan*: all versions are read once, filtered and sorted.
+
+The first two end with the page or after a fixed number of versions, and the last two cost the same
+for every order. So no plan depends on a guess at how values are distributed.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import NamedTuple
 
 from psycopg import sql
 
-from pedigree.catalog.search import selectivity
-from pedigree.catalog.search.ast import Expression
-from pedigree.catalog.search.execution import ANY, MERGED, NESTED, NESTED_REPLAN
+from pedigree.catalog.search.access import LONGEST_TERM, postings
+from pedigree.catalog.search.ast import Comparison, Expression, comparison_of
+from pedigree.catalog.search.execution import ANY, MERGED, NESTED, NESTED_REPLAN, Execution
+from pedigree.catalog.search.selectivity import Driver, driver
 from pedigree.catalog.search.statements import (
     Search,
     after_page,
-    page,
+    beginning_at,
     selected,
     translator_of,
 )
-from pedigree.catalog.search.to_sql import Translator, fields_of, joins
-from pedigree.postgres.transaction import Row, Transaction
+from pedigree.catalog.search.to_sql import Translator
+from pedigree.postgres.transaction import Row
 
-_ALL = sql.SQL("pedigree.search_version s")
-_WALKED = frozenset({"created_at", "name", "stage", "flavor"})
+VERSIONS = sql.SQL("pedigree.search_version s")
 _TRIED = 40
-"""The versions scanned per version of the page, before counting decides on a plan."""
+"""The versions read per version of the page, before counting decides on a plan."""
+_TRIED_BY_METRIC = 10
+"""The same along a metric, whose versions are anywhere in the table."""
+_MOST_TRIED = 20_000
+_MOST_ENTRIES = 50_000
+"""The entries of a metric's index that are read in search of those in a set."""
+_COLUMNS = frozenset({"stage", "flavor"})
+"""The words that are columns of the versions, each with an index in the order of time."""
+_FEW_FOR_ANY_VALUE = frozenset({"git_commit", "run_id", "digest", "name"})
 
 
-def find(transaction: Transaction, search: Search) -> list[Row]:
-    """Return the rows of a page; see :func:`~pedigree.catalog.search.statements.position_of`."""
-    lists = [part for part in search.parts if selectivity.posting(part, translator_of(search))]
-    if search.by_time:
-        if lists and len(lists) == len(search.parts):
-            return _along_lists(transaction, search, lists)
-        if not any(map(selectivity.names_few, search.parts)):
-            tried = _try_walk(transaction, search, lists)
-            if len(tried) == search.limit:
-                return tried
-    if search.parts:
-        part, count = selectivity.fewest(transaction, search.parts, search.words)
-        if part is not None and count <= selectivity.FEW:
-            return _among_few(transaction, search, part)
-    return _in_order(transaction, search, lists)
+class Found(NamedTuple):
+    """The rows of a page, and the plan that found them.
+
+    See :func:`~pedigree.catalog.search.statements.position_of` for the rows.
+    """
+
+    rows: list[Row]
+    plan: str
 
 
-def _in_order(transaction: Transaction, search: Search, lists: Sequence[Expression]) -> list[Row]:
-    first = search.order[0]
-    if search.by_time and lists:
-        return _along_lists(transaction, search, lists)
-    if first.field.name == "metrics" and len(search.order) == 1:
-        return _along_metric(transaction, search)
-    translator = translator_of(search)
-    statement = selected(search, translator, _ALL)
-    plan = NESTED_REPLAN if first.field.name in _WALKED else ANY
-    return page(transaction, statement, translator, plan)
+def find(execution: Execution, search: Search) -> Found:
+    """Return the versions of a page."""
+    lists = [part for part in search.parts if postings(part, translator_of(search))]
+    if search.by_time and lists and len(lists) == len(search.parts):
+        return Found(_along_lists(execution, search, lists), "lists")
+    counts_first = any(map(_names_few, search.parts))
+    driving = driver(execution, search) if counts_first else None
+    if driving is None or not driving.are_few:
+        tried = _walk(execution, search, lists)
+        if tried is not None and len(tried) == search.limit:
+            return Found(tried, "walk")
+    if not counts_first:
+        driving = driver(execution, search)
+    return _from_driver(execution, search, driving)
 
 
-def _among_few(transaction: Transaction, search: Search, part: Expression) -> list[Row]:
-    translator = translator_of(search)
-    # The limit shows the planner how few rows there are; the result is always smaller.
-    hits = sql.SQL("({} LIMIT {}) AS hits JOIN pedigree.search_version s USING (model_id, version)")
-    source = hits.format(selectivity.driving(part, translator), sql.Literal(selectivity.FEW + 1))
-    statement = selected(search, translator, source)
-    return page(transaction, statement, translator, NESTED_REPLAN)
+def _from_driver(execution: Execution, search: Search, driving: Driver | None) -> Found:
+    if driving is None:
+        return Found(_scan(execution, search), "scan")
+    names = ", ".join(str(comparison_of(leaf).field) for leaf in driving.leaves)
+    if not driving.are_few and search.order[0].field.name in {"created_at", "metrics"}:
+        tried = _walk(execution, search, (), driving)
+        if tried is not None and len(tried) == search.limit:
+            return Found(tried, f"walk among {names}")
+    if not driving.beats_scan:
+        return Found(_scan(execution, search), "scan")
+    return Found(among_hits(execution, search, driving), f"hits of {names}")
 
 
-def _try_walk(transaction: Transaction, search: Search, lists: Sequence[Expression]) -> list[Row]:
-    """Scan a few versions in time order, which costs little and may fill the page."""
-    most = _TRIED * search.limit
-    if lists and not selectivity.are_columns(lists):
-        return _along_lists(transaction, search, lists, most)
-    translator = translator_of(search)
-    source = sql.SQL(
-        "(SELECT * FROM pedigree.search_version s WHERE {} AND {}"
-        " ORDER BY created_at {way}, model_id {way}, version {way} LIMIT {most}) AS s"
-    ).format(
-        translator.all_of(lists),
-        after_page(search, translator, ("created_at", "model_id", "version")),
-        way=search.way,
-        most=sql.Literal(most),
+def source_of(driving: Driver | None, translator: Translator) -> sql.Composable:
+    """Return the versions, ``s``, that a filter needs to look at."""
+    if driving is None:
+        return VERSIONS
+    return sql.SQL("({}) AS hits JOIN {} USING (model_id, version)").format(
+        driving.hits(translator), VERSIONS
     )
-    statement = selected(search, translator, source)
-    return page(transaction, statement, translator, NESTED_REPLAN)
+
+
+def _names_few(part: Expression) -> bool:
+    """Return whether a part has few hits for any value."""
+    return (
+        isinstance(part, Comparison)
+        and part.operator == "="
+        and part.field.name in _FEW_FOR_ANY_VALUE
+    )
+
+
+def _scan(execution: Execution, search: Search) -> list[Row]:
+    translator = translator_of(search, in_bulk=True)
+    statement = selected(search, translator, VERSIONS)
+    return execution.ask(statement, translator.parameters, ANY)
+
+
+def among_hits(execution: Execution, search: Search, driving: Driver) -> list[Row]:
+    """Return the versions of a page, from those that an index has of a part of the filter."""
+    translator = translator_of(search)
+    statement = selected(search, translator, source_of(driving, translator))
+    plan = NESTED_REPLAN if driving.are_few else ANY
+    return execution.ask(statement, translator.parameters, plan)
+
+
+def _walk(
+    execution: Execution,
+    search: Search,
+    lists: Sequence[Expression],
+    among: Driver | None = None,
+) -> list[Row] | None:
+    """Read some versions in the order of an index; None if there is no such index."""
+    tried = _TRIED_BY_METRIC if search.order[0].field.name == "metrics" else _TRIED
+    most = max(search.limit, min(tried * search.limit, _MOST_TRIED))
+    if search.by_time and lists and not all(map(_has_column, lists)):
+        return _along_lists(execution, search, lists, most)
+    translator = translator_of(search)
+    order = _order_of(search, translator, among)
+    if order is None:
+        return None
+    source = sql.SQL("({} FETCH FIRST {} ROWS WITH TIES) AS s").format(
+        order, sql.Literal(most if search.parts else search.limit)
+    )
+    statement = selected(search, translator, source, ordered_by=sql.SQL("s.first_key"))
+    return execution.ask(statement, translator.parameters, NESTED_REPLAN)
+
+
+def _has_column(part: Expression) -> bool:
+    return isinstance(part, Comparison) and part.field.name in _COLUMNS
+
+
+def _order_of(
+    search: Search, translator: Translator, among: Driver | None
+) -> sql.Composable | None:
+    """Return the versions after the previous page in the order of the first key."""
+    first = search.order[0].field
+    if search.after is not None and search.after.values[0] is None:
+        return None  # no index has the versions without a value
+    conditions: Sequence[Expression] = ()
+    match first.name:
+        case "metrics" if len(first.key or "") <= LONGEST_TERM:
+            return _along_entries(search, translator, among)
+        case "created_at":
+            if among is not None:
+                return _along_entries(search, translator, among)
+            lists = [part for part in search.parts if postings(part, translator)]
+            conditions = lists if all(map(_has_column, lists)) else ()
+        case "version":
+            conditions = [part for part in search.parts if _is_of_one_model(part)]
+            if not conditions:
+                return None
+        case "name":
+            pass
+        case _:
+            return None
+    column = translator.column(first)
+    return sql.SQL(
+        "SELECT s.*, {column} AS first_key FROM {source} WHERE {conditions} AND {after}"
+        " ORDER BY {column} {way}{ties}"
+    ).format(
+        column=column,
+        source=VERSIONS,
+        conditions=translator.all_of(conditions),
+        after=beginning_at(search, column, translator),
+        way=search.way,
+        ties=_ties(search) if first.name == "created_at" else sql.SQL(""),
+    )
+
+
+def _along_entries(search: Search, translator: Translator, among: Driver | None) -> sql.Composable:
+    """Return the versions that entries of an index lead to, all or those in a set."""
+    first = search.order[0].field
+    table: sql.Composable
+    if first.name == "metrics":
+        table = sql.SQL(
+            "(SELECT value AS first_key, model_id, version FROM pedigree.search_metric"
+            " WHERE key = {}) AS o"
+        ).format(translator.text(first.key))
+    else:
+        table = sql.SQL(
+            "(SELECT created_at AS first_key, model_id, version FROM pedigree.search_version) AS o"
+        )
+    way, ties = search.way, _ties(search)
+    after = beginning_at(search, sql.SQL("o.first_key"), translator)
+    entries: sql.Composable = sql.SQL("SELECT * FROM {} WHERE {} ORDER BY first_key {}{}").format(
+        table, after, way, ties
+    )
+    condition: sql.Composable = sql.SQL("true")
+    if among is not None:
+        entries = sql.SQL("{} FETCH FIRST {} ROWS WITH TIES").format(
+            entries, sql.Literal(_MOST_ENTRIES)
+        )
+        # IS TRUE keeps the planner from a join: the set is looked up for each entry, in its order.
+        condition = sql.SQL("((model_id, version) IN ({})) IS TRUE").format(among.hits(translator))
+    return sql.SQL(
+        "SELECT s.*, o.first_key"
+        " FROM (SELECT * FROM ({}) AS entry WHERE {}) AS o"
+        " JOIN pedigree.search_version s USING (model_id, version) ORDER BY first_key {}{}"
+    ).format(entries, condition, way, ties)
+
+
+def _ties(search: Search) -> sql.Composable:
+    """Return the tie-breakers that an index has, for an order of one key."""
+    if len(search.order) > 1:
+        return sql.SQL("")
+    return sql.SQL(", model_id {way}, version {way}").format(way=search.way)
+
+
+def _is_of_one_model(part: Expression) -> bool:
+    return isinstance(part, Comparison) and (part.field.name, part.operator) == ("name", "=")
 
 
 def _along_lists(
-    transaction: Transaction,
+    execution: Execution,
     search: Search,
     lists: Sequence[Expression],
     most: int | None = None,
 ) -> list[Row]:
-    """Scan the posting lists of words in parallel, at most ``most`` versions."""
+    """Read the lists of words in parallel, at most ``most`` versions."""
     translator = translator_of(search)
     after = after_page(search, translator, ("created_at", "model_id", "version"))
     first, *others = (
-        sql.SQL("({} AND {})").format(selectivity.posting(part, translator), after)
-        for part in lists
+        sql.SQL("({} AND {})").format(postings(part, translator), after) for part in lists
     )
     joined = [
         sql.SQL(" JOIN {} AS l{} USING (created_at, model_id, version)").format(
@@ -122,7 +257,7 @@ def _along_lists(
         order=order,
         limit=translator.parameters.add(search.limit),
     )
-    return page(transaction, statement, translator, MERGED if others else NESTED)
+    return execution.ask(statement, translator.parameters, MERGED if others else NESTED)
 
 
 def _rest(search: Search, lists: Sequence[Expression], translator: Translator) -> sql.Composable:
@@ -130,52 +265,7 @@ def _rest(search: Search, lists: Sequence[Expression], translator: Translator) -
     parts = [part for part in search.parts if part not in lists]
     if not parts:
         return sql.SQL("true")
-    fields = [field for part in parts for field in fields_of(part)]
     return sql.SQL(
-        "(SELECT {} FROM pedigree.search_version s{}"
+        "(SELECT {} FROM pedigree.search_version s"
         " WHERE s.model_id = l0.model_id AND s.version = l0.version)"
-    ).format(translator.all_of(parts), joins(fields))
-
-
-def _along_metric(transaction: Transaction, search: Search) -> list[Row]:
-    """Scan the versions with the metric by its value, and then those without it."""
-    found: list[Row] = []
-    if search.after is None or search.after.values[0] is not None:
-        found = _with_metric(transaction, search)
-    if len(found) == search.limit:
-        return found
-    translator = translator_of(search)
-    key = search.order[0]
-    ended = search.after if search.after and search.after.values[0] is None else None
-    rest = replace(search, after=ended, limit=search.limit - len(found))
-    statement = sql.SQL(
-        "SELECT s.model_id, s.version, NULL AS k0 FROM pedigree.search_version s{joins}"
-        " WHERE {metric} IS NULL AND {filter} AND {after}"
-        " ORDER BY s.model_id {way}, s.version {way} LIMIT {limit}"
-    ).format(
-        joins=joins(fields_of(search.expression)),
-        metric=translator.column(key.field),
-        filter=translator.all_of(search.parts),
-        after=after_page(rest, translator, ("s.model_id", "s.version")),
-        way=search.way,
-        limit=translator.parameters.add(rest.limit),
-    )
-    return found + page(transaction, statement, translator)
-
-
-def _with_metric(transaction: Transaction, search: Search) -> list[Row]:
-    translator = translator_of(search)
-    statement = sql.SQL(
-        "SELECT o.model_id, o.version, o.value AS k0 FROM pedigree.search_metric o"
-        " JOIN pedigree.search_version s ON s.model_id = o.model_id AND s.version = o.version"
-        "{joins} WHERE o.key = {key} AND {filter} AND {after}"
-        " ORDER BY o.value {way}, o.model_id {way}, o.version {way} LIMIT {limit}"
-    ).format(
-        joins=joins(fields_of(search.expression)),
-        key=translator.parameters.add(search.order[0].field.key),
-        filter=translator.all_of(search.parts),
-        after=after_page(search, translator, ("o.value", "o.model_id", "o.version")),
-        way=search.way,
-        limit=translator.parameters.add(search.limit),
-    )
-    return page(transaction, statement, translator)
+    ).format(translator.all_of(parts))

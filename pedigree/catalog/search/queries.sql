@@ -1,10 +1,15 @@
 -- name: settings
 -- The settings of one search statement: which joins the planner may use, since it cannot know how
--- many versions a filter finds; whether it plans with the values; the statement timeout.
+-- many versions a filter finds; whether it plans with the values; the statement timeout, and a shorter one
+-- for locks, since a filter is not too broad because of what others lock. The sets
+-- that a scan looks up fit into memory. There are no parallel workers: few searches run at once, so
+-- that reads find a free processor, and workers would take those.
 SELECT set_config('enable_nestloop', %(nested)s, true), set_config('enable_mergejoin', %(merged)s, true),
     set_config('enable_hashjoin', %(hashed)s, true), set_config('enable_seqscan', %(scanned)s, true),
     set_config('plan_cache_mode', %(replan)s, true),
-    set_config('statement_timeout', '60s', true);
+    set_config('statement_timeout', %(limit)s, true), set_config('lock_timeout', %(wait)s, true),
+    set_config('work_mem', '64MB', true),
+    set_config('max_parallel_workers_per_gather', '0', true);
 
 -- name: trigrams
 -- The schema of the extension pg_trgm, if it is installed.
@@ -12,19 +17,10 @@ SELECT n.nspname AS home
 FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
 WHERE e.extname = 'pg_trgm';
 
--- name: newest_stretch
--- The registration time of the version that a given number of others follow, NULL if there are
--- fewer; and the times of the first and the last version.
-SELECT
-    (
-        SELECT created_at FROM pedigree.search_version
-        WHERE created_at <= %(until)s
-        ORDER BY created_at DESC OFFSET %(versions)s LIMIT 1
-    ) AS since,
-    (SELECT min(created_at) FROM pedigree.search_version) AS oldest,
-    (
-        SELECT max(created_at) FROM pedigree.search_version WHERE created_at <= %(until)s
-    ) AS newest;
+-- name: search_size
+-- About how many versions there are, as last counted by Postgres; 0 if never.
+SELECT greatest(reltuples, 0)::bigint AS versions
+FROM pg_class WHERE oid = 'pedigree.search_version'::regclass;
 
 -- name: records
 -- The records of some versions, in the given order. One row at a time and with a limit, so that it

@@ -11,20 +11,25 @@ from datetime import UTC, datetime, timedelta
 
 from psycopg import sql
 
-from pedigree.catalog.search import selectivity
-from pedigree.catalog.search.ast import Comparison, Expression, comparisons
+from pedigree.catalog.search import other_tables
+from pedigree.catalog.search.ast import And, Comparison, Expression, comparisons
+from pedigree.catalog.search.execution import NESTED, Execution
 from pedigree.catalog.search.fields import FIELDS, Kind
+from pedigree.catalog.search.normal_form import normalized
 from pedigree.catalog.search.ordering import NEWEST, Position
-from pedigree.catalog.search.plans import find
-from pedigree.catalog.search.statements import Search, page
-from pedigree.catalog.search.to_sql import Parameters, Translator, fields_of, joins
-from pedigree.postgres.transaction import Row, Transaction
+from pedigree.catalog.search.plans import Found, among_hits, find
+from pedigree.catalog.search.selectivity import driver
+from pedigree.catalog.search.statements import Search, translator_of
+from pedigree.catalog.search.to_sql import Translator
+from pedigree.postgres.transaction import Row
 
 RANKED = 2_000
 """The number of newest hits that are ranked."""
 _CLOCKS_APART = timedelta(days=1)
 """The database's clock may be ahead of the clock of this process."""
 _BEYOND = 2**62
+_LISTED = 20_000
+"""With at most so many versions of the other parts, their texts are compared one by one."""
 
 
 def matches(expression: Expression | None) -> tuple[Comparison, ...]:
@@ -36,7 +41,7 @@ def matches(expression: Expression | None) -> tuple[Comparison, ...]:
     )
 
 
-def best(transaction: Transaction, search: Search) -> list[Row]:
+def best(execution: Execution, search: Search) -> Found:
     """Return the best hits after the previous page, best first.
 
     The sort values of a row are its rank, its time, and the upper time limit of the search, so that
@@ -44,35 +49,43 @@ def best(transaction: Transaction, search: Search) -> list[Row]:
     """
     found = next((part for part in search.parts if part in matches(search.expression)), None)
     others = [part for part in search.parts if part is not found]
-    translator = Translator(Parameters(), search.words)
-    if found is None or _are_few(transaction, search, others):
-        hits = _among_newest(transaction, search, translator)
+    translator = translator_of(search)
+    newest = _newest(execution, search, others) if found is None or others else None
+    if newest is not None:
+        hits, plan = _listed(search, translator, newest.rows), f"ranked {newest.plan}"
     else:
-        hits = _by_month(search, translator, found, others)
-    return _best_of(transaction, search, translator, hits)
+        assert isinstance(found, Comparison)
+        hits, plan = _by_month(search, translator, found, others), "words by month"
+    return Found(_best_of(execution, search, translator, hits), plan)
 
 
-def _are_few(transaction: Transaction, search: Search, parts: Sequence[Expression]) -> bool:
-    return (
-        bool(parts) and selectivity.fewest(transaction, parts, search.words)[1] <= selectivity.FEW
-    )
+def _newest(execution: Execution, search: Search, others: Sequence[Expression]) -> Found | None:
+    """Return the newest hits, if another part than the words leads to fewer versions.
 
-
-def _among_newest(
-    transaction: Transaction, search: Search, translator: Translator
-) -> sql.Composable:
-    """Return the newest hits of a filter that another part than its words drives."""
+    Args:
+        execution: Executes the statements.
+        search: The search.
+        others: The parts besides the words; all if no part is only words.
+    """
     start = Position(values=(_until(search).isoformat(),), model_id=_BEYOND, version=0)
     newest = replace(search, order=(NEWEST,), limit=RANKED, after=start)
-    found = find(transaction, newest)
+    if len(others) == len(search.parts):
+        return find(execution, newest)
+    driving = driver(execution, replace(search, expression=normalized(And(tuple(others)))))
+    if driving is None or driving.read > _LISTED:
+        return None
+    return Found(among_hits(execution, newest, driving), "hits")
+
+
+def _listed(search: Search, translator: Translator, rows: Sequence[Row]) -> sql.Composable:
     return sql.SQL(
         "SELECT x.model_id, x.version, x.created_at, {} AS rank"
         " FROM unnest({}::bigint[], {}::integer[]) AS hit (model_id, version)"
         " JOIN pedigree.search_text x USING (model_id, version)"
     ).format(
         _rank(search, translator),
-        translator.parameters.add([row["model_id"] for row in found]),
-        translator.parameters.add([row["version"] for row in found]),
+        translator.parameters.add([row["model_id"] for row in rows]),
+        translator.parameters.add([row["version"] for row in rows]),
     )
 
 
@@ -81,8 +94,8 @@ def _by_month(
 ) -> sql.Composable:
     """Return the newest hits of words; no further month is read once there are enough."""
     joined = sql.SQL(
-        " JOIN pedigree.search_version s ON s.model_id = x.model_id AND s.version = x.version{}"
-    ).format(joins([field for part in others for field in fields_of(part)]))
+        " JOIN pedigree.search_version s ON s.model_id = x.model_id AND s.version = x.version"
+    )
     return sql.SQL(
         "SELECT hit.* FROM pedigree.search_month m CROSS JOIN LATERAL ("
         "SELECT x.model_id, x.version, x.created_at, {rank} AS rank"
@@ -93,7 +106,7 @@ def _by_month(
     ).format(
         rank=_rank(search, translator),
         joined=joined if others else sql.SQL(""),
-        match=translator.match_in_month(str(found.values[0].value)),
+        match=other_tables.match_in_month(translator, translator.words[str(found.values[0].value)]),
         until=translator.parameters.add(_until(search)),
         others=translator.all_of(others),
         ranked=sql.Literal(RANKED),
@@ -112,7 +125,7 @@ def _until(search: Search) -> datetime:
 
 
 def _best_of(
-    transaction: Transaction, search: Search, translator: Translator, hits: sql.Composable
+    execution: Execution, search: Search, translator: Translator, hits: sql.Composable
 ) -> list[Row]:
     statement = sql.SQL(
         "SELECT model_id, version, rank AS k0, created_at AS k1, {until}::text AS k2"
@@ -124,7 +137,7 @@ def _best_of(
         after=_after(search.after, translator),
         limit=translator.parameters.add(search.limit),
     )
-    return page(transaction, statement, translator)
+    return execution.ask(statement, translator.parameters, NESTED)
 
 
 def _after(position: Position | None, translator: Translator) -> sql.Composable:

@@ -29,8 +29,16 @@ class SearchPage(Record):
         default=None, description="Give it as `after` for the next page; None on the last"
     )
     total: int | None = Field(default=None, description="The number of all results, if requested")
+    total_is_estimate: bool = Field(
+        default=False,
+        description="Whether `total` is an estimate from a sample: counting takes too long",
+    )
     facets: dict[Facet, tuple[FacetValue, ...]] = Field(
         default_factory=dict, description="The most frequent values of all results"
+    )
+    facets_are_estimates: bool = Field(
+        default=False,
+        description="Whether the counts in `facets` are estimates from a sample",
     )
     ranked_newest: int | None = Field(
         default=None, description="By rank: only this number of newest hits was ranked"

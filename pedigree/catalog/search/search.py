@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from pedigree.catalog.rows import version_from_search_row, version_json
-from pedigree.catalog.search import facets as counting
 from pedigree.catalog.search import ranking
 from pedigree.catalog.search.ast import (
     And,
@@ -15,9 +14,12 @@ from pedigree.catalog.search.ast import (
     FieldPlace,
     Literal,
 )
-from pedigree.catalog.search.execution import read_records
+from pedigree.catalog.search.breadth import too_broad
+from pedigree.catalog.search.counting import Counting, FacetCounts, check_facets
+from pedigree.catalog.search.execution import Execution, TimeIsUpError, read_records
 from pedigree.catalog.search.fuzzy_words import tsqueries
 from pedigree.catalog.search.grammar import parse_filter
+from pedigree.catalog.search.normal_form import normalized
 from pedigree.catalog.search.ordering import (
     Position,
     SortKey,
@@ -49,6 +51,10 @@ class Request:
     bound_to: str
     count: bool
     facets: tuple[Facet, ...]
+    seconds: float
+    """How long it may take."""
+    filter: str
+    order_by: str
 
     def among(self, names: Sequence[str]) -> Self:
         """Return the same search for versions of some models only."""
@@ -57,7 +63,7 @@ class Request:
         field = Field(name="name", place=_NOWHERE)
         of_these = Comparison(field=field, operator="IN", values=values, place=_NOWHERE)
         parts = (of_these,) if self.expression is None else (of_these, self.expression)
-        return replace(self, expression=And(parts))
+        return replace(self, expression=normalized(And(parts)))
 
 
 def request(
@@ -68,6 +74,7 @@ def request(
     after: str | None,
     count: bool,
     facets: Collection[Facet],
+    seconds: float,
 ) -> Request:
     """Return a validated search.
 
@@ -79,8 +86,8 @@ def request(
         raise InvalidInputError(
             "is outside its domain", field="limit", value=limit, remedy=f"Give 1 to {MAX_LIMIT}"
         )
-    counting.check_facets(facets)
-    expression = parse_filter(filter or "")
+    check_facets(facets)
+    expression = normalized(parse_filter(filter or ""))
     order = parse_order(order_by)
     by_rank = order_by is None and bool(ranking.matches(expression))
     bound_to = f"{filter or ''}\0{'rank' if by_rank else ', '.join(map(str, order))}"
@@ -93,6 +100,9 @@ def request(
         bound_to=bound_to,
         count=count,
         facets=tuple(facets),
+        seconds=seconds,
+        filter=filter or "",
+        order_by=", ".join(map(str, order)),
     )
 
 
@@ -108,6 +118,8 @@ class FoundPage:
     rows: tuple[Row, ...]
     page: SearchPage
     """The page without its records."""
+    plan: str
+    """How it was found, for people; see :mod:`pedigree.catalog.search.plans`."""
 
     def built(self) -> SearchPage:
         """Return the page with its records."""
@@ -122,26 +134,45 @@ class FoundPage:
 
 
 def search(transaction: Transaction, asked: Request) -> FoundPage:
-    """Return a page of the living versions that a filter finds."""
+    """Return a page of the living versions that a filter finds.
+
+    Raises:
+        SearchTooBroadError: It takes longer than it may.
+    """
+    execution = Execution(transaction, asked.seconds)
+    try:
+        return _search(execution, asked)
+    except TimeIsUpError as error:
+        raise too_broad(asked.expression, asked.filter, asked.order_by, asked.seconds) from error
+
+
+def _search(execution: Execution, asked: Request) -> FoundPage:
     wanted = Search(
         expression=asked.expression,
         order=asked.order,
         limit=asked.limit + 1,  # whether there is a next page
         after=asked.after,
-        words=tsqueries(transaction, asked.expression),
+        words=tsqueries(execution.transaction, asked.expression),
     )
-    found = ranking.best(transaction, wanted) if asked.by_rank else find(transaction, wanted)
-    shown = read_records(transaction, found[: asked.limit])
-    last = _last_of_page(found, shown, asked.limit)
-    everything = replace(wanted, after=None)
+    found = ranking.best(execution, wanted) if asked.by_rank else find(execution, wanted)
+    is_all = asked.after is None and len(found.rows) < wanted.limit and not asked.by_rank
+    counting = Counting(
+        execution, replace(wanted, after=None), everything=found.rows if is_all else None
+    )
+    facets = counting.facets(asked.facets) if asked.facets else FacetCounts({}, is_estimate=False)
+    total = counting.total if asked.count else None
+    shown = read_records(execution.transaction, found.rows[: asked.limit])
+    last = _last_of_page(found.rows, shown, asked.limit)
     page = SearchPage(
         records=(),
         next=write_cursor(last, asked.bound_to) if last else None,
-        total=counting.count(transaction, everything) if asked.count else None,
-        facets=counting.count_facets(transaction, everything, asked.facets) if asked.facets else {},
+        total=total.versions if total else None,
+        total_is_estimate=bool(total and total.is_estimate),
+        facets=facets.values,
+        facets_are_estimates=facets.is_estimate,
         ranked_newest=ranking.RANKED if asked.by_rank else None,
     )
-    return FoundPage(tuple(shown.rows), page)
+    return FoundPage(tuple(shown.rows), page, found.plan)
 
 
 def _last_of_page(found: list[Row], shown: FetchedPage, limit: int) -> Position | None:

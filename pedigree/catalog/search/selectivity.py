@@ -1,183 +1,167 @@
-"""The part of a filter that drives the search: one that an index answers by itself.
+"""The part of a filter that drives the search: one whose versions an index has, and are few.
 
-Postgres cannot know that a tag is rare or that two tags never occur together. It then scans a
-million versions to find the hundred newest of twenty. So this module chooses, after a short count.
+Postgres cannot know that a tag is rare or that two tags never occur together. So this module
+counts, with a limit: first up to a few versions, then up to a share of all of them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from psycopg import sql
 
-from pedigree.catalog.search.ast import Comparison, Expression
-from pedigree.catalog.search.execution import ask
-from pedigree.catalog.search.fields import Kind
-from pedigree.catalog.search.to_sql import Parameters, Translator, joins
-from pedigree.postgres.transaction import Transaction
+from pedigree.catalog.search.access import access
+from pedigree.catalog.search.ast import And, Expression, Leaf, Or, leaves
+from pedigree.catalog.search.execution import NESTED_REPLAN, Execution
+from pedigree.catalog.search.fuzzy_words import SQL
+from pedigree.catalog.search.ranges import union
+from pedigree.catalog.search.statements import Search, translator_of
+from pedigree.catalog.search.to_sql import Translator
+from pedigree.postgres.transaction import Row
 
 FEW = 3_000
 """The number of versions that can be read one by one within a few milliseconds."""
-_COLUMNS = frozenset({"stage", "flavor"})
-"""Words that are columns of the version, each with an index in time order."""
-_INDEXED = 256
-"""Longer values are not indexed."""
+_SHARE = 100
+"""To read one in so many versions by its key takes less time than a scan of all of them."""
+_SHARE_OF_SET = 20
+"""To collect one in so many takes a tenth of that time, without a look at the versions."""
 
 
-def posting(part: Expression, translator: Translator) -> sql.Composable | None:
-    """Return the versions of one word in time order, if the part has that form."""
-    if not isinstance(part, Comparison) or part.operator != "=":
-        return None
-    value = translator.parameters.add
-    if part.field.name in _COLUMNS:
-        return sql.SQL(
-            "SELECT created_at, model_id, version FROM pedigree.search_version WHERE {} = {}::text"
-        ).format(sql.Identifier(part.field.name), value(part.values[0].value))
-    text = str(part.values[0].value)
-    if part.field.name not in {"tags", "owner", "alias", "created_by"}:
-        return None
-    if len(str(part.field)) > _INDEXED or len(text) > _INDEXED:
-        return None
-    return sql.SQL(
-        "SELECT created_at, model_id, version FROM pedigree.search_term"
-        " WHERE field = {}::text AND value = {}::text"
-    ).format(value(str(part.field)), value(text))
+class Driver(NamedTuple):
+    """The leaves whose versions together include all that a filter finds.
 
+    Args:
+        leaves: One, or those of an OR.
+        read: The number of rows that their indexes read.
+        known: The versions of leaves that were read instead of counted.
+        versions: About how many versions there are; 0 if that does not matter.
+    """
 
-def are_columns(parts: Sequence[Expression]) -> bool:
-    """Return whether the words of each :func:`posting` are columns of the versions themselves."""
-    return all(isinstance(part, Comparison) and part.field.name in _COLUMNS for part in parts)
+    leaves: tuple[Leaf, ...]
+    read: int
+    known: Mapping[Leaf, Sequence[Row]]
+    versions: int = 0
 
+    @property
+    def are_few(self) -> bool:
+        """Whether to read each version by its key takes a few milliseconds."""
+        return self.read <= FEW
 
-def names_few(part: Expression) -> bool:
-    """Return whether a part has few hits for any value."""
-    return (
-        isinstance(part, Comparison)
-        and part.operator == "="
-        and part.field.name in {"git_commit", "run_id", "digest", "name"}
-    )
+    @property
+    def beats_scan(self) -> bool:
+        """Whether to read each version by its key takes less time than a scan of all."""
+        return self.read <= max(FEW, self.versions // _SHARE)
 
-
-def hits(part: Expression, translator: Translator) -> sql.Composable | None:
-    """Return the versions of a part as ``model_id, version``, if an index has them."""
-    if (found := posting(part, translator)) is not None:
-        return sql.SQL("SELECT model_id, version FROM ({}) AS posting").format(found)
-    if not isinstance(part, Comparison):
-        return None
-    operators, find = _LEADING.get(part.field.name, ((), _of_version))
-    return find(part, translator) if part.operator in operators else None
-
-
-def costly_hits(part: Expression, translator: Translator) -> sql.Composable | None:
-    """Return the same as :func:`hits`, for the indexes that read all hits before the first."""
-    if not isinstance(part, Comparison):
-        return None
-    first = part.values[0].value if part.values else ""
-    match part.field.name, part.operator:
-        case "text", "MATCH":
-            return sql.SQL(
-                "SELECT x.model_id, x.version"
-                " FROM pedigree.search_month m JOIN pedigree.search_text x ON {}"
-            ).format(translator.match_in_month(str(first)))
-        case "params", "=":
-            return sql.SQL(
-                "SELECT s.model_id, s.version FROM pedigree.search_version s WHERE s.params @> {}"
-            ).format(translator.json_pair(part.field, first))
-        case "lineage", "=" | "IN" | "IS NOT NULL":
-            return _of_lineage(part, translator)
-    return None
-
-
-def fewest(
-    transaction: Transaction, parts: Sequence[Expression], words: dict[str, str]
-) -> tuple[Expression | None, int]:
-    """Return the part with the fewest hits and their number; more than FEW are not few."""
-    best = _count(transaction, parts, words, hits)
-    if best[1] > FEW:
-        best = min(best, _count(transaction, parts, words, costly_hits), key=lambda one: one[1])
-    return best
-
-
-def driving(part: Expression, translator: Translator) -> sql.Composable:
-    """Return the hits of the part that :func:`fewest` returned."""
-    found = hits(part, translator)
-    return found if found is not None else costly_hits(part, translator)  # type: ignore[return-value]
-
-
-def _count(
-    transaction: Transaction,
-    parts: Sequence[Expression],
-    words: dict[str, str],
-    find: Callable[[Expression, Translator], sql.Composable | None],
-) -> tuple[Expression | None, int]:
-    parameters = Parameters()
-    translator = Translator(parameters, words)
-    counted: list[tuple[Expression, sql.Composable]] = []
-    for part in parts:
-        rows = find(part, translator)
-        if rows is not None:
-            counted.append((part, rows))
-    if not counted:
-        return None, FEW + 1
-    counts = sql.SQL(", ").join(
-        sql.SQL("(SELECT count(*) FROM ({} LIMIT {}) AS counted) AS {}").format(
-            rows, sql.Literal(FEW + 1), sql.Identifier(f"n{index}")
+    def hits(self, translator: Translator) -> sql.Composable:
+        """Return the versions as ``model_id, version``, each once."""
+        selects: list[sql.Composable] = []
+        for leaf in self.leaves:
+            if leaf in self.known:
+                selects.append(listed(self.known[leaf], translator))
+            elif (found := access(leaf, translator)) is not None:
+                selects.append(found.hits)
+        return sql.SQL("SELECT DISTINCT model_id, version FROM ({} LIMIT {}) AS hit").format(
+            union([sql.SQL("({})").format(each) for each in selects]),
+            # It shows the planner how few rows there are. The result is smaller, also if versions
+            # are added after the count.
+            sql.Literal(2 * max(FEW, self.read)),
         )
-        for index, (_, rows) in enumerate(counted)
-    )
-    (row,) = ask(transaction, sql.SQL("SELECT {}").format(counts), parameters)
-    index = min(range(len(counted)), key=lambda one: row[f"n{one}"])
-    return counted[index][0], row[f"n{index}"]
 
 
-def _of_version(part: Comparison, translator: Translator) -> sql.Composable:
-    return sql.SQL("SELECT s.model_id, s.version FROM pedigree.search_version s{} WHERE {}").format(
-        joins([part.field]), translator.condition(part)
-    )
+def driver(execution: Execution, search: Search) -> Driver | None:
+    """Return what drives a search; None if no index has few of its versions."""
+    if search.expression not in execution.drivers:
+        execution.drivers[search.expression] = _driver(execution, search)
+    return execution.drivers[search.expression]
 
 
-def _of_name(part: Comparison, translator: Translator) -> sql.Composable:
-    return sql.SQL(
-        "SELECT named.model_id, named.version FROM pedigree.registered_model s"
-        " JOIN pedigree.search_version named USING (model_id) WHERE {}"
-    ).format(translator.condition(part))
-
-
-def _of_metric(part: Comparison, translator: Translator) -> sql.Composable | None:
-    if len(part.field.key or "") > _INDEXED:
+def _driver(execution: Execution, search: Search) -> Driver | None:
+    translator = translator_of(search)
+    served = {
+        leaf: found
+        for leaf in leaves(search.expression)
+        if (found := access(leaf, translator)) is not None
+    }
+    if search.expression is None or _cheapest(search.expression, dict.fromkeys(served, 0)) is None:
         return None
-    values = [translator.value(Kind.NUMBER, one.value) for one in part.values]
+    counted = [leaf for leaf, found in served.items() if not found.reads_all]
+    counts = _counts(execution, search, counted, FEW)
+    best = _cheapest(search.expression, counts)
+    known: dict[Leaf, Sequence[Row]] = {}
+    if best is None or best[0] > FEW:
+        for leaf in served.keys() - counts.keys():
+            known[leaf] = _read(execution, search, leaf)
+            counts[leaf] = len(known[leaf])
+        best = _cheapest(search.expression, counts)
+    versions = 0
+    if best is None or best[0] > FEW:
+        versions = size_of_search(execution)
+        many = max(FEW, versions // _SHARE_OF_SET)
+        # A list that was read in part is of no use.
+        counts = {leaf: count for leaf, count in counts.items() if count <= FEW}
+        counts |= _counts(execution, search, [one for one in counted if one not in counts], many)
+        best = _cheapest(search.expression, counts)
+        if best is None or best[0] > many:
+            return None
+    return Driver(best[1], best[0], known, versions)
+
+
+def _cheapest(
+    expression: Expression, counts: Mapping[Leaf, int]
+) -> tuple[int, tuple[Leaf, ...]] | None:
+    """Return the number of rows that lead to all versions of an expression, and whose they are."""
+    match expression:
+        case And(parts):
+            found = [one for part in parts if (one := _cheapest(part, counts)) is not None]
+            return min(found, key=lambda one: one[0], default=None)
+        case Or(parts):
+            every = [_cheapest(part, counts) for part in parts]
+            known = [one for one in every if one is not None]
+            if len(known) < len(every):
+                return None
+            return sum(one[0] for one in known), tuple(leaf for one in known for leaf in one[1])
+        case _:
+            return (counts[expression], (expression,)) if expression in counts else None
+
+
+def _counts(
+    execution: Execution, search: Search, counted: Collection[Leaf], most: int
+) -> dict[Leaf, int]:
+    """Return how many rows the index of each leaf reads, up to one more than a limit."""
+    if not counted:
+        return {}
+    translator = translator_of(search)
+    each = sql.SQL(", ").join(
+        sql.SQL("(SELECT count(*) FROM ({} LIMIT {}) AS counted) AS {}").format(
+            found.read, sql.Literal(most + 1), sql.Identifier(f"n{index}")
+        )
+        for index, leaf in enumerate(counted)
+        if (found := access(leaf, translator)) is not None
+    )
+    plan = NESTED_REPLAN
+    (row,) = execution.ask(sql.SQL("SELECT {}").format(each), translator.parameters, plan)
+    return {leaf: row[f"n{index}"] for index, leaf in enumerate(counted)}
+
+
+def _read(execution: Execution, search: Search, leaf: Leaf) -> list[Row]:
+    """Return the versions of a leaf, up to one more than a few: to find them costs as counting."""
+    translator = translator_of(search)
+    found = access(leaf, translator)
+    assert found is not None
+    statement = sql.SQL("{} LIMIT {}").format(found.hits, sql.Literal(FEW + 1))
+    return execution.ask(statement, translator.parameters, NESTED_REPLAN)
+
+
+def listed(rows: Sequence[Row], translator: Translator) -> sql.Composable:
+    """Return versions that were found before, as ``model_id, version``."""
     return sql.SQL(
-        "SELECT model_id, version FROM pedigree.search_metric WHERE key = {}::text AND {}"
+        "SELECT * FROM unnest({}::bigint[], {}::integer[]) AS known (model_id, version)"
     ).format(
-        translator.parameters.add(part.field.key),
-        translator.compared(sql.SQL("value"), part.operator, values),
+        translator.parameters.add([row["model_id"] for row in rows]),
+        translator.parameters.add([row["version"] for row in rows]),
     )
 
 
-def _of_lineage(part: Comparison, translator: Translator) -> sql.Composable:
-    values = [translator.value(Kind.TEXT, one.value) for one in part.values]
-    compared = (
-        translator.compared(sql.SQL("n.partition"), part.operator, values)
-        if values
-        else sql.SQL("true")
-    )
-    return sql.SQL(
-        "SELECT DISTINCT t.model_id, t.version FROM pedigree.lineage_node n"
-        " JOIN pedigree.training t USING (training_id)"
-        " WHERE n.kind <> 'step' AND n.asset = {}::text AND {}"
-    ).format(translator.parameters.add(part.field.key), compared)
-
-
-_RANGE = ("=", "<", "<=", ">", ">=", "BETWEEN", "IN")
-_LEADING: Mapping[
-    str, tuple[tuple[str, ...], Callable[[Comparison, Translator], sql.Composable | None]]
-] = {
-    "git_commit": (("=",), _of_version),
-    "run_id": (("=",), _of_version),
-    "digest": (("=",), _of_version),
-    "created_at": (_RANGE, _of_version),
-    "stale": (("=",), _of_version),
-    "data_behind": (_RANGE, _of_version),
-    "code_behind": (_RANGE, _of_version),
-    "name": (("=", "LIKE", "ILIKE", "IN"), _of_name),
-    "metrics": (_RANGE, _of_metric),
-}
+def size_of_search(execution: Execution) -> int:
+    """Return about how many versions there are, as Postgres last counted them."""
+    row = execution.transaction.execute(SQL["search_size"]).fetchone() or {}
+    return int(row["versions"])

@@ -1,6 +1,5 @@
 """The statement of one page: its columns, start position and order."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import LiteralString
@@ -8,11 +7,11 @@ from typing import LiteralString
 from psycopg import sql
 
 from pedigree.catalog.search.ast import Expression, conjuncts
-from pedigree.catalog.search.execution import NESTED, SearchPlan, ask
-from pedigree.catalog.search.fields import FIELDS, Kind
+from pedigree.catalog.search.fields import Kind
 from pedigree.catalog.search.ordering import Position, SortKey, cursor_value
-from pedigree.catalog.search.to_sql import Parameters, Translator, fields_of, joins
-from pedigree.postgres.transaction import Row, Transaction
+from pedigree.catalog.search.parameters import Parameters
+from pedigree.catalog.search.to_sql import Translator, joins
+from pedigree.postgres.transaction import Row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,34 +45,52 @@ class Search:
         return sql.SQL("<" if self.order[0].descending else ">")
 
 
-def translator_of(search: Search) -> Translator:
+def translator_of(search: Search, *, in_bulk: bool = False) -> Translator:
     """Return a translator for another statement of a search."""
-    return Translator(Parameters(), search.words)
+    return Translator(Parameters(), search.words, in_bulk=in_bulk)
 
 
-def page(
-    transaction: Transaction,
-    statement: sql.Composable,
+def selected(
+    search: Search,
     translator: Translator,
-    plan: SearchPlan = NESTED,
-) -> list[Row]:
-    """Return the rows of a page's statement: the versions, with the values of the order."""
-    return ask(transaction, statement, translator.parameters, plan)
+    source: sql.Composable,
+    *,
+    ordered_by: sql.Composable | None = None,
+) -> sql.Composable:
+    """Return the statement that applies the whole filter to a source, ``s``, and sorts.
 
+    OFFSET 0 keeps the planner from reading all versions in the order of an index until enough of
+    them satisfy the filter.
 
-def selected(search: Search, translator: Translator, source: sql.Composable) -> sql.Composable:
-    """Return the statement that applies the whole filter to a source, ``s``."""
+    Args:
+        search: The search.
+        translator: Translates for this statement.
+        source: The versions to look at.
+        ordered_by: The column by which the source is in the order of the first key, without NULL.
+    """
+    columns = [translator.column(key.field) for key in search.order]
+    if ordered_by is not None:
+        columns[0] = ordered_by
+    keys = [sql.Identifier(f"k{index}") for index in range(len(search.order))]
     return sql.SQL(
-        "SELECT s.model_id, s.version, {keys} FROM {source}{joins}"
-        " WHERE {filter} AND {after} ORDER BY {order}, s.model_id {way}, s.version {way}"
-        " LIMIT {limit}"
+        "SELECT model_id, version, {keys} FROM ("
+        "SELECT s.model_id, s.version, {columns} FROM {source}{joins}"
+        " WHERE {filter} AND {after} OFFSET 0"
+        ") AS found ORDER BY {order}, model_id {way}, version {way} LIMIT {limit}"
     ).format(
-        keys=_selected(search.order, translator),
+        keys=sql.SQL(", ").join(map(_shown, search.order, keys)),
+        columns=sql.SQL(", ").join(
+            sql.SQL("{} AS {}").format(column, name)
+            for column, name in zip(columns, keys, strict=True)
+        ),
         source=source,
-        joins=joins([*fields_of(search.expression), *(key.field for key in search.order)]),
+        joins=joins([key.field for key in search.order]),
         filter=translator.all_of(search.parts),
         after=_after(search, translator),
-        order=sql.SQL(", ").join(_sorted(key, translator) for key in search.order),
+        order=sql.SQL(", ").join(
+            _sorted(key, name, has_nulls=bool(index) or ordered_by is None)
+            for index, (key, name) in enumerate(zip(search.order, keys, strict=True))
+        ),
         way=search.way,
         limit=translator.parameters.add(search.limit),
     )
@@ -121,19 +138,15 @@ def _after(search: Search, translator: Translator) -> sql.Composable:
         replace(search, order=search.order[:1]), translator, ("s.model_id", "s.version")
     )
     found.append(sql.SQL("({})").format(sql.SQL(" AND ").join([*same, tie])))
-    anywhere = sql.SQL("({})").format(sql.SQL(" OR ").join(found))
-    first = search.order[0]
-    if not _required(first):
-        return anywhere
-    # The same condition again, in a form that an index supports.
-    start = sql.SQL("{} {}= {}").format(
-        translator.column(first.field), search.beyond, _bound(first, position.values[0], translator)
-    )
-    return sql.SQL("{} AND {}").format(start, anywhere)
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(found))
 
 
-def _required(key: SortKey) -> bool:
-    return key.field.key is None and FIELDS[key.field.name].sql.startswith("s.")
+def beginning_at(search: Search, column: sql.Composable, translator: Translator) -> sql.Composable:
+    """Return the condition that a column, the first key, is not before the previous page."""
+    if search.after is None:
+        return sql.SQL("true")
+    bound = _bound(search.order[0], search.after.values[0], translator)
+    return sql.SQL("{} {}= {}").format(column, search.beyond, bound)
 
 
 def _bound(key: SortKey, value: object, translator: Translator) -> sql.Composable:
@@ -149,18 +162,13 @@ def _bound(key: SortKey, value: object, translator: Translator) -> sql.Composabl
     return sql.SQL(cast).format(translator.parameters.add(value))
 
 
-def _selected(order: Sequence[SortKey], translator: Translator) -> sql.Composable:
-    cast: dict[bool, LiteralString] = {True: "({})::text AS {}", False: "{} AS {}"}
-    return sql.SQL(", ").join(
-        sql.SQL(cast[key.kind is Kind.ANY]).format(
-            translator.column(key.field), sql.Identifier(f"k{index}")
-        )
-        for index, key in enumerate(order)
-    )
+def _shown(key: SortKey, name: sql.Identifier) -> sql.Composable:
+    cast: dict[bool, LiteralString] = {True: "found.{0}::text AS {0}", False: "found.{}"}
+    return sql.SQL(cast[key.kind is Kind.ANY]).format(name)
 
 
-def _sorted(key: SortKey, translator: Translator) -> sql.Composable:
-    way = "DESC" if key.descending else "ASC"
-    # An index scanned backward has its NULLs first. Without NULLs, the clause is omitted.
-    last = "" if _required(key) else " NULLS LAST"
-    return sql.SQL("{} {}{}").format(translator.column(key.field), sql.SQL(way), sql.SQL(last))
+def _sorted(key: SortKey, name: sql.Identifier, *, has_nulls: bool) -> sql.Composable:
+    way = sql.SQL("DESC" if key.descending else "ASC")
+    # An index read backward has its NULLs first. Without NULLs, the clause is omitted.
+    last = sql.SQL(" NULLS LAST" if has_nulls else "")
+    return sql.SQL("found.{} {}{}").format(name, way, last)

@@ -1,24 +1,29 @@
-"""Translate a filter to SQL: allowed columns only, and every typed value as a parameter."""
+"""Translate a filter to SQL: allowed columns only, and every typed value as a parameter.
 
-import re
-from collections.abc import Iterable
-from decimal import Decimal
+A filter in normal form needs its comparisons to be true, so a condition may be false where the
+result is unknown.
+"""
+
+from collections.abc import Iterable, Sequence
 from typing import LiteralString
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from pedigree.catalog.search import other_tables
 from pedigree.catalog.search.ast import (
     And,
     Comparison,
     Expression,
     Field,
+    Leaf,
     Not,
     Or,
     Value,
-    comparisons,
+    comparison_of,
 )
 from pedigree.catalog.search.fields import FIELDS, Kind
+from pedigree.catalog.search.parameters import Parameters
 
 _SYMBOLS: dict[str, LiteralString] = {
     **{"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="},
@@ -30,45 +35,11 @@ _CASTS: dict[Kind, LiteralString] = {
     Kind.TIME: "::timestamptz",
     Kind.BOOLEAN: "::boolean",
 }
-# The same result as the query trained_on. The planner does not move scalar subqueries.
-_DEPENDS: LiteralString = """(CASE
-    WHEN (
-        SELECT true FROM pedigree.lineage_node n
-        WHERE n.training_id = s.training_id AND n.kind <> 'step' AND n.asset = {asset} AND {found}
-        LIMIT 1
-    ) THEN true
-    WHEN (
-        SELECT true FROM pedigree.lineage_node n
-        WHERE n.training_id = s.training_id AND (
-            (n.kind IN ('step', 'missing')
-                AND (n.upstream IS NULL OR n.upstream @> ARRAY[{asset}]))
-            OR (n.kind <> 'step' AND n.asset = {asset} AND {unclear})
-        )
-        LIMIT 1
-    ) THEN NULL
-    -- NULL, too, if no lineage is recorded.
-    ELSE (SELECT false FROM pedigree.lineage_node n WHERE n.training_id = s.training_id LIMIT 1)
-END)"""
-_KNOWN: LiteralString = "pedigree.lineage_certainty(n.certainty, n.kind) > 'unknown'"
-_SOMETHING: LiteralString = "(n.kind = 'missing' AND n.partition IS NULL)"
-_WORD = re.compile(r"'((?:[^']|'')*)'")
-"""A word in the text of a tsquery."""
-_JOINS: dict[str, LiteralString] = {
-    "v": " JOIN pedigree.model_version v ON v.model_id = s.model_id AND v.version = s.version",
-    "a": " JOIN pedigree.artifact a ON a.digest = v.digest",
-    "t": " JOIN pedigree.training t ON t.training_id = s.training_id",
-    "f": (" LEFT JOIN pedigree.staleness f ON f.model_id = s.model_id AND f.version = s.version"),
+_LISTS: dict[Kind, LiteralString] = {
+    Kind.TEXT: "::text[]",
+    Kind.NUMBER: "::double precision[]",
+    Kind.TIME: "::timestamptz[]",
 }
-
-
-class Parameters(dict[str, object]):
-    """The values of one statement, by the names of their placeholders."""
-
-    def add(self, value: object) -> sql.Composable:
-        """Add a value, and return its placeholder."""
-        name = f"p{len(self)}"
-        self[name] = value
-        return sql.Placeholder(name)
 
 
 class Translator:
@@ -77,166 +48,149 @@ class Translator:
     Args:
         parameters: Collects the statement's values.
         words: The tsquery of each text of a MATCH.
+        in_bulk: Look up what other tables have once for all versions, and not for each version.
     """
 
-    def __init__(self, parameters: Parameters, words: dict[str, str]) -> None:
+    def __init__(
+        self, parameters: Parameters, words: dict[str, str], *, in_bulk: bool = False
+    ) -> None:
         self.parameters = parameters
-        self._words = words
+        self.words = words
+        self._in_bulk = in_bulk
 
     def condition(self, expression: Expression) -> sql.Composable:
-        """Return an expression over the row ``s`` and the rows that :func:`joins` joins to it."""
+        """Return a normalized expression over the row ``s``."""
         match expression:
-            case Not(inner):
-                return sql.SQL("NOT {}").format(self.condition(inner))
             case And(parts):
-                return self._joined(" AND ", map(self.condition, parts))
+                return _joined(" AND ", map(self.condition, parts))
             case Or(parts):
-                return self._joined(" OR ", map(self.condition, parts))
-            case Comparison():
-                return self._comparison(expression)
+                return _joined(" OR ", map(self.condition, parts))
+            case _:
+                return self._leaf(expression)
 
     def all_of(self, parts: Iterable[Expression]) -> sql.Composable:
         """Return the condition that all parts hold."""
         found = [self.condition(part) for part in parts]
-        return self._joined(" AND ", found) if found else sql.SQL("true")
+        return _joined(" AND ", found) if found else sql.SQL("true")
 
     def column(self, field: Field) -> sql.Composable:
-        """Return the column of a field in the row ``s``."""
+        """Return the column of a field in the row ``s``, or in ``f`` of :func:`joins`."""
         rule = FIELDS[field.name]
         if not rule.keyed:
             return sql.SQL(rule.sql)
-        return sql.SQL(rule.sql).format(self._text(field.key))
+        return sql.SQL(rule.sql).format(self.text(field.key))
 
     def query(self, words: str) -> sql.Composable:
         """Return the text of a MATCH as a tsquery."""
-        return sql.SQL("{}::tsquery").format(self.parameters.add(self._words[words]))
-
-    def match_in_month(self, words: str) -> sql.Composable:
-        """Return the condition that the text ``x`` is of the month ``m`` and matches the words."""
-        return sql.SQL(
-            "pedigree.words_of_month(x.document, x.created_at)"
-            r" @@ replace({}::text, E'\n', m.month::text)::tsquery"
-        ).format(self.parameters.add(_in_month(self._words[words])))
+        return sql.SQL("{}::tsquery").format(self.parameters.add(self.words[words]))
 
     def value(self, kind: Kind, value: Value) -> sql.Composable:
         """Return a placeholder with a field's type."""
         return sql.Composed([self.parameters.add(value), sql.SQL(_CASTS[kind])])
 
-    def _comparison(self, found: Comparison) -> sql.Composable:
-        kind = FIELDS[found.field.name].kind
-        if kind is Kind.WORDS:
-            return self._match(found)
-        if found.operator == "IS NOT NULL":
-            return sql.SQL("NOT {}").format(self._null(found.field, kind))
-        if found.operator == "IS NULL":
-            return self._null(found.field, kind)
-        if kind is Kind.TEXTS:
-            return self._any_of(found)
-        if kind is Kind.ANY:
-            return self._any_type(found)
-        column = self.column(found.field)
-        wanted = kind if found.operator not in {"LIKE", "ILIKE"} else Kind.TEXT
-        return self.compared(
-            column, found.operator, [self.value(wanted, one.value) for one in found.values]
-        )
+    def text(self, value: str | None) -> sql.Composable:
+        """Return a placeholder for a text."""
+        return sql.SQL("{}::text").format(self.parameters.add(value))
 
-    def compared(
-        self, column: sql.Composable, operator: str, values: list[sql.Composable]
-    ) -> sql.Composable:
-        """Return the comparison of a column with values."""
-        if operator == "BETWEEN":
-            return sql.SQL("({} BETWEEN {} AND {})").format(column, *values)
-        if operator == "IN":
-            return sql.SQL("({} IN ({}))").format(column, sql.SQL(", ").join(values))
-        return sql.SQL("({} {} {})").format(column, sql.SQL(_SYMBOLS[operator]), values[0])
-
-    def _null(self, field: Field, kind: Kind) -> sql.Composable:
-        if field.name == "lineage":
-            return sql.SQL("NOT {}").format(self._lineage(field))
-        if kind is Kind.TEXTS:
-            return sql.SQL("(cardinality({}) = 0)").format(self.column(field))
-        return sql.SQL("({} IS NULL)").format(self.column(field))
-
-    def _any_of(self, found: Comparison) -> sql.Composable:
-        """Return the condition that one of several texts matches; with ``!=``, that none does."""
-        if found.operator == "!=":
-            same = Comparison(
-                field=found.field, operator="=", values=found.values, place=found.place
-            )
-            return sql.SQL("NOT {}").format(self._any_of(same))
-        values = [self.value(Kind.TEXT, one.value) for one in found.values]
-        if found.field.name == "lineage":
-            return self._lineage(
-                found.field, self.compared(sql.SQL("n.partition"), found.operator, values)
-            )
-        return sql.SQL("EXISTS (SELECT FROM unnest({}) AS one WHERE {})").format(
-            self.column(found.field),
-            self.compared(sql.SQL('one COLLATE "C"'), found.operator, values),
-        )
-
-    def _lineage(self, field: Field, condition: sql.Composable | None = None) -> sql.Composable:
-        """Return whether a version certainly or possibly depends on an asset; NULL: not known.
-
-        Args:
-            field: Its key is the asset.
-            condition: The condition on the partition's name; None: the whole asset.
-        """
-        found: sql.Composable = sql.SQL(f"({_SOMETHING} OR {_KNOWN})")
-        unclear: sql.Composable = sql.SQL("true")
-        if condition is not None:
-            found = sql.SQL(f"{{}} AND {_KNOWN}").format(condition)
-            unclear = sql.SQL(f"({{}} OR {_SOMETHING})").format(condition)
-        asset = self._text(field.key)
-        return sql.SQL(_DEPENDS).format(asset=asset, found=found, unclear=unclear)
-
-    def _match(self, found: Comparison) -> sql.Composable:
-        return sql.SQL(
-            "((SELECT x.document @@ {} FROM pedigree.search_text x"
-            " WHERE x.model_id = s.model_id AND x.version = s.version) IS TRUE)"
-        ).format(self.query(str(found.values[0].value)))
-
-    def _any_type(self, found: Comparison) -> sql.Composable:
-        """Compare a parameter with values of its own type; another type gives NULL."""
+    def compared(self, column: sql.Composable, found: Comparison, kind: Kind) -> sql.Composable:
+        """Return the comparison of a column with values of a type."""
+        values = [one.value for one in found.values]
+        if found.operator in {"LIKE", "ILIKE"}:
+            kind = Kind.TEXT
         if found.operator == "IN":
-            each = (
-                Comparison(field=found.field, operator="=", values=(one,), place=found.place)
-                for one in found.values
-            )
-            return self._joined(" OR ", map(self._any_type, each))
-        types = {_json_type(one.value) for one in found.values}
-        if len(types) > 1:
-            return sql.SQL("NULL::boolean")
-        column = self.column(found.field)
-        values = [self._json_value(one.value) for one in found.values]
-        return self.compared(
-            sql.SQL(_AS_TYPE[types.pop()]).format(column, column), found.operator, values
-        )
-
-    def _json_value(self, value: Value) -> sql.Composable:
-        if isinstance(value, bool):
-            return self.value(Kind.BOOLEAN, value)
-        if isinstance(value, int | float):
-            exact = self.parameters.add(Decimal(str(value)))
-            return sql.SQL("{}::numeric").format(exact)
-        return self.value(Kind.TEXT, value)
+            # One list, so that a statement's text does not depend on its length.
+            # psycopg refuses lists of mixed numbers.
+            same = [float(one) for one in values] if kind is Kind.NUMBER else values  # type: ignore[arg-type]
+            listed = sql.Composed([self.parameters.add(same), sql.SQL(_LISTS[kind])])
+            return sql.SQL("({} = ANY ({}))").format(column, listed)
+        operands = [self.value(kind, value) for value in values]
+        match found.operator:
+            case "IS NULL":
+                return sql.SQL("({} IS NULL)").format(column)
+            case "IS NOT NULL":
+                return sql.SQL("({} IS NOT NULL)").format(column)
+            case "BETWEEN":
+                return sql.SQL("({} BETWEEN {} AND {})").format(column, *operands)
+        symbol = sql.SQL(_SYMBOLS[found.operator])
+        return sql.SQL("({} {} {})").format(column, symbol, operands[0])
 
     def json_pair(self, field: Field, value: Value) -> sql.Composable:
         """Return the object with the field's key and a value."""
         return sql.SQL("{}::jsonb").format(self.parameters.add(Jsonb({field.key: value})))
 
-    def _text(self, value: str | None) -> sql.Composable:
-        return sql.SQL("{}::text").format(self.parameters.add(value))
+    def _leaf(self, leaf: Leaf) -> sql.Composable:
+        found, negated = comparison_of(leaf), isinstance(leaf, Not)
+        rule = FIELDS[found.field.name]
+        if found.field.name == "lineage":
+            return other_tables.depends(self, found, negated=negated, in_bulk=self._in_bulk)
+        if rule.kind is Kind.WORDS:
+            return other_tables.matches(self, found, negated=negated, in_bulk=self._in_bulk)
+        if rule.sql.startswith("f."):
+            return other_tables.staleness(self, found, in_bulk=self._in_bulk)
+        match rule.kind:
+            case Kind.TEXTS:
+                condition = self._any_of(found)
+            case Kind.ANY if found.operator not in {"IS NULL", "IS NOT NULL"}:
+                condition = self._any_type(found)
+            case _:
+                condition = self.compared(self.column(found.field), found, rule.kind)
+        return sql.SQL("(NOT {})").format(condition) if negated else condition
 
-    @staticmethod
-    def _joined(word: LiteralString, parts: Iterable[sql.Composable]) -> sql.Composable:
-        return sql.SQL("({})").format(sql.SQL(word).join(parts))
+    def _any_of(self, found: Comparison) -> sql.Composable:
+        """Return the condition that one of several texts matches; with ``!=``, that none does."""
+        column = self.column(found.field)
+        match found.operator:
+            case "IS NULL" | "IS NOT NULL":
+                sign = sql.SQL("=" if found.operator == "IS NULL" else "<>")
+                return sql.SQL("(cardinality({}) {} 0)").format(column, sign)
+            case "=":
+                return sql.SQL("({} = ANY ({}))").format(
+                    self.text(str(found.values[0].value)), column
+                )
+            case "!=":
+                return sql.SQL("({} <> ALL ({}))").format(
+                    self.text(str(found.values[0].value)), column
+                )
+        return sql.SQL("EXISTS (SELECT FROM unnest({}) AS one WHERE {})").format(
+            column, self.compared(sql.SQL('one COLLATE "C"'), found, Kind.TEXT)
+        )
+
+    def _any_type(self, found: Comparison) -> sql.Composable:
+        """Compare a parameter with values of its own type."""
+        column = self.column(found.field)
+        if found.operator == "IN":
+            return _joined(
+                " OR ", (self._same_type(column, "=", one.value) for one in found.values)
+            )
+        types = {_json_type(one.value) for one in found.values}
+        if types == {"string"}:
+            text = sql.SQL(
+                "((CASE jsonb_typeof({0}) WHEN 'string' THEN {0} #>> '{{}}' END) COLLATE \"C\")"
+            ).format(column)
+            return self.compared(text, found, Kind.TEXT)
+        if len(types) > 1:
+            return sql.SQL("false")
+        signs = (">=", "<=") if found.operator == "BETWEEN" else (found.operator,)
+        return _joined(
+            " AND ",
+            (
+                self._same_type(column, sign, one.value)
+                for sign, one in zip(signs, found.values, strict=True)
+            ),
+        )
+
+    def _same_type(self, column: sql.Composable, operator: str, value: Value) -> sql.Composable:
+        # Values of JSON have one order over all types, so the type is read of few.
+        given = sql.SQL("{}::jsonb").format(self.parameters.add(Jsonb(value)))
+        compared = sql.SQL("{} {} {}").format(column, sql.SQL(_SYMBOLS[operator]), given)
+        if operator == "=":
+            return sql.SQL("({})").format(compared)
+        kind = sql.Literal(_json_type(value))
+        return sql.SQL("({} AND jsonb_typeof({}) = {})").format(compared, column, kind)
 
 
-_AS_TYPE: dict[str, LiteralString] = {
-    "number": "(CASE jsonb_typeof({}) WHEN 'number' THEN ({})::numeric END)",
-    "boolean": "(CASE jsonb_typeof({}) WHEN 'boolean' THEN ({})::boolean END)",
-    "string": """((CASE jsonb_typeof({}) WHEN 'string' THEN ({}) #>> '{{}}' END) COLLATE "C")""",
-}
+def _joined(word: LiteralString, parts: Iterable[sql.Composable]) -> sql.Composable:
+    return sql.SQL("({})").format(sql.SQL(word).join(parts))
 
 
 def _json_type(value: Value) -> str:
@@ -245,23 +199,8 @@ def _json_type(value: Value) -> str:
     return "number" if isinstance(value, int | float) else "string"
 
 
-def _in_month(query: str) -> str:
-    """Return a tsquery's text with a placeholder for the month, a newline, before each word.
-
-    With a negation, the month itself is also required: the words are missing in other months, too.
-    """
-    placed = _WORD.sub(r"'\n:\1'", query)
-    return f"'\n' & ({placed})" if "!" in _WORD.sub("", query) else placed
-
-
-def joins(fields: Iterable[Field]) -> sql.SQL:
-    """Return the joins to ``s`` that the fields need; each finds at most one row."""
-    tables = {FIELDS[field.name].sql.lstrip("(")[:2] for field in fields}
-    needed = {alias for alias in _JOINS if f"{alias}." in tables}
-    needed |= {"v"} if "a" in needed else set()
-    return sql.SQL("").join(sql.SQL(_JOINS[alias]) for alias in _JOINS if alias in needed)  # type: ignore[return-value]
-
-
-def fields_of(expression: Expression | None) -> list[Field]:
-    """Return the fields that an expression compares."""
-    return [found.field for found in comparisons(expression)]
+def joins(fields: Sequence[Field]) -> sql.SQL:
+    """Return the join to ``s`` that columns of these fields need; it finds at most one row."""
+    if any(FIELDS[field.name].sql.startswith("f.") for field in fields):
+        return sql.SQL(" LEFT JOIN pedigree.staleness f USING (model_id, version)")
+    return sql.SQL("")

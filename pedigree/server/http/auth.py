@@ -21,8 +21,9 @@ from pedigree.audit.records import Actor
 from pedigree.contract.paths import PREFIX
 from pedigree.errors import NotAuthenticatedError, ServiceBusyError
 from pedigree.registry import Registry, registry_in
-from pedigree.server.http.bodies import Bodies
+from pedigree.server.http.bodies import MOST_JSON_BYTES, Bodies
 from pedigree.server.http.fair_use import FairUse, Use
+from pedigree.server.http.forms import MOST_FORM_BYTES, is_form, with_document
 from pedigree.server.http.inputs import QueryRules, require_json, require_text
 from pedigree.server.http.loopback import is_loopback
 from pedigree.server.http.problems import problem_responses
@@ -43,6 +44,7 @@ class RouteAccess(NamedTuple):
     permission: Permission
     checks_models: bool
     streams: bool
+    takes_files: bool
     use: Use | None
 
 
@@ -52,6 +54,7 @@ def requires(
     model_in_body: bool = False,
     lists: bool = False,
     streams: bool = False,
+    takes_files: bool = False,
     use: Use | None = Use.REQUESTS,
 ) -> Callable[[Endpoint], Endpoint]:
     """Declare the permission that a caller needs for an endpoint.
@@ -61,11 +64,15 @@ def requires(
         model_in_body: The endpoint itself checks whether the token is for the model.
         lists: The endpoint lists only what the token is for.
         streams: The endpoint reads its body as a stream, so the body may have any size.
+        takes_files: A body may have small files next to its JSON.
         use: What it takes of the service, of which each principal has a share; None: nothing.
     """
 
     def declare(endpoint: Endpoint) -> Endpoint:
-        endpoint.declared = RouteAccess(permission, model_in_body or lists, streams, use)  # type: ignore[attr-defined]
+        checks_models = model_in_body or lists
+        endpoint.declared = RouteAccess(  # type: ignore[attr-defined]
+            permission, checks_models, streams, takes_files, use
+        )
         return endpoint
 
     return declare
@@ -207,14 +214,16 @@ class ProtectedRoute(APIRoute):
             if self.query is not None:
                 require_text(request)
                 self.query.require_known(request.query_params)
-            if takes_json:
+            has_files = declared.takes_files and is_form(request)
+            if takes_json and not has_files:
                 require_json(request)
             sender = caller.principal.name
             # Not inside the gate: a body that does not arrive must not keep others out.
-            received = bodies.received(request, sender, streams=declared.streams)
+            most = MOST_FORM_BYTES if has_files else MOST_JSON_BYTES
+            received = bodies.received(request, sender, streams=declared.streams, most=most)
             share = fair_use.share(sender, declared.use)
             async with received as complete, share, gate:
-                return await handle(complete)
+                return await handle(await with_document(complete) if has_files else complete)
 
         return guarded
 

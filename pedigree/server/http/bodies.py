@@ -50,7 +50,7 @@ class Bodies:
 
     @asynccontextmanager
     async def received(
-        self, request: Request, principal: str, *, streams: bool
+        self, request: Request, principal: str, *, streams: bool, most: int = MOST_JSON_BYTES
     ) -> AsyncIterator[Request]:
         """Receive the body of a request, and yield the request with it.
 
@@ -61,9 +61,10 @@ class Bodies:
             request: The request.
             principal: The name of its sender.
             streams: The endpoint can read its body as a stream.
+            most: The most bytes of any other body.
 
         Raises:
-            TooLargeError: The body is larger than JSON may be.
+            TooLargeError: The body is larger than that.
             SlowRequestError: It did not arrive in time, or more slowly than the minimum rate.
             ServiceBusyError: The principal sends too many bodies at once, or too much is held.
             ClientDisconnect: The client has disconnected.
@@ -74,7 +75,7 @@ class Bodies:
         elif streams and (length is None or length > SMALL_FILE_BYTES):
             yield Request(request.scope, self._paced(request.receive, math.inf))
         else:
-            _require_size(length or 0)
+            _require_size(length or 0, most)
             pieces = bytearray()
             try:
                 with self._one_arriving(principal):
@@ -82,7 +83,7 @@ class Bodies:
                     async for piece in _pieces(receive):
                         self._hold(principal, len(piece))
                         pieces += piece
-                        _require_size(len(pieces))
+                        _require_size(len(pieces), most)
                 yield Request(request.scope, _replayed(bytes(pieces), request.receive))
             finally:
                 self._release(principal, len(pieces))
@@ -183,10 +184,10 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return next_part
 
 
-def _require_size(size: int) -> None:
-    if size > MOST_JSON_BYTES:
+def _require_size(size: int, most: int) -> None:
+    if size > most:
         raise TooLargeError(
-            f"a body has {MOST_JSON_BYTES >> 20} MiB at most",
+            f"a body has {most >> 20} MiB at most",
             field="body",
             remedy="Send less at a time; files go through an upload",
         )

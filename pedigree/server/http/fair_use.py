@@ -15,6 +15,9 @@ from pedigree.server.refusals import Refusal
 from pedigree.server.request_metrics import RequestMetrics
 from pedigree.settings import Settings
 
+# As long as a request waits for a connection of the database.
+_LONGEST_WAIT_S = 10.0
+
 
 class Use(StrEnum):
     """What requests take of the service; each principal has a share of each."""
@@ -23,6 +26,7 @@ class Use(StrEnum):
     SEARCHES = "searches"
     UPLOADS = "uploads"
     STREAMS = "streams"
+    CHECKS = "checks"
 
 
 class Share(NamedTuple):
@@ -59,23 +63,36 @@ class FairUse:
             Use.SEARCHES: Share(min(settings.serve_searches_per_principal, half), waiting),
             Use.UPLOADS: Share(min(settings.serve_uploads_per_principal, half), waiting),
             Use.STREAMS: Share(settings.serve_streams_per_principal, 0),
+            # What is left of the processes that read files serves everybody else.
+            Use.CHECKS: Share(max(1, settings.scans_at_once - 1), waiting),
         }
         self._metrics = metrics
         self._queues: dict[tuple[str, Use], _Queue] = {}
+        # Of all principals: a search that waits must not wait in a thread that others need.
+        self._searches = asyncio.Semaphore(settings.search_connections)
 
     @asynccontextmanager
     async def share(self, principal: str, use: Use | None) -> AsyncIterator[None]:
         """Take a place of a principal's share; wait for one if all are taken.
 
-        A search is a request as well, and waits for its place among the searches first. None is a
-        use without shares, such as that of a scraper.
+        A search or a check is a request as well, and waits for its place among those first: among
+        those of the principal, and then among the searches of all. None is a use without shares,
+        such as that of a scraper.
 
         Raises:
-            ServiceBusyError: As many requests of the principal wait as may wait.
+            ServiceBusyError: As many requests of the principal wait as may wait, or a search waited
+                too long.
         """
         if use is None:
             yield
         elif use is Use.SEARCHES:
+            async with (
+                self._place(principal, use),
+                self._searching(),
+                self._place(principal, Use.REQUESTS),
+            ):
+                yield
+        elif use is Use.CHECKS:
             async with self._place(principal, use), self._place(principal, Use.REQUESTS):
                 yield
         else:
@@ -95,6 +112,22 @@ class FairUse:
                 f"this principal has {queue.present} {use} at once, which is the most",
                 remedy="Try again in a second, or send fewer at a time",
             )
+
+    @asynccontextmanager
+    async def _searching(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(_LONGEST_WAIT_S):
+                await self._searches.acquire()
+        except TimeoutError:
+            self._metrics.count_refusal(Refusal.SEARCHES)
+            raise ServiceBusyError(
+                "as many searches run as this process runs at once",
+                remedy="Try again in a second",
+            ) from None
+        try:
+            yield
+        finally:
+            self._searches.release()
 
     @asynccontextmanager
     async def _place(self, principal: str, use: Use) -> AsyncIterator[None]:

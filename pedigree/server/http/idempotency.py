@@ -4,18 +4,17 @@ A request that ended in an error has written nothing, and is processed again whe
 """
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import NamedTuple
 
 from psycopg.types.json import Jsonb
+from starlette.responses import Response
 
+from pedigree.catalog.kept_answers import KEPT, request_in_flight, require_same_request
 from pedigree.delivery.signing import SecretBox
-from pedigree.errors import KeyReusedError, RequestInFlightError
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
 
 _SQL = load_queries(__package__)
-_KEPT = timedelta(days=1)
 
 
 class Answer(NamedTuple):
@@ -24,6 +23,11 @@ class Answer(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
+
+    def response(self) -> Response:
+        """Return the response with this answer."""
+        kind = "application/json" if self.body else None
+        return Response(self.body, self.status, headers=self.headers, media_type=kind)
 
 
 class Key(NamedTuple):
@@ -53,21 +57,10 @@ def once(
     begun = transaction.execute(_SQL["begin_request"], named)
     found = transaction.execute(_SQL["kept_answer"], named)
     if begun.fetchone() == {"free": False}:
-        raise RequestInFlightError(
-            "a request with this key is in progress",
-            field="Idempotency-Key",
-            value=key.key,
-            remedy="Send it again in a moment to get the answer of the first request",
-        )
+        raise request_in_flight(key.key)
     kept = found.fetchone()
     if kept is not None:
-        if bytes(kept["fingerprint"]) != key.fingerprint:
-            raise KeyReusedError(
-                "this key was already sent with another request",
-                field="Idempotency-Key",
-                value=key.key,
-                remedy="Create a new key for each request that is not a repetition",
-            )
+        require_same_request(key.key, bytes(kept["fingerprint"]), key.fingerprint)
         replayed = {**kept["headers"], "Idempotency-Replayed": "true"}
         body = bytes(kept["body"])
         return Answer(kept["status"], replayed, box.open(body).encode() if box else body)
@@ -76,6 +69,6 @@ def once(
     values = {"status": answer.status, "headers": Jsonb(answer.headers), "body": body}
     transaction.execute(
         _SQL["keep_answer"],
-        {**named, **values, "fingerprint": key.fingerprint, "kept": _KEPT},
+        {**named, **values, "fingerprint": key.fingerprint, "kept": KEPT},
     )
     return answer

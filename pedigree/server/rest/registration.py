@@ -10,16 +10,18 @@ from pedigree.access.records import Permission
 from pedigree.artifacts.records import ManifestFile
 from pedigree.catalog.records import NewVersion, Registration
 from pedigree.contract import paths
+from pedigree.contract.forms import MOST_FILES
 from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.forms import FORM, SentFiles, form_content
+from pedigree.server.http.kept_registration import register_once
 from pedigree.server.http.parameters import Name
 from pedigree.server.http.requests import WriteCall
-from pedigree.server.rest.uploads import MOST_FILES
 
 router = resource("versions")
 
 
 class NewListedVersion(Record):
-    """A version of files that the registry has."""
+    """A version of files that the registry has, or gets with it."""
 
     files: tuple[ManifestFile, ...] = Field(min_length=1, max_length=MOST_FILES)
     version: NewVersion
@@ -30,23 +32,23 @@ class NewListedVersion(Record):
     paths.VERSIONS,
     status_code=201,
     responses={200: {"model": Registration}, 201: {"model": Registration}},
+    openapi_extra={"requestBody": {"content": {FORM: form_content("NewListedVersion")}}},
 )
-@requires(Permission.REGISTER)
-def register(call: WriteCall, name: Name, new: NewListedVersion) -> Response:
-    """Register files that the registry already has as a version; 200 if the version exists.
+@requires(Permission.REGISTER, takes_files=True)
+def register(call: WriteCall, name: Name, new: NewListedVersion, sent: SentFiles) -> Response:
+    """Register listed files as a version; 200 if the version exists.
 
-    The service runs the version's checks; a check that needs the asset graph waits for a Dagster
-    run. 409 names the files that the registry lacks.
+    The registry has the files, or this request has them next to the JSON. The service runs the
+    version's checks; a check that needs the asset graph waits for a Dagster run. 409 lists the
+    files that the registry lacks as `missing`.
     """
     operations = call.caller.registry.operations
     if new.upload_id:
         operations.uploads.fetch_uploaded(name, new.upload_id)
-    operations.registration.require_bytes(name, new.files, new.version, new.upload_id)
-    return call.write(
-        lambda registry: registry.register_files(
-            name, new.files, new.version, upload_id=new.upload_id
+    return register_once(
+        call,
+        lambda request: operations.registration.create(
+            name, new.files, new.version, sent, upload_id=new.upload_id, request=request
         ),
-        status=lambda done: 201 if done.created else 200,
-        location=lambda done: call.path("get_version", name=name, version=done.version.version_id),
-        pipelined=True,
+        lambda done: call.path("get_version", name=name, version=done.version.version_id),
     )

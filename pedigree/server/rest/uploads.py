@@ -24,6 +24,7 @@ from pedigree.artifacts.records import (
 )
 from pedigree.artifacts.sessions import require_content
 from pedigree.contract import paths
+from pedigree.contract.forms import MOST_FILES
 from pedigree.errors import StoreUnavailableError
 from pedigree.registry import Registry
 from pedigree.server.http.auth import Caller, requires, resource
@@ -34,7 +35,6 @@ from pedigree.server.http.requests import ReadCall, WriteCall
 
 router = resource("uploads")
 
-MOST_FILES = 10_000
 # Small chunks are buffered to this size before a thread writes them.
 _PIECE = 1 << 20
 UploadId = Annotated[UUID, Path(description="The upload's id")]
