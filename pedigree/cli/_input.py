@@ -1,7 +1,6 @@
 """Read typed input: ``key=value`` pairs, JSON files, and pydantic's errors about them."""
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -14,17 +13,6 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from pydantic import JsonValue, ValidationError
-
-
-def read_integer(text: str) -> int:
-    """Read ASCII digits; ``int`` would also accept ``1_0``, ``+3`` and digits of other scripts.
-
-    Raises:
-        ValueError: The text is not such a number.
-    """
-    if not re.fullmatch(r"-?[0-9]+", text):
-        raise ValueError("write digits, such as 3")
-    return int(text)
 
 
 JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -47,8 +35,6 @@ SeenGeneration: TypeAlias = Annotated[
     int | None,
     typer.Option(
         "--expected-generation",
-        parser=read_integer,
-        metavar="INTEGER",
         help="Refuse if the model's stages or aliases moved since you looked.",
         show_default=False,
     ),
@@ -110,7 +96,13 @@ def json_values(option: str, given: Sequence[str]) -> "dict[str, JsonValue]":
 def _json_or_text(option: str, text: str) -> "JsonValue":
     try:
         value: JsonValue = json.loads(text)
-    except ValueError:
+    except ValueError as error:
+        if text.removeprefix("-").isdecimal():  # not a text, but beyond Python's limit
+            raise InvalidMetadataError(
+                "is a number of too many digits",
+                field=option,
+                remedy="Write it as 1e9, or as a JSON text",
+            ) from error
         return text
     except RecursionError as error:
         raise InvalidMetadataError(
@@ -166,7 +158,9 @@ def read_length(option: str, text: str) -> "timedelta":
     try:
         read = read_duration(text)
     except ValueError as error:
-        raise InvalidInputError(str(error), field=option, value=text) from error
+        raise InvalidInputError(
+            "is no duration", field=option, value=text, remedy="Write 30d, 12h, 45m, 10s or 0"
+        ) from error
     assert isinstance(read, timedelta)
     return read
 

@@ -26,7 +26,10 @@ TEXTS = (
         "b\udfff@v1",
     ),
 )
-NO_INTEGERS = ("x", "", "1.5", "NaN", "0x1", "1e3", "caf\udce9", "a\0b", "9" * 5_000)
+NO_INTEGERS = (
+    *("x", "", "1.5", "NaN", "0x1", "1e3", "1_0", "٣", "+3", " 3", "caf\udce9", "a\0b"),
+    "9" * 5_000,
+)
 NO_NUMBERS = ("k=NaN", "k=inf", "k=1e999", "k=x", "k=", "k", "=1", "k=٣", "k=1_0", "\udce9=1")
 NO_JSON = (
     *("k=NaN", "k=Infinity", "k=1e999", 'k={"b": [NaN]}', "k=caf\udce9", "k=a\0b", "\ud800=1"),
@@ -74,9 +77,9 @@ def parameters(words: str) -> list[Any]:
     return [each for each in group.params if not getattr(each, "is_flag", False)]
 
 
-def spoiled_parameter(line: Line) -> tuple[str, str] | None:
+def spoiled_parameter(line: Line) -> tuple[str, str]:
     """The command of a line, and its parameter that has a bad value."""
-    return _SPOILED.get(line)
+    return _SPOILED[line]
 
 
 _SPOILED: dict[Line, tuple[str, str]] = {}
