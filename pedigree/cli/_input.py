@@ -1,6 +1,7 @@
 """Read typed input: ``key=value`` pairs, JSON files, and pydantic's errors about them."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -97,7 +98,7 @@ def _json_or_text(option: str, text: str) -> "JsonValue":
     try:
         value: JsonValue = json.loads(text)
     except ValueError as error:
-        if text.removeprefix("-").isdecimal():  # not a text, but beyond Python's limit
+        if re.fullmatch(r"-?[1-9][0-9]*", text):  # JSON, but beyond Python's limit
             raise InvalidMetadataError(
                 "is a number of too many digits",
                 field=option,
