@@ -3,9 +3,9 @@
 Each is a server with two workers over the same Postgres and the same 1,000,000 versions, and they
 are loaded in turn, over 8 connections from a separate process: ``pedigree serve`` with tokens
 on, ``mlflow server`` without, and the same application as ours, with its token check and
-middleware, in which a constant row replaces each read of the database. The databases are copies for this run, so that created rows
-do not remain. ``--data DIR`` sets the folder of the million, and ``--only creates`` (or
-``reads``, ``searches``) runs only one comparison with MLflow.
+middleware, in which a constant row replaces each read of the database. The databases are copies
+for this run, so that created rows do not remain. ``--data DIR`` sets the folder of the million, and
+``--only creates`` (or ``reads``, ``searches``) runs only one comparison with MLflow.
 
 pip installs MLflow into a separate environment; if that fails, the benchmark reports it
 and measures the rest.

@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from pedigree.access.records import Role
+from pedigree.catalog.records import ModelVersion
 from pedigree.lifecycle.records import Policy
 from pedigree.registry import Registry
 from tests.factories import free_policy
