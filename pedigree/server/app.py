@@ -113,6 +113,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # The middleware has spans and metrics of its own.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         # A redirect to the other form of a path would lose the prefix of a proxy.
         redirect_slashes=False,
     )

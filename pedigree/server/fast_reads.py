@@ -112,6 +112,8 @@ class FastRead(NamedTuple):
         Raises:
             ValidationError: One of them is invalid.
         """
+        if not query and not self.query_parameters:
+            return {}
         found = QueryParams(query)
         if query and not (self.route.query and self.route.query.has(found)):
             return None

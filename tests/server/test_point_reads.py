@@ -27,7 +27,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 @pytest.fixture
 def champion(served: Served, name: str, version: Version) -> str:
     """A model whose first version is in production and has an alias, both of mixed case."""
-    version("a", tags={"team": "\u00e9 \u2028 \" \\ \x7f"}, metrics={"auc": 1e300, "low": 1e-7})
+    version("a", tags={"team": '\u00e9 \u2028 " \\ \x7f'}, metrics={"auc": 1e300, "low": 1e-7})
     served.registry.set_policy(name, free_policy())
     for stage in ("candidate", "staging", "production"):
         served.registry.promote(f"{name}/1", stage)
@@ -123,7 +123,7 @@ def test_a_limited_token_reads_its_own_models_alone(served: Served, champion: st
 
 
 @pytest.fixture
-def second(settings: Settings, served: Served) -> Iterator[Served]:  # noqa: ARG001 -- the first one
+def second(settings: Settings, served: Served) -> Iterator[Served]:
     """Another process's service over the same database."""
     with serving(settings) as other:
         yield other
