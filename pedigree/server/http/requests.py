@@ -9,10 +9,11 @@ from fastapi import Depends, Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
+from pedigree.catalog.rows import version_json
 from pedigree.catalog.store import lock_model
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import NotFoundError
-from pedigree.postgres.transaction import Transaction
+from pedigree.postgres.transaction import Row, Transaction
 from pedigree.registry import Registry, registry_in
 from pedigree.server.http.auth import Caller
 from pedigree.server.http.etags import etag_of, is_known, require, state_of
@@ -21,6 +22,7 @@ from pedigree.server.http.idempotency import Answer, Key, once
 from pedigree.server.http.pages import has_more
 from pedigree.server.http.parameters import IdempotencyKey, IfMatch, IfNoneMatch
 from pedigree.server.http.proxies import public_path
+from pedigree.server.point_reads import PointReads
 
 T = TypeVar("T")
 
@@ -55,6 +57,20 @@ class ReadRequest:
         """Answer with a record, or with 304 if the caller already has it."""
         return self._answer(to_json(value))
 
+    def answer_json(self, body: bytes) -> Response:
+        """Answer with the JSON of a record, as :meth:`answer` does."""
+        return self._answer(body)
+
+    async def version(self, reference: str) -> Response:
+        """Answer with a version, or with 304 if the caller already has it."""
+        return self._answer(await self.point_reads.version(self.registry, reference))
+
+    @property
+    def point_reads(self) -> PointReads:
+        """The reads of one record."""
+        reads: PointReads = self._request.app.state.point_reads
+        return reads
+
     def page(
         self,
         found: Sequence[T],
@@ -75,6 +91,14 @@ class ReadRequest:
         items = found[:limit]
         further = str(place(items[-1])) if has_more(found, limit) else None
         return self.paged({"items": items, "next": further}, further, parameter)
+
+    def page_of_versions(self, found: Sequence[Row], limit: int) -> Response:
+        """Answer with a page of versions, given as rows of the search record."""
+        items = found[:limit]
+        further = str(items[-1]["version"]) if has_more(found, limit) else None
+        listed = ",".join(map(version_json, items))
+        cursor = to_json(further).decode()
+        return self.paged_json(f'{{"items":[{listed}],"next":{cursor}}}'.encode(), further)
 
     def page_before(self, found: Sequence[T], limit: int, place: Callable[[T], object]) -> Response:
         """Answer with a page of a list that is read backward: the last records, in order."""
@@ -165,7 +189,7 @@ class WriteRequest:
         """
 
         def answered(registry: Registry) -> Answer:
-            return self._answer(work(registry), status, location)
+            return self._answer(registry, work(registry), status, location)
 
         if self._key is None and not self._is_conditional:
             return answered(self.caller.registry).response()
@@ -178,7 +202,8 @@ class WriteRequest:
 
     def repeat(self, work: Callable[[Registry], object], *, status: int = 200) -> Response:
         """Do work that uses the store, outside a transaction; a repeated request does it again."""
-        return self._answer(work(self.caller.registry), status, None).response()
+        registry = self.caller.registry
+        return self._answer(registry, work(registry), status, None).response()
 
     _is_conditional = False
 
@@ -211,13 +236,14 @@ class WriteRequest:
 
     def _answer(
         self,
+        registry: Registry,
         value: object,
         status: int | Callable[[Any], int],
         location: Callable[[Any], str] | None,
     ) -> Answer:
         if value is None:
             return Answer(204, {}, b"")
-        state = state_of(value)
+        state = state_of(value, registry.database)
         headers = {"ETag": state.etag}
         if location:
             headers["Location"] = location(value)
@@ -267,7 +293,7 @@ class ConditionalRequest(WriteRequest):
         try:
             # Nobody changes it between this read and the work.
             registry.database.read(self._lock)
-            current = state_of(self._look(registry))
+            current = state_of(self._look(registry), registry.database)
         except NotFoundError:
             current = None
         require(self._if_match, self._if_none_match, current, registry.database)
