@@ -11,7 +11,8 @@ from collections.abc import Mapping
 import uvicorn
 from fastapi import FastAPI
 
-from pedigree.postgres.pipe import Pipe, PipeStatement, TextRow
+from pedigree.postgres.pipe import Pipe
+from pedigree.postgres.pipe_statements import PipeStatement, TextRow
 from pedigree.server import point_reads, workers
 from pedigree.server.app import create_app as create_service
 from pedigree.server.listening import listen

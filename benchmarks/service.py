@@ -223,6 +223,12 @@ def _reads_beside(place: Place, beside: Running, theirs: MLflow) -> list[Measure
     )
     return [
         Measured(what="MLflow ready after", value=beside.ready_s, unit="s"),
+        Measured(
+            what="ready after its start, against MLflow",
+            value=beside.ready_s / served.ready_s,
+            unit="times as fast",
+            target=_STARTS_OF_MLFLOW,
+        ),
         Measured(what="MLflow: read by alias", value=_best(others), unit="/s"),
         Measured(what="MLflow: 99th percentile of them", value=_least(others, "p99"), unit="s"),
         _times("read by alias against MLflow", _READS, reads, others),

@@ -15,12 +15,10 @@ a slow one delays all others. It needs no thread and no pool, which cost more th
 
 import asyncio
 import logging
-import re
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import LiteralString, NamedTuple, Self, TypeAlias
 
 import psycopg
 from psycopg import pq
@@ -29,12 +27,9 @@ from psycopg.conninfo import make_conninfo
 from pedigree import tracing
 from pedigree.errors import PedigreeError
 from pedigree.postgres._sources import DatabaseSource
-from pedigree.postgres.queries import name_of
+from pedigree.postgres.pipe_statements import PipeLostError, PipeStatement, TextRow
 
 _LOG = logging.getLogger(__name__)
-
-TextRow: TypeAlias = dict[str, str | None]
-"""A row with the text of each value, as Postgres writes it."""
 
 # Nothing is set for the session, which a pooler shares: the messages between two syncs are one
 # transaction, and a setting that is local to it ends with it.
@@ -48,49 +43,6 @@ _LONGEST_PAUSE_S = 5.0
 # After a statement that took too long, such as one that waits for a lock, the others go elsewhere.
 _SLOW_PAUSE_S = 1.0
 _TOO_SLOW = ("57014", "55P03")  # statement timeout, lock timeout
-
-
-class PipeLostError(PedigreeError):
-    """A read was not answered; it can be repeated through the pool.
-
-    Private: the callers of :class:`Pipe` handle it.
-    """
-
-
-class PipeStatement(NamedTuple):
-    """A statement with parameters that are texts."""
-
-    name: str
-    text: bytes
-    parameters: tuple[str, ...]
-
-    @classmethod
-    def of(cls, query: LiteralString) -> Self:
-        """Return the statement of a query with named parameters.
-
-        >>> PipeStatement.of("SELECT %(a)s, %(b)s, %(a)s").text
-        b'SELECT $1, $2, $1'
-        """
-        found = tuple(dict.fromkeys(re.findall(r"%\((\w+)\)s", query)))
-        text = re.sub(r"%\((\w+)\)s", lambda match: f"${found.index(match[1]) + 1}", query)
-        return cls(name_of(query), text.encode(), found)
-
-    def values(self, given: Mapping[str, object]) -> list[bytes | None]:
-        """Return the parameters as libpq takes them.
-
-        Raises:
-            PipeLostError: Postgres cannot store a value; the pool says which.
-        """
-        try:
-            values = [
-                None if (each := given[name]) is None else str(each).encode()
-                for name in self.parameters
-            ]
-        except UnicodeError as error:
-            raise PipeLostError("a value is not Unicode") from error
-        if any(each is not None and b"\0" in each for each in values):
-            raise PipeLostError("a value has a NUL character")
-        return values
 
 
 class _Question:

@@ -27,7 +27,8 @@ from pedigree.server.http.fair_use import FairUse
 from pedigree.server.http.inputs import is_text
 from pedigree.server.http.parameters import IfNoneMatch
 from pedigree.server.http.problems import known_problem
-from pedigree.server.http.requests import ReadCall, ReadRequest
+from pedigree.server.http.reads import ReadRequest
+from pedigree.server.http.requests import ReadCall
 
 _ETAGS = TypeAdapter[str | None](IfNoneMatch)
 # A read with a body goes through the framework.

@@ -17,7 +17,8 @@ from pedigree.catalog import lookups
 from pedigree.catalog.references import parse_reference
 from pedigree.catalog.rows import version_json
 from pedigree.catalog.store import SQL
-from pedigree.postgres.pipe import Pipe, PipeLostError, PipeStatement, TextRow
+from pedigree.postgres.pipe import Pipe
+from pedigree.postgres.pipe_statements import PipeLostError, PipeStatement, TextRow
 from pedigree.postgres.transaction import Row
 from pedigree.registry import Registry
 

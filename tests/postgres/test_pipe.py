@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from pedigree.postgres import Database
-from pedigree.postgres.pipe import Pipe, PipeLostError, PipeStatement
+from pedigree.postgres.pipe import Pipe
+from pedigree.postgres.pipe_statements import PipeLostError, PipeStatement
 
 ECHO = PipeStatement.of("SELECT %(value)s::text AS value, pg_backend_pid() AS pid")
 SLEEP = PipeStatement.of("SELECT %(value)s::text AS value FROM pg_sleep(%(seconds)s::float)")
