@@ -427,7 +427,8 @@ def test_a_search_past_its_time_is_too_broad_and_not_busy(three: None, registry:
     start, end = refused.value.place
     assert refused.value.expression[start:end] == "ci_build = 'x'"
     assert "Add a term with AND" in str(refused.value.remedy)
-    known = error_of_problem(problem_of(refused.value))
+    shown = {"expression": refused.value.expression, "place": refused.value.place}
+    known = error_of_problem(problem_of(refused.value) | shown)
     assert type(known) is SearchTooBroadError
     assert (known.place, str(known)) == (refused.value.place, str(refused.value))
     assert problem_of(refused.value)["status"] == 422
