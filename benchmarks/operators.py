@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from itertools import count, cycle
 from pathlib import Path
 from statistics import median
@@ -169,7 +170,7 @@ def _wider(what: str, verb: Callable[[str], object]) -> Measured:
     times: dict[str, list[float]] = {SMALL_MODEL: [], LARGE_MODEL: []}
     for run in range(3 * _RUNS):
         for name, taken in times.items():
-            milliseconds = _milliseconds(lambda name=name: verb(name))
+            milliseconds = _milliseconds(partial(verb, name))
             if run >= _RUNS // 3:  # the first runs warm up
                 taken.append(milliseconds)
     ratio = median(times[LARGE_MODEL]) / median(times[SMALL_MODEL])

@@ -4,8 +4,9 @@ Each figure is the 95th percentile over many runs in one process, with the recor
 of a full text search are ranked among the newest 2,000 hits.
 
 A second part runs 200 searches that are drawn from the grammar, each without and with its count and
-facets: the time of the latter is the difference. It prints each with its time and its plan, and the slowest ten at the end; ``--only
-drawn`` runs only this part. A search past its time limit counts with the limit.
+facets: the time of those is the difference. It prints each with its time and its plan, and the
+slowest ten at the end; ``--only drawn`` runs only this part. A search past its time limit counts
+with the limit.
 """
 
 import statistics

@@ -236,6 +236,39 @@ FROM (
     FROM pedigree.statistic
 ) AS kept;
 
+-- name: statistics_of_models
+-- The same of some models: of their living versions, and of the files of these.
+WITH living AS (
+    SELECT v.digest, artifact.size
+    FROM pedigree.model_version v
+    JOIN pedigree.registered_model m USING (model_id)
+    JOIN pedigree.artifact ON artifact.digest = v.digest
+    WHERE v.deleted_at IS NULL AND m.deleted_at IS NULL AND m.name = ANY (%(visible)s::text[])
+), file AS (
+    SELECT f.blob_digest
+    FROM pedigree.artifact_file f
+    WHERE f.artifact_digest IN (SELECT digest FROM living)
+), stored AS (
+    SELECT
+        count(*) AS blobs,
+        coalesce(sum(size), 0) AS size,
+        coalesce(sum(size) FILTER (WHERE tier = 'archive'), 0) AS archived
+    FROM pedigree.blob WHERE digest IN (SELECT blob_digest FROM file)
+)
+SELECT
+    (
+        SELECT count(*) FROM pedigree.registered_model
+        WHERE deleted_at IS NULL AND name = ANY (%(visible)s::text[])
+    ) AS models,
+    (SELECT count(*) FROM living) AS versions,
+    (SELECT count(DISTINCT digest) FROM living) AS artifacts,
+    (SELECT count(*) FROM file) AS files,
+    stored.blobs,
+    (SELECT coalesce(sum(size), 0) FROM living)::bigint AS logical_bytes,
+    stored.size::bigint AS stored_bytes,
+    stored.archived::bigint AS archived_bytes
+FROM stored;
+
 -- name: some_blobs
 -- A few objects that the store must have.
 SELECT digest, size, key FROM pedigree.blob LIMIT 5;

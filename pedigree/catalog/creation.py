@@ -30,7 +30,7 @@ VERSION_FIELDS = tuple(name for name, about in _FIELDS.items() if about.shown)
 TRAINING_FIELDS = tuple(name for name, about in _FIELDS.items() if about.trained)
 
 
-class Judgement(NamedTuple):
+class DraftJudgement(NamedTuple):
     """What the checks of a new version found before it has a number."""
 
     verdicts: Sequence[dict[str, JsonValue]]
@@ -64,7 +64,7 @@ class Creation:
     """A draft, and what its checks found."""
 
     draft: Draft
-    judgement: Judgement | None = None
+    judgement: DraftJudgement | None = None
     judge_after: timedelta | None = None
     """After how long another process judges the version; None: it is judged now, or not at all."""
     hole: str = field(default_factory=lambda: uuid4().hex)

@@ -14,7 +14,7 @@ from pedigree.artifacts.records import Digest
 from pedigree.artifacts.store import BlobCollectedError
 from pedigree.catalog.creation import Creation, Filled, Supply
 from pedigree.catalog.creation_look import Look
-from pedigree.catalog.draft import Wanted, digests_of
+from pedigree.catalog.draft import WantedVersion, digests_of
 from pedigree.catalog.kept_answers import (
     KeptAnswer,
     kept_answer,
@@ -67,7 +67,9 @@ class Stages(NamedTuple):
     champion: str
 
 
-def look(database: Database, wanted: Wanted, stages: Stages, *, proves: bool) -> Look | KeptAnswer:
+def look(
+    database: Database, wanted: WantedVersion, stages: Stages, *, proves: bool
+) -> Look | KeptAnswer:
     """Return what the database knows; or the answer of an earlier request with the same key.
 
     Args:
@@ -141,7 +143,7 @@ def _answered(creation: Creation, answer: Mapping[str, Any] | None) -> KeptAnswe
     return KeptAnswer(status, answer["headers"], answer["body"].encode(), is_replayed=False)
 
 
-def _refusal(done: Mapping[str, Any], wanted: Wanted) -> PedigreeError:
+def _refusal(done: Mapping[str, Any], wanted: WantedVersion) -> PedigreeError:
     match done["refused"]:
         case "in flight" if wanted.request is not None:
             return request_in_flight(wanted.request.key)
@@ -154,5 +156,5 @@ def _refusal(done: Mapping[str, Any], wanted: Wanted) -> PedigreeError:
             return StaleLookError(wanted.name)
 
 
-def _missing(digests: Collection[Digest], wanted: Wanted) -> PedigreeError:
+def _missing(digests: Collection[Digest], wanted: WantedVersion) -> PedigreeError:
     return bytes_missing(digests) if wanted.is_listed else BlobCollectedError(min(digests))

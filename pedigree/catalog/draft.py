@@ -20,7 +20,7 @@ from pedigree.flavors.records import Verification, VerificationStatus
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class WantedVersion:
     """A registration that somebody wants."""
 
     name: str
@@ -38,7 +38,7 @@ class Wanted:
 class Draft:
     """What a registration makes, before the database gives it a number and a time."""
 
-    wanted: Wanted
+    wanted: WantedVersion
     look: Look
     marks: NewMarks
     training_id: str = field(default_factory=lambda: str(uuid4()))

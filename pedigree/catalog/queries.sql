@@ -61,6 +61,7 @@ WHERE a.since <= clock_timestamp() - %(age)s::interval
     AND (i.seen_at IS NULL OR i.seen_at <= clock_timestamp() - %(age)s::interval)
     AND v.deleted_at IS NULL AND m.deleted_at IS NULL
     AND (%(name_key)s::text IS NULL OR (m.name_key, t.version) = (%(name_key)s, %(version)s))
+    AND (%(visible)s::text[] IS NULL OR m.name = ANY (%(visible)s::text[]))
     AND (
         %(after)s::uuid IS NULL
         OR (t.created_at, t.training_id) > (
@@ -71,67 +72,43 @@ WHERE a.since <= clock_timestamp() - %(age)s::interval
 ORDER BY t.created_at, t.training_id
 LIMIT %(limit)s;
 
--- name: version_by_number
--- The living version of a number.
-SELECT * FROM pedigree.version_in_full
-WHERE name_key = %(name_key)s AND version_id = %(version)s;
+-- name: find_versions
+-- The living versions of a number, a stage, an alias or `latest`; at most two.
+SELECT model_name, version, record, signature, verification, generation
+FROM pedigree.find_versions(%(name_key)s, %(version)s, %(pointer)s);
 
--- name: latest_version
--- The living version with the highest number.
-SELECT r.*
-FROM (
-    SELECT v.model_id, v.version FROM pedigree.model_version v
-    WHERE v.deleted_at IS NULL AND v.model_id = (
-        SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
-    )
-    ORDER BY v.version DESC
-    LIMIT 1
-) AS latest
-JOIN pedigree.version_in_full r
-    ON r.model_id = latest.model_id AND r.version_id = latest.version;
-
--- name: versions_by_pointer
--- The versions that hold a stage or an alias: the newest two, since two are already ambiguous.
--- The limit also shows the planner how few rows to expect, so it keeps one plan for all models.
-SELECT r.*
-FROM (
-    SELECT t.model_id, t.version FROM pedigree.tenure t
-    WHERE t.name = %(pointer)s AND t.held_until IS NULL AND t.model_id = (
-        SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
-    )
-    ORDER BY t.pointer DESC, t.version DESC
-    LIMIT 2
-) AS held
-JOIN pedigree.version_in_full r ON r.model_id = held.model_id AND r.version_id = held.version
-ORDER BY r.version_id DESC;
+-- name: find_holder
+-- The version that entered a stage last and still holds it.
+SELECT model_name, version, record, signature, verification, generation
+FROM pedigree.find_holder(%(name_key)s, %(stage)s);
 
 -- name: versions
 -- A page of a model's living versions after a number, oldest first.
-SELECT r.*
-FROM (
-    SELECT v.model_id, v.version FROM pedigree.model_version v
-    WHERE v.deleted_at IS NULL AND v.version > %(after)s AND v.model_id = (
-        SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
-    )
-    ORDER BY v.version
+SELECT m.name AS model_name, r.version, r.record::text, r.signature, r.verification::text,
+    m.generation
+FROM pedigree.registered_model m
+CROSS JOIN LATERAL (
+    SELECT * FROM pedigree.search_record s
+    WHERE s.model_id = m.model_id AND s.version > %(after)s
+    ORDER BY s.version
     LIMIT %(limit)s
-) AS page
-JOIN pedigree.version_in_full r ON r.model_id = page.model_id AND r.version_id = page.version
-ORDER BY r.version_id;
+) AS r
+WHERE m.name_key = %(name_key)s AND m.deleted_at IS NULL
+ORDER BY r.version;
 
 -- name: newest_versions
 -- A page of a model's living versions before a number, newest first.
-SELECT r.*
-FROM (
-    SELECT v.model_id, v.version FROM pedigree.model_version v
-    WHERE v.deleted_at IS NULL AND v.version < %(before)s AND v.model_id = (
-        SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
-    )
-    ORDER BY v.version DESC
+SELECT m.name AS model_name, r.version, r.record::text, r.signature, r.verification::text,
+    m.generation
+FROM pedigree.registered_model m
+CROSS JOIN LATERAL (
+    SELECT * FROM pedigree.search_record s
+    WHERE s.model_id = m.model_id AND s.version < %(before)s
+    ORDER BY s.version DESC
     LIMIT %(limit)s
-) AS page
-JOIN pedigree.version_in_full r ON r.model_id = page.model_id AND r.version_id = page.version
-ORDER BY r.version_id DESC;
+) AS r
+WHERE m.name_key = %(name_key)s AND m.deleted_at IS NULL
+ORDER BY r.version DESC;
 
 -- name: model
 -- A registered model with the versions of its stages and aliases.
@@ -246,12 +223,40 @@ UPDATE pedigree.model_version SET quarantine_reason = %(reason)s
 WHERE model_id = %(model_id)s AND version = %(version)s;
 
 -- name: open_quarantines
--- A page of the open quarantines, newest first.
-SELECT quarantine_id, asset, partition, since, reason, only_certain, at, quarantined_by
-FROM pedigree.quarantine
-WHERE released_at IS NULL
-    AND (%(before)s::bigint IS NULL OR quarantine_id < %(before)s)
-ORDER BY quarantine_id DESC
+-- A page of the open quarantines, newest first, each with the first visible versions that it holds
+-- and the number of all of these; with visible models, only those that hold a version of one. A mark
+-- of the previous release has no certainty, and so is possible; a mark of a single version concerns
+-- no data.
+SELECT q.quarantine_id, q.asset, q.partition, q.since, q.reason, q.only_certain, q.at,
+    q.quarantined_by, held.versions, held.possible,
+    number.versions - cardinality(held.versions) AS more
+FROM pedigree.quarantine q
+CROSS JOIN LATERAL (
+    SELECT count(*) AS versions
+    FROM pedigree.quarantine_mark k
+    WHERE k.quarantine_id = q.quarantine_id AND k.released_at IS NULL
+        AND (%(visible)s::text[] IS NULL OR k.model_id IN (
+            SELECT model_id FROM pedigree.registered_model WHERE name = ANY (%(visible)s::text[])
+        ))
+) AS number
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(reference), '{}') AS versions,
+        coalesce(array_agg(reference) FILTER (WHERE is_possible), '{}') AS possible
+    FROM (
+        SELECT m.name || '/' || k.version AS reference,
+            q.asset IS NOT NULL AND coalesce(k.certainty, 'possible') = 'possible' AS is_possible
+        FROM pedigree.quarantine_mark k
+        JOIN pedigree.registered_model m USING (model_id)
+        WHERE k.quarantine_id = q.quarantine_id AND k.released_at IS NULL
+            AND (%(visible)s::text[] IS NULL OR m.name = ANY (%(visible)s::text[]))
+        ORDER BY k.model_id, k.version
+        LIMIT %(most)s
+    ) AS mark
+) AS held
+WHERE q.released_at IS NULL
+    AND (%(before)s::bigint IS NULL OR q.quarantine_id < %(before)s)
+    AND (%(visible)s::text[] IS NULL OR number.versions > 0)
+ORDER BY q.quarantine_id DESC
 LIMIT %(limit)s;
 
 -- name: newest_training
@@ -280,6 +285,17 @@ FROM pedigree.artifact_file f
 JOIN pedigree.model_version v ON v.digest = f.artifact_digest
 JOIN pedigree.registered_model m USING (model_id)
 WHERE f.blob_digest = ANY (%(digests)s::text[]) AND v.deleted_at IS NULL;
+
+-- name: data_of_models
+-- The assets on whose data a version of some models depends, directly or indirectly.
+SELECT wanted.asset
+FROM unnest(%(assets)s::text[]) AS wanted (asset)
+WHERE EXISTS (
+    SELECT FROM pedigree.lineage_node n
+    JOIN pedigree.training t USING (training_id)
+    JOIN pedigree.registered_model m USING (model_id)
+    WHERE n.asset = wanted.asset AND n.kind <> 'step' AND m.name = ANY (%(visible)s::text[])
+);
 
 -- name: models_of_states
 -- The models whose versions are states of assets: of the asset that trains a model, or of the asset of

@@ -1,6 +1,6 @@
 """Rows of the catalog as records."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -27,15 +27,17 @@ _BOOKKEEPING = ("model_id", "name_key")
 
 # Cached by the database's text of each. Records are frozen, so they can be shared.
 _SIGNATURES: dict[str, Signature] = {}
-_MOST_SIGNATURES = 4096
+_MOST_SIGNATURES = 1000
+# A signature may have megabytes, and many times as much as a record.
+_LONGEST_CACHED = 8 << 10
 
 # Keys in the text of a search_record. A value cannot contain one: its quotes are escaped.
 _DIGEST = '"digest":"'
 _CARD = ',"model_card_digest":'
 
 
-def read_version(rows: list[Row], reference: Reference) -> ModelVersion:
-    """Return the version of the rows that were found for a reference.
+def one_version(rows: list[Row], reference: Reference) -> Row:
+    """Return the row of the version that was found for a reference.
 
     Raises:
         VersionNotFoundError: The number does not exist, or its version was deleted.
@@ -43,14 +45,14 @@ def read_version(rows: list[Row], reference: Reference) -> ModelVersion:
         AmbiguousStageError: Several versions hold the stage.
     """
     if len(rows) == 1:
-        return version_from_row(rows[0])
+        return rows[0]
     if rows:
         raise AmbiguousStageError(
             "is held by several versions",
             field="reference",
             value=str(reference),
             remedy="Give its number; the newest are "
-            + ", ".join(str(row["version_id"]) for row in rows),
+            + ", ".join(str(row["version"]) for row in rows),
         )
     if reference.version is not None or reference.pointer == LATEST:
         raise version_not_found(reference.name, reference.version or LATEST)
@@ -87,10 +89,26 @@ def version_json(row: Row) -> str:
 
     The database holds most of it as text, whose last field is the digest of the model card.
     """
+    record, card = _parted(row)
+    return _completed(record, card, row)
+
+
+def version_json_by_card(row: Row, cards: Iterable[str | None]) -> list[str]:
+    """Return the same JSON with each of some cards, by their digests; None is no card."""
+    record, _ = _parted(row)
+    return [_completed(record, f'"{card}"' if card else "null", row) for card in cards]
+
+
+def _parted(row: Row) -> tuple[str, str]:
+    """Return a stored record without its end, and the digest of the card as JSON."""
     stored: str = row["record"]
     if not is_shallow(stored):
         stored = pruned_json(stored, READABLE_DEPTH)
     record, _, card = stored.removesuffix("}").rpartition(_CARD)
+    return record, card
+
+
+def _completed(record: str, card: str, row: Row) -> str:
     digest = record.partition(_DIGEST)[2].partition('"')[0]
     card_uri = card if card == "null" else _quoted(_card_uri(card[1:-1]))
     return (
@@ -121,6 +139,8 @@ def _quoted(text: str) -> str:
 
 def _signature(text: str, build: Callable[[], Signature]) -> Signature:
     """Return the cached signature of a text, or build it: versions share few signatures."""
+    if len(text) > _LONGEST_CACHED:
+        return build()
     known = _SIGNATURES.get(text)
     if known is None:
         if len(_SIGNATURES) >= _MOST_SIGNATURES:
@@ -129,8 +149,16 @@ def _signature(text: str, build: Callable[[], Signature]) -> Signature:
     return known
 
 
-@lru_cache(maxsize=_MOST_SIGNATURES)
 def _signature_json(text: str) -> str:
+    return _cached_signature_json(text) if len(text) <= _LONGEST_CACHED else _written(text)
+
+
+@lru_cache(maxsize=_MOST_SIGNATURES)
+def _cached_signature_json(text: str) -> str:
+    return _written(text)
+
+
+def _written(text: str) -> str:
     return Signature.model_validate_json(text).model_dump_json()
 
 

@@ -47,6 +47,8 @@ class RegistryOperations(Operations):
     """
 
     # These do more than their contracts, for callers in this process.
+    versions: VersionOperations
+    stages: StageOperations
     uploads: UploadOperations
     stage_requests: StageRequestOperations
     promotions: PromotionOperations
@@ -55,6 +57,7 @@ class RegistryOperations(Operations):
     checks: CheckOperations
     monitoring: MonitoringOperations
     search: SearchOperations
+    datasets: DatasetOperations
     staleness: StalenessOperations
     tokens: TokenOperations
     webhooks: WebhookOperations

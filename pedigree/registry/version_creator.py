@@ -6,10 +6,10 @@ from contextlib import suppress
 
 from pedigree.artifacts.pull import verify
 from pedigree.artifacts.records import Manifest, ManifestFile
-from pedigree.catalog.creation import Creation, Judgement, Supply
+from pedigree.catalog.creation import Creation, DraftJudgement, Supply
 from pedigree.catalog.creation_calls import Created, Stages, StaleLookError, create, look
 from pedigree.catalog.creation_look import Look
-from pedigree.catalog.draft import Draft, Wanted
+from pedigree.catalog.draft import Draft, WantedVersion
 from pedigree.catalog.kept_answers import KeptAnswer
 from pedigree.catalog.quarantine import quarantines_of
 from pedigree.catalog.quarantine_marks import NewMarks
@@ -52,7 +52,12 @@ class VersionCreator:
         self._evidence = evidence
 
     def create(
-        self, wanted: Wanted, supply: Callable[[Look], Supply], *, judge: bool, proves: bool = False
+        self,
+        wanted: WantedVersion,
+        supply: Callable[[Look], Supply],
+        *,
+        judge: bool,
+        proves: bool = False,
     ) -> Created:
         """Register a version, or a further training of one.
 
@@ -91,7 +96,7 @@ class VersionCreator:
             remedy="Try again in a few seconds",
         )
 
-    def _marks(self, wanted: Wanted, seen: Look) -> NewMarks:
+    def _marks(self, wanted: WantedVersion, seen: Look) -> NewMarks:
         if not seen.has_quarantines:
             return NewMarks(unchanged=seen.known.version.quarantine_reason if seen.known else None)
         lineage, known, model_id = wanted.new.lineage, seen.known, seen.model.model_id
@@ -99,7 +104,7 @@ class VersionCreator:
             lambda connection: quarantines_of(connection, lineage, known, model_id)
         )
 
-    def _judgement(self, draft: Draft, supplied: Supply) -> Judgement | None:
+    def _judgement(self, draft: Draft, supplied: Supply) -> DraftJudgement | None:
         """Judge a new version; None if that needs more than the look, or fails now."""
         wanted, seen = draft.wanted, draft.look
         try:

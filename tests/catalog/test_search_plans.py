@@ -23,7 +23,6 @@ from pedigree.catalog.search.ordering import parse_order
 from pedigree.errors import SearchTooBroadError
 from tests.catalog.naive_search import Versions, facets_of, in_order
 from tests.databases import Databases
-from tests.marking import few_or_many
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("search_plans")]
 
@@ -213,17 +212,15 @@ def require_same(
         assert sorted(values.values(), reverse=True) == top, (text, name)
 
 
-@few_or_many(40, 250)
 @pytest.mark.timeout(600)
 def test_every_plan_finds_what_a_loop_finds(
     connection: psycopg.Connection[Any],
     versions: Versions,
-    examples: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(counting, "_EXACT_S", 60.0)
 
-    @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=150, suppress_health_check=list(HealthCheck))
     @given(
         filters(versions),
         orders(),

@@ -37,7 +37,8 @@ CREATING = (
     *("pedigree.registry.registration", "pedigree.registry.version_creator"),
     *("pedigree.catalog.creation", "pedigree.catalog.creation_calls"),
     *("pedigree.catalog.creation_look", "pedigree.lifecycle.draft_judgement"),
-    *("pedigree.postgres.database", "pedigree.artifacts.blob_upload"),
+    *("pedigree.postgres.database", "pedigree.artifacts.content_upload"),
+    "pedigree.artifacts.upload_keys",
 )
 # A prime number, so that other lines are hit when the code changes.
 STRIDE = 5

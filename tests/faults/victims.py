@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from pedigree.artifacts.objects import open_store
-from pedigree.artifacts.records import ManifestFile
+from pedigree.artifacts.records import ManifestFile, digest_of
 from pedigree.cards.follower import CardFollower
 from pedigree.catalog.kept_answers import KeptRequest, NewAnswer
 from pedigree.postgres.database import Database
@@ -39,7 +39,7 @@ def register_once(*, database_url: str, store_url: str, path: str, name: str) ->
 def registered_once(registry: Registry, path: Path, name: str) -> bytes:
     """Register the file at a path with an idempotency key, and return the kept answer."""
     content = (path / "model.bin").read_bytes()
-    digest = put_blob(registry.database, registry.store, content)
+    digest = digest_of(content)
     request = KeptRequest(
         "victim", name, b"same", lambda done: NewAnswer(201, {}, done.model_dump_json().encode())
     )
@@ -47,6 +47,7 @@ def registered_once(registry: Registry, path: Path, name: str) -> bytes:
         name,
         [ManifestFile(path="model.bin", size=len(content), digest=digest)],
         new_version(),
+        {digest: content},
         request=request,
     )
     assert created.answer

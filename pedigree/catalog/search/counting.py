@@ -193,7 +193,8 @@ class Counting:
             "SELECT count(*) FILTER (WHERE {}) AS hits, count(*) AS versions FROM {}"
         ).format(translator.all_of(self._search.parts), _sample(_SAMPLE / self._versions))
         (row,) = self._execution.ask(statement, translator.parameters, _SCAN)
-        return round(row["hits"] * self._versions / max(1, row["versions"]))
+        share = int(row["hits"]) / max(1, int(row["versions"]))
+        return round(share * self._versions)
 
     def _estimated_facets(
         self, names: Collection[Facet], total: Total

@@ -184,6 +184,7 @@ def _order_of(
 def _along_entries(search: Search, translator: Translator, among: Driver | None) -> sql.Composable:
     """Return the versions that entries of an index lead to, all or those in a set."""
     first = search.order[0].field
+    table: sql.Composable
     if first.name == "metrics":
         table = sql.SQL(
             "(SELECT value AS first_key, model_id, version FROM pedigree.search_metric"
@@ -195,7 +196,7 @@ def _along_entries(search: Search, translator: Translator, among: Driver | None)
         )
     way, ties = search.way, _ties(search)
     after = beginning_at(search, sql.SQL("o.first_key"), translator)
-    entries = sql.SQL("SELECT * FROM {} WHERE {} ORDER BY first_key {}{}").format(
+    entries: sql.Composable = sql.SQL("SELECT * FROM {} WHERE {} ORDER BY first_key {}{}").format(
         table, after, way, ties
     )
     condition: sql.Composable = sql.SQL("true")

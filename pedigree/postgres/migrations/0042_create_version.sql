@@ -494,7 +494,9 @@ AS $$
 DECLARE
     actor text := nullif(current_setting('pedigree.actor', true), '');
     actor_source text := nullif(current_setting('pedigree.actor_source', true), '');
+    actor_in_json text := format('{"name":%s,"source":%s}', to_json(actor), to_json(actor_source));
     hole text := doc ->> 'hole';
+    hole_of_actor text := format('"%sactor"', hole);
     answer jsonb;
     missing text[];
     model record;
@@ -544,6 +546,13 @@ BEGIN
         RETURN jsonb_build_object('refused', 'name', 'name', model.name, 'is_deleted',
             model.deleted_at IS NOT NULL);
     END IF;
+    IF model_since IS NOT NULL THEN
+        -- The model stays, also if its first version is refused below.
+        PERFORM pedigree.record_filled_events(
+            jsonb_build_array(doc -> 'new_model'), ARRAY[hole || 'time', hole_of_actor],
+            ARRAY[pedigree.time_in_json(model_since), actor_in_json], model.name, NULL, model_since
+        );
+    END IF;
     SELECT v.version INTO taken FROM pedigree.model_version v
     WHERE v.model_id = model.model_id AND v.digest = doc #>> '{artifact,digest}'
         AND v.copy = 0 AND v.deleted_at IS NULL;
@@ -551,7 +560,6 @@ BEGIN
         RETURN '{"refused": "stale"}';
     END IF;
 
-    -- From here on, nothing is refused.
     PERFORM pedigree.keep_artifact(doc, manifest);
     IF doc ->> 'session' IS NOT NULL THEN
         DELETE FROM pedigree.upload_session s
@@ -578,21 +586,14 @@ BEGIN
     END IF;
     holes := ARRAY[
         format('"%sversion"', hole), hole || 'version', hole || 'time',
-        format('"%sgeneration"', hole), format('"%svoided"', hole), format('"%sactor"', hole),
+        format('"%sgeneration"', hole), format('"%svoided"', hole), hole_of_actor,
         format('"%sby"', hole), format('"%ssource"', hole)
     ];
     fillings := ARRAY[
         taken::text, taken::text, pedigree.time_in_json(model.at), model.generation::text,
-        array_to_json(voided)::text,
-        format('{"name":%s,"source":%s}', to_json(actor), to_json(actor_source)),
+        array_to_json(voided)::text, actor_in_json,
         to_json(actor)::text, to_json(actor_source)::text
     ];
-    IF model_since IS NOT NULL THEN
-        PERFORM pedigree.record_filled_events(
-            jsonb_build_array(doc -> 'new_model'), ARRAY[hole || 'time', holes[6]],
-            ARRAY[pedigree.time_in_json(model_since), fillings[6]], model.name, NULL, model_since
-        );
-    END IF;
     PERFORM pedigree.record_filled_events(
         doc -> 'events', holes, fillings, model.name, taken, model.at
     );

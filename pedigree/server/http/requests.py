@@ -9,13 +9,11 @@ from fastapi import Depends, Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from pedigree.catalog.creation_calls import Created
-from pedigree.catalog.kept_answers import KeptAnswer, KeptRequest, NewAnswer
-from pedigree.catalog.records import Registration
+from pedigree.catalog.rows import version_json
 from pedigree.catalog.store import lock_model
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import NotFoundError
-from pedigree.postgres.transaction import Transaction
+from pedigree.postgres.transaction import Row, Transaction
 from pedigree.registry import Registry, registry_in
 from pedigree.server.http.auth import Caller
 from pedigree.server.http.etags import etag_of, is_known, require, state_of
@@ -24,6 +22,7 @@ from pedigree.server.http.idempotency import Answer, Key, once
 from pedigree.server.http.pages import has_more
 from pedigree.server.http.parameters import IdempotencyKey, IfMatch, IfNoneMatch
 from pedigree.server.http.proxies import public_path
+from pedigree.server.point_reads import PointReads
 
 T = TypeVar("T")
 
@@ -58,6 +57,20 @@ class ReadRequest:
         """Answer with a record, or with 304 if the caller already has it."""
         return self._answer(to_json(value))
 
+    def answer_json(self, body: bytes) -> Response:
+        """Answer with the JSON of a record, as :meth:`answer` does."""
+        return self._answer(body)
+
+    async def version(self, reference: str) -> Response:
+        """Answer with a version, or with 304 if the caller already has it."""
+        return self._answer(await self.point_reads.version(self.registry, reference))
+
+    @property
+    def point_reads(self) -> PointReads:
+        """The reads of one record."""
+        reads: PointReads = self._request.app.state.point_reads
+        return reads
+
     def page(
         self,
         found: Sequence[T],
@@ -78,6 +91,14 @@ class ReadRequest:
         items = found[:limit]
         further = str(place(items[-1])) if has_more(found, limit) else None
         return self.paged({"items": items, "next": further}, further, parameter)
+
+    def page_of_versions(self, found: Sequence[Row], limit: int) -> Response:
+        """Answer with a page of versions, given as rows of the search record."""
+        items = found[:limit]
+        further = str(items[-1]["version"]) if has_more(found, limit) else None
+        listed = ",".join(map(version_json, items))
+        cursor = to_json(further).decode()
+        return self.paged_json(f'{{"items":[{listed}],"next":{cursor}}}'.encode(), further)
 
     def page_before(self, found: Sequence[T], limit: int, place: Callable[[T], object]) -> Response:
         """Answer with a page of a list that is read backward: the last records, in order."""
@@ -168,48 +189,21 @@ class WriteRequest:
         """
 
         def answered(registry: Registry) -> Answer:
-            return self._answer(work(registry), status, location)
+            return self._answer(registry, work(registry), status, location)
 
         if self._key is None and not self._is_conditional:
-            return _response(answered(self.caller.registry))
+            return answered(self.caller.registry).response()
         context = self.caller.registry.context
         box = SecretBox(context.settings) if secret else None
         answer = context.transaction(
             lambda joined: self._joined(answered, box, registry_in(joined)), pipelined=pipelined
         )
-        return _response(answer)
-
-    def create(
-        self,
-        work: Callable[[Registry, KeptRequest | None], Created],
-        *,
-        location: Callable[[Registration], str],
-    ) -> Response:
-        """Register a version, once for each key; the registration itself keeps the answer.
-
-        Args:
-            work: Called with the caller's registry, and with the request if it has a key.
-            location: Returns the URL of the version of a registration.
-        """
-
-        def answer(done: Registration) -> NewAnswer:
-            status = 201 if done.created else 200
-            return NewAnswer(status, {"Location": location(done)}, to_json(done))
-
-        request = None
-        if self._key is not None:
-            principal = self.caller.principal.name
-            request = KeptRequest(principal, self._key, self._fingerprint(), answer)
-        created = work(self.caller.registry, request)
-        found = created.answer or answer(created.new())
-        headers = {**found.headers, "ETag": etag_of(found.body)}
-        if isinstance(found, KeptAnswer) and found.is_replayed:
-            headers["Idempotency-Replayed"] = "true"
-        return _response(Answer(found.status, headers, found.body))
+        return answer.response()
 
     def repeat(self, work: Callable[[Registry], object], *, status: int = 200) -> Response:
         """Do work that uses the store, outside a transaction; a repeated request does it again."""
-        return _response(self._answer(work(self.caller.registry), status, None))
+        registry = self.caller.registry
+        return self._answer(registry, work(registry), status, None).response()
 
     _is_conditional = False
 
@@ -223,28 +217,33 @@ class WriteRequest:
             self._require_state(registry)
             return answered(registry)
 
-        if self._key is None:
+        key = self.key
+        if key is None:
             return work()
-        key = Key(self.caller.principal.name, self._key, self._fingerprint())
         return registry.database.read(lambda transaction: once(transaction, key, work, box))
 
-    def _fingerprint(self) -> bytes:
-        request = self._request
-        principal = self.caller.principal
+    @property
+    def key(self) -> Key | None:
+        """The idempotency key with the fingerprint of the request; None without a key."""
+        if self._key is None:
+            return None
+        request, principal = self._request, self.caller.principal
         # Another token of the same name with fewer permissions must not get this token's answer.
         rights = f"{sorted(principal.permissions)} {sorted(principal.models)}"
         asked = f"{request.method} {request.scope['path']}?{request.url.query}\n{rights}\n"
-        return hashlib.sha256(asked.encode() + self._body).digest()
+        fingerprint = hashlib.sha256(asked.encode() + self._body).digest()
+        return Key(principal.name, self._key, fingerprint)
 
     def _answer(
         self,
+        registry: Registry,
         value: object,
         status: int | Callable[[Any], int],
         location: Callable[[Any], str] | None,
     ) -> Answer:
         if value is None:
             return Answer(204, {}, b"")
-        state = state_of(value)
+        state = state_of(value, registry.database)
         headers = {"ETag": state.etag}
         if location:
             headers["Location"] = location(value)
@@ -294,15 +293,10 @@ class ConditionalRequest(WriteRequest):
         try:
             # Nobody changes it between this read and the work.
             registry.database.read(self._lock)
-            current = state_of(self._look(registry))
+            current = state_of(self._look(registry), registry.database)
         except NotFoundError:
             current = None
         require(self._if_match, self._if_none_match, current, registry.database)
-
-
-def _response(answer: Answer) -> Response:
-    kind = "application/json" if answer.body else None
-    return Response(answer.body, answer.status, headers=answer.headers, media_type=kind)
 
 
 # Asynchronous even without an await: a synchronous dependency would take a thread for each request.
