@@ -926,9 +926,11 @@ CREATE FUNCTION pedigree.release_unreferenced() RETURNS trigger
 BEGIN
     IF NOT EXISTS (SELECT FROM pedigree.artifact_file f WHERE f.blob_digest = NEW.digest)
         AND NOT EXISTS (SELECT FROM pedigree.document c WHERE c.digest = NEW.digest)
-        AND NOT EXISTS (SELECT FROM pedigree.upload_file u WHERE u.digest = NEW.digest)
     THEN
-        PERFORM pedigree.release_bytes('blob', ARRAY[NEW.digest]);
+        PERFORM FROM pedigree.upload_file u WHERE u.digest = NEW.digest FOR KEY SHARE;
+        IF NOT FOUND THEN
+            PERFORM pedigree.release_bytes('blob', ARRAY[NEW.digest]);
+        END IF;
     END IF;
     RETURN NULL;
 END
