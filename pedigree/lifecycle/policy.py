@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -125,11 +126,16 @@ def read_policy(stored: dict[str, Any] | None) -> Policy:
         InvalidPolicyError: The stored value is not a policy.
     """
     if stored is None:
-        return default_policy()
+        return _of_most_models()
     try:
         return Policy.model_validate(stored, context={"stored": True})
     except ValidationError as error:
         raise policy_error(error) from error
+
+
+@cache
+def _of_most_models() -> Policy:
+    return default_policy()
 
 
 def parse_policy(given: object) -> Policy:
