@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -116,6 +117,12 @@ def rollout_policy(
     )
 
 
+@cache
+def _unchanged_default() -> Policy:
+    """Return the default policy; building its records takes as long as checking some versions."""
+    return default_policy()
+
+
 def read_policy(stored: dict[str, Any] | None) -> Policy:
     """Return the policy of a model's row, or the default one if it has none of its own.
 
@@ -125,7 +132,7 @@ def read_policy(stored: dict[str, Any] | None) -> Policy:
         InvalidPolicyError: The stored value is not a policy.
     """
     if stored is None:
-        return default_policy()
+        return _unchanged_default()
     try:
         return Policy.model_validate(stored, context={"stored": True})
     except ValidationError as error:
