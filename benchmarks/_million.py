@@ -52,6 +52,8 @@ def _derived(
     return bulk.Derived(table, fill, depends_on and f"pedigree.search_{depends_on}")
 
 
+_COUNTS = "versions, logical_bytes, artifacts, files, blobs, stored_bytes, archived_bytes"
+
 # The longest first, unless one depends on another.
 _DERIVED = (
     _derived("version", order="ORDER BY created_at"),
@@ -60,6 +62,11 @@ _DERIVED = (
     _derived("term", depends_on="version"),
     _derived("metric", depends_on="version"),
     _derived("word", rows="DISTINCT word"),
+    bulk.Derived(
+        "pedigree.statistic",
+        f"TRUNCATE pedigree.statistic; INSERT INTO pedigree.statistic ({_COUNTS})"
+        f" SELECT {_COUNTS} FROM pedigree.statistic_source",
+    ),
 )
 
 

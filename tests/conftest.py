@@ -24,8 +24,8 @@ from tests.databases import TEMPLATE, Databases
 from tests.marking import (
     keep_modules_of_a_server_together,
     mark_remote_repeats,
-    put_longest_first,
 )
+from tests.order import put_longest_first
 from tests.pooling import POOLER, pooled
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Marks and order that follow from what a test uses. The rules are in `docs/testing.md`."""
+"""Marks that follow from what a test uses. The rules are in `docs/testing.md`."""
 
 import pytest
 
@@ -33,16 +33,6 @@ def keep_modules_of_a_server_together(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
-def put_longest_first(items: list[pytest.Item]) -> None:
-    """Start what may take longest first, so that no worker is left alone with it at the end."""
-    items.sort(key=_allowed_seconds, reverse=True)
-
-
 def _parameters(item: pytest.Item) -> set[str]:
     call = getattr(item, "callspec", None)
     return {value for value in call.params.values() if isinstance(value, str)} if call else set()
-
-
-def _allowed_seconds(item: pytest.Item) -> float:
-    mark = item.get_closest_marker("timeout")
-    return float(mark.args[0]) if mark else 0.0

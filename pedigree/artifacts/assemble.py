@@ -18,7 +18,8 @@ def list_files(flavor: str, signature: Signature, files: Sequence[ManifestFile])
     Raises:
         InvalidArtifactError: A path is refused, two are in conflict, or there are no bytes.
     """
-    require_distinct([check_path(file.path) for file in files])
+    # One path at a time: the first one that is refused ends the work.
+    require_distinct(check_path(file.path) for file in files)
     if not any(file.size for file in files):
         raise InvalidArtifactError(
             "the artifact is empty", field="files", remedy="List the model's files"

@@ -218,33 +218,56 @@ WHERE key = ANY(%(keys)s::text[]);
 DELETE FROM pedigree.orphan WHERE key = ANY(%(keys)s::text[]);
 
 -- name: statistics
--- The bytes that versions refer to and the bytes in the store. Reads the row of every living
--- version, artifact and blob, once.
+-- The bytes that versions refer to and the bytes in the store: sums that triggers keep.
+SELECT
+    (SELECT count(*) FROM pedigree.registered_model WHERE deleted_at IS NULL) AS models,
+    kept.*,
+    (SELECT count(*) FROM pedigree.upload WHERE keys IS NULL) AS uploads,
+    (SELECT count(*) FROM pedigree.orphan) AS orphans
+FROM (
+    SELECT
+        coalesce(sum(versions), 0)::bigint AS versions,
+        coalesce(sum(artifacts), 0)::bigint AS artifacts,
+        coalesce(sum(files), 0)::bigint AS files,
+        coalesce(sum(blobs), 0)::bigint AS blobs,
+        coalesce(sum(logical_bytes), 0)::bigint AS logical_bytes,
+        coalesce(sum(stored_bytes), 0)::bigint AS stored_bytes,
+        coalesce(sum(archived_bytes), 0)::bigint AS archived_bytes
+    FROM pedigree.statistic
+) AS kept;
+
+-- name: statistics_of_models
+-- The same of some models: of their living versions, and of the files of these.
 WITH living AS (
-    SELECT count(*) AS versions, coalesce(sum(artifact.size), 0) AS logical
+    SELECT v.digest, artifact.size
     FROM pedigree.model_version v
     JOIN pedigree.registered_model m USING (model_id)
     JOIN pedigree.artifact ON artifact.digest = v.digest
-    WHERE v.deleted_at IS NULL AND m.deleted_at IS NULL
+    WHERE v.deleted_at IS NULL AND m.deleted_at IS NULL AND m.name = ANY (%(visible)s::text[])
+), file AS (
+    SELECT f.blob_digest
+    FROM pedigree.artifact_file f
+    WHERE f.artifact_digest IN (SELECT digest FROM living)
 ), stored AS (
     SELECT
         count(*) AS blobs,
         coalesce(sum(size), 0) AS size,
         coalesce(sum(size) FILTER (WHERE tier = 'archive'), 0) AS archived
-    FROM pedigree.blob
+    FROM pedigree.blob WHERE digest IN (SELECT blob_digest FROM file)
 )
 SELECT
-    (SELECT count(*) FROM pedigree.registered_model WHERE deleted_at IS NULL) AS models,
-    living.versions,
-    (SELECT count(*) FROM pedigree.artifact) AS artifacts,
-    (SELECT count(*) FROM pedigree.artifact_file) AS files,
+    (
+        SELECT count(*) FROM pedigree.registered_model
+        WHERE deleted_at IS NULL AND name = ANY (%(visible)s::text[])
+    ) AS models,
+    (SELECT count(*) FROM living) AS versions,
+    (SELECT count(DISTINCT digest) FROM living) AS artifacts,
+    (SELECT count(*) FROM file) AS files,
     stored.blobs,
-    living.logical::bigint AS logical_bytes,
+    (SELECT coalesce(sum(size), 0) FROM living)::bigint AS logical_bytes,
     stored.size::bigint AS stored_bytes,
-    stored.archived::bigint AS archived_bytes,
-    (SELECT count(*) FROM pedigree.upload WHERE keys IS NULL) AS uploads,
-    (SELECT count(*) FROM pedigree.orphan) AS orphans
-FROM living, stored;
+    stored.archived::bigint AS archived_bytes
+FROM stored;
 
 -- name: some_blobs
 -- A few objects that the store must have.

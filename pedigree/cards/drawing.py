@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from pedigree.cards.records import CardNotes
-from pedigree.cards.render import render_card
+from pedigree.cards.render import MOST_ROWS, render_card
 from pedigree.cards.store import CardState, DrawnCard, card_state, newest_event
 from pedigree.catalog import lookups
 from pedigree.catalog.names import name_key
@@ -15,9 +15,6 @@ from pedigree.lifecycle.tenures import tenures_of_card
 from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.store import read_lineage
 from pedigree.postgres.transaction import Transaction
-
-_ROWS = 200
-"""The most verdicts, and the most tenures, that a card shows."""
 
 
 def draw_card(
@@ -62,8 +59,8 @@ def _render(  # noqa: PLR0917 - draw_card has them all
 ) -> DrawnCard:
     version = lookups.find_version(transaction, Reference(name=name, version=number))
     environment = version.environment_hash
-    verdicts = verdicts_of_card(transaction, version, checks=CHECKS, limit=_ROWS)
-    tenures = tenures_of_card(transaction, version, limit=_ROWS)
+    verdicts = verdicts_of_card(transaction, version, checks=CHECKS, limit=MOST_ROWS)
+    tenures = tenures_of_card(transaction, version, limit=MOST_ROWS)
     shown_notes = state.notes if notes is None else notes
     markdown = render_card(
         version,

@@ -16,6 +16,7 @@ from pedigree.catalog.names import name_key
 from pedigree.errors import NotFoundError, StoreUnavailableError
 from pedigree.failures.member_loop import MemberLoop
 from pedigree.failures.outages import store_probe
+from pedigree.failures.records import BackgroundWork
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Row, Transaction
 
@@ -107,7 +108,7 @@ class CardFollower:
         place = self._database.transaction(lambda tx: _lease(tx, lease))
         if place is None:
             return 0
-        drawn, loop = 0, MemberLoop(self._database, "cards", is_outage=self._is_outage)
+        drawn, loop = 0, MemberLoop(self._database, BackgroundWork.CARDS, is_outage=self._is_outage)
         try:
             for step in self._steps(place, loop):
                 place = step.place

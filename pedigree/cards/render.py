@@ -6,9 +6,9 @@ same bytes, and an unchanged card is not written again.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pedigree.cards._front_matter import front_matter
 from pedigree.cards.groups import group_verdicts
@@ -21,6 +21,11 @@ from pedigree.signatures.records import Port, Signature
 
 if TYPE_CHECKING:
     import jinja2
+
+MOST_ROWS = 200
+"""The most rows of each table of a card."""
+
+T = TypeVar("T")
 
 _SHOWN_OF_A_DIGEST = len("sha256:") + 12
 _URL = re.compile(r"https?://[^\s<>]+")
@@ -64,7 +69,7 @@ def render_card(  # noqa: PLR0917 - a card shows these six, and its only caller 
             training=training,
             notes=human,
             packages=sorted(packages),
-            ports=_ports(version.signature),
+            ports=[*_ports(version.signature)],
             inputs=sorted(lineage.used(), key=lambda pair: _place(pair[0])),
             indirect=_indirect(lineage),
             **_certainty_of(lineage),
@@ -126,6 +131,8 @@ def _environment() -> "jinja2.Environment":
         "literal": literal,
         "json": _json,
         "short": _short,
+        "first_rows": _first_rows,
+        "further_rows": _further_rows,
     }
     return environment
 
@@ -133,6 +140,16 @@ def _environment() -> "jinja2.Environment":
 def _short(text: str) -> str:
     """Shorten a digest: a full one makes a table wider than Dagster's page."""
     return text[:_SHOWN_OF_A_DIGEST] if text.startswith("sha256:") else text
+
+
+def _first_rows(rows: Sequence[T]) -> Sequence[T]:
+    return rows[:MOST_ROWS]
+
+
+def _further_rows(rows: Sized) -> Markdown:
+    """Return a paragraph about the rows that a table does not show; empty if it shows all."""
+    further = len(rows) - MOST_ROWS
+    return Markdown("" if further <= 0 else f"\n{further:,} further ones are not shown.\n")
 
 
 def _json(value: object) -> str:

@@ -6,27 +6,23 @@ and the actor. A hole is a random token with a word, so no text of a caller can 
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from pydantic import JsonValue
 
-from pedigree.artifacts.records import Digest, Manifest
+from pedigree.artifacts.records import Digest
 from pedigree.artifacts.store import StoredBlob
-from pedigree.audit.records import Actor, EventType, canonical_event
-from pedigree.catalog.creation_look import Look
-from pedigree.catalog.further_training import FurtherTraining
+from pedigree.audit.records import EventType, canonical_event
+from pedigree.catalog.draft import Draft
 from pedigree.catalog.kept_answers import KEPT, KeptRequest
 from pedigree.catalog.metadata_fields import about_fields
 from pedigree.catalog.names import name_key
-from pedigree.catalog.quarantine_marks import NewMarks
-from pedigree.catalog.records import DeclaredMetadata, ModelVersion, NewVersion, Registration
-from pedigree.flavors.records import Verification, VerificationStatus
+from pedigree.catalog.records import DeclaredMetadata, ModelVersion, Registration
 from pedigree.lineage.store import lineage_rows
 
 _FIELDS = about_fields(DeclaredMetadata)
@@ -34,7 +30,7 @@ VERSION_FIELDS = tuple(name for name, about in _FIELDS.items() if about.shown)
 TRAINING_FIELDS = tuple(name for name, about in _FIELDS.items() if about.trained)
 
 
-class Judgement(NamedTuple):
+class DraftJudgement(NamedTuple):
     """What the checks of a new version found before it has a number."""
 
     verdicts: Sequence[dict[str, JsonValue]]
@@ -64,96 +60,40 @@ class Filled(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """A registration that somebody wants."""
-
-    name: str
-    manifest: Manifest
-    new: NewVersion
-    actor: Actor
-    session: UUID | None = None
-    """The upload session that the registration ends."""
-    request: KeptRequest | None = None
-    is_listed: bool = False
-    """Whether the files are listed by digest, so that missing bytes must be sent first."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Creation:
-    """A registration, by what one look at the database found."""
+    """A draft, and what its checks found."""
 
-    wanted: Wanted
-    look: Look
-    marks: NewMarks
-    judgement: Judgement | None = None
+    draft: Draft
+    judgement: DraftJudgement | None = None
     judge_after: timedelta | None = None
     """After how long another process judges the version; None: it is judged now, or not at all."""
     hole: str = field(default_factory=lambda: uuid4().hex)
-    training_id: str = field(default_factory=lambda: str(uuid4()))
-
-    @cached_property
-    def retraining(self) -> FurtherTraining | None:
-        """The further training of a version that has the bytes already."""
-        known = self.look.known
-        if known is None:
-            return None
-        return FurtherTraining.of(known, self.wanted.new, self.training_id)
-
-    @cached_property
-    def draft(self) -> ModelVersion:
-        """The version as the look knows it, with the number that is next now."""
-        if self.look.known is not None:
-            return self._trained_again(self.look.known.version)
-        wanted, model = self.wanted, self.look.model
-        metadata = wanted.new.metadata
-        stated = {name: getattr(metadata, name) for name in DeclaredMetadata.model_fields}
-        return ModelVersion.model_construct(
-            **{**stated, "params": as_stored(metadata.params)},
-            model_name=wanted.name,
-            version_id=model.next_version,
-            artifact_uri=f"pedigree://artifacts/{wanted.manifest.digest}",
-            created_by=wanted.actor.name,
-            created_by_source=wanted.actor.source,
-            created_at=self.look.at,
-            digest=wanted.manifest.digest,
-            size=wanted.manifest.size,
-            quarantine_reason=self.marks.reason,
-            generation=model.generation,
-            trainings=1,
-            verification=wanted.new.verification,
-        )
-
-    def _trained_again(self, known: ModelVersion) -> ModelVersion:
-        changes: dict[str, Any] = {"quarantine_reason": self.marks.reason}
-        if self.retraining is not None and self.retraining.is_new:
-            shown = _shown(known.verification, self.wanted.new.verification)
-            changes |= {"trainings": known.trainings + 1, "verification": shown}
-        return known.model_copy(update=changes)
 
     def registration(self, filled: Filled) -> Registration:
         """Return the result, equal to what a read finds afterwards."""
         changes: dict[str, Any] = {"generation": filled.generation}
-        if self.look.known is None:
+        if self.draft.look.known is None:
             changes |= {"version_id": filled.version, "created_at": filled.at}
         if self.judgement is not None and self.judgement.stage is not None:
             changes |= {"stage": self.judgement.stage, "stage_since": filled.at}
-        reference = f"{self.wanted.name}/{filled.version}"
-        return self._answer(self.draft.model_copy(update=changes), reference)
+        reference = f"{self.draft.wanted.name}/{filled.version}"
+        return self._answer(self.draft.version.model_copy(update=changes), reference)
 
     def _answer(self, version: ModelVersion, reference: str) -> Registration:
-        again = self.retraining
-        notices = (again.notice if again else None, self.marks.notice(reference))
+        again = self.draft.further
+        notices = (again.notice if again else None, self.draft.marks.notice(reference))
         return Registration.model_construct(
             version=version,
             created=again is None,
-            training_id=again.training_id if again else self.training_id,
+            training_id=again.training_id if again else self.draft.training_id,
             notice="; ".join(filter(None, notices)) or None,
         )
 
     @cached_property
     def document(self) -> dict[str, Any]:
         """The document, without what the bytes need."""
-        wanted, manifest = self.wanted, self.wanted.manifest
+        wanted, marks = self.draft.wanted, self.draft.marks
+        manifest = wanted.manifest
         document: dict[str, Any] = {
             "hole": self.hole,
             "name": wanted.name,
@@ -169,9 +109,12 @@ class Creation:
             **self._of_judgement,
         }
         if wanted.new.lineage.nodes:
-            document |= {"quarantines": self.marks.seen, **lineage_rows(wanted.new.lineage)}
-        if self.marks.marked:
-            document |= {"marks": self.marks.rows, "quarantine_reason": self.marks.reason}
+            document |= {"quarantines": marks.seen, **lineage_rows(wanted.new.lineage)}
+        if self.draft.marks.marked:
+            document |= {
+                "marks": self.draft.marks.rows,
+                "quarantine_reason": self.draft.marks.reason,
+            }
         if wanted.request is not None:
             document["request"] = self._request(wanted.request)
         return document
@@ -184,32 +127,32 @@ class Creation:
     @property
     def _of_version(self) -> dict[str, Any]:
         """Return the rows of the version and its training; none for a repeated training."""
-        known, again = self.look.known, self.retraining
+        known, again = self.draft.look.known, self.draft.further
         if again is not None and known is not None:
             same = {"known": {"version": known.version.version_id, "state": known.state}}
             return {**same, **self._of_training} if again.is_new else same
-        metadata = self.wanted.new.metadata
+        metadata = self.draft.wanted.new.metadata
         rows: dict[str, Any] = {
             "version": {name: getattr(metadata, name) for name in VERSION_FIELDS},
             **self._of_training,
         }
-        if self.look.is_new_model:
+        if self.draft.look.is_new_model:
             rows["new_model"] = self._event(EventType.MODEL_CREATED, {}, version=None)
         return rows
 
     @property
     def _of_training(self) -> dict[str, Any]:
-        new = self.wanted.new
+        new = self.draft.wanted.new
         metadata, origin = new.metadata, new.origin
         rows: dict[str, Any] = {
             "training": {
                 **{name: getattr(metadata, name) for name in TRAINING_FIELDS},
                 **origin.model_dump(),
-                "training_id": self.training_id,
+                "training_id": self.draft.training_id,
                 "raced": new.lineage.raced,
                 "lineage_recorded": bool(new.lineage.nodes),
                 "verification": new.verification,
-                "restated": self.retraining.restated if self.retraining else 0,
+                "restated": self.draft.further.restated if self.draft.further else 0,
             }
         }
         if metadata.environment_hash and new.environment:
@@ -228,14 +171,15 @@ class Creation:
 
     @property
     def _events(self) -> list[dict[str, str]]:
-        again = self.retraining
+        again = self.draft.further
         events = []
         if again is None:
             events.append(self._event(EventType.VERSION_CREATED, self._stated))
         elif again.is_new:
             events.append(self._event(EventType.VERSION_TRAINED, self._stated))
         events += [
-            self._event(EventType.VERSION_QUARANTINED, body) for body in self.marks.event_bodies
+            self._event(EventType.VERSION_QUARANTINED, body)
+            for body in self.draft.marks.event_bodies
         ]
         if self.judgement is not None:
             events += [
@@ -248,32 +192,32 @@ class Creation:
 
     @property
     def _stated(self) -> dict[str, JsonValue]:
-        metadata = self.wanted.new.metadata
+        metadata = self.draft.wanted.new.metadata
         return {
             "description": metadata.description,
             "owners": list(metadata.owners),
             "tags": dict(metadata.tags),
-            "digest": self.wanted.manifest.digest,
-            "training_id": self.training_id,
+            "digest": self.draft.wanted.manifest.digest,
+            "training_id": self.draft.training_id,
             "run_id": metadata.run_id,
             "git_commit": metadata.git_commit,
             "git_dirty": metadata.git_dirty,
             "training_data_digest": metadata.training_data_digest,
             "environment_hash": metadata.environment_hash,
             "metrics": dict(metadata.metrics),
-            "verification": self.wanted.new.verification.model_dump(mode="json"),
+            "verification": self.draft.wanted.new.verification.model_dump(mode="json"),
         }
 
     @property
     def _entered(self) -> dict[str, JsonValue]:
         return {
-            "from": self.draft.stage,
+            "from": self.draft.version.stage,
             "to": self.judgement.stage if self.judgement else None,
             "previous_version": None,
-            "digest": self.wanted.manifest.digest,
+            "digest": self.draft.wanted.manifest.digest,
             "reason": None,
             "run_id": None,
-            "policy_revision": self.look.model.policy_revision,
+            "policy_revision": self.draft.look.model.policy_revision,
             "generation": f"{self.hole}generation",
             "voided": f"{self.hole}voided",
         }
@@ -286,7 +230,7 @@ class Creation:
         content: dict[str, JsonValue] = {
             "event_id": event_id,
             "type": kind.value,
-            "model": self.wanted.name,
+            "model": self.draft.wanted.name,
             "version": None if version is None else f"{self.hole}{version}",
             "at": f"{self.hole}time",
             "actor": f"{self.hole}actor",
@@ -298,7 +242,7 @@ class Creation:
     def _request(self, request: KeptRequest) -> dict[str, Any]:
         hole = self.hole
         changes: dict[str, Any] = {"generation": f"{hole}generation"}
-        if self.look.known is None:
+        if self.draft.look.known is None:
             changes |= {
                 "version_id": f"{hole}version",
                 "created_at": f"{hole}time",
@@ -307,8 +251,8 @@ class Creation:
             }
         if self.judgement is not None and self.judgement.stage is not None:
             changes |= {"stage": self.judgement.stage, "stage_since": f"{hole}time"}
-        version = self.draft.model_copy(update=changes)
-        reference = f"{self.wanted.name}/{version.version_id}"
+        version = self.draft.version.model_copy(update=changes)
+        reference = f"{self.draft.wanted.name}/{version.version_id}"
         answer = request.answer(self._answer(version, reference))
         return {
             "principal": request.principal,
@@ -319,32 +263,3 @@ class Creation:
             "headers": json.dumps(answer.headers),
             "body": answer.body.decode(),
         }
-
-
-def _shown(known: Verification, given: Verification) -> Verification:
-    """Return the verification that a version shows: that of its first verified training."""
-    verified = VerificationStatus.VERIFIED
-    is_first = given.status is verified and known.status is not verified
-    return given if is_first else known
-
-
-def as_stored(value: JsonValue) -> JsonValue:
-    """Return JSON as a read of the database gives it: a large float is an integer there.
-
-    >>> as_stored({"rate": 0.5, "far": 1e22})
-    {'rate': 0.5, 'far': 10000000000000000000000}
-    """
-    match value:
-        case float() if abs(value) >= 2**53:
-            return int(Decimal(repr(value)))
-        case list():
-            return [as_stored(each) for each in value]
-        case dict():
-            return {name: as_stored(each) for name, each in value.items()}
-        case _:
-            return value
-
-
-def digests_of(manifest: Manifest) -> Collection[str]:
-    """Return the distinct digests of a manifest's files, sorted."""
-    return sorted({file.digest for file in manifest.files})

@@ -12,8 +12,9 @@ from pydantic_core import to_json
 from pedigree.artifacts.assemble import bytes_missing
 from pedigree.artifacts.records import Digest
 from pedigree.artifacts.store import BlobCollectedError
-from pedigree.catalog.creation import Creation, Filled, Supply, Wanted, digests_of
+from pedigree.catalog.creation import Creation, Filled, Supply
 from pedigree.catalog.creation_look import Look
+from pedigree.catalog.draft import WantedVersion, digests_of
 from pedigree.catalog.kept_answers import (
     KeptAnswer,
     kept_answer,
@@ -66,7 +67,9 @@ class Stages(NamedTuple):
     champion: str
 
 
-def look(database: Database, wanted: Wanted, stages: Stages, *, proves: bool) -> Look | KeptAnswer:
+def look(
+    database: Database, wanted: WantedVersion, stages: Stages, *, proves: bool
+) -> Look | KeptAnswer:
     """Return what the database knows; or the answer of an earlier request with the same key.
 
     Args:
@@ -115,7 +118,7 @@ def create(database: Database, creation: Creation, supply: Supply) -> Created:
         RequestInFlightError: A request with the key is in progress.
         KeyReusedError: The key belongs to another request.
     """
-    wanted = creation.wanted
+    wanted = creation.draft.wanted
     values = {
         "document": to_json(creation.supplied(supply)).decode(),
         "manifest": wanted.manifest.canonical,
@@ -140,7 +143,7 @@ def _answered(creation: Creation, answer: Mapping[str, Any] | None) -> KeptAnswe
     return KeptAnswer(status, answer["headers"], answer["body"].encode(), is_replayed=False)
 
 
-def _refusal(done: Mapping[str, Any], wanted: Wanted) -> PedigreeError:
+def _refusal(done: Mapping[str, Any], wanted: WantedVersion) -> PedigreeError:
     match done["refused"]:
         case "in flight" if wanted.request is not None:
             return request_in_flight(wanted.request.key)
@@ -153,5 +156,5 @@ def _refusal(done: Mapping[str, Any], wanted: Wanted) -> PedigreeError:
             return StaleLookError(wanted.name)
 
 
-def _missing(digests: Collection[Digest], wanted: Wanted) -> PedigreeError:
+def _missing(digests: Collection[Digest], wanted: WantedVersion) -> PedigreeError:
     return bytes_missing(digests) if wanted.is_listed else BlobCollectedError(min(digests))

@@ -28,8 +28,8 @@ NO_MODEL = SeenModel(0, "", 1, 0, None, 0, is_deleted=False, is_aliased=False)
 """The row of a model that does not exist yet."""
 
 
-class Holder(NamedTuple):
-    """The version that holds a stage; its record is None if search lacks it."""
+class SeenChampion(NamedTuple):
+    """The version that holds production; its record is None if search lacks it."""
 
     state: str
     """Its number and digest, as the database compares them."""
@@ -50,7 +50,7 @@ class Look(NamedTuple):
     at: datetime
     model: SeenModel
     is_new_model: bool
-    champion: Holder | None
+    champion: SeenChampion | None
     known: KnownVersion | None
     live: Mapping[Digest, StoredBlob]
     """The live ones of the artifact's blobs."""
@@ -67,7 +67,7 @@ class Look(NamedTuple):
             at=datetime.fromisoformat(seen["at"]),
             model=model,
             is_new_model="model" not in seen,
-            champion=_holder(seen.get("champion"), model),
+            champion=_champion(seen.get("champion"), model),
             known=_known(seen, model),
             live={row["digest"]: _stored(row) for row in seen["live"]},
             unread=frozenset(seen["unread"]),
@@ -83,10 +83,10 @@ def _stored(row: Mapping[str, Any]) -> StoredBlob:
     return StoredBlob(Blob(row["digest"], row["size"]), row["key"])
 
 
-def _holder(row: Mapping[str, Any] | None, model: SeenModel) -> Holder | None:
+def _champion(row: Mapping[str, Any] | None, model: SeenModel) -> SeenChampion | None:
     if row is None:
         return None
-    return Holder(f"{row['version']} {row['digest']}", _version(row, model))
+    return SeenChampion(f"{row['version']} {row['digest']}", _version(row, model))
 
 
 def _known(seen: Mapping[str, Any], model: SeenModel) -> KnownVersion | None:

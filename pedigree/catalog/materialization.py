@@ -5,15 +5,16 @@ mirror of its instance shows the version. If the instance is unreachable too, th
 *unmaterialized*. That follows from the stored rows and the time, so no process has to mark it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
+from pedigree._record import RecordPage
 from pedigree.catalog.lookups import training_cursor
 from pedigree.catalog.names import name_key
 from pedigree.catalog.store import SQL
 from pedigree.catalog.training_records import Unmaterialized
-from pedigree.postgres.pages import at_least_one
+from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.transaction import Transaction
 
 OUT_OF_REACH = timedelta(hours=1)
@@ -51,14 +52,25 @@ def unmaterialized(
     version: int | None,
     limit: int,
     after: str | None = None,
-) -> tuple[Unmaterialized, ...]:
+    visible: Sequence[str] | None = None,
+) -> RecordPage[Unmaterialized]:
     """Return trainings that no graph has shown for an hour while their instance was unreachable.
+
+    Args:
+        transaction: Where to read.
+        name_key: The key of a model's name, for the trainings of one version; None for all.
+        version: The number of that version.
+        limit: How many at most.
+        after: The last ``training_id`` of the previous page.
+        visible: Only trainings of models of these names; of all models when None.
 
     Raises:
         InvalidInputError: The limit or the cursor is invalid.
     """
     values = {"limit": at_least_one(limit), "after": training_cursor(after), "age": OUT_OF_REACH}
-    rows = transaction.execute(
-        SQL["unmaterialized"], {**values, "name_key": name_key, "version": version}
-    ).fetchall()
-    return tuple(Unmaterialized(**{**row, "training_id": str(row["training_id"])}) for row in rows)
+    among = {"name_key": name_key, "version": version, "visible": visible}
+    found = fetch_page(transaction, SQL["unmaterialized"], {**values, **among})
+    return RecordPage(
+        (Unmaterialized(**{**row, "training_id": str(row["training_id"])}) for row in found.rows),
+        is_cut=found.is_cut,
+    )

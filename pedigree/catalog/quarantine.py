@@ -19,13 +19,12 @@ from pedigree._record import RecordPage
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.creation_look import KnownVersion
-from pedigree.catalog.names import name_key
 from pedigree.catalog.quarantine_marks import FoundQuarantine, Marker, NewMarks
-from pedigree.catalog.quarantine_records import Quarantine, Quarantined
+from pedigree.catalog.quarantine_records import MOST_MARKED, Quarantine, Quarantined
 from pedigree.catalog.store import SQL, lock_any_model, lock_model
 from pedigree.errors import InvalidInputError, QuarantineNotFoundError
-from pedigree.lineage.records import Certainty, LineageGraph, TrainedOn
-from pedigree.lineage.store import count_without_lineage, lineage_rows, trained_on
+from pedigree.lineage.records import Certainty, LineageGraph
+from pedigree.lineage.store import Depending, lineage_rows, trained_on
 from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.transaction import Row, Transaction
 
@@ -74,12 +73,12 @@ def quarantine_data(
         actor=actor,
     )
     depending = trained_on(transaction, asset, partition, since)
-    marked = [one for one in depending if found.marks(one.certainty)]
+    marked = [one for one in depending.versions if found.marks(one.certainty)]
     for name, versions in groupby(marked, key=lambda one: one.model_name):
         marker = Marker(transaction, lock_any_model(transaction, name), actor)
         for version in versions:
             marker.mark(version.version, found, what, version.certainty)
-    return _quarantined(transaction, found, depending)
+    return _quarantined(found, depending)
 
 
 def quarantine_version(
@@ -207,14 +206,24 @@ def release_version(
 
 
 def open_quarantines(
-    transaction: Transaction, *, limit: int, before: int | None
+    transaction: Transaction,
+    *,
+    limit: int,
+    before: int | None,
+    visible: Sequence[str] | None = None,
 ) -> RecordPage[Quarantine]:
-    """Return the open quarantines that started before ``before``, newest first."""
-    values = {"limit": limit, "before": before}
-    rows, is_cut = fetch_page(transaction, SQL["open_quarantines"], values)
-    ids = [row["quarantine_id"] for row in rows]
-    marks = transaction.execute(SQL["marked_versions"], {"quarantine_ids": ids}).fetchall()
-    return RecordPage(_with_versions(rows, marks), is_cut=is_cut)
+    """Return the open quarantines that started before ``before``, newest first.
+
+    Args:
+        transaction: Where to read.
+        limit: How many at most.
+        before: The last ``quarantine_id`` of the previous page.
+        visible: Only quarantines that mark a version of models of these names, with those versions;
+            all of them when None.
+    """
+    values = {"limit": limit, "before": before, "visible": visible, "most": MOST_MARKED}
+    found = fetch_page(transaction, SQL["open_quarantines"], values)
+    return RecordPage((Quarantine(**row) for row in found.rows), is_cut=found.is_cut)
 
 
 def _require_reason(reason: str) -> None:
@@ -244,10 +253,9 @@ def _insert(transaction: Transaction, new: _New, actor: Actor) -> Quarantine:
     return Quarantine(**row, versions=(), possible=())
 
 
-def _quarantined(
-    transaction: Transaction, found: Quarantine, depending: Sequence[TrainedOn]
-) -> Quarantined:
+def _quarantined(found: Quarantine, all_found: Depending) -> Quarantined:
     """Return the versions that a quarantine marks, and those that it does not."""
+    depending, without_lineage = all_found
     certain = [one.reference for one in depending if one.certainty.certain]
     possible = [one.reference for one in depending if one.certainty is Certainty.POSSIBLE]
     marked = [one.reference for one in depending if found.marks(one.certainty)]
@@ -258,9 +266,7 @@ def _quarantined(
         possible=tuple(one for one in marked if one not in certain),
         spared=tuple(one for one in possible if one in spared),
         unknown=tuple(one.reference for one in depending if one.certainty is Certainty.UNKNOWN),
-        without_lineage=count_without_lineage(
-            transaction, [(name_key(one.model_name), one.version) for one in depending], found.since
-        ),
+        without_lineage=without_lineage,
     )
 
 

@@ -7,6 +7,9 @@ from pydantic import Field
 from pedigree._record import Record
 from pedigree.lineage.records import Certainty
 
+MOST_MARKED = 10_000
+"""How many versions of a quarantine a list names."""
+
 
 class Quarantine(Record):
     """Data, or one version, in quarantine; and the versions that it marks."""
@@ -25,6 +28,10 @@ class Quarantine(Record):
     versions: tuple[str, ...] = Field(description="References of the versions that it marks")
     possible: tuple[str, ...] = Field(
         description="The marked versions that only possibly depend on the data"
+    )
+    more: int = Field(
+        default=0,
+        description=f"How many further versions it marks; a list names the first {MOST_MARKED:,}",
     )
 
     def marks(self, certainty: Certainty) -> bool:

@@ -61,6 +61,7 @@ WHERE a.since <= clock_timestamp() - %(age)s::interval
     AND (i.seen_at IS NULL OR i.seen_at <= clock_timestamp() - %(age)s::interval)
     AND v.deleted_at IS NULL AND m.deleted_at IS NULL
     AND (%(name_key)s::text IS NULL OR (m.name_key, t.version) = (%(name_key)s, %(version)s))
+    AND (%(visible)s::text[] IS NULL OR m.name = ANY (%(visible)s::text[]))
     AND (
         %(after)s::uuid IS NULL
         OR (t.created_at, t.training_id) > (
@@ -246,12 +247,40 @@ UPDATE pedigree.model_version SET quarantine_reason = %(reason)s
 WHERE model_id = %(model_id)s AND version = %(version)s;
 
 -- name: open_quarantines
--- A page of the open quarantines, newest first.
-SELECT quarantine_id, asset, partition, since, reason, only_certain, at, quarantined_by
-FROM pedigree.quarantine
-WHERE released_at IS NULL
-    AND (%(before)s::bigint IS NULL OR quarantine_id < %(before)s)
-ORDER BY quarantine_id DESC
+-- A page of the open quarantines, newest first, each with the first visible versions that it holds
+-- and the number of all of these; with visible models, only those that hold a version of one. A mark
+-- of the previous release has no certainty, and so is possible; a mark of a single version concerns
+-- no data.
+SELECT q.quarantine_id, q.asset, q.partition, q.since, q.reason, q.only_certain, q.at,
+    q.quarantined_by, held.versions, held.possible,
+    number.versions - cardinality(held.versions) AS more
+FROM pedigree.quarantine q
+CROSS JOIN LATERAL (
+    SELECT count(*) AS versions
+    FROM pedigree.quarantine_mark k
+    WHERE k.quarantine_id = q.quarantine_id AND k.released_at IS NULL
+        AND (%(visible)s::text[] IS NULL OR k.model_id IN (
+            SELECT model_id FROM pedigree.registered_model WHERE name = ANY (%(visible)s::text[])
+        ))
+) AS number
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(reference), '{}') AS versions,
+        coalesce(array_agg(reference) FILTER (WHERE is_possible), '{}') AS possible
+    FROM (
+        SELECT m.name || '/' || k.version AS reference,
+            q.asset IS NOT NULL AND coalesce(k.certainty, 'possible') = 'possible' AS is_possible
+        FROM pedigree.quarantine_mark k
+        JOIN pedigree.registered_model m USING (model_id)
+        WHERE k.quarantine_id = q.quarantine_id AND k.released_at IS NULL
+            AND (%(visible)s::text[] IS NULL OR m.name = ANY (%(visible)s::text[]))
+        ORDER BY k.model_id, k.version
+        LIMIT %(most)s
+    ) AS mark
+) AS held
+WHERE q.released_at IS NULL
+    AND (%(before)s::bigint IS NULL OR q.quarantine_id < %(before)s)
+    AND (%(visible)s::text[] IS NULL OR number.versions > 0)
+ORDER BY q.quarantine_id DESC
 LIMIT %(limit)s;
 
 -- name: newest_training
@@ -280,6 +309,17 @@ FROM pedigree.artifact_file f
 JOIN pedigree.model_version v ON v.digest = f.artifact_digest
 JOIN pedigree.registered_model m USING (model_id)
 WHERE f.blob_digest = ANY (%(digests)s::text[]) AND v.deleted_at IS NULL;
+
+-- name: data_of_models
+-- The assets on whose data a version of some models depends, directly or indirectly.
+SELECT wanted.asset
+FROM unnest(%(assets)s::text[]) AS wanted (asset)
+WHERE EXISTS (
+    SELECT FROM pedigree.lineage_node n
+    JOIN pedigree.training t USING (training_id)
+    JOIN pedigree.registered_model m USING (model_id)
+    WHERE n.asset = wanted.asset AND n.kind <> 'step' AND m.name = ANY (%(visible)s::text[])
+);
 
 -- name: models_of_states
 -- The models whose versions are states of assets: of the asset that trains a model, or of the asset of

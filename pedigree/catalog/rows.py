@@ -27,7 +27,9 @@ _BOOKKEEPING = ("model_id", "name_key")
 
 # Cached by the database's text of each. Records are frozen, so they can be shared.
 _SIGNATURES: dict[str, Signature] = {}
-_MOST_SIGNATURES = 4096
+_MOST_SIGNATURES = 1000
+# A signature may have megabytes, and many times as much as a record.
+_LONGEST_CACHED = 8 << 10
 
 # Keys in the text of a search_record. A value cannot contain one: its quotes are escaped.
 _DIGEST = '"digest":"'
@@ -121,6 +123,8 @@ def _quoted(text: str) -> str:
 
 def _signature(text: str, build: Callable[[], Signature]) -> Signature:
     """Return the cached signature of a text, or build it: versions share few signatures."""
+    if len(text) > _LONGEST_CACHED:
+        return build()
     known = _SIGNATURES.get(text)
     if known is None:
         if len(_SIGNATURES) >= _MOST_SIGNATURES:
@@ -129,8 +133,16 @@ def _signature(text: str, build: Callable[[], Signature]) -> Signature:
     return known
 
 
-@lru_cache(maxsize=_MOST_SIGNATURES)
 def _signature_json(text: str) -> str:
+    return _cached_signature_json(text) if len(text) <= _LONGEST_CACHED else _written(text)
+
+
+@lru_cache(maxsize=_MOST_SIGNATURES)
+def _cached_signature_json(text: str) -> str:
+    return _written(text)
+
+
+def _written(text: str) -> str:
     return Signature.model_validate_json(text).model_dump_json()
 
 

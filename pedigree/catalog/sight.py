@@ -6,14 +6,16 @@ asset, its partition and its data version.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
+from pedigree._record import RecordPage
 from pedigree.catalog.diff_records import LineageDifference, VersionComparison
+from pedigree.catalog.quarantine_records import Quarantine
 from pedigree.catalog.store import SQL
 from pedigree.lineage.records import HIDDEN, LineageGraph, LineageNode, NodeKind
 from pedigree.lineage.staleness import Staleness
-from pedigree.lineage.usages import Downstream
+from pedigree.lineage.usages import Downstream, Usage
 from pedigree.postgres.transaction import Transaction
 
 State: TypeAlias = tuple[str, str | None]
@@ -57,27 +59,50 @@ class Sight(NamedTuple):
         return graph.model_copy(update={"nodes": tuple(nodes)})
 
     def downstream(self, found: Downstream) -> Downstream:
-        """Return the versions and uses that they see, and the number of the other versions."""
-        if not self.is_limited:
+        """Return a version's uses, of which hidden ones say only that they exist."""
+        return found.model_copy(update={"usages": self.usages(found.usages)})
+
+    def usages(self, found: tuple[Usage, ...]) -> tuple[Usage, ...]:
+        """Return uses of versions; those whose output is hidden say only that they exist."""
+        if not self.is_limited or not found:
             return found
-        seen = {
-            name: tuple(filter(self._may_read_version, getattr(found, name)))
-            for name in ("versions", "possible", "unknown")
-        }
-        hidden = self._hidden((use.asset, use.data_version) for use in found.usages)
+        hidden = self._hidden((use.asset, use.data_version) for use in found)
         nothing = {"asset": HIDDEN, "partition": None, "data_version": None, "code_version": None}
-        return found.model_copy(
-            update={
-                **seen,
-                "hidden": sum(len(getattr(found, name)) - len(seen[name]) for name in seen),
-                "usages": tuple(
-                    use.model_copy(update=nothing)
-                    if (use.asset, use.data_version) in hidden
-                    else use
-                    for use in found.usages
-                ),
-            }
+        return tuple(
+            use.model_copy(update=nothing) if (use.asset, use.data_version) in hidden else use
+            for use in found
         )
+
+    def quarantines(self, found: RecordPage[Quarantine]) -> RecordPage[Quarantine]:
+        """Return quarantines; those of the data of hidden models do not name it."""
+        hidden = self.hidden_assets(each.asset for each in found if each.asset is not None)
+        nothing = {"asset": HIDDEN, "partition": None}
+        return RecordPage(
+            (each.model_copy(update=nothing) if each.asset in hidden else each for each in found),
+            is_cut=found.is_cut,
+        )
+
+    def data(self, assets: Collection[str], visible: Sequence[str] | None) -> Collection[str]:
+        """Return the assets whose data they may read about.
+
+        Those are the ones that a readable version depends on, without versions of hidden models.
+
+        Args:
+            assets: The assets.
+            visible: The names of the models that they may read; all models when None.
+        """
+        if visible is None:
+            return assets
+        columns = {"assets": list(set(assets)), "visible": list(visible)}
+        rows = self.transaction.execute(SQL["data_of_models"], columns)
+        used = {row["asset"] for row in rows.fetchall()}
+        return used - self.hidden_assets(used)
+
+    def hidden_assets(self, assets: Iterable[str]) -> frozenset[str]:
+        """Return the assets whose data are versions of models, none of which they may read."""
+        if not self.is_limited:
+            return frozenset()
+        return frozenset(asset for asset, _ in self._hidden((asset, None) for asset in assets))
 
     def comparison(self, found: VersionComparison, *graphs: LineageGraph) -> VersionComparison:
         """Return a comparison in which hidden inputs of the two graphs have no names."""
@@ -123,9 +148,6 @@ class Sight(NamedTuple):
             for each in found.unclear
         )
         return found.model_copy(update={"inputs": tuple(inputs), "unclear": tuple(unclear)})
-
-    def _may_read_version(self, reference: str) -> bool:
-        return self.may_read(reference.rpartition("/")[0])
 
     def _hidden_places(self, graphs: Collection[LineageGraph]) -> frozenset[Place]:
         if not self.is_limited:

@@ -25,6 +25,10 @@ def trained_on_it(found: "Downstream") -> Iterator[str]:
         yield f"Possible, trained on it or not: {', '.join(found.possible)}"
     if found.unknown:
         yield f"Unknown whether trained on it: {', '.join(found.unknown)}"
+    if found.more:
+        yield f"{found.more:,} further versions depend or may depend on it."
+    if found.hidden:
+        yield f"{found.hidden:,} further versions are of models that you may not read."
     if found.without_lineage:
         yield without_lineage(found.without_lineage)
 

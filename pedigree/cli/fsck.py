@@ -28,8 +28,10 @@ def fsck(
 
     Without --hashes, each object must exist with its size. Safe at any time; it changes nothing.
     """
-    with open_registry() as registry:
-        report = registry.fsck(hashes=hashes)
+    from pedigree.cli._progress import checks_bar
+
+    with open_registry() as registry, checks_bar(as_json) as progress:
+        report = registry.fsck(hashes=hashes, progress=progress)
 
     def view() -> Iterator[object]:
         yield table(("invariant", "looked at#", "violations#", "it says"), map(_row, report.checks))

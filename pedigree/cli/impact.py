@@ -82,6 +82,8 @@ def _with_holds(one: "Affected") -> dict[str, object]:
 
 def _view(found: "Impact") -> Iterator[object]:
     place = place_of(found.asset, found.partition)
+    if found.is_limited:
+        yield "Only of the models that you may read:"
     if found.none:
         yield f"No version depends on {place}."
         return

@@ -106,16 +106,16 @@ def downstream(
 ) -> None:
     """List the data written with exactly this version, and the versions trained on it."""
     with open_registry() as registry:
-        found = registry.downstream(reference, limit=limit + 1, before=before)
-    usages = page_of(lambda _: found.usages, limit, lambda one: one.usage_id, "--before")
+        found = registry.downstream(reference, limit=limit, before=before)
+    further = None if found.next is None else str(found.next)
+    usages = Listing(items=found.usages, next=further, option="--before")
 
     def view() -> Iterator[object]:
         columns = ("asset", "partition", "data version", "known by", "run", "loaded", "written")
         yield table(columns, map(usage_row, usages.items))
         yield from trained_on_it(found)
 
-    document = {**found.model_dump(mode="json"), "usages": usages.items}
-    respond_list(usages, as_json, view, document)
+    respond_list(usages, as_json, view, found)
 
 
 def diff(

@@ -171,7 +171,8 @@ def _place(found: "Quarantine") -> str:
 
 def _of(found: "Quarantine") -> str:
     possible = set(found.possible)
-    return _list(f"{one} (possible)" if one in possible else one for one in found.versions)
+    shown = _list(f"{one} (possible)" if one in possible else one for one in found.versions)
+    return f"{shown} and {found.more:,} more" if found.more else shown
 
 
 def _sentences(found: "Quarantined") -> Iterator[str]:

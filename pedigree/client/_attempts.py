@@ -13,6 +13,7 @@ from pedigree.errors import (
     SchemaBehindError,
     ServiceBusyError,
     ServiceUnavailableError,
+    SlowRequestError,
 )
 
 if TYPE_CHECKING:
@@ -24,10 +25,11 @@ _SHORTEST_S, _LONGEST_S = 0.1, 5.0
 _LONGEST_RETRY_AFTER_S = 60.0
 _RANDOM = secrets.SystemRandom()
 
-# Load or a restart: the same request may succeed a little later.
-_TRANSIENT = frozenset({429, 502, 503, 504})
+# Load, a restart, or a request that did not arrive in time: the same request may succeed a little
+# later.
+_TRANSIENT = frozenset({408, 429, 502, 503, 504})
 # With these, the service states that it did nothing.
-_NOTHING_DONE = (ServiceBusyError, DatabaseBusyError, SchemaBehindError)
+_NOTHING_DONE = (ServiceBusyError, DatabaseBusyError, SchemaBehindError, SlowRequestError)
 
 
 class Patience(NamedTuple):
@@ -64,6 +66,7 @@ def error_or_retry(error: PedigreeError, answer: "httpx2.Response") -> Exception
     at_work = isinstance(error, RequestInFlightError)
     if answer.status_code not in _TRANSIENT and not at_work:
         return error
+    # A 408 of a proxy does not say how far the request came.
     refused = answer.status_code == 429 or isinstance(error, _NOTHING_DONE)
     asked = retry_after(answer.headers.get("Retry-After", ""))
     return Unanswered(error, retry_after=asked, may_be_done=not refused)

@@ -59,7 +59,7 @@ def _unknown(answer: "httpx2.Response", problem: dict[str, Any]) -> PedigreeErro
         return errors.NotServedError(
             message, remedy="Check that the URL is that of a service of this version"
         )
-    if answer.status_code == 429 or answer.status_code >= 500:
+    if answer.status_code in (408, 429) or answer.status_code >= 500:
         return errors.ServiceUnavailableError(message, remedy="See the service's log")
     return errors.RefusedError(message, remedy="Check the proxies between here and the service")
 

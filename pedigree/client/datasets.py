@@ -15,6 +15,9 @@ from pedigree.datasets.records import (
     RecordedDataVerdict,
 )
 
+# The service answers about so many assets at once, whose names fit the URL.
+_ASSETS = 20
+
 
 class RemoteDatasets(ServiceGroup, DatasetContract):
     """Training data: datasheets, and verdicts on its states."""
@@ -29,7 +32,18 @@ class RemoteDatasets(ServiceGroup, DatasetContract):
         return self._service.read(KeptDatasheet, paths.DATASHEET, asset=asset)
 
     def datasheets(self, assets: Collection[str]) -> Mapping[str, KeptDatasheet]:
-        return self._service.read(dict[str, KeptDatasheet], paths.DATASHEETS, asset=list(assets))
+        wanted = sorted(set(assets))
+        found = (
+            each
+            for start in range(0, len(wanted), _ASSETS)
+            for each in self._service.items(
+                KeptDatasheet,
+                paths.DATASHEETS,
+                limit=_ASSETS,
+                asset=wanted[start : start + _ASSETS],
+            )
+        )
+        return {each.asset: each for each in found}
 
     def record_data_verdict(
         self, verdict: DataVerdict, *, actor: Actor | None = None

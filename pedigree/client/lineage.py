@@ -11,7 +11,7 @@ from pedigree.client.service import Service
 from pedigree.contract import paths
 from pedigree.contract.lineage import LineageContract
 from pedigree.contract.versions import VersionContract
-from pedigree.lifecycle.impact_records import Impact
+from pedigree.lifecycle.impact_records import Affected, Impact
 from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.upstream import Upstream
 from pedigree.lineage.usages import Downstream, Usage
@@ -43,9 +43,9 @@ class RemoteLineage(LineageContract):
             wanted = min(limit - len(usages), PAGE)
             found = self._service.read(Downstream, path, limit=wanted, before=before)
             usages += found.usages
-            if len(usages) >= limit or len(found.usages) < wanted:
+            if found.next is None or len(usages) >= limit:
                 return found.model_copy(update={"usages": tuple(usages)})
-            before = usages[-1].usage_id
+            before = found.next
 
     def unmaterialized(
         self, reference: str | None = None, *, limit: int = PAGE, after: str | None = None
@@ -71,9 +71,20 @@ class RemoteLineage(LineageContract):
         return export(exported, format)
 
     def impact(
-        self, asset: str, partition: str | None = None, *, since: datetime | None = None
+        self,
+        asset: str,
+        partition: str | None = None,
+        *,
+        since: datetime | None = None,
+        limit: int | None = None,
+        after: str | None = None,
     ) -> Impact:
-        moment = since and since.isoformat()
-        return self._service.read(
-            Impact, paths.IMPACT, asset=asset, partition=partition, since=moment
-        )
+        query = {"asset": asset, "partition": partition, "since": since and since.isoformat()}
+        versions: list[Affected] = []
+        while True:
+            wanted = PAGE if limit is None else min(limit - len(versions), PAGE)
+            found = self._service.read(Impact, paths.IMPACT, limit=wanted, after=after, **query)
+            versions += found.versions
+            if found.next is None or (limit is not None and len(versions) >= limit):
+                return found.with_versions(versions)
+            after = found.next

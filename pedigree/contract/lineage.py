@@ -87,7 +87,13 @@ class LineageContract(Protocol):
         """
 
     def impact(
-        self, asset: Key, partition: Key | None = None, *, since: datetime | None = None
+        self,
+        asset: Key,
+        partition: Key | None = None,
+        *,
+        since: datetime | None = None,
+        limit: int | None = None,
+        after: str | None = None,
     ) -> Impact:
         """Return the versions that depend on data, and where they are in use.
 
@@ -98,4 +104,6 @@ class LineageContract(Protocol):
             asset: The asset's key, parts joined by ``/``.
             partition: One of its partitions; all partitions when None.
             since: Only data recorded from this time on; with a time zone.
+            limit: How many versions at most; all of them when None.
+            after: The cursor ``next`` of the previous page.
         """

@@ -9,4 +9,7 @@ class StatisticsContract(Protocol):
     """Counts over the whole registry."""
 
     def stats(self) -> RegistryStatistics:
-        """Count models, versions, files, and the referenced and stored bytes."""
+        """Count models, versions, files, and the referenced and stored bytes.
+
+        A caller that may read only some models gets the counts of those.
+        """

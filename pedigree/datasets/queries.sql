@@ -4,11 +4,12 @@ SELECT clock_timestamp() AS at
 FROM (SELECT pg_advisory_xact_lock(hashtextextended('datasheet of ' || %(asset)s, 0))) AS locked;
 
 -- name: latest_datasheets
--- The newest datasheets of the given assets.
+-- A page of the newest datasheets of the given assets, by asset.
 SELECT DISTINCT ON (asset) asset, revision, digest, sheet, at, recorded_by
 FROM pedigree.datasheet
-WHERE asset = ANY (%(assets)s)
-ORDER BY asset, revision DESC;
+WHERE asset = ANY (%(assets)s) AND asset > %(after)s
+ORDER BY asset, revision DESC
+LIMIT %(limit)s::bigint;
 
 -- name: insert_datasheet
 -- Insert an asset's next datasheet.

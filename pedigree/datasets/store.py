@@ -61,8 +61,21 @@ def set_datasheet(
 
 def latest_datasheets(transaction: Transaction, assets: Iterable[str]) -> dict[str, KeptDatasheet]:
     """Return the newest datasheets of assets, by asset; an asset without one is absent."""
-    rows = transaction.execute(_SQL["latest_datasheets"], {"assets": sorted(set(assets))})
-    return {row["asset"]: KeptDatasheet(**row.pop("sheet"), **row) for row in rows.fetchall()}
+    return {each.asset: each for each in datasheet_page(transaction, assets, limit=None, after="")}
+
+
+def datasheet_page(
+    transaction: Transaction, assets: Iterable[str], *, limit: int | None, after: str
+) -> RecordPage[KeptDatasheet]:
+    """Return a page of the newest datasheets of assets after ``after``, by asset."""
+    found = fetch_page(
+        transaction,
+        _SQL["latest_datasheets"],
+        {"assets": sorted(set(assets)), "limit": limit and at_least_one(limit), "after": after},
+    )
+    return RecordPage(
+        (KeptDatasheet(**row.pop("sheet"), **row) for row in found.rows), is_cut=found.is_cut
+    )
 
 
 def record_data_verdict(

@@ -25,6 +25,8 @@ class DatabaseMetrics(NamedTuple):
     """Events of the feed that a sink has not received."""
     sink_lag: Mapping[str, float]
     """How many seconds ago the oldest of them happened."""
+    failing_members: Mapping[str, float]
+    """Members of background work that failed at their last attempt, by the work."""
 
 
 def measure(database: Database) -> DatabaseMetrics:
@@ -47,6 +49,7 @@ def measure(database: Database) -> DatabaseMetrics:
         outbox_age=_labelled(found, "outbox_age"),
         sink_behind=_labelled(found, "sink_behind"),
         sink_lag=_labelled(found, "sink_lag"),
+        failing_members=_labelled(found, "failing_members"),
     )
 
 

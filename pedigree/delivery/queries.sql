@@ -266,6 +266,7 @@ UNION ALL SELECT 'sealer_lag', '', '', coalesce(
 )
 UNION ALL SELECT 'outbox_pending', webhook_id::text, '', pending FROM outbox
 UNION ALL SELECT 'sink_behind', name, '', behind FROM fed
+UNION ALL SELECT 'failing_members', work, '', count(*) FROM pedigree.failure GROUP BY work
 UNION ALL SELECT waiting.measure, waiting.label, '', coalesce(
     pedigree.age_of_event(event.canonical), 0
 )

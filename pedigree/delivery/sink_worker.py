@@ -13,6 +13,7 @@ from pedigree.delivery.background_thread import is_over
 from pedigree.delivery.sinks import Sink, open_sink, sink_name
 from pedigree.delivery.webhooks import SQL
 from pedigree.failures.member_loop import MemberLoop
+from pedigree.failures.records import BackgroundWork
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
 from pedigree.settings import Settings
@@ -52,7 +53,7 @@ class SinkWorker:
             self._database.transaction(partial(_note, name=name))
         while not is_over(deadline, stop):
             self._database.transaction(log.sequence)
-            loop = MemberLoop(self._database, "sinks")
+            loop = MemberLoop(self._database, BackgroundWork.SINKS)
             fed = [loop.attempt(name, partial(self._feed, name)) for name in self._urls]
             now = sum(each.value or 0 for each in fed)
             sent += now

@@ -22,6 +22,7 @@ from pedigree.delivery.signing import SecretBox
 from pedigree.delivery.webhook_sender import Sent, send
 from pedigree.delivery.webhooks import update_webhook
 from pedigree.failures.member_loop import MemberLoop, describe
+from pedigree.failures.records import BackgroundWork
 from pedigree.postgres.database import Database
 from pedigree.settings import Settings
 
@@ -60,7 +61,7 @@ class WebhookWorker:
         self._database = database
         self._settings = settings
         self._lease = settings.webhook_timeout * _LEASE_PER_TIMEOUT
-        self._loop = MemberLoop(database, "webhooks")
+        self._loop = MemberLoop(database, BackgroundWork.WEBHOOKS)
         self._queued_at = -_POLL_S
 
     def run(self, *, seconds: float | None = None, stop: threading.Event | None = None) -> int:
@@ -100,8 +101,8 @@ class WebhookWorker:
         return begun
 
     def _queue(self) -> None:
-        self._loop = MemberLoop(self._database, "webhooks")
-        queues = MemberLoop(self._database, "webhook queues")
+        self._loop = MemberLoop(self._database, BackgroundWork.WEBHOOKS)
+        queues = MemberLoop(self._database, BackgroundWork.WEBHOOK_QUEUES)
         self._database.transaction(log.sequence)
         for webhook_id in self._database.read(outbox.webhooks_behind):
             queues.attempt(f"webhook {webhook_id}", partial(self._enqueue, webhook_id))

@@ -1,6 +1,7 @@
 """A failing member of background work."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from pydantic import Field
 
@@ -9,6 +10,27 @@ from pedigree._record import Record
 _FIRST_PAUSE = timedelta(seconds=10)
 _LONGEST_PAUSE = timedelta(minutes=5)
 _DOUBLINGS = 5
+
+
+class BackgroundWork(StrEnum):
+    """The kinds of background work whose failing members are stored."""
+
+    ASSET_CHECKS = "asset checks"
+    CARDS = "cards"
+    CHECKS = "checks"
+    DELIVERY = "delivery"
+    DRIFT = "drift"
+    GC = "gc"
+    LINEAGE = "lineage"
+    MIRROR = "mirror"
+    PARTITIONS = "partitions"
+    PROMOTIONS = "promotions"
+    RETRAINING = "retraining"
+    SINKS = "sinks"
+    UPKEEP = "upkeep"
+    VERDICTS = "verdicts"
+    WEBHOOKS = "webhooks"
+    WEBHOOK_QUEUES = "webhook queues"
 
 
 class Failure(Record):

@@ -14,7 +14,12 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import InvalidInputError, NotPermittedError, TransitionNotAllowedError
 from pedigree.lifecycle.decision_records import Decision, RequestOutcome
-from pedigree.lifecycle.gate_inputs import facts_of_locked, facts_of_version, model_state
+from pedigree.lifecycle.gate_inputs import (
+    StandingDecision,
+    facts_of_locked,
+    facts_of_version,
+    model_state,
+)
 from pedigree.lifecycle.gates import approvals_gate
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import StageRule
@@ -70,7 +75,7 @@ def decide(
             remedy=next_step(read_policy(model.policy), facts.version.stage),
         )
     decision = _insert(transaction, model, facts.version, rule.name, judgement)
-    facts = facts._replace(decisions=(*facts.decisions, decision))
+    facts = facts._replace(decisions=(*facts.decisions, StandingDecision.of(decision)))
     enough = approvals_gate(seen, facts, rule).passed
     _conclude(transaction, model, rule, judgement.by.actor, decision, enough=enough)
     return decision

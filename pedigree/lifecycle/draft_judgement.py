@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from pedigree.audit.records import Actor
-from pedigree.catalog.creation import Judgement
+from pedigree.catalog.creation import DraftJudgement
 from pedigree.catalog.creation_look import Look
 from pedigree.catalog.records import ModelVersion
 from pedigree.lifecycle.checks import CHECKS
@@ -56,7 +56,7 @@ def can_judge(look: Look, policy: Policy) -> bool:
 
 def judge_draft(
     evidence: Evidence, draft: ModelVersion, look: Look, policy: Policy, actor: Actor
-) -> Judgement:
+) -> DraftJudgement:
     """Run the registry's checks on a draft, and evaluate the gates of its first stage.
 
     Args:
@@ -78,7 +78,7 @@ def judge_draft(
     rule = policy.rule(CANDIDATE)
     facts = VersionFacts(draft, recorded, decisions=(), left=frozenset())
     enters = bool(verdicts) and rule is not None and _passes(look, policy, rule, facts)
-    return Judgement(
+    return DraftJudgement(
         verdicts=[verdict.model_dump(mode="json") for verdict in verdicts],
         policy_revision=look.model.policy_revision,
         champion_stage=CHAMPION_STAGE,

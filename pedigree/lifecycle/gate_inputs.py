@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from psycopg.types.json import Jsonb
 
@@ -56,15 +56,33 @@ class ModelFacts:
         return max(((held[name], name) for name in names), default=None)
 
 
+class StandingDecision(NamedTuple):
+    """What the gates need of a decision that may still count."""
+
+    digest: str
+    from_stage: str
+    to_stage: str
+    generation: int
+    approved: bool
+    decided_by: str
+    at: datetime
+
+    @classmethod
+    def of(cls, decision: Decision) -> Self:
+        """Return what the gates need of a decision."""
+        return cls(*(getattr(decision, name) for name in cls._fields))
+
+
 class VersionFacts(NamedTuple):
     """A version with its verdicts, its decisions, and the stages that it left.
 
-    The verdicts are those of the checks and settings that the policy requires.
+    The verdicts are those of the checks and settings that the policy requires. The decisions are
+    the last rejection and the newest approvals after it.
     """
 
     version: ModelVersion
     verdicts: Sequence[RecordedVerdict]
-    decisions: Sequence[Decision]
+    decisions: Sequence[StandingDecision]
     left: frozenset[str]
     attempts: Sequence[AbandonedPromotion] = ()
 
@@ -184,9 +202,9 @@ def facts_of_versions(
     for row in judged.fetchall():
         number = row.pop("version")
         verdicts[number].append(RecordedVerdict(**row))
-    decisions: dict[int, list[Decision]] = defaultdict(list)
+    decisions: dict[int, list[StandingDecision]] = defaultdict(list)
     for row in decided.fetchall():
-        decisions[row["version_id"]].append(Decision(**row))
+        decisions[row.pop("version")].append(StandingDecision(**row))
     left: dict[int, set[str]] = defaultdict(set)
     for row in leavings.fetchall():
         left[row["version"]].add(row["name"])

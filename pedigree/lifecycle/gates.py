@@ -7,8 +7,8 @@ from pedigree.access.patterns import is_one_of
 from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.catalog.records import ModelVersion
 from pedigree.flavors.records import VerificationStatus
-from pedigree.lifecycle.decision_records import Decision, Explanation, Gate, GivenUp
-from pedigree.lifecycle.gate_inputs import ModelFacts, VersionFacts
+from pedigree.lifecycle.decision_records import Explanation, Gate, GivenUp
+from pedigree.lifecycle.gate_inputs import ModelFacts, StandingDecision, VersionFacts
 from pedigree.lifecycle.gate_labels import labeled_gates, metric_gate
 from pedigree.lifecycle.policy import ALWAYS_THERE
 from pedigree.lifecycle.records import (
@@ -117,9 +117,9 @@ def approvals_gate(model: ModelFacts, facts: VersionFacts, rule: StageRule) -> G
 
 def _holding(
     model: ModelFacts, facts: VersionFacts, rule: StageRule, asked: ApprovalRule
-) -> list[Decision]:
+) -> list[StandingDecision]:
     """Return the approvals that are still valid, the newest of each person."""
-    valid: dict[str, Decision] = {}
+    valid: dict[str, StandingDecision] = {}
     for decision in facts.decisions:
         if decision.approved:
             valid[decision.decided_by.casefold()] = decision

@@ -1,6 +1,9 @@
 """Records of the impact of some data."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Self
 
 from pydantic import Field
 
@@ -50,6 +53,21 @@ class Impact(Record):
         description="How many further versions have a training without recorded lineage, so that "
         "nothing is known about them"
     )
+    is_limited: bool = Field(
+        default=False,
+        description="The caller may read only some models; all of this is about those",
+    )
+    next: str | None = Field(
+        default=None, description="The cursor of the next page; null on the last one"
+    )
+
+    def with_versions(self, affected: Iterable[Affected]) -> Self:
+        """Return a copy with other versions, grouped by their certainty."""
+        groups: defaultdict[str, list[Affected]] = defaultdict(list)
+        for one in affected:
+            groups["certain" if one.certainty.certain else one.certainty.value].append(one)
+        names = ("certain", "possible", "unknown")
+        return self.model_copy(update={name: tuple(groups[name]) for name in names})
 
     @property
     def versions(self) -> tuple[Affected, ...]:
@@ -58,5 +76,7 @@ class Impact(Record):
 
     @property
     def none(self) -> bool:
-        """Whether it is known that no version depends on it."""
-        return not (self.certain or self.possible or self.unknown or self.without_lineage)
+        """Whether it is known that no version that the caller may read depends on it."""
+        return self.next is None and not (
+            self.certain or self.possible or self.unknown or self.without_lineage
+        )

@@ -19,6 +19,9 @@ from pedigree.lifecycle.stage_names import stage_problem
 from pedigree.lifecycle.store import ALIAS, SQL, STAGE
 from pedigree.postgres.transaction import Transaction
 
+MOST_ALIASES = 1000
+"""The most aliases of a model: the record of a model has all of them."""
+
 
 class HeldNames(NamedTuple):
     """The stages and aliases that versions of a model hold now."""
@@ -36,7 +39,7 @@ def held_names(transaction: Transaction, model_id: int) -> HeldNames:
 
 
 def require_new_alias(transaction: Transaction, model_id: int, alias: str, policy: Policy) -> None:
-    """Refuse an alias that breaks the rule, names a stage, or is equivalent to another alias.
+    """Refuse an alias that breaks the rule, names a stage, is equivalent to another, or too many.
 
     Raises:
         InvalidAliasError: One of these is the case.
@@ -44,6 +47,13 @@ def require_new_alias(transaction: Transaction, model_id: int, alias: str, polic
     held = held_names(transaction, model_id)
     # The registry archives versions even if the policy does not declare that stage.
     validate_alias(alias, [*(rule.name for rule in policy.stages), *held.stages, ARCHIVED])
+    if alias not in held.aliases and len(held.aliases) >= MOST_ALIASES:
+        raise InvalidAliasError(
+            f"is one too many: the model has {len(held.aliases):,}, and may have {MOST_ALIASES:,}",
+            field="alias",
+            value=alias,
+            remedy="Delete one that is not in use, or use a tag",
+        )
     twin = twin_of(alias, held.aliases)
     if twin not in (None, alias):
         raise InvalidAliasError(

@@ -261,11 +261,25 @@ RETURNING decision_id, version AS version_id, digest, from_stage, to_stage, gene
     comment, decided_by, at;
 
 -- name: decisions_of_versions
--- The decisions about some versions, oldest first.
-SELECT decision_id, version AS version_id, digest, from_stage, to_stage, generation, approved,
-    comment, decided_by, at
-FROM pedigree.decision
-WHERE model_id = %(model_id)s AND version = ANY (%(versions)s)
+-- The decisions about some versions that may still count, oldest first, without their comments: the
+-- last rejection, and after it the newest approval of each person. So the size of the result depends
+-- on how many people approve, not on how often or at what length.
+SELECT version, digest, from_stage, to_stage, generation, approved, decided_by, at
+FROM (
+    SELECT DISTINCT ON (d.version, d.approved, CASE WHEN d.approved THEN d.decided_by END)
+        d.decision_id, d.version, d.digest, d.from_stage, d.to_stage, d.generation, d.approved,
+        d.decided_by, d.at
+    FROM pedigree.decision d
+    LEFT JOIN (
+        SELECT version, max(decision_id) AS decision_id
+        FROM pedigree.decision
+        WHERE model_id = %(model_id)s AND version = ANY (%(versions)s) AND NOT approved
+        GROUP BY version
+    ) AS rejection USING (version)
+    WHERE d.model_id = %(model_id)s AND d.version = ANY (%(versions)s)
+        AND d.decision_id >= coalesce(rejection.decision_id, 0)
+    ORDER BY d.version, d.approved, CASE WHEN d.approved THEN d.decided_by END, d.decision_id DESC
+) AS standing
 ORDER BY version, decision_id;
 
 -- name: decisions_of_version

@@ -36,8 +36,9 @@ ORDER BY
 LIMIT 1;
 
 -- name: trained_on
--- The versions, deleted or not, with a training that depends on some data, directly or indirectly,
--- and the highest certainty of that. A missing node without a partition is some part of the asset:
+-- A page of the versions, deleted or not, with a training that depends on some data, directly or
+-- indirectly, and the highest certainty of that; each row with the number of all further versions
+-- that have a training without recorded lineage. Without versions it is one row with this number. A missing node without a partition is some part of the asset:
 -- the dependency is possible for the asset, and unknown for a partition. It is also unknown if the
 -- asset may be upstream of a missing node. For a node without a time only the later time of the
 -- training is known, so the node may be older than the given time.
@@ -67,36 +68,48 @@ WITH found AS (
     WHERE n.kind IN ('step', 'missing') AND n.upstream <> '{}'
         AND n.upstream @> ARRAY[%(asset)s::text]
 )
-SELECT m.name AS model_name, t.version, v.digest, v.created_at, v.deleted_at, v.quarantine_reason,
-    max(f.certainty)::text AS certainty,
-    bool_or(EXISTS (
-        SELECT FROM pedigree.lineage_edge e
-        WHERE e.training_id = f.training_id AND e.consumer = 0 AND e.source = f.node_id
-    )) AS direct,
-    coalesce(
-        array_agg(DISTINCT f.partition) FILTER (WHERE f.partition IS NOT NULL), '{}'
-    ) AS partitions
-FROM found f
-JOIN pedigree.training t USING (training_id)
-JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.version
-JOIN pedigree.registered_model m ON m.model_id = t.model_id
-WHERE %(since)s::timestamptz IS NULL OR coalesce(f.at, t.created_at) >= %(since)s
-GROUP BY m.model_id, m.name, t.version, v.digest, v.created_at, v.deleted_at, v.quarantine_reason
-ORDER BY m.model_id, t.version;
-
--- name: count_without_lineage
--- The number of versions, except the given ones, that have a training without recorded lineage.
-SELECT count(*) AS versions
-FROM (
-    SELECT DISTINCT model_id, version FROM pedigree.training
-    WHERE NOT lineage_recorded
-        AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s)
-) AS without
-WHERE (model_id, version) NOT IN (
-    SELECT m.model_id, found.version
-    FROM unnest(%(name_keys)s::text[], %(versions)s::integer[]) AS found (name_key, version)
-    JOIN pedigree.registered_model m ON m.name_key = found.name_key
-);
+, seen AS MATERIALIZED (
+    SELECT model_id, name FROM pedigree.registered_model
+    WHERE %(visible)s::text[] IS NULL OR name = ANY (%(visible)s::text[])
+), depending AS MATERIALIZED (
+    SELECT t.model_id, t.version, max(f.certainty)::text AS certainty,
+        bool_or(EXISTS (
+            SELECT FROM pedigree.lineage_edge e
+            WHERE e.training_id = f.training_id AND e.consumer = 0 AND e.source = f.node_id
+        )) AS direct,
+        coalesce(
+            array_agg(DISTINCT f.partition) FILTER (WHERE f.partition IS NOT NULL), '{}'
+        ) AS partitions
+    FROM found f
+    JOIN pedigree.training t USING (training_id)
+    WHERE (%(since)s::timestamptz IS NULL OR coalesce(f.at, t.created_at) >= %(since)s)
+        AND t.model_id IN (SELECT model_id FROM seen)
+    GROUP BY t.model_id, t.version
+), without AS (
+    SELECT count(*) AS without_lineage
+    FROM (
+        SELECT DISTINCT model_id, version FROM pedigree.training
+        WHERE NOT lineage_recorded AND model_id IN (SELECT model_id FROM seen)
+            AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s)
+    ) AS blank
+    WHERE (model_id, version) NOT IN (SELECT model_id, version FROM depending)
+)
+SELECT without.without_lineage, page.*
+FROM without
+LEFT JOIN LATERAL (
+    SELECT seen.name AS model_name, d.version, v.digest, v.created_at, v.deleted_at,
+        v.quarantine_reason, d.certainty, d.direct, d.partitions, d.model_id
+    FROM depending d
+    JOIN seen USING (model_id)
+    JOIN pedigree.model_version v USING (model_id, version)
+    WHERE %(after_name)s::text IS NULL OR (d.model_id, d.version) > (
+        (SELECT model_id FROM pedigree.registered_model WHERE name_key = %(after_name)s),
+        %(after_version)s::integer
+    )
+    ORDER BY d.model_id, d.version
+    LIMIT %(limit)s::bigint
+) AS page ON true
+ORDER BY page.model_id, page.version;
 
 -- name: record_usage
 -- Record that a run uses a version to write some partitions.
@@ -165,8 +178,10 @@ FROM unnest(
 WHERE u.usage_id = made.usage_id AND NOT u.settled;
 
 -- name: trained_with
--- The versions, without deleted ones, that were trained after a version was registered and depend on
--- it: on its asset or the asset of a stage that it held, with its digest. The certainty is unknown
+-- The first versions, without deleted ones, that were trained after a version was registered and
+-- depend on it: on its asset or the asset of a stage that it held, with its digest; the most certain
+-- ones first. Each row has the number of all of them, of those of models that are not visible, and of
+-- the further visible versions that have a later training without recorded lineage. The certainty is unknown
 -- if such an asset is missing, or may be upstream of a missing node.
 WITH used AS MATERIALIZED (
     SELECT DISTINCT v.model_id, v.version, v.digest, made.asset || coalesce('/' || t.name, '') AS asset
@@ -199,18 +214,47 @@ WITH used AS MATERIALIZED (
     WHERE n.kind IN ('step', 'missing') AND n.upstream <> '{}'
         AND n.upstream && (SELECT array_agg(used.asset) FROM used)
 )
-SELECT m.name, m.name_key, t.version, max(f.certainty)::text AS certainty
-FROM found f
-JOIN pedigree.training t USING (training_id)
-JOIN pedigree.model_version trained ON trained.model_id = t.model_id AND trained.version = t.version
-JOIN pedigree.registered_model m ON m.model_id = t.model_id
-WHERE t.created_at >= %(registered_at)s
-    AND NOT EXISTS (
-        SELECT FROM used WHERE used.model_id = t.model_id AND used.version = t.version
-    )
-    AND trained.deleted_at IS NULL AND m.deleted_at IS NULL
-GROUP BY m.name, m.name_key, t.version
-ORDER BY m.name, t.version;
+, depending AS MATERIALIZED (
+    SELECT m.model_id, m.name, t.version, max(f.certainty) AS certainty,
+        %(visible)s::text[] IS NULL OR m.name = ANY (%(visible)s::text[]) AS is_visible
+    FROM found f
+    JOIN pedigree.training t USING (training_id)
+    JOIN pedigree.model_version trained
+        ON trained.model_id = t.model_id AND trained.version = t.version
+    JOIN pedigree.registered_model m ON m.model_id = t.model_id
+    WHERE t.created_at >= %(registered_at)s
+        AND NOT EXISTS (
+            SELECT FROM used WHERE used.model_id = t.model_id AND used.version = t.version
+        )
+        AND trained.deleted_at IS NULL AND m.deleted_at IS NULL
+    GROUP BY m.model_id, m.name, t.version
+), number AS (
+    SELECT count(*) FILTER (WHERE is_visible) AS seen,
+        count(*) FILTER (WHERE NOT is_visible) AS hidden,
+        (
+            SELECT count(*) FROM (
+                SELECT DISTINCT t.model_id, t.version
+                FROM pedigree.training t
+                JOIN pedigree.registered_model m USING (model_id)
+                WHERE NOT t.lineage_recorded AND t.created_at >= %(registered_at)s
+                    AND (%(visible)s::text[] IS NULL OR m.name = ANY (%(visible)s::text[]))
+                    AND (m.name_key, t.version) <> (%(name_key)s, %(version)s)
+            ) AS blank
+            WHERE (model_id, version) NOT IN (SELECT model_id, version FROM depending)
+        ) AS without_lineage
+    FROM depending
+)
+SELECT number.seen, number.hidden, number.without_lineage, first.name, first.version,
+    first.certainty::text AS certainty
+FROM number
+LEFT JOIN LATERAL (
+    SELECT name, version, certainty FROM depending
+    WHERE is_visible
+    -- What is certain has two degrees, which are one list.
+    ORDER BY least(certainty, 'proved') DESC, name, version
+    LIMIT %(most)s
+) AS first ON true
+ORDER BY least(first.certainty, 'proved') DESC, first.name, first.version;
 
 -- name: newer_code
 -- The code versions of the trainings of higher versions of the model, without that of the version's

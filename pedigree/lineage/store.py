@@ -1,10 +1,10 @@
 """Storage of lineage graphs."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from pedigree._record import Record
+from pedigree._record import Record, RecordPage
 from pedigree.errors import InvalidInputError
 from pedigree.lineage.records import (
     LineageGraph,
@@ -12,6 +12,7 @@ from pedigree.lineage.records import (
     NodeKind,
     TrainedOn,
 )
+from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
 
@@ -77,45 +78,58 @@ def read_lineage(
     return LineageGraph.model_validate_json(row["graph"]) if row else LineageGraph()
 
 
+class Depending(NamedTuple):
+    """A page of the versions that depend, or may depend, on some data."""
+
+    versions: RecordPage[TrainedOn]
+    without_lineage: int
+    """How many further versions have a training without recorded lineage, on any page."""
+
+
 def trained_on(
-    transaction: Transaction, asset: str, partition: str | None, since: datetime | None
-) -> tuple[TrainedOn, ...]:
+    transaction: Transaction,
+    asset: str,
+    partition: str | None,
+    since: datetime | None,
+    *,
+    visible: Sequence[str] | None = None,
+    limit: int | None = None,
+    after: tuple[str, int] | None = None,
+) -> Depending:
     """Return the versions that depend on some data, directly or indirectly, by model and number.
 
     Versions for which it is not known are included, with the certainty UNKNOWN. Versions without
-    recorded lineage are not included; see :func:`count_without_lineage`.
+    recorded lineage are counted.
 
     Args:
         transaction: The transaction.
         asset: The asset key, parts joined by ``/``.
         partition: One partition; None for all.
         since: Only data that was recorded at or after this time.
+        visible: Only versions of models of these names; of all models when None.
+        limit: How many at most; all of them when None.
+        after: The last version of the previous page: the key of its model's name, and its number.
     """
-    rows = transaction.execute(
-        SQL["trained_on"], {"asset": asset, "partition": partition, "since": since}
-    )
-    return tuple(TrainedOn(**row) for row in rows.fetchall())
-
-
-def count_without_lineage(
-    transaction: Transaction, found: Collection[tuple[str, int]], since: datetime | None = None
-) -> int:
-    """Count the versions that have a training without recorded lineage.
-
-    The dependencies of these versions are unknown.
-
-    Args:
-        transaction: The transaction.
-        found: Versions to exclude (the key of the model's name, and the number), because some of
-            their lineage is known.
-        since: Only trainings that could use data that was recorded at or after this time.
-    """
-    row = transaction.execute(
-        SQL["count_without_lineage"],
+    after_name, after_version = after or (None, None)
+    found = fetch_page(
+        transaction,
+        SQL["trained_on"],
         {
-            "name_keys": [name_key for name_key, _ in found],
-            "versions": [number for _, number in found],
+            "asset": asset,
+            "partition": partition,
             "since": since,
+            "visible": None if visible is None else list(visible),
+            "limit": limit,
+            "after_name": after_name,
+            "after_version": after_version,
         },
-    ).fetchone()
-    return int(row["versions"]) if row else 0
+    )
+    rows = [row for row in found.rows if row.pop("model_id") is not None]
+    blank = found.rows[0]["without_lineage"]
+    return Depending(
+        RecordPage(
+            (TrainedOn(**{name: row[name] for name in TrainedOn.model_fields}) for row in rows),
+            is_cut=found.is_cut,
+        ),
+        int(blank),
+    )

@@ -4,17 +4,21 @@ A run that loads a version records the usage at once. Its output is added later 
 the output's event comes after the step. Both outlive Dagster's own events.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from pydantic import Field
 
-from pedigree._record import Record
+from pedigree._record import Record, RecordPage
 from pedigree._values import Key
 from pedigree.lineage.records import Capture, Certainty
-from pedigree.lineage.store import SQL, columns_of, count_without_lineage
+from pedigree.lineage.store import SQL, columns_of
+from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.transaction import Row, Transaction
+
+MOST_DEPENDING = 10_000
+"""How many versions that depend on another one are named."""
 
 
 class Written(Record):
@@ -65,7 +69,10 @@ class Downstream(Record):
     """Everything that was produced with one version."""
 
     reference: str
-    usages: tuple[Usage, ...] = Field(description="Newest first")
+    usages: tuple[Usage, ...] = Field(description="A page of them, newest first")
+    next: int | None = Field(
+        default=None, description="The cursor of the next page of usages; null on the last one"
+    )
     versions: tuple[str, ...] = Field(description="References of versions trained on this one")
     possible: tuple[str, ...] = Field(
         description="References of versions that were possibly trained on it"
@@ -73,6 +80,11 @@ class Downstream(Record):
     unknown: tuple[str, ...] = Field(
         description="References of versions for which it is unknown, because some of their "
         "upstream is unknown"
+    )
+    more: int = Field(
+        default=0,
+        description=f"Number of further versions that certainly, possibly or perhaps depend on it: "
+        f"at most {MOST_DEPENDING:,} are named, the most certain ones first",
     )
     without_lineage: int = Field(
         description="Number of further versions with a later training without recorded lineage, "
@@ -110,13 +122,15 @@ def record_usage(transaction: Transaction, name_key: str, version: int, use: New
 
 def usages_of(
     transaction: Transaction, name_key: str, version: int, *, limit: int, before: int | None
-) -> tuple[Usage, ...]:
-    """Return the usages of a version, newest first."""
-    rows = transaction.execute(
+) -> RecordPage[Usage]:
+    """Return a page of the usages of a version, newest first."""
+    found = fetch_page(
+        transaction,
         SQL["usages_of_version"],
-        {"name_key": name_key, "version": version, "limit": limit, "before": before},
+        {"name_key": name_key, "version": version, "limit": limit + 1, "before": before},
     )
-    return tuple(Usage(**row) for row in rows.fetchall())
+    is_cut = found.is_cut or len(found.rows) > limit
+    return RecordPage((Usage(**row) for row in found.rows[:limit]), is_cut=is_cut)
 
 
 def outputs_of(
@@ -161,11 +175,17 @@ class TrainedWith(NamedTuple):
     versions: tuple[str, ...]
     possible: tuple[str, ...]
     unknown: tuple[str, ...]
+    more: int
+    hidden: int
     without_lineage: int
 
 
 def trained_with(
-    transaction: Transaction, name_key: str, version: int, registered_at: datetime
+    transaction: Transaction,
+    name_key: str,
+    version: int,
+    registered_at: datetime,
+    visible: Sequence[str] | None,
 ) -> TrainedWith:
     """Return the versions, without deleted ones, that were or may have been trained on a version.
 
@@ -174,17 +194,26 @@ def trained_with(
         name_key: The key of its model's name.
         version: Its number.
         registered_at: When it was registered; earlier trainings cannot depend on it.
+        visible: Only versions of models of these names; of all models when None.
     """
-    rows = transaction.execute(
+    found = transaction.execute(
         SQL["trained_with"],
-        {"name_key": name_key, "version": version, "registered_at": registered_at},
+        {
+            "name_key": name_key,
+            "version": version,
+            "registered_at": registered_at,
+            "visible": None if visible is None else list(visible),
+            "most": MOST_DEPENDING,
+        },
     ).fetchall()
-    found = [(name_key, version), *((row["name_key"], row["version"]) for row in rows)]
+    number, rows = found[0], [row for row in found if row["name"] is not None]
     return TrainedWith(
         versions=_references(rows, Certainty.PROVED, Certainty.READ),
         possible=_references(rows, Certainty.POSSIBLE),
         unknown=_references(rows, Certainty.UNKNOWN),
-        without_lineage=count_without_lineage(transaction, found, registered_at),
+        more=number["seen"] - len(rows),
+        hidden=number["hidden"],
+        without_lineage=number["without_lineage"],
     )
 
 

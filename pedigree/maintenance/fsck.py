@@ -12,14 +12,13 @@ from pedigree.artifacts.objects import ObjectStore
 from pedigree.failures.member_loop import MemberLoop
 from pedigree.failures.outages import store_probe
 from pedigree.maintenance.fsck_objects import check_objects
-from pedigree.maintenance.fsck_records import Checked, Report
+from pedigree.maintenance.fsck_parts import PartsDone, check_sql
+from pedigree.maintenance.fsck_records import Checked, FsckProgress, Report
 from pedigree.maintenance.fsck_replay import check_replay
-from pedigree.maintenance.queries import SQL
 from pedigree.maintenance.violations import Tally
 from pedigree.postgres.database import Database
-from pedigree.postgres.transaction import Transaction, stream, take_snapshot
 
-# Invariants of one query each: it returns the violations, and count_<name> the number of checks.
+# Invariants in SQL: a query returns the violations, and count_<name> the number of checks.
 _IN_SQL: Mapping[str, str] = MappingProxyType(
     {
         "versions_gapless": "the versions of a model are 1, 2, 3 … without gaps",
@@ -37,6 +36,8 @@ _IN_SQL: Mapping[str, str] = MappingProxyType(
         "datasheets_match_events": "every revision of a datasheet has an event, and matches it",
         "data_verdicts_match_events": "every verdict on data matches its event",
         "quarantines_match_events": "every quarantine matches its events",
+        "statistics_match": "the kept counts of the registry are those of its tables",
+        "garbage_known": "a garbage collection knows all bytes that nothing refers to",
         "discarded_keys_unused": "no blob has an abandoned key",
         "search_index_matches": "the search tables match the catalog",
         "constraints_enforced": "the schema's keys, indexes and triggers are in force",
@@ -44,18 +45,25 @@ _IN_SQL: Mapping[str, str] = MappingProxyType(
 )
 
 
-def fsck(database: Database, store: ObjectStore, *, hashes: bool = False) -> Report:
+def fsck(
+    database: Database,
+    store: ObjectStore,
+    *,
+    hashes: bool = False,
+    progress: FsckProgress | None = None,
+) -> Report:
     """Check every invariant. What cannot be checked is a violation, and stops no other check.
 
     Args:
         database: The registry's database.
         store: The registry's object store.
         hashes: Read every object and compare its digest, instead of only its size.
+        progress: Called at the beginning of each invariant and during long ones.
 
     Raises:
         StoreUnavailableError: The store does not answer.
     """
-    checks = [(name, says, partial(_check_sql, database, name)) for name, says in _IN_SQL.items()]
+    checks = [(name, says, partial(check_sql, database, name)) for name, says in _IN_SQL.items()]
     checks += [
         (
             "objects_intact",
@@ -69,24 +77,24 @@ def fsck(database: Database, store: ObjectStore, *, hashes: bool = False) -> Rep
         ),
     ]
     loop = MemberLoop(None, "fsck", is_outage=store_probe(database, store))
-    return Report(checks=tuple(_check(loop, *check) for check in checks))
+    tell = progress or _tell_nobody
+    return Report(checks=tuple(_check(loop, tell, *check) for check in checks))
 
 
-def _check(loop: MemberLoop, name: str, says: str, check: Callable[[], Tally]) -> Checked:
-    tally = loop.attempt(name, check).value
+def _tell_nobody(name: str, done: int, of: int | None) -> None:
+    """Nobody waits for the progress."""
+
+
+def _check(
+    loop: MemberLoop,
+    tell: FsckProgress,
+    name: str,
+    says: str,
+    check: Callable[[PartsDone], Tally],
+) -> Checked:
+    tell(name, 0, None)
+    tally = loop.attempt(name, partial(check, partial(tell, name))).value
     if tally is None:
         tally = Tally()
         tally.found(name, f"it cannot be checked: {loop.failed[-1].problem}")
     return tally.checked(name, says)
-
-
-def _check_sql(database: Database, name: str) -> Tally:
-    def look(transaction: Transaction) -> Tally:
-        take_snapshot(transaction)
-        counted = transaction.execute(SQL[f"count_{name}"]).fetchone()
-        tally = Tally(looked_at=counted["count"] if counted else 0)
-        for row in stream(transaction, SQL[name]):
-            tally.found(row["reference"], row["problem"])
-        return tally
-
-    return database.transaction(look)

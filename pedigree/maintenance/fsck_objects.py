@@ -6,9 +6,11 @@ from functools import partial
 
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.pull import check_object
+from pedigree.artifacts.statistics import statistics
 from pedigree.errors import CorruptionError
 from pedigree.failures.member_loop import MemberLoop
 from pedigree.failures.outages import store_probe
+from pedigree.maintenance.fsck_parts import PartsDone
 from pedigree.maintenance.queries import SQL
 from pedigree.maintenance.violations import Tally
 from pedigree.postgres.database import Database
@@ -20,13 +22,22 @@ _AT_ONCE = 8
 Look = Callable[[Row], str | None]
 
 
-def check_objects(database: Database, store: ObjectStore, *, hashes: bool) -> Tally:
+def check_objects(
+    database: Database, store: ObjectStore, report: PartsDone, *, hashes: bool
+) -> Tally:
     """Check the objects of all blobs, a page at a time.
+
+    Args:
+        database: The registry's database.
+        store: The registry's object store.
+        report: Called after each page with the number of checked objects and of all.
+        hashes: Read every object and compare its digest.
 
     Raises:
         StoreUnavailableError: The store does not answer.
     """
     tally, after = Tally(), ""
+    expected = statistics(database).blobs
     loop = MemberLoop(None, "objects", is_outage=store_probe(database, store))
 
     def look(row: Row) -> str | None:
@@ -39,6 +50,7 @@ def check_objects(database: Database, store: ObjectStore, *, hashes: bool) -> Ta
                 if problem and _still_has_key(database, row):
                     tally.found(row["digest"], problem)
             tally.looked_at, after = tally.looked_at + len(page), page[-1]["digest"]
+            report(tally.looked_at, expected)
     return tally
 
 

@@ -1,8 +1,14 @@
 """The results of `fsck`."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from pydantic import Field
 
 from pedigree._record import Record
+
+FsckProgress: TypeAlias = Callable[[str, int, int | None], None]
+"""Called with an invariant, how much of it is checked, and how much there is if that is known."""
 
 
 class Violation(Record):

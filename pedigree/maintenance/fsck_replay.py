@@ -10,6 +10,7 @@ from pedigree.audit.replay import STATED, TRAINING, replay
 from pedigree.audit.states import UNRECORDED, Mark, ReplayedModel, ReplayedTenure, ReplayedVersion
 from pedigree.catalog.names import name_key
 from pedigree.failures.member_loop import MemberLoop
+from pedigree.maintenance.fsck_parts import PartsDone
 from pedigree.maintenance.queries import SQL
 from pedigree.maintenance.violations import Tally
 from pedigree.postgres.database import Database
@@ -28,14 +29,21 @@ _MODEL_FIELDS = (
 )
 
 
-def check_replay(database: Database) -> Tally:
-    """Replay the events of every model, one model in memory at a time."""
+def check_replay(database: Database, report: PartsDone) -> Tally:
+    """Replay the events of every model, one model in memory at a time.
+
+    Args:
+        database: The registry's database.
+        report: Called after each model with the number of replayed models and of all.
+    """
+    expected = database.fetch_all(SQL["count_models_match_events"])[0]["count"]
     tally, after, loop = Tally(), 0, MemberLoop(None, "replay")
     while found := database.fetch_all(SQL["next_model"], {"after": after}):
         after = found[0]["model_id"]
         compare = partial(database.transaction, partial(_compare, after))
         differences = loop.attempt(found[0]["name"], compare)
         tally.looked_at += 1
+        report(tally.looked_at, expected)
         for reference, problem in differences.value or ():
             tally.found(reference, problem)
     for failed in loop.failed:

@@ -14,6 +14,7 @@ from pedigree.artifacts.sweep import SETTLE, remove_orphans
 from pedigree.audit.records import Actor
 from pedigree.failures.member_loop import MemberLoop
 from pedigree.failures.outages import store_probe
+from pedigree.failures.records import BackgroundWork
 from pedigree.maintenance import gc_collect
 from pedigree.maintenance import gc_tiers as tiers
 from pedigree.maintenance.gc_plan import Plan
@@ -64,10 +65,13 @@ def apply_plan(
     Raises:
         StoreUnavailableError: The store does not answer; the next collection resumes from there.
     """
-    loop = MemberLoop(database, "gc", is_outage=store_probe(database, store), pauses=False)
+    loop = MemberLoop(
+        database, BackgroundWork.GC, is_outage=store_probe(database, store), pauses=False
+    )
     work = _Work(database, store, actor, window, settle, loop)
     for batch in _batches(plan):
         work.do(batch)
+    gc_collect.settle_released(database)
     return Collection(
         plan=plan.digest,
         done={

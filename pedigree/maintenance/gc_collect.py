@@ -7,6 +7,7 @@ a registration takes as well.
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TypeAlias
 from uuid import UUID
 
@@ -91,6 +92,25 @@ def _remove_blobs(
             body = {"digest": row["digest"], "key": row["key"], "bytes": row["size"]}
             log.record(transaction, EventType.BLOB_REMOVED, body, at=row["at"], actor=actor)
     return removed
+
+
+def settle_released(database: Database) -> None:
+    """Forget released bytes that are gone, or that something refers to again."""
+    after: Row | None = {"kind": "", "digest": ""}
+    while after is not None:
+        after = database.transaction(partial(_settle_page, after))
+
+
+def _settle_page(after: Row, transaction: Transaction) -> Row | None:
+    locked = transaction.execute(SQL["lock_released"], after).fetchall()
+    if not locked:
+        return None
+    columns = {
+        "kinds": [row["kind"] for row in locked],
+        "digests": [row["digest"] for row in locked],
+    }
+    transaction.execute(SQL["settle_released"], columns)
+    return locked[-1]
 
 
 def collect_uploads(

@@ -38,22 +38,45 @@ WHERE v.deleted_at IS NOT NULL AND v.collected_at IS NULL AND v.hold_reason IS N
     AND v.deleted_at + make_interval(secs => rule.window_s) <= clock_timestamp();
 
 -- name: plan_artifacts
--- Artifacts that no version needs once those versions are collected.
+-- Artifacts that no version needs once those versions are collected. Only those of these versions,
+-- and those that lost a version before, can be such.
 INSERT INTO planned_artifact
-SELECT a.digest
-FROM pedigree.artifact a
-WHERE EXISTS (SELECT FROM pedigree.artifact_file f WHERE f.artifact_digest = a.digest)
+SELECT candidate.digest
+FROM (
+    SELECT digest FROM planned_version
+    UNION
+    SELECT digest FROM pedigree.released WHERE kind = 'artifact'
+) AS candidate
+WHERE EXISTS (
+        SELECT FROM pedigree.artifact_file f WHERE f.artifact_digest = candidate.digest
+    )
     AND NOT EXISTS (
         SELECT FROM pedigree.model_version v
-        LEFT JOIN planned_version p USING (model_id, version)
-        WHERE v.digest = a.digest AND v.collected_at IS NULL AND p.version IS NULL
+        WHERE v.digest = candidate.digest AND v.collected_at IS NULL AND NOT EXISTS (
+            SELECT FROM planned_version p WHERE p.model_id = v.model_id AND p.version = v.version
+        )
     );
 
 -- name: plan_blobs
 -- Blobs without a reference once those artifacts, and the documents of those versions, are removed.
+-- Only what these refer to, and what lost a reference or an upload before, can be such.
 INSERT INTO planned_blob
 SELECT b.digest, b.key, b.size, owner.model_id, owner.version
-FROM pedigree.blob b
+FROM (
+    SELECT f.blob_digest AS digest
+    FROM planned_artifact p
+    JOIN pedigree.artifact_file f ON f.artifact_digest = p.digest
+    UNION
+    SELECT c.digest FROM planned_version p JOIN pedigree.document c USING (model_id, version)
+    UNION
+    SELECT digest FROM pedigree.released WHERE kind = 'blob'
+    UNION
+    SELECT u.digest
+    FROM pedigree.upload_session s
+    JOIN pedigree.upload_file u USING (upload_id)
+    WHERE s.lease_until <= clock_timestamp()
+) AS candidate
+JOIN pedigree.blob b ON b.digest = candidate.digest
 LEFT JOIN LATERAL (
     SELECT p.model_id, p.version
     FROM pedigree.artifact_file f
@@ -69,13 +92,15 @@ LEFT JOIN LATERAL (
 ) AS owner ON true
 WHERE NOT EXISTS (
         SELECT FROM pedigree.artifact_file f
-        LEFT JOIN planned_artifact p ON p.digest = f.artifact_digest
-        WHERE f.blob_digest = b.digest AND p.digest IS NULL
+        WHERE f.blob_digest = b.digest AND NOT EXISTS (
+            SELECT FROM planned_artifact p WHERE p.digest = f.artifact_digest
+        )
     )
     AND NOT EXISTS (
         SELECT FROM pedigree.document c
-        LEFT JOIN planned_version p USING (model_id, version)
-        WHERE c.digest = b.digest AND p.version IS NULL
+        WHERE c.digest = b.digest AND NOT EXISTS (
+            SELECT FROM planned_version p WHERE p.model_id = c.model_id AND p.version = c.version
+        )
     )
     AND NOT EXISTS (
         SELECT FROM pedigree.upload_file u
@@ -117,25 +142,30 @@ JOIN pedigree.registered_model m USING (model_id)
 ORDER BY m.name, p.version;
 
 -- name: list_moves
--- The blobs that are not in the highest tier that a version will need.
-WITH version AS (
-    SELECT v.digest, coalesce(p.tier, v.tier) AS tier
-    FROM pedigree.model_version v
-    LEFT JOIN planned_tier p USING (model_id, version)
-    WHERE v.deleted_at IS NULL
-), candidate AS (
+-- The blobs that are not in the highest tier that a version will need. Only those that are in the
+-- archive, and those of versions that are or will be, can be such.
+WITH candidate AS (
     SELECT digest FROM pedigree.blob WHERE tier = 'archive'
     UNION
-    SELECT f.blob_digest FROM version
-    JOIN pedigree.artifact_file f ON f.artifact_digest = version.digest
-    WHERE version.tier = 'archive'
+    SELECT f.blob_digest
+    FROM (
+        SELECT digest FROM pedigree.model_version WHERE tier = 'archive' AND deleted_at IS NULL
+        UNION
+        SELECT v.digest
+        FROM planned_tier p
+        JOIN pedigree.model_version v USING (model_id, version)
+        WHERE p.tier = 'archive'
+    ) AS archived
+    JOIN pedigree.artifact_file f ON f.artifact_digest = archived.digest
 ), need AS (
     SELECT c.digest, CASE
         WHEN EXISTS (SELECT FROM pedigree.document k WHERE k.digest = c.digest) THEN 'standard'
         ELSE (
-            SELECT max(version.tier)  -- 'standard' sorts after 'archive'
-            FROM pedigree.artifact_file f JOIN version ON version.digest = f.artifact_digest
-            WHERE f.blob_digest = c.digest
+            SELECT max(coalesce(p.tier, v.tier))  -- 'standard' sorts after 'archive'
+            FROM pedigree.artifact_file f
+            JOIN pedigree.model_version v ON v.digest = f.artifact_digest
+            LEFT JOIN planned_tier p ON p.model_id = v.model_id AND p.version = v.version
+            WHERE f.blob_digest = c.digest AND v.deleted_at IS NULL
         )
     END AS tier
     FROM candidate c
@@ -227,6 +257,32 @@ WITH removed AS (
     INSERT INTO pedigree.orphan (key) SELECT key FROM removed
 )
 SELECT digest, key, size, clock_timestamp() AS at FROM removed ORDER BY digest;
+
+-- name: lock_released
+-- A page of the released bytes, locked against another release; what is being released is skipped.
+SELECT kind, digest FROM pedigree.released
+WHERE (kind, digest) > (%(kind)s, %(digest)s)
+ORDER BY kind, digest
+LIMIT 1000
+FOR UPDATE SKIP LOCKED;
+
+-- name: settle_released
+-- Forget released bytes that are gone, or that something refers to: when that reference goes, they
+-- are released again. A separate statement after the lock, so that it sees what was committed before.
+DELETE FROM pedigree.released r
+USING unnest(%(kinds)s::text[], %(digests)s::text[]) AS locked (kind, digest)
+WHERE r.kind = locked.kind AND r.digest = locked.digest AND CASE r.kind
+    WHEN 'artifact' THEN
+        NOT EXISTS (SELECT FROM pedigree.artifact_file f WHERE f.artifact_digest = r.digest)
+        OR EXISTS (
+            SELECT FROM pedigree.model_version v
+            WHERE v.digest = r.digest AND v.collected_at IS NULL
+        )
+    ELSE
+        NOT EXISTS (SELECT FROM pedigree.blob b WHERE b.digest = r.digest)
+        OR EXISTS (SELECT FROM pedigree.artifact_file f WHERE f.blob_digest = r.digest)
+        OR EXISTS (SELECT FROM pedigree.document c WHERE c.digest = r.digest)
+END;
 
 -- name: wanted_tiers
 -- The tiers that the rules of a model require for its versions, read under the model's lock.
@@ -648,46 +704,114 @@ FROM pedigree.event e
 JOIN pedigree.blob b ON b.key = convert_from(e.canonical, 'UTF8')::json #>> '{body,key}'
 WHERE e.type = 'blob.removed';
 
+-- name: count_statistics_match
+-- The number of kept counts.
+SELECT 7 AS count;
+
+-- name: statistics_match
+-- Kept counts that differ from what the tables have; one statement, so both are from one snapshot.
+SELECT source.name AS reference,
+    format('the kept count is %s, but the tables have %s', kept.value, source.value) AS problem
+FROM (
+    SELECT key AS name, value FROM pedigree.statistic_source s, jsonb_each_text(to_jsonb(s))
+) AS source
+JOIN (
+    SELECT each.key AS name, sum(each.value::bigint)::text AS value
+    FROM pedigree.statistic t, jsonb_each_text(to_jsonb(t)) AS each
+    GROUP BY each.key
+    UNION ALL
+    SELECT key, '0' FROM pedigree.statistic_source s, jsonb_each(to_jsonb(s))
+    WHERE NOT EXISTS (SELECT FROM pedigree.statistic)
+) AS kept USING (name)
+WHERE kept.value <> source.value;
+
+-- name: count_garbage_known
+-- The number of blobs.
+SELECT count(*) FROM pedigree.blob;
+
+-- name: garbage_known
+-- Blobs without a reference, and file lists without a version, that no collection would look at.
+SELECT b.digest AS reference, 'nothing refers to its blob, and it was not released' AS problem
+FROM pedigree.blob b
+WHERE NOT EXISTS (SELECT FROM pedigree.artifact_file f WHERE f.blob_digest = b.digest)
+    AND NOT EXISTS (SELECT FROM pedigree.document c WHERE c.digest = b.digest)
+    AND NOT EXISTS (SELECT FROM pedigree.upload_file u WHERE u.digest = b.digest)
+    AND NOT EXISTS (
+        SELECT FROM pedigree.released r WHERE r.kind = 'blob' AND r.digest = b.digest
+    )
+UNION ALL
+SELECT f.digest, 'no version needs its files, and it was not released'
+FROM (SELECT DISTINCT artifact_digest AS digest FROM pedigree.artifact_file) AS f
+WHERE NOT EXISTS (
+        SELECT FROM pedigree.model_version v WHERE v.digest = f.digest AND v.collected_at IS NULL
+    )
+    AND NOT EXISTS (
+        SELECT FROM pedigree.released r WHERE r.kind = 'artifact' AND r.digest = f.digest
+    );
+
 -- name: count_search_index_matches
 -- The number of versions in the search tables.
 SELECT count(*) FROM pedigree.search_version;
 
--- name: search_index_matches
--- Rows of the search tables that differ from their sources; of the words, only missing ones.
-SELECT coalesce(m.name, 'model ' || d.model_id) || coalesce('/' || d.version, '') AS reference,
+-- name: search_records_match
+-- Records of search that differ from their source.
+SELECT coalesce(m.name, 'model ' || d.model_id) || '/' || d.version AS reference,
     CASE WHEN d.is_surplus THEN 'search has, and should not, ' WHEN d.is_missing THEN 'search lacks '
-        ELSE 'search has another state of ' END || d.what AS problem
+        ELSE 'search has another state of ' END || 'its record' AS problem
 FROM (
-    SELECT model_id, version, 'its row' AS what,
-        s.model_id IS NULL AS is_surplus, t.model_id IS NULL AS is_missing
-    FROM pedigree.search_version t
-    FULL JOIN pedigree.search_source s USING (model_id, version)
-    WHERE ROW(t.*) IS DISTINCT FROM ROW(s.*)
-    UNION ALL
-    SELECT model_id, version, format('its term %s = %s', field, value),
-        s.model_id IS NULL, t.model_id IS NULL
-    FROM pedigree.search_term t
-    FULL JOIN pedigree.search_term_source s USING (field, value, created_at, model_id, version)
-    WHERE s.model_id IS NULL OR t.model_id IS NULL
-    UNION ALL
-    SELECT model_id, version, format('its metric %s = %s', key, value),
-        s.model_id IS NULL, t.model_id IS NULL
-    FROM pedigree.search_metric t
-    FULL JOIN pedigree.search_metric_source s USING (key, value, model_id, version)
-    WHERE s.model_id IS NULL OR t.model_id IS NULL
-    UNION ALL
-    SELECT model_id, version, 'its text', s.model_id IS NULL, t.model_id IS NULL
-    FROM pedigree.search_text t
-    FULL JOIN pedigree.search_text_source s USING (model_id, version)
-    WHERE ROW(t.*) IS DISTINCT FROM ROW(s.*)
-    UNION ALL
-    SELECT model_id, version, 'its record', s.model_id IS NULL, t.model_id IS NULL
+    SELECT model_id, version, s.model_id IS NULL AS is_surplus, t.model_id IS NULL AS is_missing
     FROM pedigree.search_record t
     FULL JOIN pedigree.search_record_source s USING (model_id, version)
     WHERE (t.signature, t.record::text, t.verification::text)
         IS DISTINCT FROM (s.signature, s.record::text, s.verification::text)
+) AS d
+LEFT JOIN pedigree.registered_model m USING (model_id);
+
+-- name: search_texts_match
+-- Texts of search that differ from their source.
+SELECT coalesce(m.name, 'model ' || d.model_id) || '/' || d.version AS reference,
+    CASE WHEN d.is_surplus THEN 'search has, and should not, ' WHEN d.is_missing THEN 'search lacks '
+        ELSE 'search has another state of ' END || 'its text' AS problem
+FROM (
+    SELECT model_id, version, s.model_id IS NULL AS is_surplus, t.model_id IS NULL AS is_missing
+    FROM pedigree.search_text t
+    FULL JOIN pedigree.search_text_source s USING (model_id, version)
+    WHERE ROW(t.*) IS DISTINCT FROM ROW(s.*)
+) AS d
+LEFT JOIN pedigree.registered_model m USING (model_id);
+
+-- name: search_rows_match
+-- Rows of search that differ from their source.
+SELECT coalesce(m.name, 'model ' || d.model_id) || '/' || d.version AS reference,
+    CASE WHEN d.is_surplus THEN 'search has, and should not, ' WHEN d.is_missing THEN 'search lacks '
+        ELSE 'search has another state of ' END || 'its row' AS problem
+FROM (
+    SELECT model_id, version, s.model_id IS NULL AS is_surplus, t.model_id IS NULL AS is_missing
+    FROM pedigree.search_version t
+    FULL JOIN pedigree.search_source s USING (model_id, version)
+    WHERE ROW(t.*) IS DISTINCT FROM ROW(s.*)
+) AS d
+LEFT JOIN pedigree.registered_model m USING (model_id);
+
+-- name: search_terms_match
+-- Terms and metrics of the search tables that differ from their sources; of the words, only missing
+-- ones.
+SELECT coalesce(m.name, 'model ' || d.model_id) || coalesce('/' || d.version, '') AS reference,
+    CASE WHEN d.is_surplus THEN 'search has, and should not, ' ELSE 'search lacks ' END || d.what
+        AS problem
+FROM (
+    SELECT model_id, version, format('its term %s = %s', field, value) AS what,
+        s.model_id IS NULL AS is_surplus
+    FROM pedigree.search_term t
+    FULL JOIN pedigree.search_term_source s USING (field, value, created_at, model_id, version)
+    WHERE s.model_id IS NULL OR t.model_id IS NULL
     UNION ALL
-    SELECT s.model_id, NULL, format('the word %s of its name', word), false, true
+    SELECT model_id, version, format('its metric %s = %s', key, value), s.model_id IS NULL
+    FROM pedigree.search_metric t
+    FULL JOIN pedigree.search_metric_source s USING (key, value, model_id, version)
+    WHERE s.model_id IS NULL OR t.model_id IS NULL
+    UNION ALL
+    SELECT s.model_id, NULL, format('the word %s of its name', word), false
     FROM pedigree.search_word_source s
     LEFT JOIN pedigree.search_word t USING (word)
     WHERE t.word IS NULL

@@ -21,6 +21,12 @@ class Tally:
         if len(self.examples) < _EXAMPLES:
             self.examples.append(Violation(reference=reference, problem=problem))
 
+    def add(self, other: "Tally") -> None:
+        """Add the result of another part of the invariant."""
+        self.looked_at += other.looked_at
+        self.violations += other.violations
+        self.examples += other.examples[: _EXAMPLES - len(self.examples)]
+
     def checked(self, name: str, says: str) -> Checked:
         """Return the result of the invariant."""
         return Checked(

@@ -155,19 +155,13 @@ class Database:
         return self.read(lambda connection: connection.execute(query, params).fetchall())
 
     def call(self, query: Statement, params: Params | None = None) -> DictRow:
-        """Run one statement as a transaction of its own, and return its only row.
-
-        It is retried as in :meth:`transaction`, **also after a successful commit** whose
-        confirmation was lost, and raises the same errors.
-        """
-        (row,) = self.read(lambda connection: connection.execute(query, params).fetchall())
-        return row
+        """Run one statement as a transaction, which may be repeated, and return its only row."""
+        return self.fetch_all(query, params)[0]
 
     def read(self, work: Callable[[Connection[DictRow]], Result]) -> Result:
         """Run read-only `work` without a transaction; each statement has its own snapshot.
 
-        This needs a third of the round trips of a transaction. It is retried as in
-        :meth:`transaction`, and raises the same errors.
+        It needs a third of a transaction's round trips, and is retried and fails like one.
         """
         return self._retry(work)
 
@@ -231,9 +225,8 @@ class Database:
                 cause,
                 extra={"action": "database.retry"},
             )
-            now = time.monotonic()
-            deadline = deadline or now + RETRY_S
-            if now + pause > deadline:
+            deadline = deadline or time.monotonic() + RETRY_S
+            if time.monotonic() + pause > deadline:
                 raise self._unavailable(cause, unsure) from cause
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)

@@ -39,6 +39,11 @@ def bound_pages(most_bytes: int | None) -> None:
     _MOST_BYTES.set(most_bytes)
 
 
+def page_bytes() -> int | None:
+    """Return the most bytes of a page in the current context; None if it has no bound."""
+    return _MOST_BYTES.get()
+
+
 def at_least_one(limit: int) -> int:
     """Return the limit of a page.
 

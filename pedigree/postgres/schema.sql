@@ -13,11 +13,130 @@ CREATE TYPE pedigree.certainty AS ENUM (
     'read'
 );
 
+CREATE FUNCTION pedigree.add_judgement(judged jsonb, of_model bigint, of_version integer, at timestamp with time zone, actor text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO pedigree.verdict (
+        model_id, version, check_name, passed, severity, digest, relative, baseline_digest,
+        settings, summary, details, run_id, at, recorded_by
+    )
+    SELECT of_model, of_version, "check", passed, severity, digest, relative, baseline_digest,
+        settings, summary, details, run_id, add_judgement.at, actor
+    FROM jsonb_to_recordset(judged -> 'verdicts') AS found (
+        "check" text, passed boolean, severity text, digest text, relative boolean,
+        baseline_digest text, settings jsonb, summary text, details jsonb, run_id text
+    );
+    IF judged ->> 'stage' IS NOT NULL THEN
+        INSERT INTO pedigree.tenure (
+            model_id, version, pointer, name, exclusive, held_since, moved_by
+        ) VALUES (of_model, of_version, 'stage', judged ->> 'stage', false, add_judgement.at, actor);
+    END IF;
+END
+$$;
+
+CREATE FUNCTION pedigree.add_to_statistic(versions bigint DEFAULT 0, logical_bytes bigint DEFAULT 0, artifacts bigint DEFAULT 0, files bigint DEFAULT 0, blobs bigint DEFAULT 0, stored_bytes bigint DEFAULT 0, archived_bytes bigint DEFAULT 0) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    UPDATE pedigree.statistic s SET
+        versions = s.versions + $1, logical_bytes = s.logical_bytes + $2,
+        artifacts = s.artifacts + $3, files = s.files + $4, blobs = s.blobs + $5,
+        stored_bytes = s.stored_bytes + $6, archived_bytes = s.archived_bytes + $7
+    FROM (
+        SELECT shard FROM pedigree.statistic ORDER BY shard LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+    ) AS free
+    WHERE s.shard = free.shard;
+    IF NOT FOUND THEN
+        INSERT INTO pedigree.statistic (
+            versions, logical_bytes, artifacts, files, blobs, stored_bytes, archived_bytes
+        ) VALUES ($1, $2, $3, $4, $5, $6, $7);
+    END IF;
+END
+$_$;
+
+CREATE FUNCTION pedigree.add_training(doc jsonb, of_model bigint, of_version integer, at timestamp with time zone, actor text, actor_source text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    t jsonb := doc -> 'training';
+BEGIN
+    IF doc ? 'packages' THEN
+        INSERT INTO pedigree.environment (hash, packages)
+        VALUES (t ->> 'environment_hash', ARRAY(SELECT jsonb_array_elements_text(doc -> 'packages')))
+        ON CONFLICT DO NOTHING;
+    END IF;
+    INSERT INTO pedigree.training
+    SELECT row.* FROM jsonb_populate_record(
+        NULL::pedigree.training,
+        t || jsonb_build_object(
+            'model_id', of_model, 'version', of_version,
+            'created_at', at, 'created_by', actor, 'created_by_source', actor_source
+        )
+    ) AS row;
+    IF doc ? 'awaits' THEN
+        INSERT INTO pedigree.awaited (training_id, instance_id, since)
+        VALUES ((t ->> 'training_id')::uuid, t ->> 'instance_id', add_training.at);
+    END IF;
+    IF doc ? 'nodes' THEN
+        INSERT INTO pedigree.lineage_node (
+            training_id, node_id, kind, asset, partition, storage_id, run_id, data_version,
+            code_version, at, certainty, upstream
+        )
+        SELECT (t ->> 'training_id')::uuid, n.node_id, n.kind, n.asset, n.partition, n.storage_id,
+            n.run_id, n.data_version, n.code_version, n.at, n.certainty, n.upstream
+        FROM jsonb_populate_recordset(NULL::pedigree.lineage_node, doc -> 'nodes') AS n;
+    END IF;
+    IF doc ? 'edges' THEN
+        INSERT INTO pedigree.lineage_edge (training_id, consumer, source, capture, certainty)
+        SELECT (t ->> 'training_id')::uuid, e.consumer, e.source, e.capture, e.certainty
+        FROM jsonb_populate_recordset(NULL::pedigree.lineage_edge, doc -> 'edges') AS e;
+    END IF;
+END
+$$;
+
 CREATE FUNCTION pedigree.age_of_event(canonical bytea) RETURNS double precision
     LANGUAGE sql
     AS $$
     SELECT greatest(0, extract(epoch FROM clock_timestamp()
         - (convert_from(canonical, 'UTF8')::json ->> 'at')::timestamptz)::float8)
+$$;
+
+CREATE FUNCTION pedigree.count_artifacts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    number bigint;
+BEGIN
+    SELECT count(*) INTO number FROM changed;
+    IF number > 0 THEN
+        PERFORM pedigree.add_to_statistic(
+            artifacts => CASE TG_OP WHEN 'DELETE' THEN -number ELSE number END
+        );
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.count_blobs() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    sign integer := CASE TG_OP WHEN 'DELETE' THEN -1 ELSE 1 END;
+    number bigint;
+    bytes bigint;
+    archived bigint;
+BEGIN
+    SELECT count(*), sum(size), coalesce(sum(size) FILTER (WHERE tier = 'archive'), 0)
+    INTO number, bytes, archived FROM changed;
+    IF number > 0 THEN
+        PERFORM pedigree.add_to_statistic(
+            blobs => sign * number, stored_bytes => sign * bytes,
+            archived_bytes => sign * archived
+        );
+    END IF;
+    RETURN NULL;
+END
 $$;
 
 CREATE FUNCTION pedigree.count_events() RETURNS trigger
@@ -34,6 +153,25 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.count_files() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    number bigint;
+BEGIN
+    SELECT count(*) INTO number FROM changed;
+    IF number > 0 THEN
+        PERFORM pedigree.add_to_statistic(
+            files => CASE TG_OP WHEN 'DELETE' THEN -number ELSE number END
+        );
+        IF TG_OP = 'DELETE' THEN
+            PERFORM pedigree.release_bytes('blob', (SELECT array_agg(blob_digest) FROM changed));
+        END IF;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION pedigree.count_policy_revision() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -41,6 +179,169 @@ BEGIN
     NEW.policy_revision := OLD.policy_revision + 1;
     NEW.policy_since := clock_timestamp();
     RETURN NEW;
+END
+$$;
+
+CREATE FUNCTION pedigree.count_versions() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    sign integer := CASE TG_OP WHEN 'DELETE' THEN -1 ELSE 1 END;
+    number bigint;
+    bytes bigint;
+BEGIN
+    SELECT count(*), sum(a.size) INTO number, bytes
+    FROM changed
+    JOIN pedigree.registered_model m USING (model_id)
+    JOIN pedigree.artifact a ON a.digest = changed.digest
+    WHERE changed.deleted_at IS NULL AND m.deleted_at IS NULL;
+    IF number > 0 THEN
+        PERFORM pedigree.add_to_statistic(
+            versions => sign * number, logical_bytes => sign * bytes
+        );
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.create_version(doc jsonb, manifest bytea) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET lock_timeout TO '10s'
+    AS $$
+DECLARE
+    actor text := nullif(current_setting('pedigree.actor', true), '');
+    actor_source text := nullif(current_setting('pedigree.actor_source', true), '');
+    hole text := doc ->> 'hole';
+    answer jsonb;
+    missing text[];
+    model record;
+    model_since timestamptz;
+    taken integer;
+    entered text := doc #>> '{judged,stage}';
+    voided integer[] := '{}';
+    holes text[];
+    fillings text[];
+BEGIN
+    IF actor IS NULL OR actor_source IS NULL THEN
+        RAISE EXCEPTION 'somebody creates a version: the setting pedigree.actor is empty'
+            USING ERRCODE = 'invalid_authorization_specification';
+    END IF;
+    IF doc ? 'request' THEN
+        answer := pedigree.earlier_answer(doc -> 'request');
+        IF answer IS NOT NULL THEN
+            RETURN answer;
+        END IF;
+    END IF;
+    IF doc ? 'nodes' THEN
+        -- Before the model's lock, in the same order as the creation of a quarantine.
+        PERFORM pg_advisory_xact_lock_shared(hashtextextended('pedigree.quarantine', 0));
+    END IF;
+    missing := pedigree.take_blobs(doc);
+    IF cardinality(missing) > 0 THEN
+        RETURN jsonb_build_object('refused', 'missing', 'digests', missing);
+    END IF;
+    IF doc ? 'new_model' THEN
+        INSERT INTO pedigree.registered_model (name, name_key, created_at, created_by)
+        VALUES (doc ->> 'name', doc ->> 'name_key', clock_timestamp(), actor)
+        ON CONFLICT ON CONSTRAINT registered_model_name_unique DO NOTHING
+        RETURNING created_at INTO model_since;
+    END IF;
+    -- The time is read after the lock is held, so the times of a model's changes ascend in the order
+    -- in which they commit, even if the clock jumps back.
+    WITH locked AS MATERIALIZED (
+        SELECT model_id, name, next_version, generation, policy_revision, deleted_at
+        FROM pedigree.registered_model WHERE name_key = doc ->> 'name_key'
+        FOR NO KEY UPDATE
+    )
+    SELECT locked.*, pedigree.time_of_change(locked.name) AS at INTO model FROM locked;
+    IF NOT FOUND THEN
+        RETURN '{"refused": "stale"}';
+    END IF;
+    IF model.name <> doc ->> 'name' OR model.deleted_at IS NOT NULL THEN
+        RETURN jsonb_build_object('refused', 'name', 'name', model.name, 'is_deleted',
+            model.deleted_at IS NOT NULL);
+    END IF;
+    SELECT v.version INTO taken FROM pedigree.model_version v
+    WHERE v.model_id = model.model_id AND v.digest = doc #>> '{artifact,digest}'
+        AND v.copy = 0 AND v.deleted_at IS NULL;
+    IF pedigree.is_stale(doc, model.model_id, model.policy_revision, taken) THEN
+        RETURN '{"refused": "stale"}';
+    END IF;
+
+    -- From here on, nothing is refused.
+    PERFORM pedigree.keep_artifact(doc, manifest);
+    IF doc ->> 'session' IS NOT NULL THEN
+        DELETE FROM pedigree.upload_session s
+        WHERE s.upload_id = (doc ->> 'session')::uuid AND s.model = model.name;
+    END IF;
+    IF entered IS NOT NULL THEN
+        voided := pedigree.void_approvals(model.model_id);
+        model.generation := model.generation + 1;
+    END IF;
+    IF taken IS NULL THEN
+        taken := model.next_version;
+        UPDATE pedigree.registered_model
+        SET next_version = next_version + 1, generation = model.generation
+        WHERE model_id = model.model_id;
+    END IF;
+    PERFORM pedigree.keep_version(doc, model.model_id, taken, model.at, actor, actor_source);
+    IF doc ? 'judged' THEN
+        PERFORM pedigree.add_judgement(doc -> 'judged', model.model_id, taken, model.at, actor);
+    END IF;
+    IF doc ? 'judge_later' THEN
+        INSERT INTO pedigree.unjudged (model_id, version, due_at)
+        VALUES (model.model_id, taken, clock_timestamp() + (doc ->> 'judge_later')::interval)
+        ON CONFLICT (model_id, version) DO UPDATE SET due_at = excluded.due_at, failures = 0;
+    END IF;
+    holes := ARRAY[
+        format('"%sversion"', hole), hole || 'version', hole || 'time',
+        format('"%sgeneration"', hole), format('"%svoided"', hole), format('"%sactor"', hole),
+        format('"%sby"', hole), format('"%ssource"', hole)
+    ];
+    fillings := ARRAY[
+        taken::text, taken::text, pedigree.time_in_json(model.at), model.generation::text,
+        array_to_json(voided)::text,
+        format('{"name":%s,"source":%s}', to_json(actor), to_json(actor_source)),
+        to_json(actor)::text, to_json(actor_source)::text
+    ];
+    IF model_since IS NOT NULL THEN
+        PERFORM pedigree.record_filled_events(
+            jsonb_build_array(doc -> 'new_model'), ARRAY[hole || 'time', holes[6]],
+            ARRAY[pedigree.time_in_json(model_since), fillings[6]], model.name, NULL, model_since
+        );
+    END IF;
+    PERFORM pedigree.record_filled_events(
+        doc -> 'events', holes, fillings, model.name, taken, model.at
+    );
+    IF doc ? 'training' THEN
+        PERFORM pedigree.add_training(doc, model.model_id, taken, model.at, actor, actor_source);
+    END IF;
+    IF doc ? 'request' THEN
+        answer := pedigree.keep_filled_answer(doc -> 'request', holes, fillings);
+    END IF;
+    RETURN jsonb_build_object('version', taken, 'at', model.at, 'generation', model.generation,
+        'answer', answer);
+END
+$$;
+
+CREATE FUNCTION pedigree.earlier_answer(request jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtextextended(
+        'pedigree.request ' || (request ->> 'principal') || ' ' || (request ->> 'key'), 0
+    )) THEN
+        RETURN '{"refused": "in flight"}';
+    END IF;
+    RETURN (
+        SELECT jsonb_build_object('kept', jsonb_build_object(
+            'fingerprint', encode(a.fingerprint, 'base64'), 'status', a.status,
+            'headers', a.headers, 'body', encode(a.body, 'base64')
+        ))
+        FROM pedigree.kept_answer a
+        WHERE a.principal = request ->> 'principal' AND a.key = request ->> 'key'
+    );
 END
 $$;
 
@@ -56,6 +357,17 @@ CREATE FUNCTION pedigree.event_detail(type text, canonical bytea) RETURNS text
         END,
         ''
     )
+$$;
+
+CREATE FUNCTION pedigree.filled(given text, holes text[], fillings text[]) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    FOR place IN 1 .. cardinality(holes) LOOP
+        given := replace(given, holes[place], fillings[place]);
+    END LOOP;
+    RETURN given;
+END
 $$;
 
 CREATE FUNCTION pedigree.forget_search(models bigint[], versions integer[]) RETURNS void
@@ -82,6 +394,64 @@ BEGIN
     DELETE FROM pedigree.search_version t
     USING unnest(models, versions) AS key (model_id, version)
     WHERE t.model_id = key.model_id AND t.version = key.version;
+END
+$$;
+
+CREATE FUNCTION pedigree.has_alias(of_model bigint, called text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+SELECT EXISTS (
+    SELECT FROM pedigree.tenure t
+    WHERE t.model_id = of_model AND t.pointer = 'alias' AND t.name = called
+        AND t.held_until IS NULL
+)
+$$;
+
+CREATE FUNCTION pedigree.has_open_quarantines() RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+SELECT EXISTS (
+    SELECT FROM pedigree.quarantine WHERE released_at IS NULL AND asset IS NOT NULL
+)
+$$;
+
+CREATE FUNCTION pedigree.holder_of_stage(of_model bigint, stage text) RETURNS TABLE(version integer, digest text)
+    LANGUAGE sql STABLE
+    AS $$
+SELECT t.version, v.digest
+FROM pedigree.tenure t
+JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.version
+WHERE t.model_id = of_model AND t.pointer = 'stage' AND t.name = stage AND t.held_until IS NULL
+ORDER BY t.tenure_id DESC
+LIMIT 1
+$$;
+
+CREATE FUNCTION pedigree.is_stale(doc jsonb, of_model bigint, policy_revision integer, known integer) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF known IS DISTINCT FROM (doc #>> '{known,version}')::integer THEN
+        RETURN true;
+    END IF;
+    IF known IS NOT NULL
+        AND pedigree.state_of_version(of_model, known) IS DISTINCT FROM doc #>> '{known,state}'
+    THEN
+        RETURN true;
+    END IF;
+    IF doc ? 'judged' AND (
+        policy_revision <> (doc #>> '{judged,policy_revision}')::integer
+        OR doc #>> '{judged,champion}' IS DISTINCT FROM (
+            SELECT held.version || ' ' || held.digest
+            FROM pedigree.holder_of_stage(of_model, doc #>> '{judged,champion_stage}') held
+        )
+        OR pedigree.has_alias(of_model, doc #>> '{judged,stage}')
+    ) THEN
+        RETURN true;
+    END IF;
+    RETURN doc ? 'nodes' AND pedigree.has_open_quarantines() AND ARRAY(
+        SELECT q.quarantine_id
+        FROM pedigree.quarantines_of_nodes(doc -> 'nodes', of_model, known) q
+    ) IS DISTINCT FROM ARRAY(SELECT jsonb_array_elements_text(doc -> 'quarantines')::bigint);
 END
 $$;
 
@@ -114,12 +484,206 @@ BEGIN
 END
 $_$;
 
+CREATE FUNCTION pedigree.keep_artifact(doc jsonb, manifest bytea) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    named text := doc #>> '{artifact,digest}';
+BEGIN
+    INSERT INTO pedigree.artifact (digest, manifest, size)
+    VALUES (named, manifest, (doc #>> '{artifact,size}')::bigint)
+    ON CONFLICT (digest) DO NOTHING;
+    IF NOT FOUND THEN
+        PERFORM FROM pedigree.artifact WHERE digest = named FOR SHARE;
+    END IF;
+    INSERT INTO pedigree.artifact_file (artifact_digest, path, blob_digest)
+    SELECT named, f.path, f.digest
+    FROM jsonb_to_recordset(doc #> '{artifact,files}') AS f (path text, digest text)
+    ON CONFLICT (artifact_digest, path) DO NOTHING;
+END
+$$;
+
+CREATE FUNCTION pedigree.keep_filled_answer(request jsonb, holes text[], fillings text[]) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    headers text := pedigree.filled(request ->> 'headers', holes, fillings);
+    body text := pedigree.filled(request ->> 'body', holes, fillings);
+    expired_before timestamptz := clock_timestamp() - (request ->> 'kept')::interval;
+BEGIN
+    INSERT INTO pedigree.kept_answer (principal, key, fingerprint, status, headers, body)
+    VALUES (
+        request ->> 'principal', request ->> 'key', decode(request ->> 'fingerprint', 'hex'),
+        (request ->> 'status')::integer, headers::jsonb, convert_to(body, 'UTF8')
+    );
+    IF EXISTS (SELECT FROM pedigree.kept_answer a WHERE a.answered_at < expired_before) THEN
+        DELETE FROM pedigree.kept_answer a
+        USING (
+            SELECT old.principal, old.key FROM pedigree.kept_answer old
+            WHERE old.answered_at < expired_before
+            ORDER BY old.answered_at
+            LIMIT 10
+            FOR UPDATE SKIP LOCKED
+        ) AS expired
+        WHERE a.principal = expired.principal AND a.key = expired.key;
+    END IF;
+    RETURN jsonb_build_object('headers', headers::jsonb, 'body', body);
+END
+$$;
+
+CREATE FUNCTION pedigree.keep_version(doc jsonb, of_model bigint, of_version integer, at timestamp with time zone, actor text, actor_source text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF doc ? 'version' THEN
+        -- A row has the columns of its table, so a new metadata field needs no change here.
+        INSERT INTO pedigree.model_version
+        SELECT row.* FROM jsonb_populate_record(
+            NULL::pedigree.model_version,
+            doc -> 'version' || jsonb_build_object(
+                'model_id', of_model, 'version', of_version,
+                'digest', doc #>> '{artifact,digest}', 'copy', 0,
+                'approval_status', 'none', 'tier', 'standard',
+                'quarantine_reason', doc ->> 'quarantine_reason',
+                'created_at', at, 'created_by', actor, 'created_by_source', actor_source
+            )
+        ) AS row;
+    ELSIF doc ? 'marks' THEN
+        UPDATE pedigree.model_version SET quarantine_reason = doc ->> 'quarantine_reason'
+        WHERE model_id = of_model AND version = of_version;
+    END IF;
+    IF doc ? 'marks' THEN
+        INSERT INTO pedigree.quarantine_mark (quarantine_id, model_id, version, certainty)
+        SELECT mark.quarantine_id, of_model, of_version, mark.certainty
+        FROM jsonb_to_recordset(doc -> 'marks')
+            AS mark (quarantine_id bigint, certainty pedigree.certainty);
+    END IF;
+END
+$$;
+
 CREATE FUNCTION pedigree.lineage_certainty(said pedigree.certainty, kind text) RETURNS pedigree.certainty
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
     SELECT coalesce(
         said, (CASE kind WHEN 'missing' THEN 'unknown' ELSE 'possible' END)::pedigree.certainty
     )
+$$;
+
+CREATE FUNCTION pedigree.look_before_creation(asked jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    model record;
+    seen jsonb := '{}';
+    known integer;
+    wanted text[] := ARRAY(SELECT jsonb_array_elements_text(asked -> 'digests'));
+BEGIN
+    IF asked ->> 'key' IS NOT NULL THEN
+        SELECT seen || jsonb_build_object('kept', jsonb_build_object(
+            'fingerprint', encode(a.fingerprint, 'base64'), 'status', a.status,
+            'headers', a.headers, 'body', encode(a.body, 'base64')
+        )) INTO seen
+        FROM pedigree.kept_answer a
+        WHERE a.principal = asked ->> 'principal' AND a.key = asked ->> 'key';
+        IF FOUND THEN
+            RETURN seen;
+        END IF;
+        seen := '{}';
+    END IF;
+    SELECT m.model_id, m.name, m.next_version, m.generation, m.policy, m.policy_revision,
+        m.deleted_at IS NOT NULL AS is_deleted,
+        pedigree.has_alias(m.model_id, asked ->> 'candidate') AS is_aliased
+    INTO model
+    FROM pedigree.registered_model m WHERE m.name_key = asked ->> 'name_key';
+    IF FOUND THEN
+        seen := seen || jsonb_build_object('model', to_jsonb(model), 'champion', (
+            SELECT jsonb_build_object(
+                'version', held.version, 'digest', held.digest, 'record', r.record::text,
+                'signature', r.signature, 'verification', r.verification::text
+            )
+            FROM pedigree.holder_of_stage(model.model_id, asked ->> 'champion') held
+            LEFT JOIN pedigree.search_record r
+                ON r.model_id = model.model_id AND r.version = held.version
+        ));
+        SELECT v.version INTO known FROM pedigree.model_version v
+        WHERE v.model_id = model.model_id AND v.digest = asked ->> 'artifact'
+            AND v.copy = 0 AND v.deleted_at IS NULL;
+        IF FOUND THEN
+            seen := seen || jsonb_build_object('known', (
+                SELECT jsonb_build_object(
+                    'record', r.record::text, 'signature', r.signature,
+                    'verification', r.verification::text,
+                    'state', pedigree.state_of_version(model.model_id, known)
+                )
+                FROM pedigree.search_record_source r
+                WHERE r.model_id = model.model_id AND r.version = known
+            ), 'trainings', (
+                SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY t.restated), '[]')
+                FROM pedigree.training t
+                WHERE t.model_id = model.model_id AND t.version = known
+                    AND t.run_id = asked ->> 'run_id'
+                    AND coalesce(t.step_key, '') = coalesce(asked ->> 'step_key', '')
+            ));
+        END IF;
+    END IF;
+    RETURN seen || jsonb_build_object(
+        'at', clock_timestamp(),
+        'live', (
+            SELECT coalesce(jsonb_agg(to_jsonb(b)), '[]')
+            FROM (
+                SELECT digest, size, key FROM pedigree.blob WHERE digest = ANY (wanted)
+            ) AS b
+        ),
+        'unread', (
+            SELECT coalesce(jsonb_agg(w.digest), '[]')
+            FROM unnest(wanted) AS w (digest)
+            WHERE asked ->> 'proves' = 'true' AND NOT EXISTS (
+                SELECT FROM pedigree.artifact_file f
+                JOIN pedigree.model_version v ON v.digest = f.artifact_digest
+                WHERE f.blob_digest = w.digest AND v.deleted_at IS NULL
+            ) AND NOT EXISTS (
+                SELECT FROM pedigree.upload_session s
+                JOIN pedigree.upload_file f USING (upload_id)
+                WHERE s.upload_id = (asked ->> 'session')::uuid AND s.model = asked ->> 'name'
+                    AND s.lease_until > clock_timestamp()
+                    AND f.digest = w.digest AND f.received
+            )
+        ),
+        'quarantines', asked ->> 'has_lineage' = 'true' AND pedigree.has_open_quarantines()
+    );
+END
+$$;
+
+CREATE FUNCTION pedigree.make_live(of_upload uuid, stored_digests text[], stored_sizes bigint[], stored_keys text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    -- The lock is a statement of its own, so that the next one sees which keys were given up.
+    PERFORM FROM pedigree.upload WHERE upload_id = of_upload AND keys IS NOT NULL FOR SHARE;
+    IF NOT FOUND THEN
+        DELETE FROM pedigree.upload WHERE upload_id = of_upload;
+        IF NOT FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
+    WITH stored AS (
+        SELECT file.digest, file.size, file.key
+        FROM unnest(stored_digests, stored_sizes, stored_keys) AS file (digest, size, key)
+        WHERE NOT EXISTS (SELECT FROM pedigree.orphan o WHERE o.key = file.key)
+    ), sealed AS (
+        INSERT INTO pedigree.blob (digest, size, key)
+        SELECT digest, size, key FROM stored ORDER BY digest COLLATE "C"
+        ON CONFLICT (digest) DO NOTHING
+        RETURNING digest
+    )
+    INSERT INTO pedigree.orphan (key)
+    SELECT s.key FROM stored s
+    WHERE s.digest NOT IN (SELECT digest FROM sealed)
+        -- A transaction is repeated if the answer to its commit was lost.
+        AND NOT EXISTS (SELECT FROM pedigree.blob b WHERE b.key = s.key);
+END
 $$;
 
 CREATE FUNCTION pedigree.month_of(at timestamp with time zone) RETURNS integer
@@ -130,11 +694,189 @@ CREATE FUNCTION pedigree.month_of(at timestamp with time zone) RETURNS integer
     )::integer
 $$;
 
+CREATE FUNCTION pedigree.quarantines_of_nodes(nodes jsonb, of_model bigint, of_version integer) RETURNS TABLE(quarantine_id bigint, asset text, partition text, since timestamp with time zone, reason text, only_certain boolean, at timestamp with time zone, quarantined_by text, certainty text)
+    LANGUAGE sql STABLE
+    AS $$
+WITH node AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(nodes) AS given (
+        kind text, asset text, partition text, at timestamptz, certainty pedigree.certainty,
+        upstream text[]
+    )
+), found AS (
+    SELECT
+        q.quarantine_id,
+        CASE
+            WHEN n.kind = 'missing' AND n.partition IS NULL THEN CASE
+                WHEN q.partition IS NULL THEN 'possible' ELSE 'unknown'
+            END::pedigree.certainty
+            WHEN n.at IS NULL THEN least(n.certainty, 'possible')
+            ELSE n.certainty
+        END AS certainty
+    FROM pedigree.quarantine q
+    JOIN node n ON n.asset = q.asset AND n.kind <> 'step'
+        AND (
+            q.partition IS NULL OR n.partition = q.partition
+            OR (n.partition IS NULL AND n.kind = 'missing')
+        )
+        AND (n.at IS NULL OR (n.at <= q.at AND (q.since IS NULL OR n.at >= q.since)))
+    WHERE q.released_at IS NULL AND q.asset IS NOT NULL
+    UNION ALL
+    SELECT q.quarantine_id, 'unknown'::pedigree.certainty
+    FROM pedigree.quarantine q
+    JOIN node n ON n.kind IN ('step', 'missing')
+        AND (n.upstream IS NULL OR n.upstream @> ARRAY[q.asset])
+    WHERE q.released_at IS NULL AND q.asset IS NOT NULL
+), best AS (
+    SELECT found.quarantine_id, max(found.certainty) AS certainty
+    FROM found GROUP BY found.quarantine_id
+)
+SELECT q.quarantine_id, q.asset, q.partition, q.since, q.reason, q.only_certain, q.at,
+    q.quarantined_by, best.certainty::text
+FROM best
+JOIN pedigree.quarantine q USING (quarantine_id)
+WHERE NOT EXISTS (
+    SELECT FROM pedigree.quarantine_mark k
+    WHERE k.quarantine_id = q.quarantine_id
+        AND k.model_id = of_model AND k.version = of_version
+)
+ORDER BY q.quarantine_id
+$$;
+
+CREATE FUNCTION pedigree.record_filled_events(events jsonb, holes text[], fillings text[], of_model text, of_version integer, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    WITH filled AS MATERIALIZED (
+        SELECT (e ->> 'event_id')::uuid AS event_id, e ->> 'type' AS type, place,
+            convert_to(pedigree.filled(e ->> 'canonical', holes, fillings), 'UTF8') AS canonical
+        FROM jsonb_array_elements(events) WITH ORDINALITY AS given (e, place)
+    ), written AS (
+        INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
+        SELECT event_id, type, of_model, of_version, canonical, sha256('\x00'::bytea || canonical),
+            record_filled_events.at
+        FROM filled ORDER BY place
+        RETURNING id
+    )
+    INSERT INTO pedigree.unsequenced (id) SELECT id FROM written;
+END
+$$;
+
+CREATE FUNCTION pedigree.recount_blob() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pedigree.add_to_statistic(
+        stored_bytes => NEW.size - OLD.size,
+        archived_bytes => CASE WHEN NEW.tier = 'archive' THEN NEW.size ELSE 0 END
+            - CASE WHEN OLD.tier = 'archive' THEN OLD.size ELSE 0 END
+    );
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.recount_model() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    sign integer := CASE WHEN NEW.deleted_at IS NULL THEN 1 ELSE -1 END;
+BEGIN
+    PERFORM pedigree.add_to_statistic(
+        versions => sign * count(*), logical_bytes => sign * coalesce(sum(a.size), 0)::bigint
+    )
+    FROM pedigree.model_version v
+    JOIN pedigree.artifact a ON a.digest = v.digest
+    WHERE v.model_id = NEW.model_id AND v.deleted_at IS NULL;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.recount_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    sign integer := CASE WHEN NEW.deleted_at IS NULL THEN 1 ELSE -1 END;
+BEGIN
+    PERFORM pedigree.add_to_statistic(versions => sign, logical_bytes => sign * a.size)
+    FROM pedigree.artifact a, pedigree.registered_model m
+    WHERE a.digest = NEW.digest AND m.model_id = NEW.model_id AND m.deleted_at IS NULL;
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION pedigree.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+END
+$$;
+
+CREATE FUNCTION pedigree.release_artifact() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pedigree.release_bytes('artifact', ARRAY[NEW.digest]);
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.release_bytes(kind text, digests text[]) RETURNS void
+    LANGUAGE sql
+    AS $_$
+    INSERT INTO pedigree.released AS known (kind, digest)
+    SELECT DISTINCT $1, each.digest FROM unnest($2) AS each (digest)
+    WHERE each.digest IS NOT NULL
+    ORDER BY 2
+    ON CONFLICT (kind, digest) DO UPDATE SET digest = excluded.digest
+$_$;
+
+CREATE FUNCTION pedigree.release_card() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pedigree.release_bytes('blob', (SELECT array_agg(digest) FROM changed));
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.release_drift() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pedigree.release_bytes('blob', (
+        SELECT array_agg(digest) FROM changed CROSS JOIN unnest(ARRAY[html, markdown]) AS digest
+    ));
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.release_unreferenced() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pedigree.artifact_file f WHERE f.blob_digest = NEW.digest)
+        AND NOT EXISTS (SELECT FROM pedigree.document c WHERE c.digest = NEW.digest)
+        AND NOT EXISTS (SELECT FROM pedigree.upload_file u WHERE u.digest = NEW.digest)
+    THEN
+        PERFORM pedigree.release_bytes('blob', ARRAY[NEW.digest]);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.release_upload() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    digests text[];
+BEGIN
+    SELECT array_agg(digest) INTO digests
+    FROM changed
+    WHERE NOT EXISTS (SELECT FROM pedigree.artifact_file f WHERE f.blob_digest = changed.digest);
+    IF digests IS NOT NULL THEN
+        PERFORM pedigree.release_bytes('blob', digests);
+    END IF;
+    RETURN NULL;
 END
 $$;
 
@@ -235,6 +977,26 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.search_follows_state() RETURNS trigger
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    UPDATE pedigree.search_version s
+    SET risk_class = after.risk_class,
+        approval_status = after.approval_status,
+        approved_by = after.approved_by,
+        quarantined = after.quarantine_reason IS NOT NULL,
+        held = after.hold_reason IS NOT NULL
+    FROM after
+    WHERE s.model_id = after.model_id AND s.version = after.version
+        AND (s.risk_class, s.approval_status, s.approved_by, s.quarantined, s.held)
+            IS DISTINCT FROM (after.risk_class, after.approval_status, after.approved_by,
+                after.quarantine_reason IS NOT NULL, after.hold_reason IS NOT NULL);
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION pedigree.search_follows_tenure() RETURNS trigger
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
@@ -328,6 +1090,48 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.state_of_version(of_model bigint, of_version integer) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+SELECT md5(source.record::text || source.verification::text)
+FROM pedigree.search_record_source source
+WHERE source.model_id = of_model AND source.version = of_version
+$$;
+
+CREATE FUNCTION pedigree.take_blobs(doc jsonb) RETURNS text[]
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    wanted text[] := ARRAY(
+        SELECT DISTINCT f ->> 'digest' FROM jsonb_array_elements(doc #> '{artifact,files}') f
+    );
+    live text[];
+BEGIN
+    IF doc ->> 'upload' IS NOT NULL THEN
+        PERFORM pedigree.make_live(
+            (doc ->> 'upload')::uuid, array_agg(digest), array_agg(size), array_agg(key)
+        )
+        FROM jsonb_to_recordset(doc -> 'stored') AS file (digest text, size bigint, key text);
+    END IF;
+    SELECT array_agg(b.digest) INTO live FROM (
+        SELECT digest FROM pedigree.blob WHERE digest = ANY (wanted) ORDER BY digest FOR SHARE
+    ) AS b;
+    RETURN ARRAY(
+        SELECT w.digest FROM unnest(wanted) AS w (digest)
+        WHERE w.digest <> ALL (coalesce(live, '{}')) ORDER BY w.digest
+    );
+END
+$$;
+
+CREATE FUNCTION pedigree.time_in_json(at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+SELECT replace(
+    to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z'
+)
+$$;
+
 CREATE FUNCTION pedigree.time_of_change(model_name text) RETURNS timestamp with time zone
     LANGUAGE plpgsql
     AS $$
@@ -335,6 +1139,29 @@ BEGIN
     RETURN greatest(clock_timestamp(), (
         SELECT e.at FROM pedigree.event e WHERE e.model = model_name ORDER BY e.id DESC LIMIT 1
     ));
+END
+$$;
+
+CREATE FUNCTION pedigree.void_approvals(of_model bigint) RETURNS integer[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    voided integer[] := '{}';
+BEGIN
+    IF EXISTS (
+        SELECT FROM pedigree.model_version v
+        WHERE v.model_id = of_model AND v.approval_status = 'approved'
+            AND v.approval_stage IS NOT NULL
+    ) THEN
+        WITH reopened AS (
+            UPDATE pedigree.model_version SET approval_status = 'pending', approval_stage = NULL
+            WHERE model_id = of_model AND approval_status = 'approved'
+                AND approval_stage IS NOT NULL
+            RETURNING version
+        )
+        SELECT array_agg(version ORDER BY version) INTO voided FROM reopened;
+    END IF;
+    RETURN voided;
 END
 $$;
 
@@ -958,6 +1785,12 @@ ALTER TABLE pedigree.registered_model ALTER COLUMN model_id ADD GENERATED ALWAYS
     CACHE 1
 );
 
+CREATE TABLE pedigree.released (
+    kind text NOT NULL COLLATE pg_catalog."C",
+    digest text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT released_kind CHECK ((kind = ANY (ARRAY['artifact'::text, 'blob'::text])))
+);
+
 CREATE TABLE pedigree.search_metric (
     key text NOT NULL COLLATE pg_catalog."C",
     value double precision NOT NULL,
@@ -980,7 +1813,22 @@ CREATE TABLE pedigree.search_version (
     run_id text NOT NULL COLLATE pg_catalog."C",
     tags jsonb NOT NULL,
     metrics jsonb NOT NULL,
-    params jsonb NOT NULL
+    params jsonb NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    description text COLLATE pg_catalog."C",
+    size bigint NOT NULL,
+    git_dirty boolean NOT NULL,
+    code_version text COLLATE pg_catalog."C",
+    training_data_digest text COLLATE pg_catalog."C",
+    training_data_version text COLLATE pg_catalog."C",
+    validation_dataset_id text COLLATE pg_catalog."C",
+    environment_hash text COLLATE pg_catalog."C",
+    ci_build text COLLATE pg_catalog."C",
+    risk_class text COLLATE pg_catalog."C",
+    approval_status text NOT NULL COLLATE pg_catalog."C",
+    approved_by text COLLATE pg_catalog."C",
+    quarantined boolean NOT NULL,
+    held boolean NOT NULL
 );
 
 CREATE VIEW pedigree.search_metric_source AS
@@ -1244,9 +2092,25 @@ CREATE VIEW pedigree.search_source AS
     first.run_id,
     v.tags,
     first.metrics,
-    first.params
-   FROM (((pedigree.model_version v
+    first.params,
+    v.digest,
+    v.description,
+    artifact.size,
+    first.git_dirty,
+    first.code_version,
+    first.training_data_digest,
+    first.training_data_version,
+    first.validation_dataset_id,
+    first.environment_hash,
+    first.ci_build,
+    v.risk_class,
+    v.approval_status,
+    v.approved_by,
+    (v.quarantine_reason IS NOT NULL) AS quarantined,
+    (v.hold_reason IS NOT NULL) AS held
+   FROM ((((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
+     JOIN pedigree.artifact ON ((artifact.digest = v.digest)))
      JOIN LATERAL ( SELECT t.training_id,
             t.model_id,
             t.version,
@@ -1270,7 +2134,18 @@ CREATE VIEW pedigree.search_source AS
             t.raced,
             t.created_at,
             t.created_by,
-            t.created_by_source
+            t.created_by_source,
+            t.config,
+            t.lineage_recorded,
+            t.verification,
+            t.description,
+            t.owners,
+            t.tags,
+            t.risk_class,
+            t.risk_assessment_id,
+            t.drift_monitor_id,
+            t.datasheet_uri,
+            t.restated
            FROM pedigree.training t
           WHERE ((t.model_id = v.model_id) AND (t.version = v.version))
           ORDER BY t.created_at, t.training_id
@@ -1294,20 +2169,20 @@ CREATE VIEW pedigree.search_term_source AS
     s.version
    FROM (pedigree.search_version s
      CROSS JOIN LATERAL ( SELECT ('tags.'::text || tag.key) AS field,
-            tag.value
+            "left"(tag.value, 256) AS value
            FROM jsonb_each_text(s.tags) tag(key, value)
         UNION ALL
          SELECT DISTINCT 'owner'::text,
-            owner.owner
+            "left"(owner.owner, 256) AS "left"
            FROM unnest(s.owners) owner(owner)
         UNION ALL
          SELECT 'alias'::text,
-            alias.alias
+            "left"(alias.alias, 256) AS "left"
            FROM unnest(s.aliases) alias(alias)
         UNION ALL
          SELECT 'created_by'::text,
-            s.created_by) term)
-  WHERE ((length(term.field) <= 256) AND (length(term.value) <= 256));
+            "left"(s.created_by, 256) AS "left") term)
+  WHERE (length(term.field) <= 256);
 
 CREATE TABLE pedigree.search_text (
     model_id bigint NOT NULL,
@@ -1392,6 +2267,47 @@ CREATE TABLE pedigree.staleness (
     seen_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE pedigree.statistic (
+    shard integer NOT NULL,
+    versions bigint DEFAULT 0 NOT NULL,
+    logical_bytes bigint DEFAULT 0 NOT NULL,
+    artifacts bigint DEFAULT 0 NOT NULL,
+    files bigint DEFAULT 0 NOT NULL,
+    blobs bigint DEFAULT 0 NOT NULL,
+    stored_bytes bigint DEFAULT 0 NOT NULL,
+    archived_bytes bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE pedigree.statistic ALTER COLUMN shard ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.statistic_shard_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE VIEW pedigree.statistic_source AS
+ SELECT living.versions,
+    living.logical_bytes,
+    ( SELECT count(*) AS count
+           FROM pedigree.artifact) AS artifacts,
+    ( SELECT count(*) AS count
+           FROM pedigree.artifact_file) AS files,
+    stored.blobs,
+    stored.stored_bytes,
+    stored.archived_bytes
+   FROM ( SELECT count(*) AS versions,
+            (COALESCE(sum(artifact.size), (0)::numeric))::bigint AS logical_bytes
+           FROM ((pedigree.model_version v
+             JOIN pedigree.registered_model m USING (model_id))
+             JOIN pedigree.artifact ON ((artifact.digest = v.digest)))
+          WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL))) living,
+    ( SELECT count(*) AS blobs,
+            (COALESCE(sum(blob.size), (0)::numeric))::bigint AS stored_bytes,
+            (COALESCE(sum(blob.size) FILTER (WHERE (blob.tier = 'archive'::text)), (0)::numeric))::bigint AS archived_bytes
+           FROM pedigree.blob) stored;
+
 ALTER TABLE pedigree.tenure ALTER COLUMN tenure_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pedigree.tenure_tenure_id_seq
     START WITH 1
@@ -1419,8 +2335,12 @@ CREATE TABLE pedigree.unserved_event (
 CREATE TABLE pedigree.upload (
     upload_id uuid NOT NULL,
     digests text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
-    lease_until timestamp with time zone NOT NULL
+    lease_until timestamp with time zone NOT NULL,
+    keys integer,
+    CONSTRAINT upload_keys_check CHECK ((keys > 0))
 );
+
+COMMENT ON COLUMN pedigree.upload.keys IS 'How many keys a block has; NULL for the upload of the digests. A number has one key.';
 
 CREATE TABLE pedigree.upload_file (
     upload_id uuid NOT NULL,
@@ -1662,6 +2582,9 @@ ALTER TABLE ONLY pedigree.registered_model
 ALTER TABLE ONLY pedigree.registered_model
     ADD CONSTRAINT registered_model_pkey PRIMARY KEY (model_id);
 
+ALTER TABLE ONLY pedigree.released
+    ADD CONSTRAINT released_pkey PRIMARY KEY (kind, digest);
+
 ALTER TABLE ONLY pedigree.search_metric
     ADD CONSTRAINT search_metric_pkey PRIMARY KEY (key, value, model_id, version);
 
@@ -1688,6 +2611,9 @@ ALTER TABLE ONLY pedigree.stage_request
 
 ALTER TABLE ONLY pedigree.staleness
     ADD CONSTRAINT staleness_pkey PRIMARY KEY (model_id, version);
+
+ALTER TABLE ONLY pedigree.statistic
+    ADD CONSTRAINT statistic_pkey PRIMARY KEY (shard);
 
 ALTER TABLE ONLY pedigree.tenure
     ADD CONSTRAINT tenure_pkey PRIMARY KEY (tenure_id);
@@ -1736,6 +2662,8 @@ CREATE INDEX artifact_file_blob ON pedigree.artifact_file USING btree (blob_dige
 CREATE INDEX asset_event_asset ON pedigree.asset_event USING btree (instance_id, asset);
 
 CREATE INDEX awaited_since ON pedigree.awaited USING btree (since);
+
+CREATE INDEX blob_archive ON pedigree.blob USING btree (digest) WHERE (tier = 'archive'::text);
 
 CREATE INDEX candidacy_due ON pedigree.candidacy USING btree (next_evaluation_at) WHERE (next_evaluation_at IS NOT NULL);
 
@@ -1791,13 +2719,21 @@ CREATE INDEX registered_model_name_trigrams ON pedigree.registered_model USING g
 
 CREATE INDEX search_text_words ON pedigree.search_text USING gin (pedigree.words_of_month(document, created_at));
 
-CREATE INDEX search_version_commit ON pedigree.search_version USING hash (git_commit);
+CREATE INDEX search_version_approval ON pedigree.search_version USING btree (approval_status) WHERE (approval_status <> 'none'::text);
+
+CREATE INDEX search_version_approver ON pedigree.search_version USING btree ("left"(approved_by, 64)) WHERE (approved_by IS NOT NULL);
+
+CREATE INDEX search_version_commit ON pedigree.search_version USING btree ("left"(git_commit, 64));
 
 CREATE INDEX search_version_flavor ON pedigree.search_version USING btree (flavor, created_at, model_id, version);
+
+CREATE INDEX search_version_held ON pedigree.search_version USING btree (model_id, version) WHERE held;
 
 CREATE INDEX search_version_name ON pedigree.search_version USING btree (name, version);
 
 CREATE INDEX search_version_params ON pedigree.search_version USING gin (params jsonb_path_ops);
+
+CREATE INDEX search_version_quarantined ON pedigree.search_version USING btree (model_id, version) WHERE quarantined;
 
 CREATE INDEX search_version_run ON pedigree.search_version USING hash (run_id);
 
@@ -1859,6 +2795,20 @@ CREATE INDEX webhook_delivery_settled ON pedigree.webhook_delivery USING btree (
 
 CREATE INDEX webhook_line_due ON pedigree.webhook_line USING btree (due_at) WHERE (due_at IS NOT NULL);
 
+CREATE TRIGGER artifact_added AFTER INSERT ON pedigree.artifact REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_artifacts();
+
+CREATE TRIGGER artifact_removed AFTER DELETE ON pedigree.artifact REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_artifacts();
+
+CREATE TRIGGER blob_added AFTER INSERT ON pedigree.blob REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_blobs();
+
+CREATE TRIGGER blob_moved AFTER UPDATE OF size, tier ON pedigree.blob FOR EACH ROW WHEN (((old.size IS DISTINCT FROM new.size) OR (old.tier IS DISTINCT FROM new.tier))) EXECUTE FUNCTION pedigree.recount_blob();
+
+CREATE TRIGGER blob_removed AFTER DELETE ON pedigree.blob REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_blobs();
+
+CREATE CONSTRAINT TRIGGER blob_unreferenced AFTER INSERT ON pedigree.blob DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pedigree.release_unreferenced();
+
+CREATE TRIGGER card_removed AFTER DELETE ON pedigree.model_card REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.release_card();
+
 CREATE TRIGGER card_written AFTER INSERT ON pedigree.model_card REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_card();
 
 CREATE TRIGGER decision_append_only BEFORE DELETE OR UPDATE ON pedigree.decision FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
@@ -1868,6 +2818,8 @@ ALTER TABLE pedigree.decision ENABLE ALWAYS TRIGGER decision_append_only;
 CREATE TRIGGER decision_no_truncate BEFORE TRUNCATE ON pedigree.decision FOR EACH STATEMENT EXECUTE FUNCTION pedigree.refuse_change();
 
 ALTER TABLE pedigree.decision ENABLE ALWAYS TRIGGER decision_no_truncate;
+
+CREATE TRIGGER drift_removed AFTER DELETE ON pedigree.drift_result REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.release_drift();
 
 CREATE TRIGGER event_append_only BEFORE DELETE OR UPDATE ON pedigree.event FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
 
@@ -1887,9 +2839,15 @@ CREATE TRIGGER feed_no_truncate BEFORE TRUNCATE ON pedigree.feed FOR EACH STATEM
 
 ALTER TABLE pedigree.feed ENABLE ALWAYS TRIGGER feed_no_truncate;
 
+CREATE TRIGGER file_added AFTER INSERT ON pedigree.artifact_file REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_files();
+
+CREATE TRIGGER file_removed AFTER DELETE ON pedigree.artifact_file REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_files();
+
 CREATE TRIGGER model_added AFTER INSERT ON pedigree.registered_model REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_name();
 
 CREATE TRIGGER model_changed AFTER UPDATE OF deleted_at, name ON pedigree.registered_model FOR EACH ROW WHEN (((old.deleted_at IS DISTINCT FROM new.deleted_at) OR (old.name IS DISTINCT FROM new.name))) EXECUTE FUNCTION pedigree.search_follows_model();
+
+CREATE TRIGGER model_deleted AFTER UPDATE OF deleted_at ON pedigree.registered_model FOR EACH ROW WHEN (((old.deleted_at IS NULL) <> (new.deleted_at IS NULL))) EXECUTE FUNCTION pedigree.recount_model();
 
 CREATE TRIGGER policy_changed BEFORE UPDATE OF policy ON pedigree.registered_model FOR EACH ROW WHEN ((old.policy IS DISTINCT FROM new.policy)) EXECUTE FUNCTION pedigree.count_policy_revision();
 
@@ -1907,7 +2865,19 @@ CREATE TRIGGER training_changed AFTER UPDATE ON pedigree.training REFERENCING NE
 
 CREATE TRIGGER training_removed AFTER DELETE ON pedigree.training REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_training();
 
+CREATE TRIGGER upload_file_removed AFTER DELETE ON pedigree.upload_file REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.release_upload();
+
+CREATE TRIGGER version_added AFTER INSERT ON pedigree.model_version REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_versions();
+
 CREATE TRIGGER version_changed AFTER UPDATE ON pedigree.model_version REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_version();
+
+CREATE TRIGGER version_collected AFTER UPDATE OF collected_at ON pedigree.model_version FOR EACH ROW WHEN (((old.collected_at IS NULL) AND (new.collected_at IS NOT NULL))) EXECUTE FUNCTION pedigree.release_artifact();
+
+CREATE TRIGGER version_deleted AFTER UPDATE OF deleted_at ON pedigree.model_version FOR EACH ROW WHEN (((old.deleted_at IS NULL) <> (new.deleted_at IS NULL))) EXECUTE FUNCTION pedigree.recount_version();
+
+CREATE TRIGGER version_removed AFTER DELETE ON pedigree.model_version REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_versions();
+
+CREATE TRIGGER version_state_changed AFTER UPDATE ON pedigree.model_version REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_state();
 
 ALTER TABLE ONLY pedigree.artifact_file
     ADD CONSTRAINT artifact_file_artifact_digest_fkey FOREIGN KEY (artifact_digest) REFERENCES pedigree.artifact(digest);

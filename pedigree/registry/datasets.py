@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from pedigree._record import PAGE
+from pedigree._record import PAGE, RecordPage
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.contract.datasets import DatasetContract
@@ -15,6 +15,7 @@ from pedigree.datasets.records import (
     RecordedDataVerdict,
 )
 from pedigree.errors import NotFoundError
+from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
 
 
@@ -43,10 +44,30 @@ class DatasetOperations(ContextGroup, DatasetContract):
         return found
 
     def datasheets(self, assets: Collection[str]) -> Mapping[str, KeptDatasheet]:
-        self._context.require(Permission.READ)
-        return self._context.database.read(
-            lambda connection: store.latest_datasheets(connection, assets)
-        )
+        found = self.datasheet_page(assets, limit=None, after="")
+        return {each.asset: each for each in found}
+
+    def datasheet_page(
+        self, assets: Collection[str], *, limit: int | None, after: str
+    ) -> RecordPage[KeptDatasheet]:
+        """Return a page of the latest datasheets of assets, by asset.
+
+        Args:
+            assets: The assets; those without a datasheet are left out.
+            limit: How many at most; all of them when None.
+            after: The last asset of the previous page.
+        """
+        self._context.require_some(Permission.READ)
+
+        def read(transaction: Transaction) -> RecordPage[KeptDatasheet]:
+            seen = self._seen(transaction, assets)
+            return store.datasheet_page(transaction, seen, limit=limit, after=after)
+
+        return self._context.database.read(read)
+
+    def _seen(self, transaction: Transaction, assets: Collection[str]) -> Collection[str]:
+        visible = self._context.visible_models(transaction)
+        return self._context.sight(transaction).data(assets, visible)
 
     def record_data_verdict(
         self, verdict: DataVerdict, *, actor: Actor | None = None
@@ -60,7 +81,11 @@ class DatasetOperations(ContextGroup, DatasetContract):
     def data_verdicts(
         self, states: Sequence[DataState], *, limit: int = PAGE, after: int = 0
     ) -> tuple[RecordedDataVerdict, ...]:
-        self._context.require(Permission.READ)
-        return self._context.database.read(
-            lambda connection: store.data_verdicts(connection, states, limit=limit, after=after)
-        )
+        self._context.require_some(Permission.READ)
+
+        def read(transaction: Transaction) -> RecordPage[RecordedDataVerdict]:
+            seen = self._seen(transaction, [each.asset for each in states])
+            visible = [each for each in states if each.asset in seen]
+            return store.data_verdicts(transaction, visible, limit=limit, after=after)
+
+        return self._context.database.read(read)

@@ -54,10 +54,15 @@ class LineageOperations(LineageContract):
 
         def read(transaction: Transaction, version: ModelVersion) -> Downstream:
             key, number = name_key(version.model_name), version.version_id
+            visible = self._context.visible_models(transaction)
+            used = usages.usages_of(transaction, key, number, limit=limit, before=before)
             found = Downstream(
                 reference=version.reference,
-                usages=usages.usages_of(transaction, key, number, limit=limit, before=before),
-                **usages.trained_with(transaction, key, number, version.created_at)._asdict(),
+                usages=used,
+                next=used[-1].usage_id if used.is_cut else None,
+                **usages.trained_with(
+                    transaction, key, number, version.created_at, visible
+                )._asdict(),
             )
             return self._context.sight(transaction).downstream(found)
 
@@ -66,8 +71,7 @@ class LineageOperations(LineageContract):
     def unmaterialized(
         self, reference: str | None = None, *, limit: int = PAGE, after: str | None = None
     ) -> tuple[Unmaterialized, ...]:
-        if reference is None:
-            self._context.require(Permission.READ)
+        self._context.require_some(Permission.READ)
         version = self._versions.get(reference) if reference is not None else None
         return self._context.database.read(
             lambda transaction: materialization.unmaterialized(
@@ -76,6 +80,7 @@ class LineageOperations(LineageContract):
                 version=version.version_id if version else None,
                 limit=limit,
                 after=after,
+                visible=self._context.visible_models(transaction),
             )
         )
 
@@ -100,10 +105,25 @@ class LineageOperations(LineageContract):
         return export(exported, format)
 
     def impact(
-        self, asset: str, partition: str | None = None, *, since: datetime | None = None
+        self,
+        asset: str,
+        partition: str | None = None,
+        *,
+        since: datetime | None = None,
+        limit: int | None = None,
+        after: str | None = None,
     ) -> Impact:
-        self._context.require(Permission.READ)
+        self._context.require_some(Permission.READ)
         since = since and lookups.in_a_zone("since", since)
         return self._context.database.read(
-            lambda transaction: impact(transaction, asset, partition, since)
+            lambda transaction: impact(
+                transaction,
+                asset,
+                partition,
+                since,
+                self._context.sight(transaction),
+                visible=self._context.visible_models(transaction),
+                limit=limit,
+                after=after,
+            )
         )

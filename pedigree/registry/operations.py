@@ -55,6 +55,7 @@ class RegistryOperations(Operations):
     checks: CheckOperations
     monitoring: MonitoringOperations
     search: SearchOperations
+    datasets: DatasetOperations
     staleness: StalenessOperations
     tokens: TokenOperations
     webhooks: WebhookOperations
@@ -89,8 +90,8 @@ class RegistryOperations(Operations):
         self.check_runs = CheckRunOperations(context)
         self.pending_checks = PendingCheckOperations(context, self.versions, self.checks)
         self.uploads = UploadOperations(context)
-        creator = VersionCreator(context, self.pending_checks, evidence)
-        self.registration = RegistrationOperations(context, self.uploads, creator)
+        self.creator = VersionCreator(context, self.pending_checks, evidence)
+        self.registration = RegistrationOperations(context, self.uploads, self.creator)
         self.quarantine = QuarantineOperations(context, self.versions)
         self.retention = RetentionOperations(context)
         self.search = SearchOperations(context)

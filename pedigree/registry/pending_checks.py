@@ -7,13 +7,14 @@ from pedigree.catalog.references import parse_reference
 from pedigree.contract.versions import VersionContract
 from pedigree.errors import PedigreeError, UnavailableError
 from pedigree.failures.member_loop import MemberLoop, describe
+from pedigree.failures.records import BackgroundWork
 from pedigree.lifecycle import check_queue
 from pedigree.registry.checks import CheckOperations
 from pedigree.registry.context import Context
 
 _LOG = logging.getLogger(__name__)
 
-_WORK = "checks"
+_WORK = BackgroundWork.CHECKS
 
 
 class PendingCheckOperations:

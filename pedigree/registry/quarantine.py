@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pedigree._record import PAGE
+from pedigree._record import PAGE, RecordPage
 from pedigree.access.records import Permission
 from pedigree.catalog import lookups, quarantine
 from pedigree.catalog.quarantine_records import Quarantine, Quarantined
@@ -91,8 +91,14 @@ class QuarantineOperations(QuarantineContract):
     def quarantines(
         self, *, limit: int = PAGE, before: int | None = None
     ) -> tuple[Quarantine, ...]:
-        self._context.require(Permission.READ)
+        self._context.require_some(Permission.READ)
         limit = at_least_one(limit)
-        return self._context.database.read(
-            lambda transaction: quarantine.open_quarantines(transaction, limit=limit, before=before)
-        )
+
+        def read(transaction: Transaction) -> RecordPage[Quarantine]:
+            visible = self._context.visible_models(transaction)
+            found = quarantine.open_quarantines(
+                transaction, limit=limit, before=before, visible=visible
+            )
+            return self._context.sight(transaction).quarantines(found)
+
+        return self._context.database.read(read)

@@ -15,6 +15,7 @@ from pedigree.delivery.background_thread import is_over
 from pedigree.errors import ModelNotFoundError
 from pedigree.failures.member_loop import MemberLoop, MemberResult, Probe
 from pedigree.failures.outages import store_probe
+from pedigree.failures.records import BackgroundWork
 from pedigree.lifecycle.records import Move
 from pedigree.registry import Registry
 
@@ -146,10 +147,10 @@ class Reconciler:
     def _begin(self) -> None:
         """Begin a pass: what failed is read again."""
         database, is_outage = self.registry.database, self._is_outage
-        self._models = MemberLoop(database, "promotions", is_outage=is_outage)
+        self._models = MemberLoop(database, BackgroundWork.PROMOTIONS, is_outage=is_outage)
         # A check's library may be missing. That blocks only the versions that need the check.
-        self._verdicts = MemberLoop(database, "verdicts", is_outage=is_outage)
-        self._others = MemberLoop(database, "upkeep", is_outage=is_outage)
+        self._verdicts = MemberLoop(database, BackgroundWork.VERDICTS, is_outage=is_outage)
+        self._others = MemberLoop(database, BackgroundWork.UPKEEP, is_outage=is_outage)
 
     def _changed(self, since: int | None, head: int) -> set[str]:
         """Return the models that have events after ``since``, as far as ``head``."""

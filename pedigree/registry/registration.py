@@ -14,9 +14,10 @@ from pedigree.artifacts.publish import discard, publish
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile
 from pedigree.artifacts.store import BlobCollectedError, retry_if_collected
 from pedigree.audit.records import Actor
-from pedigree.catalog.creation import Supply, Wanted
+from pedigree.catalog.creation import Supply
 from pedigree.catalog.creation_calls import Created
 from pedigree.catalog.creation_look import Look
+from pedigree.catalog.draft import WantedVersion
 from pedigree.catalog.kept_answers import KeptRequest
 from pedigree.catalog.metadata import validated
 from pedigree.catalog.names import validate_name
@@ -88,7 +89,7 @@ class RegistrationOperations(Registering, RegistrationContract):
         get_flavor(validated(new.metadata).flavor)
         manifest = list_files(new.metadata.flavor, new.metadata.signature, files)
         require_listed(files, contents)
-        wanted = Wanted(
+        wanted = WantedVersion(
             name=name,
             manifest=manifest,
             new=new,
@@ -106,7 +107,7 @@ class RegistrationOperations(Registering, RegistrationContract):
 
     def _create(
         self,
-        wanted: Wanted,
+        wanted: WantedVersion,
         contents: Mapping[Digest, bytes],
         require: Callable[[Look], None],
         *,
@@ -121,7 +122,9 @@ class RegistrationOperations(Registering, RegistrationContract):
                 def supply(seen: Look) -> Supply:
                     require(seen)
                     done = upload.store(seen.live.keys())
-                    return Supply(done.block_id, done.stored, frozenset(contents))
+                    # The registry's own object of other contents is still to be read.
+                    proved = frozenset(each.blob.digest for each in done.stored)
+                    return Supply(done.block_id, done.stored, proved)
 
                 return self._creator.create(wanted, supply, judge=judge, proves=proves)
 
@@ -152,7 +155,7 @@ class RegistrationOperations(Registering, RegistrationContract):
             self._context.require_store(tuple(seen.live.values()))
             self._context.require_objects(seen.live.values())
 
-        wanted = Wanted(name=name, manifest=manifest, new=new, actor=actor)
+        wanted = WantedVersion(name=name, manifest=manifest, new=new, actor=actor)
         return self._create(wanted, found.contents, require, judge=judge).new()
 
     def _publish_and_write(
@@ -174,7 +177,7 @@ class RegistrationOperations(Registering, RegistrationContract):
             progress=progress,
         )
         supply = Supply(publication.upload_id, publication.stored)
-        wanted = Wanted(name=name, manifest=publication.manifest, new=new, actor=actor)
+        wanted = WantedVersion(name=name, manifest=publication.manifest, new=new, actor=actor)
         try:
             created = self._creator.create(wanted, lambda _: supply, judge=judge)
         except (RefusedError, BlobCollectedError):

@@ -10,5 +10,6 @@ class StatisticsOperations(ContextGroup, StatisticsContract):
     """Counts over the whole registry."""
 
     def stats(self) -> RegistryStatistics:
-        self._context.require(Permission.READ)
-        return statistics(self._context.database)
+        self._context.require_some(Permission.READ)
+        database = self._context.database
+        return statistics(database, database.read(self._context.visible_models))

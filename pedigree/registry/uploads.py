@@ -17,8 +17,8 @@ from pedigree.artifacts.records import (
     WantedFile,
 )
 from pedigree.catalog.blob_access import readable_blobs
-from pedigree.catalog.creation import digests_of
 from pedigree.catalog.creation_look import Look
+from pedigree.catalog.draft import digests_of
 from pedigree.catalog.names import validate_name
 from pedigree.contract.uploads import UploadContract
 from pedigree.errors import UploadNotFoundError

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 
 from pedigree.artifacts.pull import verify
 from pedigree.artifacts.records import Manifest, ManifestFile
-from pedigree.catalog.creation import Creation, Judgement, Supply, Wanted
+from pedigree.catalog.creation import Creation, DraftJudgement, Supply
 from pedigree.catalog.creation_calls import Created, Stages, StaleLookError, create, look
 from pedigree.catalog.creation_look import Look
+from pedigree.catalog.draft import Draft, WantedVersion
 from pedigree.catalog.kept_answers import KeptAnswer
 from pedigree.catalog.quarantine import quarantines_of
 from pedigree.catalog.quarantine_marks import NewMarks
@@ -52,7 +52,12 @@ class VersionCreator:
         self._evidence = evidence
 
     def create(
-        self, wanted: Wanted, supply: Callable[[Look], Supply], *, judge: bool, proves: bool = False
+        self,
+        wanted: WantedVersion,
+        supply: Callable[[Look], Supply],
+        *,
+        judge: bool,
+        proves: bool = False,
     ) -> Created:
         """Register a version, or a further training of one.
 
@@ -77,8 +82,11 @@ class VersionCreator:
             if isinstance(seen, KeptAnswer):
                 return Created(None, seen)
             supplied = supply(seen)
-            may_judge = judge and attempt < _JUDGED_TRIES
-            creation = self._creation(wanted, seen, supplied, judge=judge, may_judge=may_judge)
+            draft = Draft(wanted=wanted, look=seen, marks=self._marks(wanted, seen))
+            may_judge = judge and attempt < _JUDGED_TRIES and seen.known is None
+            judgement = self._judgement(draft, supplied) if may_judge else None
+            later = LEASE if judge and judgement is None else None
+            creation = Creation(draft=draft, judgement=judgement, judge_after=later)
             with suppress(StaleLookError):
                 created = create(self._context.database, creation, supplied)
                 self._judge_later(creation, created)
@@ -88,16 +96,7 @@ class VersionCreator:
             remedy="Try again in a few seconds",
         )
 
-    def _creation(
-        self, wanted: Wanted, seen: Look, supplied: Supply, *, judge: bool, may_judge: bool
-    ) -> Creation:
-        plain = Creation(wanted=wanted, look=seen, marks=self._marks(wanted, seen))
-        may_judge = may_judge and seen.known is None
-        judgement = self._judgement(plain, supplied) if may_judge else None
-        later = LEASE if judge and judgement is None else None
-        return replace(plain, judgement=judgement, judge_after=later)
-
-    def _marks(self, wanted: Wanted, seen: Look) -> NewMarks:
+    def _marks(self, wanted: WantedVersion, seen: Look) -> NewMarks:
         if not seen.has_quarantines:
             return NewMarks(unchanged=seen.known.version.quarantine_reason if seen.known else None)
         lineage, known, model_id = wanted.new.lineage, seen.known, seen.model.model_id
@@ -105,9 +104,9 @@ class VersionCreator:
             lambda connection: quarantines_of(connection, lineage, known, model_id)
         )
 
-    def _judgement(self, creation: Creation, supplied: Supply) -> Judgement | None:
+    def _judgement(self, draft: Draft, supplied: Supply) -> DraftJudgement | None:
         """Judge a new version; None if that needs more than the look, or fails now."""
-        wanted, seen = creation.wanted, creation.look
+        wanted, seen = draft.wanted, draft.look
         try:
             policy = read_policy(seen.model.policy)
             size = sum(file.size for file in _unproved(wanted.manifest, supplied))
@@ -117,7 +116,7 @@ class VersionCreator:
             evidence = self._evidence.of_draft(
                 champion, policy, lambda: self._intact(wanted.manifest, seen, supplied)
             )
-            return judge_draft(evidence, creation.draft, seen, policy, wanted.actor)
+            return judge_draft(evidence, draft.version, seen, policy, wanted.actor)
         except Exception as error:  # the version is registered, and waits for its checks
             _LOG.info(
                 "a version of %s is judged after its registration: %s",

@@ -25,3 +25,4 @@ class Refusal(StrEnum):
     SEARCHES = "searches"
     UPLOADS = "uploads"
     STREAMS = "streams"
+    CHECKS = "checks"

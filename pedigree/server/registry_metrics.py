@@ -11,6 +11,7 @@ from pedigree.audit.records import EventType
 from pedigree.delivery.metrics import DatabaseMetrics, measure
 from pedigree.distribution import own_version
 from pedigree.errors import PedigreeError
+from pedigree.failures.records import BackgroundWork
 from pedigree.postgres.database import Database
 
 # Shorter than any scrape interval: after an older answer, a counter would appear to restart.
@@ -101,6 +102,12 @@ def _of_waiting(read: DatabaseMetrics) -> Iterator[Metric]:
         "sink",
     )
     yield _gauge("sink_lag_seconds", "Age of the oldest of these events.", read.sink_lag, "sink")
+    yield _gauge(
+        "failing_members",
+        "Members of background work, such as models and webhooks, whose last attempt failed.",
+        {**dict.fromkeys(map(str, BackgroundWork), 0.0), **read.failing_members},
+        "work",
+    )
 
 
 def _counter(name: str, about: str, *labels: str) -> CounterMetricFamily:

@@ -14,8 +14,6 @@ import struct
 import sys
 from contextlib import suppress
 
-_NICENESS = 5  # requests that the service answers come first, but do not starve a scan
-
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_SECCOMP = 22
@@ -47,7 +45,6 @@ def confine(memory: int, seconds: int) -> str | None:
     Returns:
         What cut the network, ``seccomp`` or ``namespace``; None if nothing could.
     """
-    os.nice(_NICENESS)
     with suppress(OSError):  # if the machine lacks memory, the kernel ends this process first
         descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
         os.write(descriptor, b"1000")

@@ -11,7 +11,8 @@ from pydantic_core import to_json
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import TrainingOrigin
-from pedigree.errors import InvalidInputError, NotPermittedError, PedigreeError
+from pedigree.datasets.records import Datasheet, DataState, DataVerdict
+from pedigree.errors import InvalidInputError, NotFoundError, NotPermittedError, PedigreeError
 from pedigree.lineage.records import (
     HIDDEN,
     Capture,
@@ -152,6 +153,66 @@ def test_a_comparison_says_that_hidden_inputs_differ(family: Family) -> None:
         assert leaks(family, shown(found)) == []
         assert [change.asset for change in found.data].count(HIDDEN) == 2
         assert "raw" in [change.asset for change in found.data]
+
+
+def test_the_impact_of_data_has_the_versions_that_the_caller_may_read(family: Family) -> None:
+    digest = family.registry.get("churn/1").digest
+    use = NewUsage(
+        asset="models/secret", run_id="run-9", written=Written(
+            storage_id=9, data_version=family.registry.get("secret/3").digest, code_version="1",
+            written_at=AT,
+        ),
+    )  # fmt: skip
+    family.registry.operations.usages.record_usage("churn/2", use)
+    for asset, whole, seen in (
+        (
+            "raw",
+            ["churn/1", "churn/2", "secret/1", "secret/2", "secret/3"],
+            ["churn/1", "churn/2"],
+        ),
+        ("models/churn", ["secret/3"], []),
+    ):
+        found = family.registry.impact(asset)
+        assert ([one.reference for one in found.versions], found.is_limited) == (whole, False)
+        found = family.seen.impact(asset)
+        assert ([one.reference for one in found.versions], found.is_limited) == (seen, True)
+        assert leaks(family, shown(found)) == []
+    assert digest in shown(family.seen.impact("raw"))
+    assert family.seen.impact("models/churn").none
+
+
+def test_quarantines_are_those_of_versions_that_the_caller_may_read(family: Family) -> None:
+    whole = family.registry
+    whole.quarantine("models/secret", reason="bad")
+    whole.quarantine("raw", reason="doubled")
+    whole.quarantine_version("secret/1", reason="this one")
+    whole.quarantine("nothing", reason="of no version")
+    assert len(whole.quarantines()) == 4
+    found = family.seen.quarantines()
+    assert [(each.asset, each.versions) for each in found] == [
+        ("raw", ("churn/1", "churn/2")),
+        (HIDDEN, ("churn/2",)),
+    ]
+    assert leaks(family, shown(found)) == []
+
+
+def test_datasheets_and_verdicts_are_those_of_data_of_versions_that_the_caller_may_read(
+    family: Family,
+) -> None:
+    assets = ["raw", "elsewhere", "models/secret"]
+    for asset in assets:
+        family.registry.set_datasheet(asset, Datasheet(motivation="to learn"))
+        verdict = DataVerdict(
+            asset=asset, data_version="v1", check="fresh", passed=True, summary=""
+        )
+        family.registry.record_data_verdict(verdict)
+    states = [DataState(asset=asset, data_version="v1") for asset in assets]
+    assert [*family.registry.datasheets(assets)] == sorted(assets)
+    assert [*family.seen.datasheets(assets)] == ["raw"]
+    assert [each.asset for each in family.registry.data_verdicts(states)] == assets
+    assert [each.asset for each in family.seen.data_verdicts(states)] == ["raw"]
+    with pytest.raises(NotFoundError):
+        family.seen.datasheet("elsewhere")
 
 
 def test_a_card_names_no_version_that_the_reader_may_not_read(family: Family) -> None:

@@ -13,9 +13,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from pedigree.cards.records import CardNotes
-from pedigree.cards.render import _environment, render_card, render_summary
+from pedigree.cards.render import MOST_ROWS, _environment, render_card, render_summary
 from pedigree.catalog.records import DeclaredMetadata, Training
 from pedigree.lineage.records import Certainty, LineageGraph
+from pedigree.signatures.records import Column, ColumnType, Signature
 from tests.cards.records import (
     DIGEST,
     card,
@@ -432,3 +433,27 @@ def test_importing_the_renderer_loads_no_jinja() -> None:
     code = "import sys, pedigree.cards.render; print('jinja2' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_card_of_a_large_version_has_a_bound_and_says_what_it_leaves_out() -> None:
+    many = MOST_ROWS + 50
+    wide = Signature(
+        inputs=tuple(Column(name=f"c{n}", type=ColumnType.DOUBLE) for n in range(many)),
+        outputs=(Column(name="y", type=ColumnType.DOUBLE),),
+    )
+    nodes = [node(1 + n, "raw", f"{n:04}-{'p' * 50_000}") for n in range(many)]
+    long = version().model_copy(update={"signature": wide, "quarantine_reason": "q" * 60_000})
+    data = declared(params={f"p{n}": "v" * 1_000 for n in range(many)})
+    text = render_card(
+        long,
+        training().model_copy(update={"metadata": data}),
+        made_of(*nodes),
+        verdicts(),
+        timeline(),
+        notes(),
+    )
+    assert len(text) < 2 << 20
+    assert text.count("50 further ones are not shown.") == 2
+    assert text.count("51 further ones are not shown.") == 1
+    assert "q" * 2_000 + "… (58,000 further characters)" in text
+    assert text.index("## Registry Record") > text.index("### Direct Inputs")

@@ -22,8 +22,8 @@ from tests.cli.conftest import Cli
 
 T = TypeVar("T")
 
-# Half a dozen interpreters start at once, on two cores that other tests use too.
-pytestmark = [pytest.mark.system, pytest.mark.timeout(400), pytest.mark.xdist_group("up")]
+# Without a timeout of its own it runs after the tests that share the servers of tests/integration.
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("up")]
 # How soon they are back is measured by benchmarks/comeback.py (two seconds, on a quiet machine).
 COMEBACK_S = 30.0
 LOCATIONS = """

@@ -28,6 +28,7 @@ from pedigree.errors import (
     PedigreeError,
     ServiceBusyError,
     ServiceUnavailableError,
+    SlowRequestError,
 )
 from pedigree.registry import Registry
 from pedigree.settings import Settings
@@ -117,6 +118,14 @@ def busy(after: str = "0") -> Answer:
     return 429, {"Retry-After": after}, json.dumps(BUSY).encode()
 
 
+def slow() -> Answer:
+    problem = {
+        "type": "urn:pedigree:error:SlowRequestError",
+        "detail": "the body did not arrive in time",
+    }
+    return 408, {}, json.dumps(problem).encode()
+
+
 def at_work() -> Answer:
     problem = {
         "type": "urn:pedigree:error:RequestInFlightError",
@@ -129,9 +138,26 @@ def test_a_request_is_retried_after_load_or_a_lost_connection(
     flaky: Callable[..., tuple[Flaky, Registry]],
 ) -> None:
     gateway = (502, {}, b"<html>bad gateway</html>")
-    server, registry = flaky(busy(), None, gateway, ok(MODEL))
+    server, registry = flaky(busy(), None, gateway, slow(), ok(MODEL))
     assert registry.model("churn").name == "churn"
-    assert [path for _, path, _ in server.asked] == ["/api/v1/models/churn"] * 4
+    assert [path for _, path, _ in server.asked] == ["/api/v1/models/churn"] * 5
+
+
+def test_a_request_that_did_not_arrive_in_time_is_sent_again_and_not_of_unknown_outcome(
+    flaky: Callable[..., tuple[Flaky, Registry]],
+) -> None:
+    server, registry = flaky(slow(), ok(MODEL))
+    assert registry.create_model("churn").name == "churn"
+    keys = [headers["Idempotency-Key"] for _, _, headers in server.asked]
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
+    _, registry = flaky(slow(), retries=0)
+    with pytest.raises(SlowRequestError, match="did not arrive in time"):
+        registry.create_model("churn")
+    # That of a proxy may have reached the service.
+    _, registry = flaky((408, {}, b"<html>timeout</html>"), retries=0)
+    with pytest.raises(OutcomeUnknownError, match="may be done"):
+        registry.create_model("churn")
 
 
 def test_a_retried_write_has_the_same_key(

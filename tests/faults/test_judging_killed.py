@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from pedigree.lifecycle.policy import default_policy
+from pedigree.lifecycle.records import CheckRule, Severity
 from pedigree.registry import Registry
 from tests.factories import artifact
 from tests.faults.killing import Victim
@@ -12,10 +14,11 @@ from tests.maintenance.collecting import require_sound
 pytestmark = pytest.mark.system
 
 JUDGING = (
-    *("pedigree.registry.registration", "pedigree.registry.pending_checks"),
+    *("pedigree.registry.version_creator", "pedigree.registry.pending_checks"),
     *("pedigree.registry.checks", "pedigree.registry.cards", "pedigree.artifacts.blob_upload"),
     "pedigree.lifecycle",
 )
+POLICY = default_policy(checks=[CheckRule(name="card_complete", severity=Severity.WARN)])
 # A prime number, so that other lines are hit when the code changes.
 STRIDE = 97
 
@@ -25,6 +28,9 @@ def test_another_process_completes_the_checks_after_a_kill(
 ) -> None:
     def run(victim: Victim, number: int, *, kill: bool = True) -> int | None:
         name, path = f"model-{number}", artifact(tmp_path / f"{number}", f"weights {number}")
+        # A check that needs a version with a number, so that it runs after the registration.
+        registry.create_model(name)
+        registry.set_policy(name, POLICY)
         lines = victim.run(
             kill_before=number if kill else None,
             database_url=database_url,
@@ -42,8 +48,7 @@ def test_another_process_completes_the_checks_after_a_kill(
         )
         judged = registry.operations.pending_checks.judge_newcomers()
         assert registry.operations.pending_checks.judge_newcomers() == ()
-        there = {model.name for model in registry.models()}
-        if name in there:
+        if registry.versions(name):
             assert registry.get(f"{name}/1").stage == "candidate"
             assert registry.card(f"{name}/1").revision >= 1
         left.append(bool(judged))

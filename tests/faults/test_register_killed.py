@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pedigree.catalog.records import Registration
 from pedigree.registry import Registry
 from tests.artifacts.publishing import (
     blob_keys,
@@ -15,6 +16,7 @@ from tests.artifacts.publishing import (
 )
 from tests.factories import artifact, new_version
 from tests.faults.killing import Victim
+from tests.faults.victims import registered_once
 from tests.maintenance.collecting import require_sound
 
 pytestmark = pytest.mark.system
@@ -30,6 +32,13 @@ WRITING = (
     "pedigree.artifacts.upload_keys",
     "pedigree.artifacts.sweep",
     "pedigree.artifacts._local",
+)
+CREATING = (
+    *("pedigree.registry.registration", "pedigree.registry.version_creator"),
+    *("pedigree.catalog.creation", "pedigree.catalog.creation_calls"),
+    *("pedigree.catalog.creation_look", "pedigree.lifecycle.draft_judgement"),
+    *("pedigree.postgres.database", "pedigree.artifacts.content_upload"),
+    "pedigree.artifacts.upload_keys",
 )
 # A prime number, so that other lines are hit when the code changes.
 STRIDE = 5
@@ -68,6 +77,36 @@ def test_a_kill_leaves_no_version_without_its_bytes_and_the_retry_gives_exactly_
     ]
     assert len(objects) == len(blob_keys(registry.database)) == len(outcomes) + 1
     require_whole(registry)
+    require_sound(registry)
+
+
+def test_a_request_that_is_retried_after_a_kill_has_one_version_and_one_answer(
+    registry: Registry, database_url: str, tmp_path: Path
+) -> None:
+    def run(victim: Victim, number: int, *, kill: bool = True) -> int | None:
+        path = artifact(tmp_path / f"{number}", f"weights {number}")
+        lines = victim.run(
+            kill_before=number if kill else None,
+            database_url=database_url,
+            store_url=registry.store.url,
+            path=str(path),
+            name=f"request-{number}",
+        )
+        answer = registered_once(registry, path, f"request-{number}")
+        assert registered_once(registry, path, f"request-{number}") == answer
+        done = Registration.model_validate_json(answer)
+        assert done.created
+        assert done.version == registry.get(f"request-{number}/1")
+        assert done.version.stage == "candidate"
+        assert len(registry.versions(f"request-{number}")) == 1
+        assert len(registry.trainings(f"request-{number}/1")) == 1
+        return lines
+
+    with Victim("tests.faults.victims:register_once", CREATING) as victim:
+        lines = run(victim, 100_000, kill=False)
+        assert lines
+        outcomes = [run(victim, number) for number in range(0, lines, STRIDE)]
+    assert outcomes.count(None) >= len(outcomes) - 2
     require_sound(registry)
 
 

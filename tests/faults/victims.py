@@ -4,7 +4,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from pedigree.artifacts.objects import open_store
+from pedigree.artifacts.records import ManifestFile, digest_of
 from pedigree.cards.follower import CardFollower
+from pedigree.catalog.kept_answers import KeptRequest, NewAnswer
 from pedigree.postgres.database import Database
 from pedigree.registry import Registry
 from pedigree.settings import Settings
@@ -24,6 +26,32 @@ def register(*, database_url: str, store_url: str, path: str, name: str) -> None
         store = open_store(store_url, Path(path))
         settings = Settings(home=Path(path), actor="victim")
         Registry(database, store, settings).register(name, Path(path), new_version())
+
+
+def register_once(*, database_url: str, store_url: str, path: str, name: str) -> None:
+    """Register the file at a path with an idempotency key, as the service does."""
+    with Database.connect(database_url, connections=1) as database:
+        store = open_store(store_url, Path(path))
+        registry = Registry(database, store, Settings(home=Path(path), actor="victim"))
+        registered_once(registry, Path(path), name)
+
+
+def registered_once(registry: Registry, path: Path, name: str) -> bytes:
+    """Register the file at a path with an idempotency key, and return the kept answer."""
+    content = (path / "model.bin").read_bytes()
+    digest = digest_of(content)
+    request = KeptRequest(
+        "victim", name, b"same", lambda done: NewAnswer(201, {}, done.model_dump_json().encode())
+    )
+    created = registry.operations.registration.create(
+        name,
+        [ManifestFile(path="model.bin", size=len(content), digest=digest)],
+        new_version(),
+        {digest: content},
+        request=request,
+    )
+    assert created.answer
+    return created.answer.body
 
 
 def collect(*, database_url: str, store_url: str, home: str) -> None:

@@ -10,11 +10,16 @@ T = TypeVar("T")
 
 
 def eventually(look: Callable[[], T | None], seconds: float, what: str) -> T:
-    """Poll until there is a result, and return it; fail after a number of seconds."""
-    deadline = time.monotonic() + seconds
+    """Poll until there is a result, and return it; fail after a number of seconds.
+
+    The longer it waits, the less often it looks: a look costs processor time that what it waits for
+    needs. The pause is at most a twentieth of the time so far.
+    """
+    begun = time.monotonic()
     while True:
         if found := look():
             return found
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begun
+        if waited > seconds:
             pytest.fail(f"{what}: not within {seconds:.0f} s")
-        time.sleep(0.1)
+        time.sleep(max(0.1, min(waited / 20, 2.0)))

@@ -15,7 +15,7 @@ from pedigree.artifacts.path_rules import PULL_RECORD
 from tests.artifacts.servers.sharing import BUCKET
 from tests.integration.conftest import ROOT, clean_environment
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300), pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("up")]
 
 
 def run(environment: Mapping[str, str], *words: object) -> str:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from pedigree.lifecycle.gate_inputs import facts_of_version, look_at_model
-from pedigree.lifecycle.records import CheckRule, Verdict
+from pedigree.lifecycle.gate_inputs import StandingDecision, facts_of_version, look_at_model
+from pedigree.lifecycle.records import ApprovalRule, CheckRule, Verdict
 from pedigree.registry import Registry
 from tests.factories import register
-from tests.lifecycle.deciding import candidate, policy_of, waits_for
+from tests.lifecycle.deciding import ANN, BEN, candidate, policy_of, waits_for
 
 COPIES = 500
 
@@ -41,6 +41,30 @@ def test_gates_read_only_the_verdicts_that_the_policy_requires(
     )
     found = {each.check: each.details for each in facts.verdicts}
     assert (len(facts.verdicts), found) == (2, {"metadata_complete": {}, "scan": {}})
+
+
+def test_gates_read_only_the_decisions_that_may_count_and_no_comment(
+    registry: Registry, tmp_path: Path
+) -> None:
+    registry.set_policy("churn", policy_of(approvals=ApprovalRule(needed=2)))
+    reference = candidate(registry, tmp_path)
+    for _ in range(3):
+        registry.approve(reference, "production", comment="x" * 10_000, actor=ANN)
+    registry.reject(reference, "production", comment="y" * 10_000, actor=BEN)
+    assert "rejected" in " ".join(waits_for(registry, reference))
+    for actor in (ANN, ANN, BEN, ANN):
+        registry.approve(reference, "production", comment="z" * 10_000, actor=actor)
+    assert waits_for(registry, reference) == ()
+    facts = registry.database.read(
+        lambda transaction: facts_of_version(transaction, look_at_model(transaction, "churn"), 1)
+    )
+    counted = [(each.decided_by, each.approved) for each in facts.decisions]
+    assert counted == [(BEN.name, False), (BEN.name, True), (ANN.name, True)]
+    every = registry.decisions(reference)
+    assert len(every) == 8
+    assert facts.evidence_at is not None
+    assert facts.evidence_at >= every[-1].at
+    assert "comment" not in StandingDecision._fields
 
 
 def test_a_card_shows_the_checks_of_the_registry_and_the_number_of_further_verdicts(

@@ -21,6 +21,7 @@ from pedigree.errors import (
     InvalidPolicyError,
     TransitionNotAllowedError,
 )
+from pedigree.lifecycle import pointer_names
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.policy_yaml import read_document
 from pedigree.lifecycle.records import Policy, RetentionRule
@@ -55,6 +56,22 @@ def test_an_alias_has_no_name_that_a_reference_reads_differently(
         registry.set_alias("churn", name, 1)
     assert caught.value.value == name
     assert registry.events() == events
+
+
+def test_a_model_has_a_bounded_number_of_aliases(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pointer_names, "MOST_ALIASES", 2)
+    register(registry, tmp_path, "a")
+    register(registry, tmp_path, "b")
+    registry.set_alias("churn", "one", 1)
+    registry.set_alias("churn", "two", 1)
+    with pytest.raises(InvalidAliasError, match="one too many") as caught:
+        registry.set_alias("churn", "three", 1)
+    assert (caught.value.field, caught.value.value) == ("alias", "three")
+    registry.set_alias("churn", "two", 2)  # one that exists still moves
+    registry.delete_alias("churn", "one")
+    registry.set_alias("churn", "three", 1)
 
 
 @given(st.text(max_size=12))

@@ -32,7 +32,14 @@ UNGUARDED = "SET session_replication_role = replica; "
 EDITS: dict[str, tuple[str, set[str]]] = {
     "a version's row is gone": (
         UNGUARDED + "DELETE FROM pedigree.model_version WHERE version = 2",
-        {"versions_gapless", "events_replay", "pointers_resolve", "search_index_matches"},
+        {
+            "versions_gapless",
+            "events_replay",
+            "pointers_resolve",
+            "search_index_matches",
+            "statistics_match",
+            "garbage_known",
+        },
     ),
     "the next number was set back": (
         "UPDATE pedigree.registered_model SET next_version = 2",
@@ -59,8 +66,18 @@ EDITS: dict[str, tuple[str, set[str]]] = {
     "a blob's row is gone": (
         UNGUARDED + "DELETE FROM pedigree.blob WHERE digest IN"
         " (SELECT blob_digest FROM pedigree.artifact_file)",
-        {"artifacts_complete"},
+        {"artifacts_complete", "statistics_match"},
     ),
+    "a blob that nothing refers to was slipped in": (
+        UNGUARDED + "INSERT INTO pedigree.blob (digest, size, key)"
+        " VALUES ('sha256:' || repeat('0', 64), 1, 'slipped/in')",
+        {"garbage_known", "objects_intact", "statistics_match"},
+    ),
+    "a kept count was edited": (
+        "UPDATE pedigree.statistic SET stored_bytes = stored_bytes + 1",
+        {"statistics_match"},
+    ),
+    "the kept counts are gone": ("DELETE FROM pedigree.statistic", {"statistics_match"}),
     "a blob's size was edited": (
         "UPDATE pedigree.blob SET size = size + 1 WHERE digest IN"
         " (SELECT blob_digest FROM pedigree.artifact_file)",

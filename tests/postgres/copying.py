@@ -6,14 +6,14 @@ from typing import Any
 import psycopg
 from psycopg import Connection, sql
 
-# Triggers fill the search tables, and each database has its own table of migrations.
+# Triggers fill the search tables and counts, and each database has its own table of migrations.
 _TABLES = """
 SELECT c.oid::regclass::text AS name, array_agg(a.attname ORDER BY a.attnum) AS columns
 FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     AND a.attgenerated = ''
 WHERE c.relnamespace = 'pedigree'::regnamespace AND c.relkind = 'r'
-    AND c.relname <> 'migration' AND c.relname NOT LIKE 'search\\_%'
+    AND c.relname NOT IN ('migration', 'statistic') AND c.relname NOT LIKE 'search\\_%'
 GROUP BY c.oid
 """
 _REFERENCES = """

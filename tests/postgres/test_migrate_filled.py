@@ -17,7 +17,7 @@ from pedigree.errors import AliasNotFoundError, NameTakenError
 from pedigree.flavors.records import BEFORE_VERIFICATION, NO_LIVE_MODEL
 from pedigree.lifecycle.records import Policy
 from pedigree.lineage.records import Certainty, NodeKind
-from pedigree.lineage.store import count_without_lineage, trained_on
+from pedigree.lineage.store import trained_on
 from pedigree.postgres import Database
 from pedigree.postgres import migrate as module
 from pedigree.postgres.migrate import all_migrations, migrate
@@ -236,7 +236,7 @@ def test_closures_of_the_previous_release_are_possible_or_unknown(closures: Regi
 def test_closures_of_the_previous_release_rule_nothing_out(closures: Registry) -> None:
     def found(asset: str, partition: str | None = None) -> dict[int, Certainty]:
         with_it = closures.database.read(lambda it: trained_on(it, asset, partition, None))
-        return {one.version: one.certainty for one in with_it}
+        return {one.version: one.certainty for one in with_it.versions}
 
     possible, unknown = Certainty.POSSIBLE, Certainty.UNKNOWN
     assert found("loans", "2024-02") == {1: possible, 2: unknown, 3: unknown}
@@ -244,7 +244,7 @@ def test_closures_of_the_previous_release_rule_nothing_out(closures: Registry) -
     assert found("bureau") == {1: unknown, 2: unknown, 3: unknown}
     assert found("features") == {1: possible, 2: possible, 3: unknown}
     assert found("s3://lake/loans.csv") == {1: unknown, 2: unknown, 3: unknown, 4: possible}
-    assert closures.database.read(lambda it: count_without_lineage(it, ())) == 1
+    assert closures.impact("never-read").without_lineage == 1
     marked = closures.quarantine("loans", "2024-02", reason="doubled rows")
     assert (marked.possible, marked.unknown) == (("churn/1",), ("churn/2", "churn/3"))
     require_sound(closures)
@@ -256,9 +256,8 @@ def test_rows_that_the_previous_release_writes_during_the_upgrade_rule_nothing_o
     """The previous release does not set the new columns."""
     closures.database.transaction(lambda it: it.execute(EARLIER_TRAINING))
     found = closures.database.read(lambda it: trained_on(it, "bureau", None, None))
-    assert (found[-1].version, found[-1].certainty) == (5, Certainty.UNKNOWN)
-    known = [(name_key(one.model_name), one.version) for one in found]
-    assert closures.database.read(lambda it: count_without_lineage(it, known)) == 0
+    assert (found.versions[-1].version, found.versions[-1].certainty) == (5, Certainty.UNKNOWN)
+    assert found.without_lineage == 0
 
 
 def test_stage_and_alias_names_older_than_their_rule_remain_readable(

@@ -118,6 +118,28 @@ def test_searches_leave_the_rest_to_others_and_to_their_own_principal(
         assert {each.result().status_code for each in pending} == {200}
 
 
+def test_checks_of_one_principal_leave_the_scanner_to_others(
+    served: Served, admin: httpx2.Client, version: Callable[..., int], name: str
+) -> None:
+    path = f"/models/{name}/versions/{version()}/checks"
+    greedy, honest = served.client(Role.ADMIN), served.client(Role.ADMIN)
+    before = refused(admin, "checks")
+    lock = f"SELECT FROM pedigree.registered_model WHERE name = '{name}' FOR UPDATE"
+    with ThreadPoolExecutor(1 + WAITING + 4) as pool:
+        with held(served, lock):
+
+            def check() -> httpx2.Response:
+                return greedy.post(path, json={"check": "metadata_complete"})
+
+            pending, answers = flood(pool, check, 1 + WAITING, 4)
+            require_refusals(answers, "checks at once")
+            assert greedy.get(f"/models/{name}").status_code == 200
+            other = served.registry.get(f"{name}/1").model_name
+            assert honest.post(f"/models/{other}/versions/99/checks", json={}).status_code == 404
+            assert refused(admin, "checks") == before + 4
+        assert {each.result().status_code for each in pending} == {200}
+
+
 def test_files_that_do_not_arrive_leave_uploads_to_others(
     served: Served, admin: httpx2.Client, name: str
 ) -> None:

@@ -19,6 +19,8 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from pedigree.access.records import Role
+from pedigree.failures.member_loop import MemberLoop
+from pedigree.failures.records import BackgroundWork
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry import Registry
@@ -87,6 +89,20 @@ def let_webhook_and_sink_wait(registry: Registry) -> str:
         )
     )
     return str(registry.create_webhook("https://example.com/").webhook.webhook_id)
+
+
+def test_failing_members_are_counted_by_their_work(served: Served, scrape: Scrape) -> None:
+    name = "pedigree_failing_members"
+    assert value(scrape(), name, work=BackgroundWork.CARDS) == 0
+    samples = [s for metric in scrape().values() for s in metric.samples if s.name == name]
+    assert {sample.labels["work"] for sample in samples} == set(map(str, BackgroundWork))
+    loop = MemberLoop(served.registry.database, BackgroundWork.CARDS)
+    for member in ("a/1", "b/1"):
+        loop.fail(member, "it cannot be drawn")
+    assert value(scrape(), name, work=BackgroundWork.CARDS) == 2
+    loop.recover("a/1")
+    loop.recover("b/1")
+    assert value(scrape(), name, work=BackgroundWork.CARDS) == 0
 
 
 def test_requests_are_counted_by_route_template(

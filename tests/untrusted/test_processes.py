@@ -38,6 +38,14 @@ def test_a_job_gets_its_request_and_nothing_of_this_process(
     assert found.lines == ({"a": ["ü"]}, {"LC_ALL": "C.UTF-8", "LD_LIBRARY_PATH": "/nowhere"})
 
 
+def test_a_job_yields_to_the_requests_of_its_service() -> None:
+    (child,) = run("priority").lines
+    assert child["niceness"] >= min(19, os.nice(0) + 10)
+    # Each session has an equal share of the processor on Linux; in the same one, niceness counts.
+    assert child["session"] == os.getsid(0)
+    assert child["group"] == child["pid"]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other kernels do not limit memory")
 def test_a_job_that_fills_the_memory_ends_alone() -> None:
     assert run("fill_memory")[:2] == (

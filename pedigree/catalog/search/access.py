@@ -9,7 +9,7 @@ from typing import LiteralString, NamedTuple
 from psycopg import sql
 
 from pedigree.catalog.search import other_tables
-from pedigree.catalog.search.ast import Comparison, Leaf, Literal, Not, comparison_of
+from pedigree.catalog.search.ast import Comparison, Expression, Leaf, Literal, Not, comparison_of
 from pedigree.catalog.search.fields import FIELDS, Kind
 from pedigree.catalog.search.ranges import ranges, union
 from pedigree.catalog.search.to_sql import Translator
@@ -49,21 +49,21 @@ def access(leaf: Leaf, translator: Translator) -> Access | None:
     return find(leaf, found, translator) if find else None
 
 
-def postings(leaf: Leaf, translator: Translator) -> sql.Composable | None:
-    """Return the versions of one word in the order of time; None if the leaf has another form."""
-    if not isinstance(leaf, Comparison) or leaf.operator != "=":
+def postings(part: Expression, translator: Translator) -> sql.Composable | None:
+    """Return the versions of one word in the order of time; None if the part has another form."""
+    if not isinstance(part, Comparison) or part.operator != "=":
         return None
-    name, value = leaf.field.name, leaf.values[0].value
+    name, value = part.field.name, part.values[0].value
     if name in {"stage", "flavor"}:
         return sql.SQL(
             "SELECT created_at, model_id, version FROM pedigree.search_version WHERE {} = {}"
         ).format(sql.Identifier(name), translator.text(str(value)))
-    if name not in _TERMS or not _are_terms(leaf):
+    if name not in _TERMS or not _are_terms(part):
         return None
     return sql.SQL(
         "SELECT created_at, model_id, version FROM pedigree.search_term"
         " WHERE field = {} AND value = {}"
-    ).format(translator.text(str(leaf.field)), translator.text(str(value)))
+    ).format(translator.text(str(part.field)), translator.text(str(value)))
 
 
 def _are_terms(found: Comparison) -> bool:

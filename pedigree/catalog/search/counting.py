@@ -4,7 +4,7 @@ Both are exact where that takes less than a second. Otherwise they are estimates
 the versions, and the page says so.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import LiteralString, NamedTuple
 
@@ -13,10 +13,9 @@ from psycopg import sql
 from pedigree.catalog.search.access import access
 from pedigree.catalog.search.ast import Comparison, Not
 from pedigree.catalog.search.execution import ANY, Execution, SearchPlan, TimeIsUpError
-from pedigree.catalog.search.fuzzy_words import SQL
 from pedigree.catalog.search.plans import VERSIONS, source_of
 from pedigree.catalog.search.records import Facet, FacetValue
-from pedigree.catalog.search.selectivity import Driver, driver
+from pedigree.catalog.search.selectivity import Driver, driver, listed, size_of_search
 from pedigree.catalog.search.statements import Search, translator_of
 from pedigree.catalog.search.to_sql import Translator
 from pedigree.errors import InvalidInputError
@@ -36,6 +35,8 @@ MOST_COUNTED = 30_000
 """The facets of more versions are estimated: to count those of as many takes half a second."""
 _SAMPLE = 10_000
 """The versions of a sample that the facets are estimated from, about."""
+_MOST_SAMPLED = 0.3
+"""The largest share of the versions that a sample reads."""
 _EXACT_S = 0.8
 """An exact count that takes longer gives way to an estimate."""
 _SCAN = SearchPlan(nested=True, scanned=True, replan=True)
@@ -76,16 +77,22 @@ class Counting:
     Args:
         execution: Executes the statements.
         search: The search, without the place of a page.
+        everything: All versions that it finds, if they are known because one page has them.
     """
 
-    def __init__(self, execution: Execution, search: Search) -> None:
+    def __init__(
+        self, execution: Execution, search: Search, everything: Sequence[Row] | None = None
+    ) -> None:
         self._execution = execution
         self._search = search
+        self._everything = everything
 
     @cached_property
     def total(self) -> Total:
         """The number of versions that the filter finds."""
-        translator = translator_of(self._search, in_bulk=True)
+        if self._everything is not None:
+            return Total(len(self._everything), is_estimate=False)
+        translator = self._translator()
         try:
             found = self._exact(translator)
             if found is None:
@@ -93,31 +100,53 @@ class Counting:
             statement = sql.SQL("SELECT count(*) AS total FROM ({}) AS found").format(found)
             (row,) = self._execution.ask(statement, translator.parameters, ANY, within=_EXACT_S)
         except TimeIsUpError:
-            return Total(self._estimated_total(), is_estimate=True)
+            return Total(self._estimated_total, is_estimate=True)
         return Total(row["total"], is_estimate=False)
 
     def facets(self, names: Collection[Facet]) -> FacetCounts:
         """Return the most frequent values of each facet."""
-        total = self.total
-        if total.versions <= MOST_COUNTED and not total.is_estimate:
-            translator = translator_of(self._search, in_bulk=True)
-            source = source_of(self._driver, translator)
+        if self._are_few:
+            translator = self._translator()
             try:
-                values, _ = self._values(names, source, translator)
+                values, hits = self._values(
+                    names, self._source(translator), translator, within=_EXACT_S
+                )
             except TimeIsUpError:
                 pass
             else:
+                self.total = Total(hits, is_estimate=False)
                 return FacetCounts(values, is_estimate=False)
-        return FacetCounts(self._estimated_facets(names, total), is_estimate=True)
+        return FacetCounts(self._estimated_facets(names, self.total), is_estimate=True)
+
+    @property
+    def _are_few(self) -> bool:
+        """Whether the facets of all hits can be counted in the time of a count."""
+        if self._everything is not None or self._driver is not None:
+            return True
+        total = self.__dict__.get("total")  # if it is known
+        if total is not None and not total.is_estimate:
+            return bool(total.versions <= MOST_COUNTED)
+        return self._estimated_total <= MOST_COUNTED
+
+    def _source(self, translator: Translator) -> sql.Composable:
+        if self._everything is None:
+            return source_of(self._driver, translator)
+        return sql.SQL("({}) AS hits JOIN {} USING (model_id, version)").format(
+            listed(self._everything, translator), VERSIONS
+        )
 
     @cached_property
     def _driver(self) -> Driver | None:
-        return driver(self._execution, self._search)
+        found = driver(self._execution, self._search)
+        return found if found is not None and found.beats_scan else None
+
+    def _translator(self) -> Translator:
+        in_bulk = self._everything is None and self._driver is None
+        return translator_of(self._search, in_bulk=in_bulk)
 
     @cached_property
     def _versions(self) -> int:
-        row = self._execution.transaction.execute(SQL["search_size"]).fetchone() or {}
-        return max(1, int(row["versions"]))
+        return max(1, size_of_search(self._execution))
 
     def _exact(self, translator: Translator) -> sql.Composable | None:
         """Return the hits that an index has of the whole filter, if those are all."""
@@ -135,7 +164,12 @@ class Counting:
         )
 
     def _values(
-        self, names: Collection[Facet], source: sql.Composable, translator: Translator
+        self,
+        names: Collection[Facet],
+        source: sql.Composable,
+        translator: Translator,
+        *,
+        within: float | None = None,
     ) -> tuple[dict[Facet, tuple[FacetValue, ...]], int]:
         """Return the values of facets among the versions of a source, and the number of those."""
         each = sql.SQL(" UNION ALL ").join(
@@ -148,9 +182,10 @@ class Counting:
         statement = sql.SQL(
             "WITH found AS MATERIALIZED ({}) {} UNION ALL SELECT NULL, NULL, count(*) FROM found"
         ).format(self._found(translator, "s.stage, s.flavor, s.owners, s.tags", source), each)
-        *rows, every = self._execution.ask(statement, translator.parameters, ANY, within=_EXACT_S)
+        *rows, every = self._execution.ask(statement, translator.parameters, ANY, within=within)
         return {name: _values_of(rows, name) for name in names}, int(every["count"])
 
+    @cached_property
     def _estimated_total(self) -> int:
         """Return the share of a sample that the filter finds, times all versions."""
         translator = translator_of(self._search)
@@ -158,7 +193,8 @@ class Counting:
             "SELECT count(*) FILTER (WHERE {}) AS hits, count(*) AS versions FROM {}"
         ).format(translator.all_of(self._search.parts), _sample(_SAMPLE / self._versions))
         (row,) = self._execution.ask(statement, translator.parameters, _SCAN)
-        return round(row["hits"] * self._versions / max(1, row["versions"]))
+        share = int(row["hits"]) / max(1, int(row["versions"]))
+        return round(share * self._versions)
 
     def _estimated_facets(
         self, names: Collection[Facet], total: Total
@@ -178,7 +214,7 @@ class Counting:
 def _sample(share: float) -> sql.Composable:
     """Return a share of the versions, ``s``, the same in each search as long as none is added."""
     return sql.SQL("{} TABLESAMPLE SYSTEM ({}) REPEATABLE (0)").format(
-        VERSIONS, sql.Literal(min(100.0, 100 * share))
+        VERSIONS, sql.Literal(100 * min(_MOST_SAMPLED, share))
     )
 
 

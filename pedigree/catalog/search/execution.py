@@ -2,14 +2,18 @@
 
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from psycopg import errors, sql
 
+from pedigree.catalog.search.ast import Expression
 from pedigree.catalog.search.fuzzy_words import SQL
 from pedigree.catalog.search.parameters import Parameters
 from pedigree.postgres.pages import FetchedPage, fetch_page
 from pedigree.postgres.transaction import Row, Transaction
+
+if TYPE_CHECKING:
+    from pedigree.catalog.search.selectivity import Driver
 
 
 class SearchPlan(NamedTuple):
@@ -45,6 +49,8 @@ class Execution:
         self.transaction = transaction
         self.seconds = seconds
         self._deadline = time.monotonic() + seconds
+        self.drivers: dict[Expression | None, Driver | None] = {}
+        """What drives each filter that was looked at, since the page and its counts need it."""
 
     def ask(
         self,

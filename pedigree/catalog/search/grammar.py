@@ -16,17 +16,9 @@ from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 from sqlglot.tokens import Tokenizer
 
-from pedigree.catalog.search.ast import (
-    And,
-    Comparison,
-    Expression,
-    Field,
-    FieldPlace,
-    Literal,
-    Not,
-    Or,
-)
+from pedigree.catalog.search.ast import Comparison, Expression, Field, FieldPlace, Literal
 from pedigree.catalog.search.fields import check_comparison, check_field
+from pedigree.catalog.search.parsed_tree import ComparisonLeaf, folded
 from pedigree.errors import InvalidSearchError
 
 MAX_LENGTH = 8_000
@@ -93,12 +85,6 @@ def _tokens(text: str) -> list[Token]:
     return tokens
 
 
-class _ComparisonLeaf(exp.Condition):
-    """A comparison, as a leaf of sqlglot's tree."""
-
-    arg_types: ClassVar[dict[str, bool]] = {"this": True}
-
-
 class _GrammarTokenizer(Tokenizer):
     QUOTES: ClassVar[list[Any]] = ["'"]
     IDENTIFIERS: ClassVar[list[Any]] = ['"']
@@ -126,7 +112,7 @@ class _GrammarParser(Parser):
     def read(self, tokens: list[Token]) -> Expression:
         """Return the syntax tree of all tokens."""
         (tree,) = self._parse(lambda _: self._parse_all(), _without_semicolons(tokens), self._text)
-        return _folded(tree)
+        return folded(tree)
 
     def _parse_all(self) -> exp.Expression | None:
         tree = self._parse_disjunction()
@@ -162,7 +148,7 @@ class _GrammarParser(Parser):
         place = FieldPlace(start=start.start, end=self._operator_end + 1)
         found = Comparison(field=field, operator=operator, values=values, place=place)
         checked = check_comparison(found, self._text)
-        leaf = _ComparisonLeaf(this=checked)
+        leaf = ComparisonLeaf(this=checked)
         return exp.Not(this=leaf) if negated else leaf
 
     def _field(self) -> Field:
@@ -284,31 +270,3 @@ def _is_word(token: Token) -> bool:
 
 def _quoted(token: Token) -> bool:
     return bool(token.token_type == TokenType.IDENTIFIER)
-
-
-def _folded(tree: exp.Expression | None) -> Expression:
-    match tree:
-        case _ComparisonLeaf():
-            return tree.this  # type: ignore[no-any-return]
-        case exp.Paren():
-            return _folded(tree.this)
-        case exp.Not():
-            return Not(_folded(tree.this))
-        case exp.And():
-            return And(_operands(tree, exp.And))
-        case exp.Or():
-            return Or(_operands(tree, exp.Or))
-        case _:
-            raise TypeError(f"the grammar makes no {type(tree).__name__}")
-
-
-def _operands(tree: exp.Expression, kind: type[exp.Connector]) -> tuple[Expression, ...]:
-    """Return the operands of a chain such as ``a AND b AND c``, which nests to the left.
-
-    A loop and not a recursion: parentheses have a limit, but a chain may be as long as the filter.
-    """
-    found: list[Expression] = []
-    while isinstance(tree, kind):
-        found.append(_folded(tree.right))
-        tree = tree.left
-    return (_folded(tree), *reversed(found))

@@ -2,8 +2,10 @@
 
 *Lists*: all parts of the filter are words (tags, stage, owner …), and the order is by time. Their
 lists, each in time order, are read in parallel.
-*Walk*: an index has the order. As many versions as cost little are read in that order and filtered,
-and may fill the page, whatever the filter is.
+*Walk*: an index has the order. As many versions as cost little are read in that order and
+filtered, and may fill the page, whatever the filter is. By time and along a metric, a second
+attempt reads more entries of the index, and of the versions only those that another index has of a
+part of the filter.
 *Hits*: an index has the versions of a part of the filter, and they are few. They are read, filtered
 and sorted.
 *Scan*: all versions are read once, filtered and sorted.
@@ -20,7 +22,7 @@ from psycopg import sql
 from pedigree.catalog.search.access import LONGEST_TERM, postings
 from pedigree.catalog.search.ast import Comparison, Expression, comparison_of
 from pedigree.catalog.search.execution import ANY, MERGED, NESTED, NESTED_REPLAN, Execution
-from pedigree.catalog.search.selectivity import FEW, Driver, driver
+from pedigree.catalog.search.selectivity import Driver, driver
 from pedigree.catalog.search.statements import (
     Search,
     after_page,
@@ -34,12 +36,13 @@ from pedigree.postgres.transaction import Row
 VERSIONS = sql.SQL("pedigree.search_version s")
 _TRIED = 40
 """The versions read per version of the page, before counting decides on a plan."""
+_TRIED_BY_METRIC = 10
+"""The same along a metric, whose versions are anywhere in the table."""
 _MOST_TRIED = 20_000
+_MOST_ENTRIES = 50_000
+"""The entries of a metric's index that are read in search of those in a set."""
 _COLUMNS = frozenset({"stage", "flavor"})
 """The words that are columns of the versions, each with an index in the order of time."""
-_BY_METRIC = sql.SQL(
-    "pedigree.search_metric o JOIN pedigree.search_version s USING (model_id, version)"
-)
 _FEW_FOR_ANY_VALUE = frozenset({"git_commit", "run_id", "digest", "name"})
 
 
@@ -60,16 +63,26 @@ def find(execution: Execution, search: Search) -> Found:
         return Found(_along_lists(execution, search, lists), "lists")
     counts_first = any(map(_names_few, search.parts))
     driving = driver(execution, search) if counts_first else None
-    if driving is None or driving.read > FEW:
+    if driving is None or not driving.are_few:
         tried = _walk(execution, search, lists)
         if tried is not None and len(tried) == search.limit:
             return Found(tried, "walk")
     if not counts_first:
         driving = driver(execution, search)
+    return _from_driver(execution, search, driving)
+
+
+def _from_driver(execution: Execution, search: Search, driving: Driver | None) -> Found:
     if driving is None:
         return Found(_scan(execution, search), "scan")
     names = ", ".join(str(comparison_of(leaf).field) for leaf in driving.leaves)
-    return Found(_among_hits(execution, search, driving), f"hits of {names}")
+    if not driving.are_few and search.order[0].field.name in {"created_at", "metrics"}:
+        tried = _walk(execution, search, (), driving)
+        if tried is not None and len(tried) == search.limit:
+            return Found(tried, f"walk among {names}")
+    if not driving.beats_scan:
+        return Found(_scan(execution, search), "scan")
+    return Found(among_hits(execution, search, driving), f"hits of {names}")
 
 
 def source_of(driving: Driver | None, translator: Translator) -> sql.Composable:
@@ -96,20 +109,27 @@ def _scan(execution: Execution, search: Search) -> list[Row]:
     return execution.ask(statement, translator.parameters, ANY)
 
 
-def _among_hits(execution: Execution, search: Search, driving: Driver) -> list[Row]:
-    few = driving.read <= FEW
-    translator = translator_of(search, in_bulk=not few)
+def among_hits(execution: Execution, search: Search, driving: Driver) -> list[Row]:
+    """Return the versions of a page, from those that an index has of a part of the filter."""
+    translator = translator_of(search)
     statement = selected(search, translator, source_of(driving, translator))
-    return execution.ask(statement, translator.parameters, NESTED_REPLAN if few else ANY)
+    plan = NESTED_REPLAN if driving.are_few else ANY
+    return execution.ask(statement, translator.parameters, plan)
 
 
-def _walk(execution: Execution, search: Search, lists: Sequence[Expression]) -> list[Row] | None:
+def _walk(
+    execution: Execution,
+    search: Search,
+    lists: Sequence[Expression],
+    among: Driver | None = None,
+) -> list[Row] | None:
     """Read some versions in the order of an index; None if there is no such index."""
-    most = max(search.limit, min(_TRIED * search.limit, _MOST_TRIED))
+    tried = _TRIED_BY_METRIC if search.order[0].field.name == "metrics" else _TRIED
+    most = max(search.limit, min(tried * search.limit, _MOST_TRIED))
     if search.by_time and lists and not all(map(_has_column, lists)):
         return _along_lists(execution, search, lists, most)
     translator = translator_of(search)
-    order = _order_of(search, translator)
+    order = _order_of(search, translator, among)
     if order is None:
         return None
     source = sql.SQL("({} FETCH FIRST {} ROWS WITH TIES) AS s").format(
@@ -123,48 +143,81 @@ def _has_column(part: Expression) -> bool:
     return isinstance(part, Comparison) and part.field.name in _COLUMNS
 
 
-def _order_of(search: Search, translator: Translator) -> sql.Composable | None:
+def _order_of(
+    search: Search, translator: Translator, among: Driver | None
+) -> sql.Composable | None:
     """Return the versions after the previous page in the order of the first key."""
     first = search.order[0].field
     if search.after is not None and search.after.values[0] is None:
         return None  # no index has the versions without a value
-    source, column, conditions = VERSIONS, translator.column(first), []
+    conditions: Sequence[Expression] = ()
     match first.name:
+        case "metrics" if len(first.key or "") <= LONGEST_TERM:
+            return _along_entries(search, translator, among)
         case "created_at":
-            conditions = [part for part in search.parts if postings(part, translator)]
-            conditions = conditions if all(map(_has_column, conditions)) else []
-        case "name":
-            pass
+            if among is not None:
+                return _along_entries(search, translator, among)
+            lists = [part for part in search.parts if postings(part, translator)]
+            conditions = lists if all(map(_has_column, lists)) else ()
         case "version":
             conditions = [part for part in search.parts if _is_of_one_model(part)]
             if not conditions:
                 return None
-        case "metrics" if len(first.key or "") <= LONGEST_TERM:
-            source, column = _BY_METRIC, sql.SQL("o.value")
+        case "name":
+            pass
         case _:
             return None
+    column = translator.column(first)
     return sql.SQL(
-        "SELECT s.*, {column} AS first_key FROM {source} WHERE {conditions} AND {key} AND {after}"
+        "SELECT s.*, {column} AS first_key FROM {source} WHERE {conditions} AND {after}"
         " ORDER BY {column} {way}{ties}"
     ).format(
         column=column,
-        source=source,
+        source=VERSIONS,
         conditions=translator.all_of(conditions),
-        key=sql.SQL("o.key = {}").format(translator.text(first.key))
-        if source is _BY_METRIC
-        else sql.SQL("true"),
         after=beginning_at(search, column, translator),
         way=search.way,
-        ties=_ties(search, source),
+        ties=_ties(search) if first.name == "created_at" else sql.SQL(""),
     )
 
 
-def _ties(search: Search, source: sql.SQL) -> sql.Composable:
+def _along_entries(search: Search, translator: Translator, among: Driver | None) -> sql.Composable:
+    """Return the versions that entries of an index lead to, all or those in a set."""
+    first = search.order[0].field
+    table: sql.Composable
+    if first.name == "metrics":
+        table = sql.SQL(
+            "(SELECT value AS first_key, model_id, version FROM pedigree.search_metric"
+            " WHERE key = {}) AS o"
+        ).format(translator.text(first.key))
+    else:
+        table = sql.SQL(
+            "(SELECT created_at AS first_key, model_id, version FROM pedigree.search_version) AS o"
+        )
+    way, ties = search.way, _ties(search)
+    after = beginning_at(search, sql.SQL("o.first_key"), translator)
+    entries: sql.Composable = sql.SQL("SELECT * FROM {} WHERE {} ORDER BY first_key {}{}").format(
+        table, after, way, ties
+    )
+    condition: sql.Composable = sql.SQL("true")
+    if among is not None:
+        entries = sql.SQL("{} FETCH FIRST {} ROWS WITH TIES").format(
+            entries, sql.Literal(_MOST_ENTRIES)
+        )
+        # IS TRUE keeps the planner from a join: the set is looked up for each entry, in its order.
+        condition = sql.SQL("((model_id, version) IN ({})) IS TRUE").format(among.hits(translator))
+    return sql.SQL(
+        "SELECT s.*, o.first_key"
+        " FROM (SELECT * FROM ({}) AS entry WHERE {}) AS o"
+        " JOIN pedigree.search_version s USING (model_id, version) ORDER BY first_key {}{}"
+    ).format(entries, condition, way, ties)
+
+
+def _ties(search: Search) -> sql.Composable:
     """Return the tie-breakers that an index has, for an order of one key."""
-    if len(search.order) > 1 or search.order[0].field.name not in {"created_at", "metrics"}:
+    if len(search.order) > 1:
         return sql.SQL("")
-    row = sql.SQL("o" if source is _BY_METRIC else "s")
-    return sql.SQL(", {row}.model_id {way}, {row}.version {way}").format(row=row, way=search.way)
+    return sql.SQL(", model_id {way}, version {way}").format(way=search.way)
 
 
 def _is_of_one_model(part: Expression) -> bool:

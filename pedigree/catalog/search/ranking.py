@@ -15,8 +15,9 @@ from pedigree.catalog.search import other_tables
 from pedigree.catalog.search.ast import And, Comparison, Expression, comparisons
 from pedigree.catalog.search.execution import NESTED, Execution
 from pedigree.catalog.search.fields import FIELDS, Kind
+from pedigree.catalog.search.normal_form import normalized
 from pedigree.catalog.search.ordering import NEWEST, Position
-from pedigree.catalog.search.plans import Found, find
+from pedigree.catalog.search.plans import Found, among_hits, find
 from pedigree.catalog.search.selectivity import driver
 from pedigree.catalog.search.statements import Search, translator_of
 from pedigree.catalog.search.to_sql import Translator
@@ -49,28 +50,31 @@ def best(execution: Execution, search: Search) -> Found:
     found = next((part for part in search.parts if part in matches(search.expression)), None)
     others = [part for part in search.parts if part is not found]
     translator = translator_of(search)
-    plan = "words by month"
-    if found is None or _are_few(execution, search, others):
-        newest = _newest(execution, search)
+    newest = _newest(execution, search, others) if found is None or others else None
+    if newest is not None:
         hits, plan = _listed(search, translator, newest.rows), f"ranked {newest.plan}"
     else:
         assert isinstance(found, Comparison)
-        hits = _by_month(search, translator, found, others)
+        hits, plan = _by_month(search, translator, found, others), "words by month"
     return Found(_best_of(execution, search, translator, hits), plan)
 
 
-def _are_few(execution: Execution, search: Search, parts: Sequence[Expression]) -> bool:
-    """Return whether parts besides the words have fewer versions than the months would read."""
-    if not parts:
-        return False
-    driving = driver(execution, replace(search, expression=And(tuple(parts))))
-    return driving is not None and driving.read <= _LISTED
+def _newest(execution: Execution, search: Search, others: Sequence[Expression]) -> Found | None:
+    """Return the newest hits, if another part than the words leads to fewer versions.
 
-
-def _newest(execution: Execution, search: Search) -> Found:
-    """Return the newest hits of a filter that another part than its words drives."""
+    Args:
+        execution: Executes the statements.
+        search: The search.
+        others: The parts besides the words; all if no part is only words.
+    """
     start = Position(values=(_until(search).isoformat(),), model_id=_BEYOND, version=0)
-    return find(execution, replace(search, order=(NEWEST,), limit=RANKED, after=start))
+    newest = replace(search, order=(NEWEST,), limit=RANKED, after=start)
+    if len(others) == len(search.parts):
+        return find(execution, newest)
+    driving = driver(execution, replace(search, expression=normalized(And(tuple(others)))))
+    if driving is None or driving.read > _LISTED:
+        return None
+    return Found(among_hits(execution, newest, driving), "hits")
 
 
 def _listed(search: Search, translator: Translator, rows: Sequence[Row]) -> sql.Composable:

@@ -155,9 +155,12 @@ def _search(execution: Execution, asked: Request) -> FoundPage:
         words=tsqueries(execution.transaction, asked.expression),
     )
     found = ranking.best(execution, wanted) if asked.by_rank else find(execution, wanted)
-    counting = Counting(execution, replace(wanted, after=None))
-    total = counting.total if asked.count else None
+    is_all = asked.after is None and len(found.rows) < wanted.limit and not asked.by_rank
+    counting = Counting(
+        execution, replace(wanted, after=None), everything=found.rows if is_all else None
+    )
     facets = counting.facets(asked.facets) if asked.facets else FacetCounts({}, is_estimate=False)
+    total = counting.total if asked.count else None
     shown = read_records(execution.transaction, found.rows[: asked.limit])
     last = _last_of_page(found.rows, shown, asked.limit)
     page = SearchPage(

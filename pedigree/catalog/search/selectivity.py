@@ -20,8 +20,10 @@ from pedigree.postgres.transaction import Row
 
 FEW = 3_000
 """The number of versions that can be read one by one within a few milliseconds."""
-_SHARE = 20
+_SHARE = 100
 """To read one in so many versions by its key takes less time than a scan of all of them."""
+_SHARE_OF_SET = 20
+"""To collect one in so many takes a tenth of that time, without a look at the versions."""
 
 
 class Driver(NamedTuple):
@@ -31,18 +33,30 @@ class Driver(NamedTuple):
         leaves: One, or those of an OR.
         read: The number of rows that their indexes read.
         known: The versions of leaves that were read instead of counted.
+        versions: About how many versions there are; 0 if that does not matter.
     """
 
     leaves: tuple[Leaf, ...]
     read: int
     known: Mapping[Leaf, Sequence[Row]]
+    versions: int = 0
+
+    @property
+    def are_few(self) -> bool:
+        """Whether to read each version by its key takes a few milliseconds."""
+        return self.read <= FEW
+
+    @property
+    def beats_scan(self) -> bool:
+        """Whether to read each version by its key takes less time than a scan of all."""
+        return self.read <= max(FEW, self.versions // _SHARE)
 
     def hits(self, translator: Translator) -> sql.Composable:
         """Return the versions as ``model_id, version``, each once."""
         selects: list[sql.Composable] = []
         for leaf in self.leaves:
             if leaf in self.known:
-                selects.append(_listed(self.known[leaf], translator))
+                selects.append(listed(self.known[leaf], translator))
             elif (found := access(leaf, translator)) is not None:
                 selects.append(found.hits)
         return sql.SQL("SELECT DISTINCT model_id, version FROM ({} LIMIT {}) AS hit").format(
@@ -55,6 +69,12 @@ class Driver(NamedTuple):
 
 def driver(execution: Execution, search: Search) -> Driver | None:
     """Return what drives a search; None if no index has few of its versions."""
+    if search.expression not in execution.drivers:
+        execution.drivers[search.expression] = _driver(execution, search)
+    return execution.drivers[search.expression]
+
+
+def _driver(execution: Execution, search: Search) -> Driver | None:
     translator = translator_of(search)
     served = {
         leaf: found
@@ -72,15 +92,17 @@ def driver(execution: Execution, search: Search) -> Driver | None:
             known[leaf] = _read(execution, search, leaf)
             counts[leaf] = len(known[leaf])
         best = _cheapest(search.expression, counts)
+    versions = 0
     if best is None or best[0] > FEW:
-        many = _many(execution)
+        versions = size_of_search(execution)
+        many = max(FEW, versions // _SHARE_OF_SET)
         # A list that was read in part is of no use.
         counts = {leaf: count for leaf, count in counts.items() if count <= FEW}
         counts |= _counts(execution, search, [one for one in counted if one not in counts], many)
         best = _cheapest(search.expression, counts)
         if best is None or best[0] > many:
             return None
-    return Driver(best[1], best[0], known)
+    return Driver(best[1], best[0], known, versions)
 
 
 def _cheapest(
@@ -129,7 +151,8 @@ def _read(execution: Execution, search: Search, leaf: Leaf) -> list[Row]:
     return execution.ask(statement, translator.parameters, NESTED_REPLAN)
 
 
-def _listed(rows: Sequence[Row], translator: Translator) -> sql.Composable:
+def listed(rows: Sequence[Row], translator: Translator) -> sql.Composable:
+    """Return versions that were found before, as ``model_id, version``."""
     return sql.SQL(
         "SELECT * FROM unnest({}::bigint[], {}::integer[]) AS known (model_id, version)"
     ).format(
@@ -138,6 +161,7 @@ def _listed(rows: Sequence[Row], translator: Translator) -> sql.Composable:
     )
 
 
-def _many(execution: Execution) -> int:
+def size_of_search(execution: Execution) -> int:
+    """Return about how many versions there are, as Postgres last counted them."""
     row = execution.transaction.execute(SQL["search_size"]).fetchone() or {}
-    return max(FEW, int(row["versions"]) // _SHARE)
+    return int(row["versions"])

@@ -4,7 +4,7 @@ Their materializations point to the event of the stage, and that event names its
 that queries the registry itself, or an external job, leaves a *declared* usage.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
@@ -23,46 +23,47 @@ from pedigree.registry import Registry
 def declared_usages(
     context: dg.SensorEvaluationContext,
     registry: Registry,
-    model_specs: Mapping[str, ModelSpec],
+    sources: Mapping[dg.AssetKey, ModelSpec],
+    consumers: Sequence[dg.AssetKey],
     position: ScanPosition,
 ) -> ScanPosition:
-    """Record what this repository's consumers of models and stages wrote since the last scan.
-
-    Each tick scans some of them in turn, so that ten thousand of them do not make a tick longer.
+    """Record what consumers of models and stages wrote since the last scan.
 
     Args:
         context: The tick's context.
         registry: The registry.
-        model_specs: The model specs of this repository, by name.
+        sources: The assets of models and stages.
+        consumers: Some of the assets that depend on them.
         position: The position of the last scan.
 
     Returns:
         The position after this scan.
     """
-    sources = dict(_sources(model_specs))
-    consumers = sorted(_consumers(context, sources))
     found, after = new_events(context.instance, consumers, position)
     for event in found:
         _record(context.instance, registry, sources, event)
     return after
 
 
-def _sources(model_specs: Mapping[str, ModelSpec]) -> Iterator[tuple[dg.AssetKey, ModelSpec]]:
-    for model_spec in model_specs.values():
-        yield model_spec.key, model_spec
-        for stage in model_spec.stages:
-            yield model_spec.stage_key(stage), model_spec
+def source_assets(model_specs: Iterable[ModelSpec]) -> dict[dg.AssetKey, ModelSpec]:
+    """Return the assets of models and of their stages, each with its model."""
+    return {
+        key: model_spec
+        for model_spec in model_specs
+        for key in (model_spec.key, *map(model_spec.stage_key, model_spec.stages))
+    }
 
 
-def _consumers(
-    context: dg.SensorEvaluationContext, sources: Mapping[dg.AssetKey, ModelSpec]
-) -> set[dg.AssetKey]:
+def consuming_assets(
+    context: dg.SensorEvaluationContext, sources: Iterable[dg.AssetKey]
+) -> frozenset[dg.AssetKey]:
+    """Return the assets of this repository that depend directly on others, without those."""
     repository = context.repository_def
     if repository is None:
-        return set()
-    graph = repository.asset_graph
-    children = (graph.get(key).child_keys for key in sources if graph.has(key))
-    return set().union(*children) - set(sources)
+        return frozenset()
+    graph, known = repository.asset_graph, set(sources)
+    children = (graph.get(key).child_keys for key in known if graph.has(key))
+    return frozenset[dg.AssetKey]().union(*children) - known
 
 
 def _record(

@@ -1,6 +1,6 @@
 """Copy the events that models depend on to the registry, so that a later wipe loses nothing."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import dagster as dg
@@ -41,25 +41,20 @@ def archive_lookup(registry: Registry, instance: dg.DagsterInstance) -> ArchiveL
 def keep_events(
     instance: dg.DagsterInstance,
     registry: Registry,
-    graph: LocationGraph,
-    model_specs: Iterable[ModelSpec],
+    keys: Sequence[dg.AssetKey],
     position: ScanPosition,
 ) -> ScanPosition:
-    """Copy the new events of the assets upstream of models since the last scan.
-
-    Each tick scans some of them in turn, so that ten thousand of them do not make a tick longer.
+    """Copy the new events of assets since the last scan.
 
     Args:
         instance: The Dagster instance.
         registry: The registry.
-        graph: The code location's asset graph.
-        model_specs: The model specs of the location.
+        keys: The assets.
         position: The position of the last scan.
 
     Returns:
         The position after this scan.
     """
-    keys = sorted(_upstream(graph, [model_spec.key for model_spec in model_specs]))
     source = EventSource(instance)
     found, after = new_events(instance, keys, position)
     if found:
@@ -68,14 +63,17 @@ def keep_events(
     return after
 
 
-def _upstream(graph: LocationGraph, keys: Iterable[dg.AssetKey]) -> set[dg.AssetKey]:
+def upstream_assets(
+    graph: LocationGraph, model_specs: Iterable[ModelSpec]
+) -> frozenset[dg.AssetKey]:
+    """Return the assets that models depend on, directly or indirectly."""
     found: set[dg.AssetKey] = set()
-    left = list(keys)
+    left = [model_spec.key for model_spec in model_specs]
     while left:
         parents = graph.parents(left.pop()) - found
         found |= parents
         left += parents
-    return found
+    return frozenset(found)
 
 
 def _copy(event: AssetEvent, source: EventSource) -> KeptEvent:

@@ -1,6 +1,7 @@
 """Scan the new events of many assets, some of the assets in each tick."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, Self
 
 import dagster as dg
 from pydantic import Field
@@ -26,6 +27,19 @@ class ScanPosition(Record):
     turn: int = Field(default=0, description="Index of the next asset to scan")
 
 
+class ScanTurn(NamedTuple):
+    """The assets of one tick, and the index of the first one of the next tick."""
+
+    keys: Sequence[dg.AssetKey]
+    next: int
+
+    @classmethod
+    def among(cls, keys: Collection[dg.AssetKey], position: ScanPosition) -> Self:
+        """Return the assets whose turn it is."""
+        start = position.turn if position.turn < len(keys) else 0
+        return cls(sorted(keys)[start : start + _ASSETS], start + _ASSETS)
+
+
 def new_events(
     instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey], position: ScanPosition
 ) -> tuple[list[AssetEvent], ScanPosition]:
@@ -33,14 +47,12 @@ def new_events(
 
     Args:
         instance: The Dagster instance.
-        keys: The assets, in a stable order.
+        keys: The assets.
         position: The position of the last scan.
     """
-    start = position.turn if position.turn < len(keys) else 0
-    page = keys[start : start + _ASSETS]
     found: list[AssetEvent] = []
     seen, observed = dict(position.seen), dict(position.observed)
-    for record in instance.get_asset_records(page) if page else ():
+    for record in instance.get_asset_records(keys) if keys else ():
         entry = record.asset_entry
         asset = entry.asset_key.to_user_string()
         for last, newest in (
@@ -53,7 +65,7 @@ def new_events(
                 )
                 last[asset] = newest if len(of_kind) < _EVENTS_PER_ASSET else of_kind[-1].storage_id
                 found += of_kind
-    return found, ScanPosition(seen=seen, observed=observed, turn=start + _ASSETS)
+    return found, ScanPosition(seen=seen, observed=observed, turn=position.turn)
 
 
 def _since(

@@ -23,6 +23,7 @@ from pedigree.dagster.checks.checked_version import CheckedVersion, checked_dige
 from pedigree.dagster.sensors.targets import Targets
 from pedigree.dagster.sensors.tick_loops import tick_loop
 from pedigree.errors import InvalidNameError, ModelNotFoundError
+from pedigree.failures.records import BackgroundWork
 from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.records import CheckRun, Severity
 from pedigree.registry import Registry
@@ -61,7 +62,7 @@ def follow_checks(
         found |= {record.storage_id: record for record in waiting_records}
     notes: list[str] = []
     waiting: list[int] = []
-    loop = tick_loop(instance, registry, "asset checks")
+    loop = tick_loop(instance, registry, BackgroundWork.ASSET_CHECKS)
     for storage_id, record in sorted(found.items()):
         recorded = loop.attempt(
             _member(record), partial(_record, instance, registry, targets, record)

@@ -7,12 +7,13 @@ import dagster as dg
 from pedigree.dagster.sensors.tick_loops import skip_reason
 from pedigree.errors import SecretKeyError
 from pedigree.failures.member_loop import MemberLoop
+from pedigree.failures.records import BackgroundWork
 from pedigree.failures.store import failures
 from pedigree.registry import Registry
 
 # A tick has one minute; a delivery that is in progress after this time is still completed.
 _SECONDS = 30.0
-_WORKS = ("delivery", "sinks", "webhooks")
+_WORKS = (BackgroundWork.DELIVERY, BackgroundWork.SINKS, BackgroundWork.WEBHOOKS)
 _SHOWN = 5
 
 
@@ -25,7 +26,10 @@ def deliver(context: dg.SensorEvaluationContext, registry: Registry) -> dg.Senso
         context: The tick's context.
         registry: The registry.
     """
-    webhooks, loop = registry.operations.webhooks, MemberLoop(registry.database, "delivery")
+    webhooks, loop = (
+        registry.operations.webhooks,
+        MemberLoop(registry.database, BackgroundWork.DELIVERY),
+    )
     sent = loop.attempt("all sinks", partial(webhooks.feed_sinks, seconds=_SECONDS / 2)).value
     try:
         tries = webhooks.deliver(seconds=_SECONDS / 2)

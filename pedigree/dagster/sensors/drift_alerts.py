@@ -31,6 +31,7 @@ from pedigree.dagster.sensors.tick_loops import (
     tick_loop,
 )
 from pedigree.errors import NotFoundError, NotRetrainableError
+from pedigree.failures.records import BackgroundWork
 from pedigree.monitoring.describe import describe
 from pedigree.monitoring.records import DriftAction, DriftRule, RecordedDrift
 from pedigree.registry import Registry
@@ -101,7 +102,7 @@ def alert_drift(
         by_model[name].append(drift_id)
     repository = targets_of(context, models) if results else None
     targets = repository.find(context.instance, by_model) if repository else {}
-    loop = tick_loop(context.instance, registry, "drift")
+    loop = tick_loop(context.instance, registry, BackgroundWork.DRIFT)
     failed: dict[int, str] = {}
     for name, target in sorted(targets.items()):
         part = _DriftTick(context, registry, retraining)

@@ -28,6 +28,7 @@ from pedigree.dagster.sensors.mirror_repairs import repairs
 from pedigree.dagster.sensors.mirror_tick import MirrorCursor, MirrorTick
 from pedigree.dagster.sensors.targets import Target, Targets, targets_of
 from pedigree.dagster.sensors.tick_loops import report_partitions, skip_reason, tick_loop
+from pedigree.failures.records import BackgroundWork
 from pedigree.registry import Registry
 
 _PAGE = 1000
@@ -52,7 +53,9 @@ def mirror_changes(
     cursor = _read_cursor(context.cursor)
     head = feed_head(registry.database)
     targets = targets_of(context, models)
-    tick = MirrorTick(context.instance, {}, cursor, tick_loop(context.instance, registry, "mirror"))
+    tick = MirrorTick(
+        context.instance, {}, cursor, tick_loop(context.instance, registry, BackgroundWork.MIRROR)
+    )
     unread = registry.events(cursor.seq, _PAGE, types=list(_MIRRORS))
     late = _late_events(tick, registry)
     tick.targets = _targets(context, targets, [*late, *unread])

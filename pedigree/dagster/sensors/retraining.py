@@ -17,6 +17,7 @@ from pedigree.dagster.assets.model_spec import ModelLike
 from pedigree.dagster.sensors.targets import targets_of
 from pedigree.dagster.sensors.tick_loops import require_runnable, skip_reason, tick_loop
 from pedigree.errors import NotRetrainableError
+from pedigree.failures.records import BackgroundWork
 from pedigree.lineage.staleness import Staleness
 from pedigree.registry import Registry
 
@@ -70,7 +71,7 @@ def retrain_stale(
     found = registry.operations.staleness.stale_holders(
         names, stage, data_behind=data_behind, code_behind=code_behind
     )
-    loop = tick_loop(context.instance, registry, "retraining")
+    loop = tick_loop(context.instance, registry, BackgroundWork.RETRAINING)
     for reference, staleness in found:
 
         def request(reference: str = reference, staleness: Staleness = staleness) -> None:

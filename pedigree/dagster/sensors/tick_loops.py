@@ -10,6 +10,7 @@ from pedigree.dagster.sensors.targets import Targets
 from pedigree.errors import NotRetrainableError, PedigreeError
 from pedigree.failures.member_loop import MemberLoop, Probe, member_key
 from pedigree.failures.outages import store_probe
+from pedigree.failures.records import BackgroundWork
 from pedigree.registry import Registry
 
 
@@ -38,7 +39,7 @@ def report_partitions(registry: Registry, targets: Targets | None) -> list[str]:
     """Note the partitions whose key gives no model, and return the notes."""
     if targets is None or not targets.partitioned:
         return []
-    loop = MemberLoop(registry.database, "partitions")
+    loop = MemberLoop(registry.database, BackgroundWork.PARTITIONS)
     problems = {member_key(str(place)): error for place, error in targets.problems.items()}
     for member, error in problems.items():
         loop.attempt(member, partial(_raise, error))

@@ -1,6 +1,6 @@
 """The tick of the lineage sensor: usage and staleness of versions in the asset graph."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,15 +14,20 @@ from pydantic import Field, ValidationError
 from pedigree._record import Record
 from pedigree.dagster.assets.model_spec import ModelLike, ModelSpec
 from pedigree.dagster.capture.asset_graph import LocationGraph
-from pedigree.dagster.capture.downstream_assets import declared_usages
-from pedigree.dagster.capture.event_archive import keep_events
-from pedigree.dagster.capture.event_scan import ScanPosition
+from pedigree.dagster.capture.downstream_assets import (
+    consuming_assets,
+    declared_usages,
+    source_assets,
+)
+from pedigree.dagster.capture.event_archive import keep_events, upstream_assets
+from pedigree.dagster.capture.event_scan import ScanPosition, ScanTurn
 from pedigree.dagster.capture.input_history import current_inputs_of_all
 from pedigree.dagster.capture.usages import settle_usages
 from pedigree.dagster.sensors.targets import Target, targets_of
 from pedigree.dagster.sensors.tick_loops import report_partitions, skip_reason, tick_loop
 from pedigree.errors import NotFoundError
 from pedigree.failures.member_loop import MemberLoop, MemberResult
+from pedigree.failures.records import BackgroundWork
 from pedigree.lineage.records import LineageNode
 from pedigree.lineage.staleness import AssetPartition, InputNow, observed_inputs
 from pedigree.registry import Registry
@@ -63,7 +68,9 @@ def follow_lineage(
         registry: The registry.
         models: The models; all of this repository when None.
     """
-    tick = _LineageTick(context, registry, tick_loop(context.instance, registry, "lineage"))
+    tick = _LineageTick(
+        context, registry, tick_loop(context.instance, registry, BackgroundWork.LINEAGE)
+    )
     cursor = _read_cursor(context.cursor)
     targets = targets_of(context, models)
     model_specs = targets.model_specs if targets else {}
@@ -81,7 +88,7 @@ def follow_lineage(
 
 @dataclass
 class _LineageTick:
-    """The work of one tick; a model or a version that fails stops no other."""
+    """The work of one tick; a model, a version or an asset that fails stops no other."""
 
     context: dg.SensorEvaluationContext
     registry: Registry
@@ -94,41 +101,55 @@ class _LineageTick:
         instance, repository = self.context.instance, self.context.repository_def
         graph = LocationGraph(repository.asset_graph if repository else None, instance)
 
-        def keep(some: Mapping[str, ModelSpec], start: ScanPosition) -> ScanPosition:
-            return keep_events(instance, self.registry, graph, some.values(), start)
+        def upstream_of(names: Sequence[str]) -> frozenset[dg.AssetKey]:
+            return upstream_assets(graph, [model_specs[name] for name in names])
 
-        return self._scan("events upstream", model_specs, position, keep)
+        def keep(some: Sequence[dg.AssetKey], start: ScanPosition) -> ScanPosition:
+            return keep_events(instance, self.registry, some, start)
+
+        found = self.loop.attempt_batch(
+            sorted(model_specs), upstream_of, name="assets upstream of {}".format
+        )
+        upstream = frozenset[dg.AssetKey]().union(*found)
+        return self._scan("events of", upstream, position, keep)
 
     def declare_usages(
         self, model_specs: Mapping[str, ModelSpec], position: ScanPosition
     ) -> ScanPosition:
         """Record the usages that only the graph shows, and return the position after them."""
 
-        def declare(some: Mapping[str, ModelSpec], start: ScanPosition) -> ScanPosition:
-            return declared_usages(self.context, self.registry, some, start)
+        def sources_of(names: Sequence[str]) -> dict[dg.AssetKey, ModelSpec]:
+            return source_assets([model_specs[name] for name in names])
 
-        return self._scan("usages", model_specs, position, declare)
+        found = self.loop.attempt_batch(sorted(model_specs), sources_of, name="assets of {}".format)
+        sources = {key: spec for each in found for key, spec in each.items()}
+
+        def declare(some: Sequence[dg.AssetKey], start: ScanPosition) -> ScanPosition:
+            return declared_usages(self.context, self.registry, sources, some, start)
+
+        return self._scan("usages by", consuming_assets(self.context, sources), position, declare)
 
     def _scan(
         self,
         what: str,
-        model_specs: Mapping[str, ModelSpec],
+        assets: Collection[dg.AssetKey],
         position: ScanPosition,
-        scan: Callable[[Mapping[str, ModelSpec], ScanPosition], ScanPosition],
+        scan: Callable[[Sequence[dg.AssetKey], ScanPosition], ScanPosition],
     ) -> ScanPosition:
-        """Scan the assets of all models at once; if that fails, those of each model alone."""
-        at = position
+        """Scan some assets at once; if that fails, each alone. The next tick scans other ones.
 
-        def scan_some(names: Sequence[str]) -> None:
+        So ten thousand assets do not make a tick longer.
+        """
+        turn, at = ScanTurn.among(assets, position), position
+
+        def scan_some(some: Sequence[dg.AssetKey]) -> None:
             nonlocal at
-            # Alone, a model has other assets, so the turn among all assets does not apply.
-            start = at if len(names) > 1 else at.model_copy(update={"turn": 0})
-            at = scan({name: model_specs[name] for name in names}, start)
+            at = scan(some, at)
 
         self.loop.attempt_batch(
-            sorted(model_specs), scan_some, name=lambda name: f"{what} of {name}"
+            turn.keys, scan_some, name=lambda key: f"{what} {key.to_user_string()}"
         )
-        return at
+        return at.model_copy(update={"turn": turn.next})
 
     def check_staleness(self, targets: Mapping[str, Target]) -> int:
         """Record how stale some versions in use are, and return their number."""

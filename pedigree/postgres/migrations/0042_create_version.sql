@@ -2,6 +2,7 @@
 --
 -- The call is one transaction of its own: no round trip happens while the model's row is locked. It is
 -- PL/pgSQL, whose plans the server session keeps, also through a pooler that prepares no statements.
+-- Only the two functions that a caller names set the mode of plans; it holds for those that they call.
 -- A refusal before the first row of the version is a value, not an error. Who acts comes from the
 -- transaction's settings, and the time from the clock; nothing of the document replaces them.
 
@@ -195,7 +196,7 @@ $$;
 -- Make the blobs of the document's upload live, as the query close_upload, and lock all blobs of the
 -- artifact against removal, in one order. Returns those that are not live.
 CREATE FUNCTION pedigree.take_blobs(doc jsonb) RETURNS text[]
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     wanted text[] := ARRAY(
         SELECT DISTINCT f ->> 'digest' FROM jsonb_array_elements(doc #> '{artifact,files}') f
@@ -231,7 +232,7 @@ $$;
 
 -- Write an artifact unless it exists; a collected one still has its manifest, and gets its files.
 CREATE FUNCTION pedigree.keep_artifact(doc jsonb, manifest bytea) RETURNS void
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     named text := doc #>> '{artifact,digest}';
 BEGIN
@@ -252,7 +253,7 @@ $$;
 CREATE FUNCTION pedigree.record_filled_events(
     events jsonb, holes text[], fillings text[], of_model text, of_version integer, at timestamptz
 ) RETURNS void
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     WITH filled AS MATERIALIZED (
         SELECT (e ->> 'event_id')::uuid AS event_id, e ->> 'type' AS type, place,
@@ -274,7 +275,7 @@ $$;
 CREATE FUNCTION pedigree.add_training(
     doc jsonb, of_model bigint, of_version integer, at timestamptz, actor text, actor_source text
 ) RETURNS void
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     t jsonb := doc -> 'training';
 BEGIN
@@ -316,7 +317,7 @@ $$;
 CREATE FUNCTION pedigree.add_judgement(
     judged jsonb, of_model bigint, of_version integer, at timestamptz, actor text
 ) RETURNS void
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO pedigree.verdict (
         model_id, version, check_name, passed, severity, digest, relative, baseline_digest,
@@ -339,7 +340,7 @@ $$;
 -- Count a move of a model, as the query advance_generation: approvals of versions that have not made
 -- their transition are open again. Returns the numbers of these versions.
 CREATE FUNCTION pedigree.void_approvals(of_model bigint) RETURNS integer[]
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     voided integer[] := '{}';
 BEGIN
@@ -363,7 +364,7 @@ $$;
 -- Begin the request of an idempotency key: refuse a second one in flight, and return the answer of an
 -- earlier one; NULL if it is new.
 CREATE FUNCTION pedigree.earlier_answer(request jsonb) RETURNS jsonb
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtextextended(
         'pedigree.request ' || (request ->> 'principal') || ' ' || (request ->> 'key'), 0
@@ -384,26 +385,28 @@ $$;
 -- Keep the answer to a request, and delete some that have expired. Returns it as it is kept.
 CREATE FUNCTION pedigree.keep_filled_answer(request jsonb, holes text[], fillings text[])
 RETURNS jsonb
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     headers text := pedigree.filled(request ->> 'headers', holes, fillings);
     body text := pedigree.filled(request ->> 'body', holes, fillings);
+    expired_before timestamptz := clock_timestamp() - (request ->> 'kept')::interval;
 BEGIN
-    WITH expired AS (
-        DELETE FROM pedigree.kept_answer
-        WHERE (principal, key) IN (
-            SELECT a.principal, a.key FROM pedigree.kept_answer a
-            WHERE a.answered_at < clock_timestamp() - (request ->> 'kept')::interval
-            ORDER BY a.answered_at
-            LIMIT 10
-            FOR UPDATE SKIP LOCKED
-        )
-    )
     INSERT INTO pedigree.kept_answer (principal, key, fingerprint, status, headers, body)
     VALUES (
         request ->> 'principal', request ->> 'key', decode(request ->> 'fingerprint', 'hex'),
         (request ->> 'status')::integer, headers::jsonb, convert_to(body, 'UTF8')
     );
+    IF EXISTS (SELECT FROM pedigree.kept_answer a WHERE a.answered_at < expired_before) THEN
+        DELETE FROM pedigree.kept_answer a
+        USING (
+            SELECT old.principal, old.key FROM pedigree.kept_answer old
+            WHERE old.answered_at < expired_before
+            ORDER BY old.answered_at
+            LIMIT 10
+            FOR UPDATE SKIP LOCKED
+        ) AS expired
+        WHERE a.principal = expired.principal AND a.key = expired.key;
+    END IF;
     RETURN jsonb_build_object('headers', headers::jsonb, 'body', body);
 END
 $$;
@@ -421,7 +424,7 @@ $$;
 CREATE FUNCTION pedigree.is_stale(
     doc jsonb, of_model bigint, policy_revision integer, known integer
 ) RETURNS boolean
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     IF known IS DISTINCT FROM (doc #>> '{known,version}')::integer THEN
         RETURN true;
@@ -452,7 +455,7 @@ $$;
 CREATE FUNCTION pedigree.keep_version(
     doc jsonb, of_model bigint, of_version integer, at timestamptz, actor text, actor_source text
 ) RETURNS void
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     IF doc ? 'version' THEN
         -- A row has the columns of its table, so a new metadata field needs no change here.
@@ -491,7 +494,9 @@ AS $$
 DECLARE
     actor text := nullif(current_setting('pedigree.actor', true), '');
     actor_source text := nullif(current_setting('pedigree.actor_source', true), '');
+    actor_in_json text := format('{"name":%s,"source":%s}', to_json(actor), to_json(actor_source));
     hole text := doc ->> 'hole';
+    hole_of_actor text := format('"%sactor"', hole);
     answer jsonb;
     missing text[];
     model record;
@@ -541,6 +546,13 @@ BEGIN
         RETURN jsonb_build_object('refused', 'name', 'name', model.name, 'is_deleted',
             model.deleted_at IS NOT NULL);
     END IF;
+    IF model_since IS NOT NULL THEN
+        -- The model stays, also if its first version is refused below.
+        PERFORM pedigree.record_filled_events(
+            jsonb_build_array(doc -> 'new_model'), ARRAY[hole || 'time', hole_of_actor],
+            ARRAY[pedigree.time_in_json(model_since), actor_in_json], model.name, NULL, model_since
+        );
+    END IF;
     SELECT v.version INTO taken FROM pedigree.model_version v
     WHERE v.model_id = model.model_id AND v.digest = doc #>> '{artifact,digest}'
         AND v.copy = 0 AND v.deleted_at IS NULL;
@@ -548,7 +560,6 @@ BEGIN
         RETURN '{"refused": "stale"}';
     END IF;
 
-    -- From here on, nothing is refused.
     PERFORM pedigree.keep_artifact(doc, manifest);
     IF doc ->> 'session' IS NOT NULL THEN
         DELETE FROM pedigree.upload_session s
@@ -575,21 +586,14 @@ BEGIN
     END IF;
     holes := ARRAY[
         format('"%sversion"', hole), hole || 'version', hole || 'time',
-        format('"%sgeneration"', hole), format('"%svoided"', hole), format('"%sactor"', hole),
+        format('"%sgeneration"', hole), format('"%svoided"', hole), hole_of_actor,
         format('"%sby"', hole), format('"%ssource"', hole)
     ];
     fillings := ARRAY[
         taken::text, taken::text, pedigree.time_in_json(model.at), model.generation::text,
-        array_to_json(voided)::text,
-        format('{"name":%s,"source":%s}', to_json(actor), to_json(actor_source)),
+        array_to_json(voided)::text, actor_in_json,
         to_json(actor)::text, to_json(actor_source)::text
     ];
-    IF model_since IS NOT NULL THEN
-        PERFORM pedigree.record_filled_events(
-            jsonb_build_array(doc -> 'new_model'), ARRAY[hole || 'time', holes[6]],
-            ARRAY[pedigree.time_in_json(model_since), fillings[6]], model.name, NULL, model_since
-        );
-    END IF;
     PERFORM pedigree.record_filled_events(
         doc -> 'events', holes, fillings, model.name, taken, model.at
     );

@@ -26,6 +26,7 @@ class Use(StrEnum):
     SEARCHES = "searches"
     UPLOADS = "uploads"
     STREAMS = "streams"
+    CHECKS = "checks"
 
 
 class Share(NamedTuple):
@@ -62,6 +63,8 @@ class FairUse:
             Use.SEARCHES: Share(min(settings.serve_searches_per_principal, half), waiting),
             Use.UPLOADS: Share(min(settings.serve_uploads_per_principal, half), waiting),
             Use.STREAMS: Share(settings.serve_streams_per_principal, 0),
+            # What is left of the processes that read files serves everybody else.
+            Use.CHECKS: Share(max(1, settings.scans_at_once - 1), waiting),
         }
         self._metrics = metrics
         self._queues: dict[tuple[str, Use], _Queue] = {}
@@ -72,9 +75,9 @@ class FairUse:
     async def share(self, principal: str, use: Use | None) -> AsyncIterator[None]:
         """Take a place of a principal's share; wait for one if all are taken.
 
-        A search is a request as well, and waits for its place among the searches first: among those
-        of the principal, and then among those of all. None is a use without shares, such as that of
-        a scraper.
+        A search or a check is a request as well, and waits for its place among those first: among
+        those of the principal, and then among the searches of all. None is a use without shares,
+        such as that of a scraper.
 
         Raises:
             ServiceBusyError: As many requests of the principal wait as may wait, or a search waited
@@ -88,6 +91,9 @@ class FairUse:
                 self._searching(),
                 self._place(principal, Use.REQUESTS),
             ):
+                yield
+        elif use is Use.CHECKS:
+            async with self._place(principal, use), self._place(principal, Use.REQUESTS):
                 yield
         else:
             async with self._place(principal, use):

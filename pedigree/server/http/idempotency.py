@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from psycopg.types.json import Jsonb
+from starlette.responses import Response
 
 from pedigree.catalog.kept_answers import KEPT, request_in_flight, require_same_request
 from pedigree.delivery.signing import SecretBox
@@ -22,6 +23,11 @@ class Answer(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
+
+    def response(self) -> Response:
+        """Return the response with this answer."""
+        kind = "application/json" if self.body else None
+        return Response(self.body, self.status, headers=self.headers, media_type=kind)
 
 
 class Key(NamedTuple):

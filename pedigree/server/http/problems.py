@@ -15,6 +15,7 @@ from starlette.responses import Response
 from pedigree import errors
 from pedigree._excerpt import shortened
 from pedigree._record import Record
+from pedigree.server.http.body_values import refused_value, unreadable_body
 from pedigree.server.http.etags import ChangedSinceError
 from pedigree.server.http.inputs import UnusableRequestError, WrongContentTypeError
 from pedigree.server.http.proxies import public_path
@@ -141,6 +142,9 @@ def problem_of(error: errors.PedigreeError, status: int | None = None) -> dict[s
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    # A value that no entrance accepts has one answer, wherever it is refused first.
+    if refused := refused_value(error.body):
+        return await known_problem(request, refused)
     found = error.errors()
     if any(_DESCRIBED & set(each["loc"]) for each in found):
         _count_refused(request)
@@ -174,6 +178,8 @@ async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404 and (moved := redirect(request)):
         return moved
+    if unreadable := unreadable_body(error.__cause__):
+        return await known_problem(request, unreadable)
     headers = {"Allow": _methods(request)} if error.status_code == 405 else error.headers
     problem = {
         "type": "about:blank",

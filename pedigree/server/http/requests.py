@@ -9,9 +9,6 @@ from fastapi import Depends, Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from pedigree.catalog.creation_calls import Created
-from pedigree.catalog.kept_answers import KeptAnswer, KeptRequest, NewAnswer
-from pedigree.catalog.records import Registration
 from pedigree.catalog.store import lock_model
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import NotFoundError
@@ -171,45 +168,17 @@ class WriteRequest:
             return self._answer(work(registry), status, location)
 
         if self._key is None and not self._is_conditional:
-            return _response(answered(self.caller.registry))
+            return answered(self.caller.registry).response()
         context = self.caller.registry.context
         box = SecretBox(context.settings) if secret else None
         answer = context.transaction(
             lambda joined: self._joined(answered, box, registry_in(joined)), pipelined=pipelined
         )
-        return _response(answer)
-
-    def create(
-        self,
-        work: Callable[[Registry, KeptRequest | None], Created],
-        *,
-        location: Callable[[Registration], str],
-    ) -> Response:
-        """Register a version, once for each key; the registration itself keeps the answer.
-
-        Args:
-            work: Called with the caller's registry, and with the request if it has a key.
-            location: Returns the URL of the version of a registration.
-        """
-
-        def answer(done: Registration) -> NewAnswer:
-            status = 201 if done.created else 200
-            return NewAnswer(status, {"Location": location(done)}, to_json(done))
-
-        request = None
-        if self._key is not None:
-            principal = self.caller.principal.name
-            request = KeptRequest(principal, self._key, self._fingerprint(), answer)
-        created = work(self.caller.registry, request)
-        found = created.answer or answer(created.new())
-        headers = {**found.headers, "ETag": etag_of(found.body)}
-        if isinstance(found, KeptAnswer) and found.is_replayed:
-            headers["Idempotency-Replayed"] = "true"
-        return _response(Answer(found.status, headers, found.body))
+        return answer.response()
 
     def repeat(self, work: Callable[[Registry], object], *, status: int = 200) -> Response:
         """Do work that uses the store, outside a transaction; a repeated request does it again."""
-        return _response(self._answer(work(self.caller.registry), status, None))
+        return self._answer(work(self.caller.registry), status, None).response()
 
     _is_conditional = False
 
@@ -223,18 +192,22 @@ class WriteRequest:
             self._require_state(registry)
             return answered(registry)
 
-        if self._key is None:
+        key = self.key
+        if key is None:
             return work()
-        key = Key(self.caller.principal.name, self._key, self._fingerprint())
         return registry.database.read(lambda transaction: once(transaction, key, work, box))
 
-    def _fingerprint(self) -> bytes:
-        request = self._request
-        principal = self.caller.principal
+    @property
+    def key(self) -> Key | None:
+        """The idempotency key with the fingerprint of the request; None without a key."""
+        if self._key is None:
+            return None
+        request, principal = self._request, self.caller.principal
         # Another token of the same name with fewer permissions must not get this token's answer.
         rights = f"{sorted(principal.permissions)} {sorted(principal.models)}"
         asked = f"{request.method} {request.scope['path']}?{request.url.query}\n{rights}\n"
-        return hashlib.sha256(asked.encode() + self._body).digest()
+        fingerprint = hashlib.sha256(asked.encode() + self._body).digest()
+        return Key(principal.name, self._key, fingerprint)
 
     def _answer(
         self,
@@ -298,11 +271,6 @@ class ConditionalRequest(WriteRequest):
         except NotFoundError:
             current = None
         require(self._if_match, self._if_none_match, current, registry.database)
-
-
-def _response(answer: Answer) -> Response:
-    kind = "application/json" if answer.body else None
-    return Response(answer.body, answer.status, headers=answer.headers, media_type=kind)
 
 
 # Asynchronous even without an await: a synchronous dependency would take a thread for each request.

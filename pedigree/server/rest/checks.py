@@ -13,6 +13,7 @@ from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.records import RecordedVerdict, Verdict
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.fair_use import Use
 from pedigree.server.http.pages import Page
 from pedigree.server.http.parameters import AfterKnownId, Limit, Name, Number
 from pedigree.server.http.requests import ReadCall, WriteCall
@@ -41,7 +42,7 @@ class Verdicts(Record):
 
 
 @router.post(paths.CHECKS, responses={200: {"model": Verdicts}})
-@requires(Permission.JUDGE)
+@requires(Permission.JUDGE, use=Use.CHECKS)
 def run_checks(call: WriteCall, name: Name, version: Number, wanted: WantedChecks) -> Response:
     """Run the registry's own checks on a version, and store their verdicts."""
     reference = f"{name}/{version}"

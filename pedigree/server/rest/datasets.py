@@ -27,7 +27,7 @@ Asset = Annotated[
 
 
 @router.get(paths.DATASHEET, responses={200: {"model": KeptDatasheet}})
-@requires(Permission.READ)
+@requires(Permission.READ, lists=True)
 def get_datasheet(call: ReadCall, asset: Asset) -> Response:
     """Return an asset's latest datasheet."""
     return call.answer(call.registry.datasheet(asset))
@@ -40,13 +40,20 @@ def set_datasheet(call: WriteCall, asset: Asset, datasheet: Datasheet) -> Respon
     return call.write(lambda registry: registry.set_datasheet(asset, datasheet))
 
 
-@router.get(paths.DATASHEETS, responses={200: {"model": dict[str, KeptDatasheet]}})
-@requires(Permission.READ)
+@router.get(paths.DATASHEETS, responses={200: {"model": Page[KeptDatasheet]}})
+@requires(Permission.READ, lists=True)
 def list_datasheets(
-    call: ReadCall, asset: Annotated[list[str], Query(min_length=1, max_length=100)]
+    call: ReadCall,
+    asset: Annotated[list[str], Query(min_length=1, max_length=100)],
+    limit: Limit = 100,
+    after: Annotated[
+        str, Query(max_length=512, description="The last asset of the previous page")
+    ] = "",
 ) -> Response:
-    """Return the latest datasheets of assets; assets without one are left out."""
-    return call.answer(dict(call.registry.datasheets(asset)))
+    """List the latest datasheets of assets; assets without one are left out."""
+    operations = call.registry.operations.datasets
+    found = operations.datasheet_page(asset, limit=limit + 1, after=after)
+    return call.page(found, limit, lambda sheet: sheet.asset)
 
 
 @router.get(
@@ -54,7 +61,7 @@ def list_datasheets(
     tags=["monitoring"],
     responses={200: {"model": Page[RecordedDataVerdict]}},
 )
-@requires(Permission.READ)
+@requires(Permission.READ, lists=True)
 def list_data_verdicts(
     call: ReadCall,
     *,

@@ -40,9 +40,10 @@ def get_upstream(call: ReadCall, name: Name, version: Number, newest: Newest = F
 
 
 @router.get(paths.IMPACT, tags=["provenance"], responses={200: {"model": Impact}})
-@requires(Permission.READ, use=Use.SEARCHES)
+@requires(Permission.READ, lists=True, use=Use.SEARCHES)
 def get_impact(
     call: ReadCall,
+    *,
     asset: Annotated[
         str, Query(min_length=1, max_length=512, description="The asset's key, parts joined by /")
     ],
@@ -50,9 +51,14 @@ def get_impact(
     since: Annotated[
         Moment | None, Query(description="Only data recorded from this time on")
     ] = None,
+    limit: Limit = 100,
+    after: Annotated[
+        str | None, Query(max_length=1024, description="The cursor next of the previous page")
+    ] = None,
 ) -> Response:
     """List the versions that depend on data: certainly, possibly, or with unknown lineage."""
-    return call.answer(call.registry.impact(asset, partition, since=since))
+    found = call.registry.impact(asset, partition, since=since, limit=limit, after=after)
+    return call.paged(found, found.next)
 
 
 @router.get(paths.DOWNSTREAM, responses={200: {"model": Downstream}})
@@ -67,7 +73,9 @@ def get_downstream(
     ] = None,
 ) -> Response:
     """Return what was written with exactly this version, and the versions trained on that."""
-    return call.answer(call.registry.downstream(f"{name}/{version}", limit=limit, before=before))
+    found = call.registry.downstream(f"{name}/{version}", limit=limit, before=before)
+    further = None if found.next is None else str(found.next)
+    return call.paged(found, further, "before")
 
 
 @router.get(paths.RETRAINING, responses={200: {"model": RetrainRequest}})
@@ -78,7 +86,7 @@ def get_retraining(call: ReadCall, name: Name, version: Number) -> Response:
 
 
 @router.get(paths.UNMATERIALIZED, responses={200: {"model": Page[Unmaterialized]}})
-@requires(Permission.READ, use=Use.SEARCHES)
+@requires(Permission.READ, lists=True, use=Use.SEARCHES)
 def list_unmaterialized(
     call: ReadCall,
     reference: Reference | None = None,
@@ -93,7 +101,7 @@ def list_unmaterialized(
 
 
 @router.get(paths.LINEAGE_DIFFERENCE, responses={200: {"model": LineageDifference}})
-@requires(Permission.READ)
+@requires(Permission.READ, model_in_body=True)
 def diff(call: ReadCall, a: Reference, b: Reference) -> Response:
     """Return how the lineage of version b differs from that of version a."""
     return call.answer(call.registry.diff(a, b))

@@ -50,7 +50,7 @@ class Quarantines(Record):
 
 
 @router.get(paths.QUARANTINES, responses={200: {"model": Page[Quarantine]}})
-@requires(Permission.READ)
+@requires(Permission.READ, lists=True)
 def list_quarantines(
     call: ReadCall,
     limit: Limit = 100,

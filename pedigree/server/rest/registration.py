@@ -13,6 +13,7 @@ from pedigree.contract import paths
 from pedigree.contract.forms import MOST_FILES
 from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.forms import FORM, SentFiles, form_content
+from pedigree.server.http.kept_registration import register_once
 from pedigree.server.http.parameters import Name
 from pedigree.server.http.requests import WriteCall
 
@@ -44,9 +45,10 @@ def register(call: WriteCall, name: Name, new: NewListedVersion, sent: SentFiles
     operations = call.caller.registry.operations
     if new.upload_id:
         operations.uploads.fetch_uploaded(name, new.upload_id)
-    return call.create(
-        lambda registry, request: registry.operations.registration.create(
+    return register_once(
+        call,
+        lambda request: operations.registration.create(
             name, new.files, new.version, sent, upload_id=new.upload_id, request=request
         ),
-        location=lambda done: call.path("get_version", name=name, version=done.version.version_id),
+        lambda done: call.path("get_version", name=name, version=done.version.version_id),
     )

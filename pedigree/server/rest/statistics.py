@@ -13,7 +13,7 @@ router = resource("registry")
 
 
 @router.get(paths.STATISTICS, responses={200: {"model": RegistryStatistics}})
-@requires(Permission.READ, use=Use.SEARCHES)
+@requires(Permission.READ, lists=True, use=Use.SEARCHES)
 def get_stats(call: ReadCall) -> Response:
-    """Count models, versions, files, and the referenced and stored bytes."""
+    """Count models, versions, files and bytes: of all models, or of those that the token is for."""
     return call.answer(call.registry.stats())

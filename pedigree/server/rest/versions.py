@@ -99,7 +99,7 @@ def get_environment(call: ReadCall, name: Name, version: Number) -> Response:
 
 
 @router.get(paths.COMPARISON, tags=["history"], responses={200: {"model": VersionComparison}})
-@requires(Permission.READ)
+@requires(Permission.READ, model_in_body=True)
 def compare(call: ReadCall, a: Reference, b: Reference) -> Response:
     """Return how version b differs from version a, also across models."""
     return call.answer(call.registry.compare(a, b))

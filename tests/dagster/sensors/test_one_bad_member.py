@@ -200,9 +200,9 @@ def test_a_model_or_version_that_cannot_be_looked_at_stops_no_staleness(
     for name in ("bad", "churn"):
         pedigree.set_policy(name, free_policy())
         pedigree.promote(f"{name}/1", "production")
-    keep, scan = StalenessOperations.keep_staleness, usage_and_staleness.keep_events
+    keep, upstream = StalenessOperations.keep_staleness, usage_and_staleness.upstream_assets
     kept: list[str] = []
-    scanned: list[set[str]] = []
+    found: list[set[str]] = []
 
     def keep_but_not_bad(
         self: StalenessOperations, reference: str, *rest: Any, **more: Any
@@ -212,21 +212,58 @@ def test_a_model_or_version_that_cannot_be_looked_at_stops_no_staleness(
         kept.append(reference)
         return keep(self, reference, *rest, **more)
 
-    def scan_but_not_bad(instance: Any, registry: Any, graph: Any, specs: Any, at: Any) -> object:
+    def upstream_but_not_of_bad(graph: Any, specs: Any) -> object:
         names = {spec.name for spec in specs}
         if "bad" in names:
             raise RuntimeError("poison")
-        scanned.append(names)
-        return scan(instance, registry, graph, specs, at)
+        found.append(names)
+        return upstream(graph, specs)
 
     monkeypatch.setattr(StalenessOperations, "keep_staleness", keep_but_not_bad)
-    monkeypatch.setattr(usage_and_staleness, "keep_events", scan_but_not_bad)
+    monkeypatch.setattr(usage_and_staleness, "upstream_assets", upstream_but_not_of_bad)
     message = both.tick("pedigree_lineage").skip_message
-    assert (kept, scanned) == (["churn/1"], [{"churn"}])
-    assert failing(pedigree) == {("lineage", "bad/1"), ("lineage", "events upstream of bad")}
+    assert (kept, found) == (["churn/1"], [{"churn"}])
+    assert failing(pedigree) == {("lineage", "bad/1"), ("lineage", "assets upstream of bad")}
     assert "poison" in message
     both.tick("pedigree_lineage")
-    assert scanned == [{"churn"}, {"churn"}]
+    assert found == [{"churn"}, {"churn"}]
+
+
+@pytest.mark.parametrize(
+    ("scan", "member"),
+    [("keep_events", "events of {}"), ("declared_usages", "usages by {}")],
+)
+def test_an_asset_whose_events_cannot_be_read_stops_no_other_asset_of_its_model(
+    make_location: Callable[..., Location],
+    pedigree: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+    scan: str,
+    member: str,
+) -> None:
+    raw = [dg.AssetSpec("bad_raw"), dg.AssetSpec("raw")]
+    model = churn_asset("both", deps=["bad_raw", "raw"])
+    readers = [dg.AssetSpec(name, deps=["models/both"]) for name in ("bad_scores", "scores")]
+    readers = [each.replace_attributes(deps=[model.key]) for each in readers]
+    location = make_location(model, *raw, *readers)
+    work, scanned = getattr(usage_and_staleness, scan), list[set[str]]()
+
+    def scan_but_not_bad(*given: Any) -> object:
+        names = {key.to_user_string() for key in given[-2]}
+        if any(name.startswith("bad") for name in names):
+            raise RuntimeError("poison")
+        scanned.append(names)
+        return work(*given)
+
+    monkeypatch.setattr(usage_and_staleness, scan, scan_but_not_bad)
+    message = location.tick("pedigree_lineage").skip_message
+    bad, good = ("bad_raw", "raw") if scan == "keep_events" else ("bad_scores", "scores")
+    assert "poison" in message
+    assert failing(pedigree) == {("lineage", member.format(bad))}
+    assert {good} in scanned
+    monkeypatch.undo()
+    make_failures_due(pedigree)
+    location.tick("pedigree_lineage")
+    assert failing(pedigree) == set()
 
 
 def test_an_asset_whose_outputs_cannot_be_read_stops_no_other_usage(

@@ -1,0 +1,202 @@
+"""The commands of operators among a million versions, and verbs on a model of 100,000 versions.
+
+The registry has neither events nor bytes, so the parts of `fsck` that read these are measured in a
+small registry that verbs made, and their time for a million versions is an extrapolation.
+``--data DIR`` sets the folder of the registries.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from itertools import count, cycle
+from pathlib import Path
+from statistics import median
+
+from benchmarks._million import million
+from benchmarks._million_rows import name_of
+from benchmarks._report import Measured, report
+from benchmarks._wide import LARGE_MODEL, SMALL_MODEL, wide
+from pedigree import Column, DeclaredMetadata, NewVersion, Registry, Settings, Signature
+from pedigree.lifecycle.records import Policy, StageRule
+from pedigree.maintenance.fsck import fsck
+from pedigree.maintenance.gc_planner import make_plan
+from pedigree.signatures.records import ColumnType
+
+_MILLION = 1_000_000
+_RUNS = 15
+_WIDER = 1.3
+_FSCK_S = 60.0
+_VERSIONS = 60
+# What of a check reads events or bytes, which the registry of a million does not have.
+_OF_EVENTS = frozenset({"events_replay", "objects_intact"})
+_STAGES = ("none", "candidate", "staging", "production", "archived")
+
+
+def main() -> int:
+    """Measure and report; return the exit code."""
+    home = million(sys.argv[1:])
+    with Registry.connect(settings=Settings(home=home)) as registry:
+        figures = [*_commands(registry), _stats_process(home), *_check(registry)]
+    with wide(home) as registry:
+        figures += _whatever_the_versions(registry)
+    return report(figures, sys.argv[1:])
+
+
+def _commands(registry: Registry) -> list[Measured]:
+    ids = count(1)
+
+    def models() -> object:
+        return registry.models(limit=50, after=name_of(next(ids) * 7))
+
+    return [
+        _at_most("stats, the verb", _median(registry.stats), 500.0),
+        _at_most("plan of gc with nothing to collect", _median(lambda: _plan(registry)), 2000.0),
+        _at_most("a page of 50 models", _median(models, runs=60), 15.0),
+    ]
+
+
+def _plan(registry: Registry, window: timedelta = timedelta(days=30)) -> int:
+    with make_plan(registry.database, window) as plan:
+        return sum(1 for _ in plan)
+
+
+def _stats_process(home: Path) -> Measured:
+    environment = {**os.environ, "PEDIGREE_HOME": str(home)}
+    command = [sys.executable, "-m", "pedigree", "stats", "--json"]
+
+    def run() -> object:
+        return subprocess.run(command, env=environment, capture_output=True, check=True)
+
+    return Measured(
+        what="pedigree stats, a process from start to end", value=_median(run, runs=5), unit="ms"
+    )
+
+
+def _check(registry: Registry) -> list[Measured]:
+    """The time of each long invariant, and of all together."""
+    seconds = _seconds_of_checks(registry)
+    here = sum(took for name, took in seconds.items() if name not in _OF_EVENTS)
+    with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder:
+        small = _seconds_of_verbs(Path(folder))
+    extrapolated = sum(small[name] for name in _OF_EVENTS) * _MILLION / _VERSIONS
+    longest = sorted(seconds.items(), key=lambda each: -each[1])[:4]
+    return [
+        *(Measured(what=f"fsck: {name}", value=took, unit="s") for name, took in longest),
+        Measured(
+            what="fsck without hashing, what is in these tables",
+            value=here,
+            unit="s",
+            target=_FSCK_S,
+            at_least=False,
+        ),
+        Measured(
+            what="fsck: events and objects of a million versions, extrapolated",
+            value=extrapolated,
+            unit="s",
+        ),
+    ]
+
+
+def _seconds_of_checks(registry: Registry, *, of_all: bool = False) -> dict[str, float]:
+    began: dict[str, float] = {}
+
+    def note(name: str, *_: object) -> None:
+        began.setdefault(name, time.perf_counter())
+        if name in _OF_EVENTS and not of_all:
+            raise _OutOfScopeError
+
+    with suppress(_OutOfScopeError):
+        fsck(registry.database, registry.store, progress=note)
+    moments = [*began.values(), time.perf_counter()]
+    return {name: moments[at + 1] - moments[at] for at, name in enumerate(began)}
+
+
+class _OutOfScopeError(Exception):
+    """The next invariant reads what this registry does not have."""
+
+
+def _seconds_of_verbs(folder: Path) -> dict[str, float]:
+    column = Column(name="age", type=ColumnType.DOUBLE)
+    signature = Signature(inputs=(column,), outputs=(column,))
+    with Registry.connect(settings=Settings(home=folder / "home")) as registry:
+        for number in range(_VERSIONS):
+            file = folder / "model.bin"
+            file.write_text(str(number))
+            metadata = DeclaredMetadata(
+                flavor="generic",
+                signature=signature,
+                run_id=f"run-{number}",
+                git_commit="0" * 40,
+                git_dirty=False,
+                metrics={"auc": number / _VERSIONS},
+            )
+            registry.register("churn", file, NewVersion(metadata=metadata), judge=True)
+        return _seconds_of_checks(registry, of_all=True)
+
+
+def _whatever_the_versions(registry: Registry) -> list[Measured]:
+    rule = {"after": _STAGES}
+    policy = Policy(
+        stages=(
+            StageRule(name="candidate", **rule),
+            StageRule(name="production", exclusive=True, **rule),
+            StageRule(name="archived", **rule),
+        )
+    )
+    for name in (SMALL_MODEL, LARGE_MODEL):
+        registry.set_policy(name, policy)
+    turns = {name: cycle((41, 42)) for name in (SMALL_MODEL, LARGE_MODEL)}
+    verbs: dict[str, Callable[[str], object]] = {
+        "the newest 20 versions": lambda name: registry.versions(name, limit=20, newest_first=True),
+        "a page of 50 versions": lambda name: registry.versions(name, limit=50, after=40),
+        "search by name": lambda name: registry.search(f"name = '{name}'", limit=50),
+        "search by name and stage": lambda name: registry.search(
+            f"name = '{name}' AND stage = 'production'", limit=50
+        ),
+        "compare": lambda name: registry.compare(f"{name}/41", f"{name}/42"),
+        "promote": lambda name: registry.promote(f"{name}/{next(turns[name])}", "production"),
+    }
+    return [_wider(what, verb) for what, verb in verbs.items()]
+
+
+def _wider(what: str, verb: Callable[[str], object]) -> Measured:
+    """Compare both models by turns, so that other work on the machine slows both."""
+    times: dict[str, list[float]] = {SMALL_MODEL: [], LARGE_MODEL: []}
+    for run in range(3 * _RUNS):
+        for name, taken in times.items():
+            milliseconds = _milliseconds(lambda name=name: verb(name))
+            if run >= _RUNS // 3:  # the first runs warm up
+                taken.append(milliseconds)
+    ratio = median(times[LARGE_MODEL]) / median(times[SMALL_MODEL])
+    return Measured(
+        what=f"{what}: 100,000 versions against 100",
+        value=ratio,
+        unit="times",
+        target=_WIDER,
+        at_least=False,
+    )
+
+
+def _median(work: Callable[[], object], *, runs: int = _RUNS) -> float:
+    """Return the median in milliseconds, after a first run that warms up."""
+    work()
+    return median(_milliseconds(work) for _ in range(runs))
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1000
+
+
+def _at_most(what: str, value: float, target: float) -> Measured:
+    return Measured(what=what, value=value, unit="ms", target=target, at_least=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
