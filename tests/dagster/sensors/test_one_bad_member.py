@@ -10,7 +10,7 @@ import pytest
 
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
-from pedigree.dagster import registered_name
+from pedigree.dagster import registered_name, registry_definitions
 from pedigree.dagster.capture import usages
 from pedigree.dagster.capture.run_provenance import instance_id
 from pedigree.dagster.sensors import mirror, usage_and_staleness
@@ -234,7 +234,8 @@ def test_a_model_or_version_that_cannot_be_looked_at_stops_no_staleness(
     [("keep_events", "events of {}"), ("declared_usages", "usages by {}")],
 )
 def test_an_asset_whose_events_cannot_be_read_stops_no_other_asset_of_its_model(
-    make_location: Callable[..., Location],
+    instance: dg.DagsterInstance,
+    resources: dict[str, Any],
     pedigree: Registry,
     monkeypatch: pytest.MonkeyPatch,
     scan: str,
@@ -242,9 +243,12 @@ def test_an_asset_whose_events_cannot_be_read_stops_no_other_asset_of_its_model(
 ) -> None:
     raw = [dg.AssetSpec("bad_raw"), dg.AssetSpec("raw")]
     model = churn_asset("both", deps=["bad_raw", "raw"])
-    readers = [dg.AssetSpec(name, deps=["models/both"]) for name in ("bad_scores", "scores")]
-    readers = [each.replace_attributes(deps=[model.key]) for each in readers]
-    location = make_location(model, *raw, *readers)
+    readers = [dg.AssetSpec(name, deps=[model.key]) for name in ("bad_scores", "scores")]
+    definitions = dg.Definitions.merge(
+        dg.Definitions(assets=[model, *raw, *readers]),
+        registry_definitions(model, registry=resources["registry"]),
+    )
+    location = Location(instance, definitions, resources)
     work, scanned = getattr(usage_and_staleness, scan), list[set[str]]()
 
     def scan_but_not_bad(*given: Any) -> object:
