@@ -22,10 +22,10 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks._report import Measured, report
 from pedigree import Registry, Settings
-from pedigree.dagster import RegistryResource, TrainedModel, model_asset
+from pedigree.dagster import ModelIOManager, RegistryResource, TrainedModel, model_asset
 from pedigree.flavors.plugins import save_model
 
-_ROUNDS = 10
+_ROUNDS = 5
 _ROWS = 2000
 _TARGET_MS = 150.0
 
@@ -94,7 +94,8 @@ def _processor_ms() -> float:
 
 
 def _materialize(asset: dg.AssetsDefinition, instance: dg.DagsterInstance) -> None:
-    resources = {"registry": RegistryResource()}
+    registry = RegistryResource()
+    resources = {"registry": registry, "model_io_manager": ModelIOManager(registry=registry)}
     done = dg.materialize([asset], instance=instance, resources=resources)
     assert done.success
 
@@ -122,9 +123,7 @@ def _bare() -> dg.AssetsDefinition:
 def _model(name: str, verify: bool) -> dg.AssetsDefinition:
     def train() -> TrainedModel:
         model, rows = _trained()
-        return TrainedModel(
-            model=model, flavor="sklearn", sample=rows.head(5), metrics={"auc": 0.5}, verify=verify
-        )
+        return TrainedModel(model=model, sample=rows.head(5), metrics={"auc": 0.5}, verify=verify)
 
     made: dg.AssetsDefinition = model_asset(name=name, flavor="sklearn")(train)
     return made
