@@ -168,11 +168,6 @@ def alias_path(name: str) -> str:
     return f"/api/v1/models/{name}/aliases/{ALIAS}"
 
 
-def bare(names: Sequence[str]) -> list[list[str]]:
-    """Return reads of the same versions from the bare handler."""
-    return [[_request("GET", f"/{name}/{ALIAS}")] for name in names]
-
-
 def _metadata(number: int) -> dict[str, object]:
     column = {"kind": "column", "name": "age", "type": "double"}
     return {

@@ -101,8 +101,10 @@ def _p99(server: Running, reads: Sequence[str]) -> float:
         input=json.dumps(reads),
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    if done.returncode:
+        raise SystemExit(f"the reads failed: {done.stderr[-500:]}")
     found = json.loads(done.stdout)
     if found["refused"]:
         raise SystemExit(f"a read was answered {found['refused']}")

@@ -56,10 +56,11 @@ def _beside_the_bare_loop(registry: Registry, names: Sequence[str]) -> list[Meas
     with psycopg.connect(
         server.url("pedigree"), autocommit=True, row_factory=dict_row
     ) as connection:
-        statement = SQL["versions_by_pointer"]
+        statement = SQL["find_versions"]
 
         def read(name: str) -> object:
-            return connection.execute(statement, {"name_key": name, "pointer": _ALIAS}).fetchone()
+            values = {"name_key": name, "version": None, "pointer": _ALIAS}
+            return connection.execute(statement, values).fetchone()
 
         for _ in range(_ROUNDS):  # in turn, so that both run under the same conditions
             ours.append(_rate(lambda name: registry.get(f"{name}@{_ALIAS}"), names))
@@ -97,7 +98,8 @@ def _pgbench(server: EmbeddedPostgres, names: Sequence[str]) -> list[Measured]:
         script = Path(folder) / "read.sql"
         # A pgbench script draws numbers, not names: each of 1,000 numbers maps to a model.
         chosen = ", ".join(f"'{name}'" for name in names[:1000])
-        lines = SQL["versions_by_pointer"].replace("%(pointer)s", f"'{_ALIAS}'").splitlines()
+        filled = SQL["find_versions"].replace("%(pointer)s", f"'{_ALIAS}'")
+        lines = filled.replace("%(version)s", "NULL").splitlines()
         statement = " ".join(line for line in lines if not line.startswith("--"))
         name = f"(ARRAY[{chosen}])[:number]"
         script.write_text(

@@ -10,13 +10,9 @@ FROM (SELECT clock_timestamp() AS at) AS now
 RETURNING token_id, principal, roles, models, created_at, created_by, expires_at, revoked_at,
     revoked_by;
 
--- name: valid_token
--- The token of a secret, if it is neither revoked nor expired.
-SELECT token_id, principal, roles, models, created_at, created_by, expires_at, revoked_at,
-    revoked_by
-FROM pedigree.access_token
-WHERE secret_hash = %(secret_hash)s AND revoked_at IS NULL
-    AND (expires_at IS NULL OR expires_at > clock_timestamp());
+-- name: find_token
+-- The token of a secret, if it is neither revoked nor expired, as JSON.
+SELECT token FROM pedigree.find_token(%(secret_hash)s);
 
 -- name: any_token
 -- Whether a token exists that is neither revoked nor expired.

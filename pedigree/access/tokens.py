@@ -22,7 +22,7 @@ from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Row, Transaction
 
-_SQL = load_queries(__package__)
+SQL = load_queries(__package__)
 
 PREFIX = "pdg_"
 _SECRET_BYTES = 32
@@ -59,7 +59,7 @@ def create_token(
         "actor": actor.name,
         "expires": expires,
     }
-    row = transaction.execute(_SQL["insert_token"], values).fetchall()[0]
+    row = transaction.execute(SQL["insert_token"], values).fetchall()[0]
     token = _token_of(row)
     _record(
         transaction,
@@ -84,12 +84,12 @@ def revoke_token(transaction: Transaction, token_id: int, actor: Actor) -> Acces
         TokenNotFoundError: There is no such token.
     """
     values = {"token_id": token_id, "actor": actor.name}
-    row = transaction.execute(_SQL["revoke_token"], values).fetchone()
+    row = transaction.execute(SQL["revoke_token"], values).fetchone()
     if row:
         token = _token_of(row)
         _record(transaction, EventType.TOKEN_REVOKED, token, actor, {})
         return token
-    known = transaction.execute(_SQL["token"], values).fetchone()
+    known = transaction.execute(SQL["token"], values).fetchone()
     if known is None:
         raise TokenNotFoundError(
             "no such token exists",
@@ -102,19 +102,29 @@ def revoke_token(transaction: Transaction, token_id: int, actor: Actor) -> Acces
 
 def tokens(transaction: Transaction, *, limit: int, after: int) -> RecordPage[AccessToken]:
     """Return the tokens after ``after``, the oldest first."""
-    found = fetch_page(transaction, _SQL["tokens"], {"limit": limit, "after": after})
+    found = fetch_page(transaction, SQL["tokens"], {"limit": limit, "after": after})
     return RecordPage(map(_token_of, found.rows), is_cut=found.is_cut)
 
 
 def valid_token(transaction: Transaction, secret: str) -> AccessToken | None:
     """Return the token of a secret; None if it does not exist, is revoked or has expired."""
-    row = transaction.execute(_SQL["valid_token"], {"secret_hash": _hash(secret)}).fetchone()
-    return _token_of(row) if row else None
+    row = transaction.execute(SQL["find_token"], values_of(secret)).fetchone()
+    return token_in(row) if row else None
+
+
+def values_of(secret: str) -> dict[str, object]:
+    """Return the parameters of the query ``find_token``."""
+    return {"secret_hash": f"\\x{_hash(secret).hex()}"}
+
+
+def token_in(row: Row) -> AccessToken:
+    """Return the token of a row of the query ``find_token``."""
+    return AccessToken.model_validate_json(row["token"])
 
 
 def any_token(transaction: Transaction) -> bool:
     """Return whether a token exists that is neither revoked nor expired."""
-    return transaction.execute(_SQL["any_token"]).fetchone() == {"present": True}
+    return transaction.execute(SQL["any_token"]).fetchone() == {"present": True}
 
 
 def _hash(secret: str) -> bytes:

@@ -111,21 +111,16 @@ def card_notes(transaction: Transaction, version: ModelVersion) -> CardNotes:
     return card_state(transaction, version.model_name, version.version_id).notes
 
 
-def states_by_card(transaction: Transaction, version: ModelVersion) -> list[ModelVersion]:
-    """Return a version's record with each of its newest cards, and without a card.
+def newest_cards(transaction: Transaction, name: str, version: int) -> list[str]:
+    """Return the digests of a version's newest cards.
 
     A card is drawn some time after the change that it shows, and does not change the version.
     """
     rows = transaction.execute(
         SQL["card_digests"],
-        {
-            "name_key": name_key(version.model_name),
-            "version": version.version_id,
-            "limit": _REVISIONS,
-        },
-    ).fetchall()
-    uris = (*(_uri(row["digest"]) for row in rows), None)
-    return [version.model_copy(update={"model_card_uri": uri}) for uri in uris]
+        {"name_key": name_key(name), "version": version, "limit": _REVISIONS},
+    )
+    return [row["digest"] for row in rows]
 
 
 def newest_event(transaction: Transaction, name: str) -> int:

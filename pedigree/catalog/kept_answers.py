@@ -26,6 +26,7 @@ class KeptRequest(NamedTuple):
     key: str
     fingerprint: bytes
     answer: Callable[[Registration], NewAnswer]
+    """Answers a registration whose fields may be texts with holes, as ``to_json`` accepts them."""
 
 
 class KeptAnswer(NamedTuple):

@@ -11,10 +11,10 @@ from uuid import UUID
 
 from pedigree._record import RecordPage
 from pedigree.access.patterns import is_one_of
-from pedigree.catalog.names import LATEST, found_in, name_key, validate_name
+from pedigree.catalog.names import found_in, name_key, validate_name
 from pedigree.catalog.records import ModelVersion, RegisteredModel, Training
 from pedigree.catalog.references import Reference
-from pedigree.catalog.rows import model_of, read_version, training_of, version_from_row
+from pedigree.catalog.rows import model_of, one_version, training_of, version_from_search_row
 from pedigree.catalog.store import SQL, model_not_found
 from pedigree.errors import InvalidInputError
 from pedigree.postgres.pages import at_least_one, fetch_page
@@ -30,28 +30,53 @@ def find_version(transaction: Transaction, reference: Reference) -> ModelVersion
         NotFoundError: It names no version.
         AmbiguousStageError: It names several versions.
     """
+    return version_from_search_row(find_version_row(transaction, reference))
+
+
+def find_version_row(transaction: Transaction, reference: Reference) -> Row:
+    """Return the same as a row, of which :func:`~pedigree.catalog.rows.version_json` makes JSON.
+
+    Raises:
+        NotFoundError: It names no version.
+        AmbiguousStageError: It names several versions.
+    """
     rows = _versions_named(transaction, reference)
     if not rows:
         model = find_model(transaction, reference.name)  # a missing model is the better message
         held = [*model.stages, *model.aliases]
         if reference.pointer is not None and (kept := found_in(reference.pointer, held)):
             spelled = Reference(name=reference.name, pointer=kept)
-            return read_version(_versions_named(transaction, spelled), spelled)
-    return read_version(rows, reference)
+            return one_version(_versions_named(transaction, spelled), spelled)
+    return one_version(rows, reference)
+
+
+def values_of(reference: Reference) -> dict[str, object]:
+    """Return the parameters of the query ``find_versions``."""
+    return {
+        "name_key": name_key(reference.name),
+        "version": reference.version,
+        "pointer": reference.pointer,
+    }
 
 
 def _versions_named(transaction: Transaction, reference: Reference) -> list[Row]:
     """Read the versions of a reference whose stage or alias has its stored spelling."""
-    key = {"name_key": name_key(reference.name)}
-    if reference.version is not None:
-        found = transaction.execute(SQL["version_by_number"], {**key, "version": reference.version})
-    elif reference.pointer == LATEST:
-        found = transaction.execute(SQL["latest_version"], key)
-    else:
-        found = transaction.execute(
-            SQL["versions_by_pointer"], {**key, "pointer": reference.pointer}
-        )
+    found = transaction.execute(SQL["find_versions"], values_of(reference))
     return [row for row in found.fetchall() if row["model_name"] == reference.name]
+
+
+def find_holder_row(transaction: Transaction, name: str, stage: str) -> Row | None:
+    """Return the version that entered a stage last and still holds it, as a row.
+
+    None if there is none, or if the name or the stage has another spelling.
+    """
+    row = transaction.execute(SQL["find_holder"], values_of_holder(name, stage)).fetchone()
+    return row if row and row["model_name"] == name else None
+
+
+def values_of_holder(name: str, stage: str) -> dict[str, object]:
+    """Return the parameters of the query ``find_holder``."""
+    return {"name_key": name_key(name), "stage": stage}
 
 
 def find_model(transaction: Transaction, name: str) -> RegisteredModel:
@@ -107,6 +132,18 @@ def list_versions(
     Raises:
         ModelNotFoundError: No model has that name.
     """
+    rows = list_version_rows(transaction, name, limit=limit, after=after, newest_first=newest_first)
+    return RecordPage(map(version_from_search_row, rows), is_cut=rows.is_cut)
+
+
+def list_version_rows(
+    transaction: Transaction, name: str, *, limit: int, after: int | None, newest_first: bool
+) -> RecordPage[Row]:
+    """Return the same as rows, as :func:`find_version_row` does.
+
+    Raises:
+        ModelNotFoundError: No model has that name.
+    """
     key = {"name_key": name_key(validate_name(name)), "limit": at_least_one(limit)}
     if newest_first:
         last = _ABOVE_ALL if after is None else after
@@ -115,7 +152,7 @@ def list_versions(
         found = fetch_page(transaction, SQL["versions"], {**key, "after": after or 0})
     if not found.rows or found.rows[0]["model_name"] != name:
         find_model(transaction, name)
-    return RecordPage(map(version_from_row, found.rows), is_cut=found.is_cut)
+    return RecordPage(found.rows, is_cut=found.is_cut)
 
 
 def list_trainings(

@@ -76,6 +76,8 @@ def name_key(name: str) -> str:
     >>> name_key("\N{FULLWIDTH LATIN CAPITAL LETTER C}hurn")
     'churn'
     """
+    if name.isascii():  # what follows would only fold its case
+        return name.lower()
     folded = unicodedata.normalize("NFD", name).casefold()
     folded = unicodedata.normalize("NFKD", folded).casefold()
     return unicodedata.normalize("NFKC", folded)

@@ -72,67 +72,43 @@ WHERE a.since <= clock_timestamp() - %(age)s::interval
 ORDER BY t.created_at, t.training_id
 LIMIT %(limit)s;
 
--- name: version_by_number
--- The living version of a number.
-SELECT * FROM pedigree.version_in_full
-WHERE name_key = %(name_key)s AND version_id = %(version)s;
+-- name: find_versions
+-- The living versions of a number, a stage, an alias or `latest`; at most two.
+SELECT model_name, version, record, signature, verification, generation
+FROM pedigree.find_versions(%(name_key)s, %(version)s, %(pointer)s);
 
--- name: latest_version
--- The living version with the highest number.
-SELECT r.*
-FROM (
-    SELECT v.model_id, v.version FROM pedigree.model_version v
-    WHERE v.deleted_at IS NULL AND v.model_id = (
-        SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
-    )
-    ORDER BY v.version DESC
-    LIMIT 1
-) AS latest
-JOIN pedigree.version_in_full r
-    ON r.model_id = latest.model_id AND r.version_id = latest.version;
-
--- name: versions_by_pointer
--- The versions that hold a stage or an alias: the newest two, since two are already ambiguous.
--- The limit also shows the planner how few rows to expect, so it keeps one plan for all models.
-SELECT r.*
-FROM (
-    SELECT t.model_id, t.version FROM pedigree.tenure t
-    WHERE t.name = %(pointer)s AND t.held_until IS NULL AND t.model_id = (
-        SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
-    )
-    ORDER BY t.pointer DESC, t.version DESC
-    LIMIT 2
-) AS held
-JOIN pedigree.version_in_full r ON r.model_id = held.model_id AND r.version_id = held.version
-ORDER BY r.version_id DESC;
+-- name: find_holder
+-- The version that entered a stage last and still holds it.
+SELECT model_name, version, record, signature, verification, generation
+FROM pedigree.find_holder(%(name_key)s, %(stage)s);
 
 -- name: versions
 -- A page of a model's living versions after a number, oldest first.
-SELECT r.*
-FROM (
-    SELECT v.model_id, v.version FROM pedigree.model_version v
-    WHERE v.deleted_at IS NULL AND v.version > %(after)s AND v.model_id = (
-        SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
-    )
-    ORDER BY v.version
+SELECT m.name AS model_name, r.version, r.record::text, r.signature, r.verification::text,
+    m.generation
+FROM pedigree.registered_model m
+CROSS JOIN LATERAL (
+    SELECT * FROM pedigree.search_record s
+    WHERE s.model_id = m.model_id AND s.version > %(after)s
+    ORDER BY s.version
     LIMIT %(limit)s
-) AS page
-JOIN pedigree.version_in_full r ON r.model_id = page.model_id AND r.version_id = page.version
-ORDER BY r.version_id;
+) AS r
+WHERE m.name_key = %(name_key)s AND m.deleted_at IS NULL
+ORDER BY r.version;
 
 -- name: newest_versions
 -- A page of a model's living versions before a number, newest first.
-SELECT r.*
-FROM (
-    SELECT v.model_id, v.version FROM pedigree.model_version v
-    WHERE v.deleted_at IS NULL AND v.version < %(before)s AND v.model_id = (
-        SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
-    )
-    ORDER BY v.version DESC
+SELECT m.name AS model_name, r.version, r.record::text, r.signature, r.verification::text,
+    m.generation
+FROM pedigree.registered_model m
+CROSS JOIN LATERAL (
+    SELECT * FROM pedigree.search_record s
+    WHERE s.model_id = m.model_id AND s.version < %(before)s
+    ORDER BY s.version DESC
     LIMIT %(limit)s
-) AS page
-JOIN pedigree.version_in_full r ON r.model_id = page.model_id AND r.version_id = page.version
-ORDER BY r.version_id DESC;
+) AS r
+WHERE m.name_key = %(name_key)s AND m.deleted_at IS NULL
+ORDER BY r.version DESC;
 
 -- name: model
 -- A registered model with the versions of its stages and aliases.

@@ -1,6 +1,6 @@
 """Rows of the catalog as records."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -36,8 +36,8 @@ _DIGEST = '"digest":"'
 _CARD = ',"model_card_digest":'
 
 
-def read_version(rows: list[Row], reference: Reference) -> ModelVersion:
-    """Return the version of the rows that were found for a reference.
+def one_version(rows: list[Row], reference: Reference) -> Row:
+    """Return the row of the version that was found for a reference.
 
     Raises:
         VersionNotFoundError: The number does not exist, or its version was deleted.
@@ -45,14 +45,14 @@ def read_version(rows: list[Row], reference: Reference) -> ModelVersion:
         AmbiguousStageError: Several versions hold the stage.
     """
     if len(rows) == 1:
-        return version_from_row(rows[0])
+        return rows[0]
     if rows:
         raise AmbiguousStageError(
             "is held by several versions",
             field="reference",
             value=str(reference),
             remedy="Give its number; the newest are "
-            + ", ".join(str(row["version_id"]) for row in rows),
+            + ", ".join(str(row["version"]) for row in rows),
         )
     if reference.version is not None or reference.pointer == LATEST:
         raise version_not_found(reference.name, reference.version or LATEST)
@@ -89,10 +89,26 @@ def version_json(row: Row) -> str:
 
     The database holds most of it as text, whose last field is the digest of the model card.
     """
+    record, card = _parted(row)
+    return _completed(record, card, row)
+
+
+def version_json_by_card(row: Row, cards: Iterable[str | None]) -> list[str]:
+    """Return the same JSON with each of some cards, by their digests; None is no card."""
+    record, _ = _parted(row)
+    return [_completed(record, f'"{card}"' if card else "null", row) for card in cards]
+
+
+def _parted(row: Row) -> tuple[str, str]:
+    """Return a stored record without its end, and the digest of the card as JSON."""
     stored: str = row["record"]
     if not is_shallow(stored):
         stored = pruned_json(stored, READABLE_DEPTH)
     record, _, card = stored.removesuffix("}").rpartition(_CARD)
+    return record, card
+
+
+def _completed(record: str, card: str, row: Row) -> str:
     digest = record.partition(_DIGEST)[2].partition('"')[0]
     card_uri = card if card == "null" else _quoted(_card_uri(card[1:-1]))
     return (

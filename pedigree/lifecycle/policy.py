@@ -117,12 +117,6 @@ def rollout_policy(
     )
 
 
-@cache
-def _unchanged_default() -> Policy:
-    """Return the default policy; building its records takes as long as checking some versions."""
-    return default_policy()
-
-
 def read_policy(stored: dict[str, Any] | None) -> Policy:
     """Return the policy of a model's row, or the default one if it has none of its own.
 
@@ -132,11 +126,16 @@ def read_policy(stored: dict[str, Any] | None) -> Policy:
         InvalidPolicyError: The stored value is not a policy.
     """
     if stored is None:
-        return _unchanged_default()
+        return _of_most_models()
     try:
         return Policy.model_validate(stored, context={"stored": True})
     except ValidationError as error:
         raise policy_error(error) from error
+
+
+@cache
+def _of_most_models() -> Policy:
+    return default_policy()
 
 
 def parse_policy(given: object) -> Policy:

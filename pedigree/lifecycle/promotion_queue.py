@@ -4,15 +4,14 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 
+from pedigree.catalog import lookups
 from pedigree.catalog.names import found_in
-from pedigree.catalog.records import ModelVersion
 from pedigree.lifecycle.decision_records import CandidateEvaluation, DuePromotion, Explanation
 from pedigree.lifecycle.gate_inputs import (
     ModelFacts,
     VersionFacts,
     facts_of_version,
     facts_of_versions,
-    holder_in_full,
     look_at_model,
     model_state,
 )
@@ -38,7 +37,7 @@ from pedigree.lifecycle.requester import SENSOR, Requester
 from pedigree.lifecycle.stage_requests import open_requests
 from pedigree.lifecycle.store import SQL
 from pedigree.lifecycle.transition_errors import unknown_stage
-from pedigree.postgres.transaction import Transaction
+from pedigree.postgres.transaction import Row, Transaction
 
 
 def explain(
@@ -195,15 +194,17 @@ def registration_checks(policy: Policy) -> tuple[str, ...]:
     return rule.check_names if rule else ()
 
 
-def stage_holder(transaction: Transaction, name: str, stage: str) -> ModelVersion | None:
+def stage_holder(transaction: Transaction, name: str, stage: str) -> Row | None:
     """Return the version that entered a stage last and still holds it; case-insensitive name.
+
+    It is a row, as in :func:`~pedigree.catalog.lookups.find_version_row`.
 
     Raises:
         ModelNotFoundError: No living model has the name.
     """
-    model = model_state(transaction, name)
-    found = holder_in_full(transaction, model["model_id"], stage)
+    found = lookups.find_holder_row(transaction, name, stage)
     if found is None:
+        model = model_state(transaction, name)
         held = found_in(stage, held_names(transaction, model["model_id"]).stages)
-        return holder_in_full(transaction, model["model_id"], held) if held is not None else None
+        return lookups.find_holder_row(transaction, model["name"], held) if held else None
     return found

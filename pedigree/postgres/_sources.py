@@ -49,6 +49,14 @@ class DatabaseSource(Protocol):
     def remedy(self) -> str:
         """What to do if the server does not answer."""
 
+    @property
+    def prepares(self) -> bool:
+        """Whether repeated statements are prepared on the server.
+
+        A pooler in transaction mode, such as PgBouncer or RDS Proxy, gives each transaction another
+        session, which may lack them.
+        """
+
     def options(self) -> dict[str, Any]:
         """Return the arguments for `psycopg.connect`; start the server if it is embedded.
 
@@ -77,17 +85,18 @@ class NamedSource:
         if not all(port.isdigit() for port in str(self._given.get("port", "0")).split(",") if port):
             raise _not_a_url(url)
         self.shown = redact_url(plain)
-        self._prepare = prepare
+        self.prepares = prepare
 
     def options(self) -> dict[str, Any]:
         """Return the URL's options, and defaults for the others."""
-        threshold = _PREPARE_AFTER if self._prepare else None
+        threshold = _PREPARE_AFTER if self.prepares else None
         return _NETWORK_DEFAULTS | self._given | {"prepare_threshold": threshold}
 
 
 class EmbeddedSource:
     """A database of the embedded server."""
 
+    prepares = True
     remedy = "See `pedigree status`"
 
     def __init__(self, server: EmbeddedPostgres, database: str) -> None:

@@ -33,6 +33,7 @@ from pedigree.postgres._failures import (
     may_succeed_later,
 )
 from pedigree.postgres._one_transaction import in_pipeline, in_transaction
+from pedigree.postgres._search_places import DEFAULT_SEARCHES, SearchPlaces
 from pedigree.postgres._sources import DatabaseSource, EmbeddedSource, NamedSource, open_pool
 from pedigree.postgres.embedded import EmbeddedPostgres
 
@@ -44,7 +45,6 @@ Statement: TypeAlias = LiteralString | sql.SQL | sql.Composed
 Pool: TypeAlias = ConnectionPool[Connection[DictRow]]
 
 DEFAULT_CONNECTIONS = 10
-DEFAULT_SEARCHES = 2
 # For how long a transaction is retried before the caller gets an error.
 RETRY_S = 10.0
 _FIRST_PAUSE_S = 0.02
@@ -69,8 +69,7 @@ class Database:
     ) -> None:
         self.source = source
         self._connections = connections
-        self._searches = searches
-        self._searching = threading.BoundedSemaphore(searches)
+        self._search_places = SearchPlaces(searches)
         self._pool: Pool | None = None
         self._guard = threading.Lock()
         _databases.add(self)
@@ -173,15 +172,8 @@ class Database:
         Raises:
             DatabaseBusyError: Other searches took all places for 10 s; nothing was done.
         """
-        if not self._searching.acquire(timeout=_CHECKOUT_S):
-            raise DatabaseBusyError(
-                f"{self._searches} searches run already, which is the most",
-                remedy="Try again in a few seconds, or set PEDIGREE_SEARCH_CONNECTIONS higher",
-            )
-        try:
+        with self._search_places.taken():
             return self.read(work)
-        finally:
-            self._searching.release()
 
     def close(self) -> None:
         """Close the connections of this process; the next use opens new ones."""
@@ -274,7 +266,7 @@ class Database:
             _inherited.append(self._pool)
         self._pool = None
         self._guard = threading.Lock()
-        self._searching = threading.BoundedSemaphore(self._searches)
+        self._search_places = self._search_places.renewed()
 
 
 # A child must neither use nor close the connections of its parent: closing would end the session

@@ -212,7 +212,9 @@ CREATE FUNCTION pedigree.create_version(doc jsonb, manifest bytea) RETURNS jsonb
 DECLARE
     actor text := nullif(current_setting('pedigree.actor', true), '');
     actor_source text := nullif(current_setting('pedigree.actor_source', true), '');
+    actor_in_json text := format('{"name":%s,"source":%s}', to_json(actor), to_json(actor_source));
     hole text := doc ->> 'hole';
+    hole_of_actor text := format('"%sactor"', hole);
     answer jsonb;
     missing text[];
     model record;
@@ -262,6 +264,13 @@ BEGIN
         RETURN jsonb_build_object('refused', 'name', 'name', model.name, 'is_deleted',
             model.deleted_at IS NOT NULL);
     END IF;
+    IF model_since IS NOT NULL THEN
+        -- The model stays, also if its first version is refused below.
+        PERFORM pedigree.record_filled_events(
+            jsonb_build_array(doc -> 'new_model'), ARRAY[hole || 'time', hole_of_actor],
+            ARRAY[pedigree.time_in_json(model_since), actor_in_json], model.name, NULL, model_since
+        );
+    END IF;
     SELECT v.version INTO taken FROM pedigree.model_version v
     WHERE v.model_id = model.model_id AND v.digest = doc #>> '{artifact,digest}'
         AND v.copy = 0 AND v.deleted_at IS NULL;
@@ -269,7 +278,6 @@ BEGIN
         RETURN '{"refused": "stale"}';
     END IF;
 
-    -- From here on, nothing is refused.
     PERFORM pedigree.keep_artifact(doc, manifest);
     IF doc ->> 'session' IS NOT NULL THEN
         DELETE FROM pedigree.upload_session s
@@ -296,21 +304,14 @@ BEGIN
     END IF;
     holes := ARRAY[
         format('"%sversion"', hole), hole || 'version', hole || 'time',
-        format('"%sgeneration"', hole), format('"%svoided"', hole), format('"%sactor"', hole),
+        format('"%sgeneration"', hole), format('"%svoided"', hole), hole_of_actor,
         format('"%sby"', hole), format('"%ssource"', hole)
     ];
     fillings := ARRAY[
         taken::text, taken::text, pedigree.time_in_json(model.at), model.generation::text,
-        array_to_json(voided)::text,
-        format('{"name":%s,"source":%s}', to_json(actor), to_json(actor_source)),
+        array_to_json(voided)::text, actor_in_json,
         to_json(actor)::text, to_json(actor_source)::text
     ];
-    IF model_since IS NOT NULL THEN
-        PERFORM pedigree.record_filled_events(
-            jsonb_build_array(doc -> 'new_model'), ARRAY[hole || 'time', holes[6]],
-            ARRAY[pedigree.time_in_json(model_since), fillings[6]], model.name, NULL, model_since
-        );
-    END IF;
     PERFORM pedigree.record_filled_events(
         doc -> 'events', holes, fillings, model.name, taken, model.at
     );
@@ -367,6 +368,75 @@ BEGIN
         given := replace(given, holes[place], fillings[place]);
     END LOOP;
     RETURN given;
+END
+$$;
+
+CREATE FUNCTION pedigree.find_holder(wanted_key text, wanted_stage text) RETURNS TABLE(model_name text, version integer, record text, signature text, verification text, generation bigint)
+    LANGUAGE plpgsql STABLE ROWS 1
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
+    FROM pedigree.registered_model m
+    CROSS JOIN LATERAL (
+        SELECT t.version FROM pedigree.tenure t
+        WHERE t.model_id = m.model_id AND t.pointer = 'stage' AND t.name = wanted_stage
+            AND t.held_until IS NULL
+        ORDER BY t.tenure_id DESC LIMIT 1
+    ) AS held
+    JOIN pedigree.search_record r ON r.model_id = m.model_id AND r.version = held.version
+    WHERE m.name_key = wanted_key AND m.deleted_at IS NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.find_token(wanted_hash bytea) RETURNS TABLE(token text)
+    LANGUAGE plpgsql STABLE ROWS 1
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT to_json(valid)::text FROM (
+        SELECT t.token_id, t.principal, t.roles, t.models, t.created_at, t.created_by,
+            t.expires_at, t.revoked_at, t.revoked_by
+        FROM pedigree.access_token t
+        WHERE t.secret_hash = wanted_hash AND t.revoked_at IS NULL
+            AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())
+    ) AS valid;
+END
+$$;
+
+CREATE FUNCTION pedigree.find_versions(wanted_key text, wanted_version integer, wanted_pointer text) RETURNS TABLE(model_name text, version integer, record text, signature text, verification text, generation bigint)
+    LANGUAGE plpgsql STABLE ROWS 1
+    AS $$
+BEGIN
+    IF wanted_version IS NOT NULL THEN
+        RETURN QUERY
+        SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
+        FROM pedigree.registered_model m
+        JOIN pedigree.search_record r USING (model_id)
+        WHERE m.name_key = wanted_key AND r.version = wanted_version AND m.deleted_at IS NULL;
+    ELSIF wanted_pointer = 'latest' THEN
+        RETURN QUERY
+        SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
+        FROM pedigree.registered_model m
+        CROSS JOIN LATERAL (
+            SELECT * FROM pedigree.search_record s
+            WHERE s.model_id = m.model_id
+            ORDER BY s.version DESC LIMIT 1
+        ) AS r
+        WHERE m.name_key = wanted_key AND m.deleted_at IS NULL;
+    ELSE
+        RETURN QUERY
+        SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
+        FROM pedigree.registered_model m
+        CROSS JOIN LATERAL (
+            SELECT t.version FROM pedigree.tenure t
+            WHERE t.model_id = m.model_id AND t.name = wanted_pointer AND t.held_until IS NULL
+            ORDER BY t.pointer DESC, t.version DESC LIMIT 2
+        ) AS held
+        JOIN pedigree.search_record r ON r.model_id = m.model_id AND r.version = held.version
+        WHERE m.name_key = wanted_key AND m.deleted_at IS NULL
+        ORDER BY r.version DESC;
+    END IF;
 END
 $$;
 

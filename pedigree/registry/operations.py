@@ -47,6 +47,8 @@ class RegistryOperations(Operations):
     """
 
     # These do more than their contracts, for callers in this process.
+    versions: VersionOperations
+    stages: StageOperations
     uploads: UploadOperations
     stage_requests: StageRequestOperations
     promotions: PromotionOperations

@@ -8,12 +8,13 @@ from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_reference
+from pedigree.catalog.rows import version_from_search_row
 from pedigree.contract.stages import StageContract
 from pedigree.lifecycle import promotion_queue, tenures
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move, Tenure
 from pedigree.lifecycle.requester import SENSOR, Requester
 from pedigree.lifecycle.stage_transitions import StageTransition
-from pedigree.postgres.transaction import Transaction
+from pedigree.postgres.transaction import Row, Transaction
 from pedigree.registry.context import ContextGroup
 
 
@@ -24,6 +25,11 @@ class StageOperations(ContextGroup, StageContract):
         return self.holder(name, CHAMPION_STAGE)
 
     def holder(self, name: str, stage: str) -> ModelVersion | None:
+        found = self.holder_row(name, stage)
+        return version_from_search_row(found) if found else None
+
+    def holder_row(self, name: str, stage: str) -> Row | None:
+        """Return the same as a row, of which ``version_json`` makes JSON."""
         self._context.require(Permission.READ, name)
         return self._context.database.read(
             lambda transaction: promotion_queue.stage_holder(transaction, name, stage)

@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 
-from pedigree._record import PAGE, UNCHANGED, IsUnchanged
+from pedigree._record import PAGE, UNCHANGED, IsUnchanged, RecordPage
 from pedigree.access.records import Permission
 from pedigree.catalog import lookups
 from pedigree.catalog.description import Changes
 from pedigree.catalog.diff import compare, read_side
 from pedigree.catalog.diff_records import VersionComparison
 from pedigree.catalog.records import ModelVersion, Training
-from pedigree.catalog.references import Reference
+from pedigree.catalog.references import Reference, parse_reference
 from pedigree.catalog.version_edits import update_version
 from pedigree.contract.versions import VersionContract
-from pedigree.postgres.transaction import Transaction
+from pedigree.postgres.transaction import Row, Transaction
 from pedigree.registry.context import ContextGroup
 
 
@@ -21,6 +21,14 @@ class VersionOperations(ContextGroup, VersionContract):
 
     def get(self, reference: str) -> ModelVersion:
         return self._context.read_version(reference, lambda _, version: version)
+
+    def get_row(self, reference: str) -> Row:
+        """Return the same as a row, of which ``version_json`` makes JSON."""
+        parsed = parse_reference(reference)
+        self._context.require(Permission.READ, parsed.name)
+        return self._context.database.read(
+            lambda transaction: lookups.find_version_row(transaction, parsed)
+        )
 
     def versions(
         self,
@@ -33,6 +41,17 @@ class VersionOperations(ContextGroup, VersionContract):
         self._context.require(Permission.READ, name)
         return self._context.database.read(
             lambda connection: lookups.list_versions(
+                connection, name, limit=limit, after=after, newest_first=newest_first
+            )
+        )
+
+    def list_rows(
+        self, name: str, *, limit: int, after: int | None, newest_first: bool
+    ) -> RecordPage[Row]:
+        """Return the same as rows, of which ``version_json`` makes JSON."""
+        self._context.require(Permission.READ, name)
+        return self._context.database.read(
+            lambda connection: lookups.list_version_rows(
                 connection, name, limit=limit, after=after, newest_first=newest_first
             )
         )

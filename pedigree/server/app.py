@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from typing import Any
 
 from anyio import to_thread
@@ -29,6 +29,7 @@ from pedigree.server.http.problems import Problem, add_handlers
 from pedigree.server.http.proxies import Proxies
 from pedigree.server.http.throttle import Throttle
 from pedigree.server.middleware import RequestMiddleware
+from pedigree.server.point_reads import PointReads
 from pedigree.server.registry_metrics import RegistryMetrics
 from pedigree.server.request_metrics import RequestMetrics
 from pedigree.server.rest import (
@@ -112,6 +113,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # The middleware has spans and metrics of its own.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         # A redirect to the other form of a path would lose the prefix of a proxy.
         redirect_slashes=False,
     )
@@ -138,12 +141,17 @@ def _lifespan(settings: Settings | None) -> Any:
             tracing.configured(),
             await to_thread.run_sync(lambda: Registry.connect(settings=resolved)) as registry,
             ThreadPoolExecutor(connections, "reader") as app.state.readers,
+            ExitStack() as stack,
         ):
+            point_reads = stack.enter_context(closing(PointReads(registry, app.state.readers)))
+            point_reads.start()
+            app.state.point_reads = point_reads
             app.state.proxies.configure(resolved)
             to_thread.current_default_thread_limiter().total_tokens = connections
             app.state.registry = registry
             app.state.authenticator = Authenticator(
                 registry,
+                point_reads.token,
                 is_open=resolved.serve_open,
                 most_at_work=connections * _WAITING_FOR_ONE,
                 metrics=app.state.metrics,

@@ -7,11 +7,11 @@ that raises an error other than a `PedigreeError`.
 
 import re
 from asyncio import get_running_loop
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import copy_context
 from functools import partial
-from inspect import Parameter, signature
-from typing import Any, NamedTuple, Self, get_args, get_origin, get_type_hints
+from inspect import Parameter, iscoroutinefunction, signature
+from typing import Any, NamedTuple, Self, cast, get_args, get_origin, get_type_hints
 
 from fastapi.params import Query
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
@@ -27,7 +27,8 @@ from pedigree.server.http.fair_use import FairUse
 from pedigree.server.http.inputs import is_text
 from pedigree.server.http.parameters import IfNoneMatch
 from pedigree.server.http.problems import known_problem
-from pedigree.server.http.requests import ReadCall, ReadRequest
+from pedigree.server.http.reads import ReadRequest
+from pedigree.server.http.requests import ReadCall
 
 _ETAGS = TypeAdapter[str | None](IfNoneMatch)
 # A read with a body goes through the framework.
@@ -70,9 +71,10 @@ class FastRead(NamedTuple):
     """A route whose endpoint can be called without the framework."""
 
     route: ProtectedRoute
-    endpoint: Callable[..., Response]
+    endpoint: Callable[..., Response | Awaitable[Response]]
     path_parameters: Mapping[str, TypeAdapter[Any]]
     query_parameters: Mapping[str, _QueryParameter]
+    is_on_loop: bool
 
     @classmethod
     def of(cls, route: Route) -> Self | None:
@@ -92,7 +94,7 @@ class FastRead(NamedTuple):
         supported = {name: value for name, value in query.items() if value}
         if supported.keys() != query.keys():
             return None
-        return cls(route, route.endpoint, parts, supported)
+        return cls(route, route.endpoint, parts, supported, iscoroutinefunction(route.endpoint))
 
     def path_arguments(self, parts: Mapping[str, str]) -> dict[str, Any]:
         """Return the endpoint's arguments from the path.
@@ -111,6 +113,8 @@ class FastRead(NamedTuple):
         Raises:
             ValidationError: One of them is invalid.
         """
+        if not query and not self.query_parameters:
+            return {}
         found = QueryParams(query)
         if query and not (self.route.query and self.route.query.has(found)):
             return None
@@ -130,8 +134,12 @@ class FastRead(NamedTuple):
             caller = request.state.caller = await request.state.admit()
         share = fair_use.share(caller.principal.name, self.route.declared.use)
         async with share, authenticator:
+            if self.is_on_loop:
+                answered = self.endpoint(ReadRequest(request, etags), **given)
+                return await cast("Awaitable[Response]", answered)
             # Not in the framework's threads: handing over to one costs half of such a read.
-            work = partial(copy_context().run, self.endpoint, ReadRequest(request, etags), **given)
+            endpoint = cast("Callable[..., Response]", self.endpoint)
+            work = partial(copy_context().run, endpoint, ReadRequest(request, etags), **given)
             return await get_running_loop().run_in_executor(request.app.state.readers, work)
 
 

@@ -39,10 +39,14 @@ FURTHER_PAGES = 12
 RULES = Jsonb([{"name": "metadata_complete", "settings": None}])
 PRODUCTION = {"pointer": "stage", "name": "production"}
 READS: dict[str, tuple[Any, dict[str, object]]] = {
-    "by number": (CATALOG["version_by_number"], {"version": 7}),
-    "the latest": (CATALOG["latest_version"], {}),
-    "by stage": (CATALOG["versions_by_pointer"], {"pointer": "production"}),
-    "by a stage that thousands hold": (CATALOG["versions_by_pointer"], {"pointer": "archived"}),
+    "by number": (CATALOG["find_versions"], {"version": 7, "pointer": None}),
+    "the latest": (CATALOG["find_versions"], {"version": None, "pointer": "latest"}),
+    "by stage": (CATALOG["find_versions"], {"version": None, "pointer": "production"}),
+    "by a stage that thousands hold": (
+        CATALOG["find_versions"],
+        {"version": None, "pointer": "archived"},
+    ),
+    "the holder of a stage": (CATALOG["find_holder"], {"stage": "production"}),
     "a page of versions": (CATALOG["versions"], {**PAGE, "after": 0}),
     "a page of the newest": (CATALOG["newest_versions"], {**PAGE, "before": 2**31 - 1}),
     "the trainings of one": (CATALOG["trainings"], {**PAGE, "version": 7, "after": None}),

@@ -4,9 +4,13 @@ from pathlib import Path
 import pytest
 
 from pedigree.cards.records import CardNotes
-from pedigree.errors import InvalidInputError, InvalidSearchError
+from pedigree.catalog.search import search as paging
+from pedigree.catalog.search.grammar import MAX_TERMS
+from pedigree.client._problems import error_of_problem
+from pedigree.errors import InvalidInputError, InvalidSearchError, SearchTooBroadError
 from pedigree.lineage.records import LineageGraph
 from pedigree.registry import Registry
+from pedigree.server.http.problems import problem_of
 from tests.factories import (
     COMMIT,
     promote_to_production,
@@ -397,3 +401,34 @@ def test_values_that_are_not_indexed_are_found(
     ):
         assert found(text) == ([] if "run_id" in text else ["churn/1"])
     assert found(f"params.{long[:300]} > 1") == []
+
+
+@pytest.mark.parametrize("word", [" AND ", " OR ", " AND NOT "])
+def test_a_chain_of_as_many_terms_as_are_allowed_is_searched(
+    three: None, found: Search, word: str
+) -> None:
+    fields = ("size", "version", "tags.a", "metrics.b", "params.c", "lineage.d", "stale", "owner")
+    terms = [f"{fields[number % 8]} IS NOT NULL" for number in range(MAX_TERMS)]
+    assert len(found(word.join(terms))) in {0, 3}
+
+
+def test_a_search_past_its_time_is_too_broad_and_not_busy(three: None, registry: Registry) -> None:
+    asked = paging.request(
+        "stage = 'none' AND ci_build = 'x'",
+        order_by=None,
+        limit=5,
+        after=None,
+        count=False,
+        facets=(),
+        seconds=1e-9,
+    )
+    with pytest.raises(SearchTooBroadError, match="no index serves ci_build =") as refused:
+        registry.database.search(lambda connection: paging.search(connection, asked))
+    start, end = refused.value.place
+    assert refused.value.expression[start:end] == "ci_build = 'x'"
+    assert "Add a term with AND" in str(refused.value.remedy)
+    shown = {"expression": refused.value.expression, "place": refused.value.place}
+    known = error_of_problem(problem_of(refused.value) | shown)
+    assert type(known) is SearchTooBroadError
+    assert (known.place, str(known)) == (refused.value.place, str(refused.value))
+    assert problem_of(refused.value)["status"] == 422

@@ -82,6 +82,7 @@ def test_the_message_shows_the_line_with_carets_and_what_is_allowed() -> None:
         ("name = 'x' OR " * 700 + "name = 'x'", "more than 8000"),
         (" OR ".join(["size=1"] * 201), "more than 200 values"),
         (f"size IN ({','.join('1' * 201)})", "more than 200 values"),
+        (" AND ".join(["size IS NULL"] * 201), "more than 200 values"),
         ("(" * 21 + "size = 1" + ")" * 21, "more than 20 deep"),
         ("NOT " * 1_000 + "size = 1", "more than 20 deep"),
         ("(" * 5_000, "more than 20 deep"),

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
+from pydantic_core import to_json
+
 from pedigree.artifacts.objects import open_store
 from pedigree.artifacts.records import ManifestFile, digest_of
 from pedigree.cards.follower import CardFollower
@@ -40,9 +42,7 @@ def registered_once(registry: Registry, path: Path, name: str) -> bytes:
     """Register the file at a path with an idempotency key, and return the kept answer."""
     content = (path / "model.bin").read_bytes()
     digest = digest_of(content)
-    request = KeptRequest(
-        "victim", name, b"same", lambda done: NewAnswer(201, {}, done.model_dump_json().encode())
-    )
+    request = KeptRequest("victim", name, b"same", lambda done: NewAnswer(201, {}, to_json(done)))
     created = registry.operations.registration.create(
         name,
         [ManifestFile(path="model.bin", size=len(content), digest=digest)],

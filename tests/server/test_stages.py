@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from pedigree.access.records import Role
+from pedigree.catalog.records import ModelVersion
 from pedigree.lifecycle.records import Policy
 from pedigree.registry import Registry
 from tests.factories import free_policy
@@ -33,7 +34,8 @@ def test_an_alias_is_set_read_moved_and_deleted(
     assert admin.put(path, json={"version": 1}, headers=first).json()["version_id"] == 1
     assert admin.put(path, json={"version": 2}, headers=first).status_code == 412
     seen = admin.get(path)
-    assert seen.text == served.registry.get(f"{name}@champion").model_dump_json()
+    champion = served.registry.get(f"{name}@champion")
+    assert ModelVersion.model_validate_json(seen.content) == champion
     seen_by_us = {"If-Match": seen.headers["etag"]}
     assert admin.put(path, json={"version": 2}, headers=seen_by_us).json()["version_id"] == 2
     assert admin.put(path, json={"version": 1}, headers=seen_by_us).status_code == 412

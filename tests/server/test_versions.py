@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from pedigree.cards.records import CardNotes
+from pedigree.catalog.records import ModelVersion
 from tests.lineage.graphs import graph, node
 from tests.server.conftest import Served
 
@@ -17,7 +18,9 @@ def test_a_version_is_what_the_registry_says(
 ) -> None:
     number = version(metrics={"auc": 0.9}, tags={"team": "x"})
     answer = admin.get(f"/models/{name}/versions/{number}")
-    assert answer.text == served.registry.get(f"{name}/{number}").model_dump_json()
+    assert ModelVersion.model_validate_json(answer.content) == served.registry.get(
+        f"{name}/{number}"
+    )
     etag = {"If-None-Match": answer.headers["etag"]}
     assert admin.get(f"/models/{name}/versions/{number}", headers=etag).status_code == 304
 

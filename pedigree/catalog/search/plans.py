@@ -46,7 +46,7 @@ _COLUMNS = frozenset({"stage", "flavor"})
 _FEW_FOR_ANY_VALUE = frozenset({"git_commit", "run_id", "digest", "name"})
 
 
-class Found(NamedTuple):
+class FoundRows(NamedTuple):
     """The rows of a page, and the plan that found them.
 
     See :func:`~pedigree.catalog.search.statements.position_of` for the rows.
@@ -56,33 +56,33 @@ class Found(NamedTuple):
     plan: str
 
 
-def find(execution: Execution, search: Search) -> Found:
+def find(execution: Execution, search: Search) -> FoundRows:
     """Return the versions of a page."""
     lists = [part for part in search.parts if postings(part, translator_of(search))]
     if search.by_time and lists and len(lists) == len(search.parts):
-        return Found(_along_lists(execution, search, lists), "lists")
+        return FoundRows(_along_lists(execution, search, lists), "lists")
     counts_first = any(map(_names_few, search.parts))
     driving = driver(execution, search) if counts_first else None
     if driving is None or not driving.are_few:
         tried = _walk(execution, search, lists)
         if tried is not None and len(tried) == search.limit:
-            return Found(tried, "walk")
+            return FoundRows(tried, "walk")
     if not counts_first:
         driving = driver(execution, search)
     return _from_driver(execution, search, driving)
 
 
-def _from_driver(execution: Execution, search: Search, driving: Driver | None) -> Found:
+def _from_driver(execution: Execution, search: Search, driving: Driver | None) -> FoundRows:
     if driving is None:
-        return Found(_scan(execution, search), "scan")
+        return FoundRows(_scan(execution, search), "scan")
     names = ", ".join(str(comparison_of(leaf).field) for leaf in driving.leaves)
     if not driving.are_few and search.order[0].field.name in {"created_at", "metrics"}:
         tried = _walk(execution, search, (), driving)
         if tried is not None and len(tried) == search.limit:
-            return Found(tried, f"walk among {names}")
+            return FoundRows(tried, f"walk among {names}")
     if not driving.beats_scan:
-        return Found(_scan(execution, search), "scan")
-    return Found(among_hits(execution, search, driving), f"hits of {names}")
+        return FoundRows(_scan(execution, search), "scan")
+    return FoundRows(among_hits(execution, search, driving), f"hits of {names}")
 
 
 def source_of(driving: Driver | None, translator: Translator) -> sql.Composable:

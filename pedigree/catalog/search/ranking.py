@@ -17,7 +17,7 @@ from pedigree.catalog.search.execution import NESTED, Execution
 from pedigree.catalog.search.fields import FIELDS, Kind
 from pedigree.catalog.search.normal_form import normalized
 from pedigree.catalog.search.ordering import NEWEST, Position
-from pedigree.catalog.search.plans import Found, among_hits, find
+from pedigree.catalog.search.plans import FoundRows, among_hits, find
 from pedigree.catalog.search.selectivity import driver
 from pedigree.catalog.search.statements import Search, translator_of
 from pedigree.catalog.search.to_sql import Translator
@@ -41,7 +41,7 @@ def matches(expression: Expression | None) -> tuple[Comparison, ...]:
     )
 
 
-def best(execution: Execution, search: Search) -> Found:
+def best(execution: Execution, search: Search) -> FoundRows:
     """Return the best hits after the previous page, best first.
 
     The sort values of a row are its rank, its time, and the upper time limit of the search, so that
@@ -56,10 +56,10 @@ def best(execution: Execution, search: Search) -> Found:
     else:
         assert isinstance(found, Comparison)
         hits, plan = _by_month(search, translator, found, others), "words by month"
-    return Found(_best_of(execution, search, translator, hits), plan)
+    return FoundRows(_best_of(execution, search, translator, hits), plan)
 
 
-def _newest(execution: Execution, search: Search, others: Sequence[Expression]) -> Found | None:
+def _newest(execution: Execution, search: Search, others: Sequence[Expression]) -> FoundRows | None:
     """Return the newest hits, if another part than the words leads to fewer versions.
 
     Args:
@@ -74,7 +74,7 @@ def _newest(execution: Execution, search: Search, others: Sequence[Expression]) 
     driving = driver(execution, replace(search, expression=normalized(And(tuple(others)))))
     if driving is None or driving.read > _LISTED:
         return None
-    return Found(among_hits(execution, newest, driving), "hits")
+    return FoundRows(among_hits(execution, newest, driving), "hits")
 
 
 def _listed(search: Search, translator: Translator, rows: Sequence[Row]) -> sql.Composable:

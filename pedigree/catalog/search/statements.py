@@ -59,23 +59,24 @@ def selected(
 ) -> sql.Composable:
     """Return the statement that applies the whole filter to a source, ``s``, and sorts.
 
-    OFFSET 0 keeps the planner from reading all versions in the order of an index until enough of
-    them satisfy the filter.
-
     Args:
         search: The search.
         translator: Translates for this statement.
         source: The versions to look at.
-        ordered_by: The column by which the source is in the order of the first key, without NULL.
+        ordered_by: The column by which the source is in the order of the first key, without NULL:
+            then the statement ends with the page.
     """
     columns = [translator.column(key.field) for key in search.order]
     if ordered_by is not None:
         columns[0] = ordered_by
     keys = [sql.Identifier(f"k{index}") for index in range(len(search.order))]
+    # OFFSET 0 keeps the planner from reading all versions in the order of an index until enough of
+    # them satisfy the filter. With it, it would not see the order of a source.
+    fence = "" if ordered_by is not None else " OFFSET 0"
     return sql.SQL(
         "SELECT model_id, version, {keys} FROM ("
         "SELECT s.model_id, s.version, {columns} FROM {source}{joins}"
-        " WHERE {filter} AND {after} OFFSET 0"
+        " WHERE {filter} AND {after}{fence}"
         ") AS found ORDER BY {order}, model_id {way}, version {way} LIMIT {limit}"
     ).format(
         keys=sql.SQL(", ").join(map(_shown, search.order, keys)),
@@ -87,6 +88,7 @@ def selected(
         joins=joins([key.field for key in search.order]),
         filter=translator.all_of(search.parts),
         after=_after(search, translator),
+        fence=sql.SQL(fence),
         order=sql.SQL(", ").join(
             _sorted(key, name, has_nulls=bool(index) or ordered_by is None)
             for index, (key, name) in enumerate(zip(search.order, keys, strict=True))

@@ -220,14 +220,17 @@ END
 $$;
 
 -- A blob that nothing refers to when its transaction ends: the bytes of a refused registration, or
--- those that a later transaction shall refer to. The end of an open upload releases its own.
+-- those that a later transaction shall refer to. The end of an open upload releases its own; its
+-- file is locked, so that it ends after these bytes are visible, or has ended.
 CREATE FUNCTION pedigree.release_unreferenced() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pedigree.artifact_file f WHERE f.blob_digest = NEW.digest)
         AND NOT EXISTS (SELECT FROM pedigree.document c WHERE c.digest = NEW.digest)
-        AND NOT EXISTS (SELECT FROM pedigree.upload_file u WHERE u.digest = NEW.digest)
     THEN
-        PERFORM pedigree.release_bytes('blob', ARRAY[NEW.digest]);
+        PERFORM FROM pedigree.upload_file u WHERE u.digest = NEW.digest FOR KEY SHARE;
+        IF NOT FOUND THEN
+            PERFORM pedigree.release_bytes('blob', ARRAY[NEW.digest]);
+        END IF;
     END IF;
     RETURN NULL;
 END

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import nullcontext
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from pedigree.access import tokens
 from pedigree.access.principal import Principal
-from pedigree.access.records import Permission, permitted
+from pedigree.access.records import AccessToken, Permission, permitted
 from pedigree.access.reserved import is_reserved
 from pedigree.audit.records import Actor
 from pedigree.contract.paths import PREFIX
@@ -90,6 +90,7 @@ class Authenticator:
 
     Args:
         registry: The registry.
+        find_token: Returns the token of a secret; None if no such token is valid.
         is_open: Accept requests without a token while no token exists; only this machine can
             send them.
         most_at_work: The largest number of concurrent requests.
@@ -97,9 +98,16 @@ class Authenticator:
     """
 
     def __init__(
-        self, registry: Registry, *, is_open: bool, most_at_work: int, metrics: RequestMetrics
+        self,
+        registry: Registry,
+        find_token: Callable[[str], Awaitable[AccessToken | None]],
+        *,
+        is_open: bool,
+        most_at_work: int,
+        metrics: RequestMetrics,
     ) -> None:
         self._registry = registry
+        self._find_token = find_token
         self._metrics = metrics
         self._unknown = UnknownTokens(metrics)
         self._trusted: dict[bytes, tuple[float, Caller]] = {}
@@ -143,7 +151,7 @@ class Authenticator:
             return known[1]
         if known is None:
             self._unknown.require_few(address)
-        token = await run_in_threadpool(self._registry.operations.tokens.token_of, secret)
+        token = await self._find_token(secret)
         if token is None:
             self._trusted.pop(digest, None)
             self._unknown.note(address)

@@ -2,15 +2,19 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
-from pedigree.cards.store import states_by_card
+from pedigree.cards.store import newest_cards
+from pedigree.catalog.lookups import find_version_row
 from pedigree.catalog.records import ModelVersion
-from pedigree.errors import StateChangedError
+from pedigree.catalog.references import Reference
+from pedigree.catalog.rows import version_json, version_json_by_card
+from pedigree.errors import NotFoundError, StateChangedError
 from pedigree.postgres.database import Database
+from pedigree.postgres.transaction import Row, Transaction
 
 _ETAG = re.compile(r'(?:W/)?"[^"]*"')
 
@@ -36,10 +40,23 @@ class ChangedSinceError(StateChangedError):
         )
 
 
-def state_of(value: object) -> State:
-    """Return a record with its JSON and ETag."""
+def state_of(value: object, database: Database) -> State:
+    """Return a record with its JSON and ETag.
+
+    The JSON of a version is the text that the database holds, as in the answers to reads: another
+    JSON of the same version would be another state.
+    """
+    if isinstance(value, ModelVersion):
+        with suppress(NotFoundError):  # deleted meanwhile, so no read has its text
+            body = database.read(lambda tx: version_json(_row_of(tx, value))).encode()
+            return State(value, body, etag_of(body))
     body = to_json(value)
     return State(value, body, etag_of(body))
+
+
+def _row_of(transaction: Transaction, version: ModelVersion) -> Row:
+    reference = Reference(name=version.model_name, version=version.version_id)
+    return find_version_row(transaction, reference)
 
 
 def etag_of(body: bytes) -> str:
@@ -72,21 +89,29 @@ def require(
     Raises:
         ChangedSinceError: The resource is in another state.
     """
-    if if_match is not None and not (
-        _matches(if_match, current)
-        or any(_matches(if_match, each) for each in _with_other_cards(current, database))
+    if (
+        if_match is not None
+        and not _matches(if_match, current.etag if current else None)
+        and not any(_matches(if_match, each) for each in _etags_by_card(current, database))
     ):
         raise ChangedSinceError("If-Match", if_match, current)
     if if_none_match is not None and current is not None and is_known(if_none_match, current.etag):
         raise ChangedSinceError("If-None-Match", if_none_match, current)
 
 
-def _with_other_cards(current: State | None, database: Database) -> Iterator[State]:
-    if current is not None and isinstance(version := current.value, ModelVersion):
-        yield from map(state_of, database.read(lambda tx: states_by_card(tx, version)))
+def _etags_by_card(current: State | None, database: Database) -> list[str]:
+    """Return the ETags of a version with each of its newest cards, and without a card."""
+    if current is None or not isinstance(version := current.value, ModelVersion):
+        return []
+
+    def read(transaction: Transaction) -> list[str]:
+        cards = newest_cards(transaction, version.model_name, version.version_id)
+        return version_json_by_card(_row_of(transaction, version), [*cards, None])
+
+    return [etag_of(each.encode()) for each in database.read(read)]
 
 
-def _matches(if_match: str, current: State | None) -> bool:
-    if current is None:
+def _matches(if_match: str, etag: str | None) -> bool:
+    if etag is None:
         return False
-    return if_match.strip() == "*" or current.etag in _ETAG.findall(if_match)
+    return if_match.strip() == "*" or etag in _ETAG.findall(if_match)

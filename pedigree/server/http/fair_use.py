@@ -5,8 +5,7 @@ token, however many requests it sends, leaves threads and connections for the ot
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -27,6 +26,14 @@ class Use(StrEnum):
     UPLOADS = "uploads"
     STREAMS = "streams"
     CHECKS = "checks"
+
+
+_USES: Mapping[Use | None, tuple[Use, ...]] = {
+    None: (),
+    **{use: (use,) for use in Use},
+    Use.SEARCHES: (Use.SEARCHES, Use.REQUESTS),
+    Use.CHECKS: (Use.CHECKS, Use.REQUESTS),
+}
 
 
 class Share(NamedTuple):
@@ -71,33 +78,13 @@ class FairUse:
         # Of all principals: a search that waits must not wait in a thread that others need.
         self._searches = asyncio.Semaphore(settings.search_connections)
 
-    @asynccontextmanager
-    async def share(self, principal: str, use: Use | None) -> AsyncIterator[None]:
-        """Take a place of a principal's share; wait for one if all are taken.
+    def share(self, principal: str, use: Use | None) -> "Places":
+        """Return the places that a request takes of a principal's share, to enter and leave.
 
-        A search or a check is a request as well, and waits for its place among those first: among
-        those of the principal, and then among the searches of all. None is a use without shares,
-        such as that of a scraper.
-
-        Raises:
-            ServiceBusyError: As many requests of the principal wait as may wait, or a search waited
-                too long.
+        A search is a request as well, and waits for its place among the searches first. None is a
+        use without shares, such as that of a scraper.
         """
-        if use is None:
-            yield
-        elif use is Use.SEARCHES:
-            async with (
-                self._place(principal, use),
-                self._searching(),
-                self._place(principal, Use.REQUESTS),
-            ):
-                yield
-        elif use is Use.CHECKS:
-            async with self._place(principal, use), self._place(principal, Use.REQUESTS):
-                yield
-        else:
-            async with self._place(principal, use):
-                yield
+        return Places(self, principal, _USES[use])
 
     def require_free(self, principal: str, use: Use) -> None:
         """Refuse a request of a principal whose share is used up.
@@ -113,8 +100,31 @@ class FairUse:
                 remedy="Try again in a second, or send fewer at a time",
             )
 
-    @asynccontextmanager
-    async def _searching(self) -> AsyncIterator[None]:
+    async def take(self, principal: str, use: Use) -> None:
+        """Take a place; wait for one if all are taken.
+
+        Raises:
+            ServiceBusyError: As many requests of the principal wait as may wait, or a search waited
+                too long for its place among the searches of all.
+        """
+        self.require_free(principal, use)
+        queue = self._queues.get((principal, use))
+        if queue is None:
+            queue = self._queues[principal, use] = _Queue(self._shares[use])
+        queue.present += 1
+        try:
+            await queue.places.acquire()
+        except BaseException:  # canceled while it waited
+            self._remove(principal, use)
+            raise
+        if use is Use.SEARCHES:
+            try:
+                await self._take_search()
+            except BaseException:
+                self._leave(principal, use)
+                raise
+
+    async def _take_search(self) -> None:
         try:
             async with asyncio.timeout(_LONGEST_WAIT_S):
                 await self._searches.acquire()
@@ -124,23 +134,53 @@ class FairUse:
                 "as many searches run as this process runs at once",
                 remedy="Try again in a second",
             ) from None
-        try:
-            yield
-        finally:
-            self._searches.release()
 
-    @asynccontextmanager
-    async def _place(self, principal: str, use: Use) -> AsyncIterator[None]:
-        self.require_free(principal, use)
-        key = principal, use
-        queue = self._queues.get(key)
-        if queue is None:
-            queue = self._queues[key] = _Queue(self._shares[use])
-        queue.present += 1
+    def give_back(self, principal: str, use: Use) -> None:
+        """Give back a place that was taken."""
+        if use is Use.SEARCHES:
+            self._searches.release()
+        self._leave(principal, use)
+
+    def _leave(self, principal: str, use: Use) -> None:
+        self._queues[principal, use].places.release()
+        self._remove(principal, use)
+
+    def _remove(self, principal: str, use: Use) -> None:
+        queue = self._queues[principal, use]
+        queue.present -= 1
+        if not queue.present:
+            del self._queues[principal, use]
+
+
+class Places:
+    """The places of one request. A class, since a generator takes longer than a point read's JSON.
+
+    Args:
+        fair_use: The shares.
+        principal: Whose request it is.
+        uses: What it takes a place of, in the order in which it waits.
+    """
+
+    __slots__ = ("_fair_use", "_principal", "_taken", "_uses")
+
+    def __init__(self, fair_use: FairUse, principal: str, uses: tuple[Use, ...]) -> None:
+        self._fair_use = fair_use
+        self._principal = principal
+        self._uses = uses
+        self._taken: list[Use] = []
+
+    async def __aenter__(self) -> None:
         try:
-            async with queue.places:
-                yield
-        finally:
-            queue.present -= 1
-            if not queue.present:
-                del self._queues[key]
+            for use in self._uses:
+                await self._fair_use.take(self._principal, use)
+                self._taken.append(use)
+        except BaseException:
+            self._leave()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        while self._taken:
+            self._fair_use.give_back(self._principal, self._taken.pop())

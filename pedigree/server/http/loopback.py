@@ -1,8 +1,10 @@
 """Loopback hosts."""
 
+from functools import lru_cache
 from ipaddress import ip_address
 
 
+@lru_cache(maxsize=1024)  # each request asks, and the same clients send many
 def is_loopback(host: str) -> bool:
     """Return whether a host is a loopback address, which only this machine reaches.
 

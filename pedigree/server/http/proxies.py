@@ -42,7 +42,10 @@ class Proxies:
     def _client_of(self, scope: Scope) -> tuple[str, int]:
         """Return the last address that no trusted proxy has: that of the client."""
         client: tuple[str, int] = scope["client"]
-        hops = ",".join(_values(scope, b"x-forwarded-for")).split(",")
+        given = [*_values(scope, b"x-forwarded-for")]
+        if not given:
+            return client
+        hops = ",".join(given).split(",")
         for hop in reversed([each.strip() for each in hops]):
             if _address(hop) is None:
                 break

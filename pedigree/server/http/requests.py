@@ -1,12 +1,11 @@
 """Requests as endpoints see them: the registry with the caller's permissions, and answers."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import Depends, Request
-from pydantic_core import to_json
 from starlette.responses import Response
 
 from pedigree.catalog.store import lock_model
@@ -15,115 +14,13 @@ from pedigree.errors import NotFoundError
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry import Registry, registry_in
 from pedigree.server.http.auth import Caller
-from pedigree.server.http.etags import etag_of, is_known, require, state_of
-from pedigree.server.http.heads import is_head
+from pedigree.server.http.etags import require, state_of
 from pedigree.server.http.idempotency import Answer, Key, once
-from pedigree.server.http.pages import has_more
 from pedigree.server.http.parameters import IdempotencyKey, IfMatch, IfNoneMatch
 from pedigree.server.http.proxies import public_path
+from pedigree.server.http.reads import ReadRequest
 
 T = TypeVar("T")
-
-# A cache must revalidate an answer before each use.
-_CACHING = {"Cache-Control": "private, no-cache"}
-
-
-class ReadRequest:
-    """A request that only reads."""
-
-    def __init__(self, request: Request, if_none_match: str | None) -> None:
-        self._request = request
-        self._if_none_match = if_none_match
-
-    @property
-    def caller(self) -> Caller:
-        """The authenticated caller."""
-        caller: Caller = self._request.state.caller
-        return caller
-
-    @property
-    def registry(self) -> Registry:
-        """The registry with the caller's permissions."""
-        return self.caller.registry
-
-    @property
-    def is_head(self) -> bool:
-        """Whether the caller wants only the headers."""
-        return is_head(self._request.scope)
-
-    def answer(self, value: object) -> Response:
-        """Answer with a record, or with 304 if the caller already has it."""
-        return self._answer(to_json(value))
-
-    def page(
-        self,
-        found: Sequence[T],
-        limit: int,
-        place: Callable[[T], object],
-        parameter: str = "after",
-    ) -> Response:
-        """Answer with a page; one record more than the limit means that there is a next page.
-
-        So does a page that was cut because of its size.
-
-        Args:
-            found: The records.
-            limit: How many the page has at most.
-            place: Returns the cursor of the page after a record.
-            parameter: The query parameter that takes the cursor.
-        """
-        items = found[:limit]
-        further = str(place(items[-1])) if has_more(found, limit) else None
-        return self.paged({"items": items, "next": further}, further, parameter)
-
-    def page_before(self, found: Sequence[T], limit: int, place: Callable[[T], object]) -> Response:
-        """Answer with a page of a list that is read backward: the last records, in order."""
-        items = found[-limit:]
-        further = str(place(items[0])) if has_more(found, limit) else None
-        return self.paged({"items": items, "next": further}, further, "before")
-
-    def paged(self, value: object, further: str | None, parameter: str = "after") -> Response:
-        """Answer with a page, and the link to the next one."""
-        return self.paged_json(to_json(value), further, parameter)
-
-    def paged_json(self, body: bytes, further: str | None, parameter: str = "after") -> Response:
-        """Answer with the JSON of a page, and the link to the next one."""
-        headers = {}
-        if further is not None:
-            query = [*self._request.query_params.multi_items()]
-            query = [each for each in query if each[0] != parameter] + [(parameter, further)]
-            path = public_path(self._request.scope, quote(self._request.scope["path"]))
-            headers["Link"] = f'<{path}?{urlencode(query)}>; rel="next"'
-        return self._answer(body, headers)
-
-    def text(self, body: str, media_type: str, headers: dict[str, str]) -> Response:
-        """Answer with a text, or with 304 if the caller already has it."""
-        return self._answer(body.encode(), headers, media_type)
-
-    @property
-    def is_conditional(self) -> bool:
-        """Whether the caller names ETags that it already has."""
-        return self._if_none_match is not None
-
-    def knows(self, etag: str) -> bool:
-        """Return whether the caller already has the state of an ETag, so that 304 is enough."""
-        return is_known(self._if_none_match, etag)
-
-    def unchanged(self, etag: str) -> Response:
-        """Answer that the caller already has the state of an ETag."""
-        return Response(status_code=304, headers={"ETag": etag, **_CACHING})
-
-    def _answer(
-        self,
-        body: bytes,
-        headers: dict[str, str] | None = None,
-        media_type: str = "application/json",
-    ) -> Response:
-        etag = etag_of(body)
-        all_headers = {"ETag": etag, **_CACHING, **(headers or {})}
-        if self.knows(etag):
-            return Response(status_code=304, headers=all_headers)
-        return Response(body, headers=all_headers, media_type=media_type)
 
 
 class WriteRequest:
@@ -165,7 +62,7 @@ class WriteRequest:
         """
 
         def answered(registry: Registry) -> Answer:
-            return self._answer(work(registry), status, location)
+            return self._answer(registry, work(registry), status, location)
 
         if self._key is None and not self._is_conditional:
             return answered(self.caller.registry).response()
@@ -178,7 +75,8 @@ class WriteRequest:
 
     def repeat(self, work: Callable[[Registry], object], *, status: int = 200) -> Response:
         """Do work that uses the store, outside a transaction; a repeated request does it again."""
-        return self._answer(work(self.caller.registry), status, None).response()
+        registry = self.caller.registry
+        return self._answer(registry, work(registry), status, None).response()
 
     _is_conditional = False
 
@@ -211,13 +109,14 @@ class WriteRequest:
 
     def _answer(
         self,
+        registry: Registry,
         value: object,
         status: int | Callable[[Any], int],
         location: Callable[[Any], str] | None,
     ) -> Answer:
         if value is None:
             return Answer(204, {}, b"")
-        state = state_of(value)
+        state = state_of(value, registry.database)
         headers = {"ETag": state.etag}
         if location:
             headers["Location"] = location(value)
@@ -267,7 +166,7 @@ class ConditionalRequest(WriteRequest):
         try:
             # Nobody changes it between this read and the work.
             registry.database.read(self._lock)
-            current = state_of(self._look(registry))
+            current = state_of(self._look(registry), registry.database)
         except NotFoundError:
             current = None
         require(self._if_match, self._if_none_match, current, registry.database)

@@ -52,9 +52,9 @@ def list_aliases(call: ReadCall, name: Name) -> Response:
 
 @router.get(paths.ALIAS, responses={200: {"model": ModelVersion}})
 @requires(Permission.READ)
-def get_alias(call: ReadCall, name: Name, alias: Alias) -> Response:
+async def get_alias(call: ReadCall, name: Name, alias: Alias) -> Response:
     """Return the version that an alias points to, or the single version in a stage."""
-    return call.answer(call.registry.get(f"{name}@{alias}"))
+    return await call.version(f"{name}@{alias}")
 
 
 @router.put(paths.ALIAS, responses={200: {"model": ModelVersion}})

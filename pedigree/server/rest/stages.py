@@ -93,9 +93,9 @@ def move(call: ChangeCall, name: Name, version: Number, wanted: Transition) -> R
 
 @router.get(paths.STAGE, responses={200: {"model": ModelVersion}})
 @requires(Permission.READ)
-def get_holder(call: ReadCall, name: Name, stage: StageInPath) -> Response:
+async def get_holder(call: ReadCall, name: Name, stage: StageInPath) -> Response:
     """Return the version that entered a stage last and is still in it."""
-    found = call.registry.holder(name, stage)
+    found = await call.point_reads.holder(call.registry, name, stage)
     if found is None:
         raise StageEmptyError(
             f"no version of {name} holds it",
@@ -103,7 +103,7 @@ def get_holder(call: ReadCall, name: Name, stage: StageInPath) -> Response:
             value=stage,
             remedy="Read the model, which lists its stages and their versions",
         )
-    return call.answer(found)
+    return call.answer_json(found)
 
 
 @router.post(paths.ROLLBACK, responses={200: {"model": Move}})

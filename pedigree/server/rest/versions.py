@@ -32,9 +32,9 @@ Reference = Annotated[
 
 @router.get(paths.VERSION, responses={200: {"model": ModelVersion}})
 @requires(Permission.READ)
-def get_version(call: ReadCall, name: Name, version: Number) -> Response:
+async def get_version(call: ReadCall, name: Name, version: Number) -> Response:
     """Return a version: its metadata, and its stage, aliases and other mutable fields."""
-    return call.answer(call.registry.get(f"{name}/{version}"))
+    return await call.version(f"{name}/{version}")
 
 
 @router.get(paths.VERSIONS, responses={200: {"model": Page[ModelVersion]}})
@@ -51,8 +51,10 @@ def list_versions(
     newest_first: bool = False,
 ) -> Response:
     """List a model's versions."""
-    found = call.registry.versions(name, limit=limit + 1, after=after, newest_first=newest_first)
-    return call.page(found, limit, lambda version: version.version_id)
+    found = call.registry.operations.versions.list_rows(
+        name, limit=limit + 1, after=after, newest_first=newest_first
+    )
+    return call.page_of_versions(found, limit)
 
 
 @router.patch(paths.VERSION, responses={200: {"model": ModelVersion}})

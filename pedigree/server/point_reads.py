@@ -1,0 +1,110 @@
+"""Reads of one version or one token, on the event loop: no thread, and no connection of the pool.
+
+What is not plain goes the way of all other reads, which has the messages: a version that is not
+found, a stage that several versions hold, a name in another spelling, or a lost connection.
+"""
+
+from asyncio import get_running_loop
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from contextvars import copy_context
+from functools import partial
+from typing import TypeVar
+
+from pedigree.access import tokens
+from pedigree.access.records import AccessToken, Permission
+from pedigree.catalog import lookups
+from pedigree.catalog.references import parse_reference
+from pedigree.catalog.rows import version_json
+from pedigree.catalog.store import SQL
+from pedigree.postgres.pipe import Pipe
+from pedigree.postgres.pipe_statements import PipeLostError, PipeStatement, TextRow
+from pedigree.postgres.transaction import Row
+from pedigree.registry import Registry
+
+T = TypeVar("T")
+
+_VERSIONS = PipeStatement.of(SQL["find_versions"])
+_HOLDER = PipeStatement.of(SQL["find_holder"])
+_TOKEN = PipeStatement.of(tokens.SQL["find_token"])
+
+
+class PointReads:
+    """Reads of one version or one token.
+
+    Args:
+        registry: The registry.
+        readers: The threads of all other reads.
+    """
+
+    def __init__(self, registry: Registry, readers: Executor) -> None:
+        self._registry = registry
+        self._readers = readers
+        self._pipe = Pipe(registry.database.source, [_VERSIONS, _HOLDER, _TOKEN])
+
+    def start(self) -> None:
+        """Begin to connect; call it inside the event loop."""
+        self._pipe.start()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._pipe.close()
+
+    async def version(self, registry: Registry, reference: str) -> bytes:
+        """Return the JSON of a version.
+
+        Args:
+            registry: The registry with the permissions of the caller.
+            reference: Names the version.
+
+        Raises:
+            NotFoundError: It names no version.
+            AmbiguousStageError: It names several versions.
+            NotPermittedError: The caller may not read the model.
+        """
+        parsed = parse_reference(reference)
+        registry.context.require(Permission.READ, parsed.name)
+        rows = await self._ask(_VERSIONS, lookups.values_of(parsed))
+        if _is_plain(rows, parsed.name):
+            return version_json(rows[0]).encode()
+        read = registry.operations.versions.get_row
+        return version_json(await self._in_thread(lambda: read(reference))).encode()
+
+    async def holder(self, registry: Registry, name: str, stage: str) -> bytes | None:
+        """Return the JSON of the version that entered a stage last; None if none holds it.
+
+        Raises:
+            ModelNotFoundError: No model has the name.
+            NotPermittedError: The caller may not read the model.
+        """
+        registry.context.require(Permission.READ, name)
+        rows = await self._ask(_HOLDER, lookups.values_of_holder(name, stage))
+        if _is_plain(rows, name):
+            return version_json(rows[0]).encode()
+        read = registry.operations.stages.holder_row
+        row: Row | None = await self._in_thread(lambda: read(name, stage))
+        return version_json(row).encode() if row else None
+
+    async def token(self, secret: str) -> AccessToken | None:
+        """Return the token of a secret; None if it does not exist, is revoked or has expired."""
+        try:
+            rows = await self._pipe.ask(_TOKEN, tokens.values_of(secret))
+        except PipeLostError:
+            read = self._registry.operations.tokens.token_of
+            return await self._in_thread(lambda: read(secret))
+        return tokens.token_in(rows[0]) if rows else None
+
+    async def _ask(self, statement: PipeStatement, values: Mapping[str, object]) -> list[TextRow]:
+        try:
+            return await self._pipe.ask(statement, values)
+        except PipeLostError:
+            return []
+
+    async def _in_thread(self, read: Callable[[], T]) -> T:
+        work = partial(copy_context().run, read)
+        return await get_running_loop().run_in_executor(self._readers, work)
+
+
+def _is_plain(rows: list[TextRow], name: str) -> bool:
+    """Return whether exactly one version was found, and of the model that was asked for."""
+    return len(rows) == 1 and rows[0]["model_name"] == name
