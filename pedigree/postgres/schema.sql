@@ -727,7 +727,6 @@ $$;
 
 CREATE FUNCTION pedigree.make_live(of_upload uuid, stored_digests text[], stored_sizes bigint[], stored_keys text[]) RETURNS void
     LANGUAGE plpgsql
-    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 BEGIN
     -- The lock is a statement of its own, so that the next one sees which keys were given up.
@@ -926,9 +925,11 @@ CREATE FUNCTION pedigree.release_unreferenced() RETURNS trigger
 BEGIN
     IF NOT EXISTS (SELECT FROM pedigree.artifact_file f WHERE f.blob_digest = NEW.digest)
         AND NOT EXISTS (SELECT FROM pedigree.document c WHERE c.digest = NEW.digest)
-        AND NOT EXISTS (SELECT FROM pedigree.upload_file u WHERE u.digest = NEW.digest)
     THEN
-        PERFORM pedigree.release_bytes('blob', ARRAY[NEW.digest]);
+        PERFORM FROM pedigree.upload_file u WHERE u.digest = NEW.digest FOR KEY SHARE;
+        IF NOT FOUND THEN
+            PERFORM pedigree.release_bytes('blob', ARRAY[NEW.digest]);
+        END IF;
     END IF;
     RETURN NULL;
 END
@@ -1170,7 +1171,6 @@ $$;
 
 CREATE FUNCTION pedigree.take_blobs(doc jsonb) RETURNS text[]
     LANGUAGE plpgsql
-    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
     wanted text[] := ARRAY(
