@@ -1,8 +1,7 @@
 """What a load costs: processor time of a server and its Postgres, statements and flushes."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 import psutil
@@ -15,7 +14,7 @@ COUNTING = {"shared_preload_libraries": "pg_stat_statements"}
 
 # Postgres' processes report what they counted when they have been idle for so long.
 _REPORTED_S = 11.0
-_STATEMENTS = "SELECT queryid::text, sum(calls) FROM pg_stat_statements GROUP BY queryid"
+_STATEMENTS = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements"
 _FLUSHES = "SELECT coalesce(sum(fsyncs), 0) FROM pg_stat_io WHERE object = 'wal'"
 
 
@@ -25,22 +24,25 @@ class Costs:
 
     server_s: float
     postgres_s: float
-    calls: Mapping[str, float] = field(default_factory=dict)
-    """How often each statement was executed."""
     statements: float = 0.0
     flushes: float = 0.0
 
     def since(self, before: Self, times: int) -> "Costs":
-        """Return what each of several operations has cost since an earlier reading.
-
-        A statement that fewer than half of them executed is of the background work.
-        """
-        called = [count - before.calls.get(each, 0.0) for each, count in self.calls.items()]
+        """Return what each of several operations has cost since an earlier reading."""
         return Costs(
             server_s=(self.server_s - before.server_s) / times,
             postgres_s=(self.postgres_s - before.postgres_s) / times,
-            statements=sum(count for count in called if count >= times / 2) / times,
+            statements=(self.statements - before.statements) / times,
             flushes=(self.flushes - before.flushes) / times,
+        )
+
+    def times(self, factor: float) -> "Costs":
+        """Return the same work, so many times."""
+        return Costs(
+            server_s=self.server_s * factor,
+            postgres_s=self.postgres_s * factor,
+            statements=self.statements * factor,
+            flushes=self.flushes * factor,
         )
 
     @property
@@ -74,12 +76,11 @@ class Meter:
         used = self.processor()
         time.sleep(_REPORTED_S)
         with psycopg.connect(self._server.url("postgres"), autocommit=True) as connection:
-            rows = connection.execute(_STATEMENTS).fetchall()
-            flushes = _number(connection, _FLUSHES)
+            statements, flushes = (_number(connection, each) for each in (_STATEMENTS, _FLUSHES))
         return Costs(
             server_s=used.server_s,
             postgres_s=used.postgres_s,
-            calls={each: float(count) for each, count in rows},
+            statements=statements,
             flushes=flushes,
         )
 
