@@ -96,12 +96,13 @@ def test_a_value_that_postgres_cannot_store_is_refused(run: Callable[..., None])
 
 def test_a_canceled_read_leaves_the_others_alone(run: Callable[..., None]) -> None:
     async def work(pipe: Pipe) -> None:
+        pid = await until_connected(pipe)
         tasks = [asyncio.ensure_future(pipe.ask(ECHO, {"value": str(i)})) for i in range(9)]
         await asyncio.sleep(0)  # all are sent
         for each in tasks[::2]:
             each.cancel()
         found = await asyncio.gather(*tasks, return_exceptions=True)
-        assert [row[0]["value"] for row in found[1::2]] == ["1", "3", "5", "7"]
+        assert found[1::2] == [[{"value": each, "pid": pid}] for each in ("1", "3", "5", "7")]
         assert (await pipe.ask(ECHO, {"value": "after"}))[0]["value"] == "after"
 
     run(work)
