@@ -96,6 +96,16 @@ class LocalStore:
             except (FileNotFoundError, NotADirectoryError):
                 return None
 
+    def keys(self, prefix: str, *, limit: int) -> list[str]:
+        """Return some paths of files below a folder."""
+        files = (
+            Path(folder, name).relative_to(self._root).as_posix()
+            for folder, _, names in os.walk(self._root / prefix, onerror=_raise_unless_absent)
+            for name in names
+        )
+        with self.failures():
+            return list(itertools.islice(files, limit))
+
     def delete(self, keys: Sequence[str]) -> None:
         """Remove files, folders that become empty, and staging folders."""
         with self.failures():
@@ -199,6 +209,11 @@ class LocalIntake:
     def close(self) -> None:
         """Remove the copies."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _raise_unless_absent(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _copy(reader: SourceReader, descriptor: int) -> Blob:

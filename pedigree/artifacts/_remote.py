@@ -118,6 +118,12 @@ class RemoteStore:
             except FileNotFoundError:
                 return None
 
+    def keys(self, prefix: str, *, limit: int) -> list[str]:
+        """Return some keys below a prefix."""
+        with client_failures(self._url):
+            page = next(iter(obstore.list(self._client, prefix, chunk_size=limit)), ())
+            return [each["path"] for each in page][:limit]
+
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects; absent ones too."""
         with client_failures(self._url):

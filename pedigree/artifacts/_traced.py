@@ -39,6 +39,11 @@ class TracedStore:
         with part_of_request("store.size", _SYSTEM):
             return self._store.size(key)
 
+    def keys(self, prefix: str, *, limit: int) -> list[str]:
+        """Return some keys below a prefix."""
+        with part_of_request("store.keys", _SYSTEM):
+            return self._store.keys(prefix, limit=limit)
+
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects."""
         with part_of_request("store.delete", _SYSTEM):

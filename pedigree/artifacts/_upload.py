@@ -20,7 +20,7 @@ from pedigree.artifacts.store import (
 )
 from pedigree.artifacts.store_health import require_object, require_store, require_written
 from pedigree.artifacts.sweep import abandon_upload
-from pedigree.errors import UnavailableError
+from pedigree.errors import CorruptionError, UnavailableError
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
 
@@ -110,15 +110,20 @@ class Upload:
         """
         require_store(self._database, self._store, self._known)
 
-    def require_bytes(self, written: Sequence[StoredBlob]) -> None:
+    def require_bytes(
+        self,
+        written: Sequence[StoredBlob],
+        store_again: Callable[[StoredBlob], object] | None = None,
+    ) -> None:
         """Require the objects of all claimed blobs, before anything refers to them.
 
         Args:
             written: The blobs that this upload put into the store; the others were live.
+            store_again: Stores the bytes of a live one that the store lost; None to refuse it.
 
         Raises:
             BlobCollectedError: A live one was collected in the meantime.
-            CorruptionError: The store lost a live one.
+            CorruptionError: The store lost a live one, and there is no `store_again`.
             StoreUnavailableError: The store has none of the registry's objects, or not what it
                 acknowledged.
         """
@@ -127,10 +132,15 @@ class Upload:
         live = set(self._live)
 
         def require(stored: StoredBlob) -> None:
-            if stored in live:
-                require_object(self._database, self._store, stored)
-            else:
+            if stored not in live:
                 require_written(self._store, stored)
+                return
+            try:
+                require_object(self._database, self._store, stored)
+            except CorruptionError:
+                if store_again is None:
+                    raise
+                store_again(stored)
 
         blobs = (*self._live, *written)
         if self._store.is_local or len(blobs) == 1:

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from pedigree.artifacts._ingest import LARGEST_HELD
 from pedigree.artifacts._upload import Upload
+from pedigree.artifacts.lost_bytes import RecordRestored, storing_again
 from pedigree.artifacts.objects import ObjectStore, blob_key
 from pedigree.artifacts.records import Blob, Digest, digest_of
 from pedigree.artifacts.store import StoredBlob, close_upload, lock_blobs, retry_if_collected
@@ -31,6 +32,7 @@ def upload_blob(
     store: ObjectStore,
     begin: Callable[[Transaction], BlobSource | None],
     end: Callable[[Transaction], T],
+    record: RecordRestored | None = None,
 ) -> T | None:
     """Store a blob and make it live, unless it is live already.
 
@@ -41,17 +43,25 @@ def upload_blob(
             store.
         end: Refers to the blob, in the transaction that makes it live. Until something refers to
             it, a garbage collection may remove it.
+        record: Writes the event if the blob is live, the store lost its bytes, and they are stored
+            again; without it they are refused.
 
     Returns:
         The result of ``end``; None if there was nothing to store.
 
     Raises:
+        CorruptionError: The store lost the bytes of the live blob, and there is no ``record``.
         StoreUnavailableError: The store failed.
     """
-    return retry_if_collected(lambda: _upload(database, store, begin, end))
+    return retry_if_collected(lambda: _upload(database, store, begin, end, record))
 
 
-def put_blob(database: Database, store: ObjectStore, content: bytes) -> Digest:
+def put_blob(
+    database: Database,
+    store: ObjectStore,
+    content: bytes,
+    record: RecordRestored | None = None,
+) -> Digest:
     """Store some bytes, and return their digest once they are live.
 
     Lock them with :func:`pedigree.artifacts.store.lock_blobs` in the transaction that refers to
@@ -61,7 +71,7 @@ def put_blob(database: Database, store: ObjectStore, content: bytes) -> Digest:
         StoreUnavailableError: The store failed.
     """
     source = content_source(store, content)
-    upload_blob(database, store, lambda _: source, lambda _: None)
+    upload_blob(database, store, lambda _: source, lambda _: None, record)
     return source.blob.digest
 
 
@@ -76,6 +86,7 @@ def _upload(
     store: ObjectStore,
     begin: Callable[[Transaction], BlobSource | None],
     end: Callable[[Transaction], T],
+    record: RecordRestored | None,
 ) -> T | None:
     with _BlobUpload(database, store) as upload:
 
@@ -93,7 +104,9 @@ def _upload(
         if source is None:
             return None
         upload.put(source.put)
-        upload.require_bytes(upload.missing)
+        put = source.put
+        again = storing_again(database, store, lambda _, key: put(key), record)
+        upload.require_bytes(upload.missing, again)
         result = database.transaction(make_live, pipelined=True)
         upload.hand_over()
     return result

@@ -3,10 +3,12 @@
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import NamedTuple, Self
 from uuid import UUID
 
+from pedigree.artifacts.lost_bytes import RecordRestored, store_again
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.records import Blob, Digest
 from pedigree.artifacts.store import BlobCollectedError, StoredBlob
@@ -34,14 +36,20 @@ class ContentUpload:
         database: The database that announces the keys.
         store: The store of the bytes.
         contents: The bytes, by their digests, which the caller has compared.
+        record: Writes the event of a content that is live, and whose object the store lost.
     """
 
     def __init__(
-        self, database: Database, store: ObjectStore, contents: Mapping[Digest, bytes]
+        self,
+        database: Database,
+        store: ObjectStore,
+        contents: Mapping[Digest, bytes],
+        record: RecordRestored,
     ) -> None:
         self._database = database
         self._store = store
         self._contents = contents
+        self._record = record
         self._done: StoredContents | None = None
 
     def __enter__(self) -> Self:
@@ -78,6 +86,20 @@ class ContentUpload:
         if gone:
             raise BlobCollectedError(min(gone))
         return self._done
+
+    def store_again(self, lost: StoredBlob) -> bool:
+        """Store a live content again whose object the store lost; False if it is not given.
+
+        Raises:
+            StoreUnavailableError: The store failed, or has none of the registry's objects.
+            BlobCollectedError: It was collected, moved or stored again in the meantime.
+        """
+        content = self._contents.get(lost.blob.digest)
+        if content is None:
+            return False
+        put = partial(self._store.put, content=content)
+        store_again(self._database, self._store, lost, put, self._record)
+        return True
 
     def _stored(self, missing: list[Digest]) -> StoredContents:
         taken = upload_keys(self._database).take(len(missing))

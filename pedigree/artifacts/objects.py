@@ -86,6 +86,9 @@ class ObjectStore(ReadableStore, Protocol):
     def size(self, key: str) -> int | None:
         """Return an object's size in bytes; None if there is no object."""
 
+    def keys(self, prefix: str, *, limit: int) -> list[str]:
+        """Return some keys of objects below a prefix that ends with ``/``, in any order."""
+
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects and the contents of staging keys; absent ones are ignored."""
 

@@ -12,10 +12,12 @@ Published bytes are not valid before they are sealed. A process that dies in bet
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from pedigree.artifacts._progress import Meter, Progress
 from pedigree.artifacts._upload import Upload
+from pedigree.artifacts.lost_bytes import RecordRestored, storing_again
 from pedigree.artifacts.objects import Intake, ObjectStore, blob_key
 from pedigree.artifacts.paths import SourceFile, scan
 from pedigree.artifacts.records import Blob, Digest, Manifest, ManifestFile
@@ -33,18 +35,20 @@ def publish(
     signature: Signature,
     *,
     progress: Progress | None = None,
+    record: RecordRestored | None = None,
 ) -> StagedArtifact:
     """Store the files at a path that are not live already.
 
     Each file of a large artifact is read once for a local store, and again for a remote one if its
     bytes are missing. Several files are processed in parallel, in constant memory. ``progress`` is
-    called with the number of bytes read; uploaded bytes count again.
+    called with the number of bytes read; uploaded bytes count again. Live bytes that the store lost
+    are stored again, and ``record`` writes the event; without it they are refused.
 
     Raises:
         InvalidArtifactError: The path is refused by :func:`pedigree.artifacts.paths.scan`, or a
             file changed while it was read.
         CorruptionError: A file had other bytes at the second read, or the store lost one that the
-            database records.
+            database records, and there is no ``record``.
         StoreUnavailableError: The store failed, or has none of the registry's objects. Written
             bytes are removed, now or by a collection.
         BlobVanishedError: The upload outlasted its lease and was swept; publish again.
@@ -57,7 +61,8 @@ def publish(
         with closing(intake):
             taken = _take(upload, intake, sources)
             stored = _keep(upload, intake, sources, taken, meter)
-        upload.require_bytes(stored)
+            put = partial(_keep_again, intake, sources, taken)
+            upload.require_bytes(stored, storing_again(database, store, put, record))
         files = tuple(
             ManifestFile.of(source.path, each) for source, each in zip(sources, taken, strict=True)
         )
@@ -106,3 +111,10 @@ def _keep(
     if intake.reads_again:
         meter.expect(sum(found[digest][1].size for digest in missing))
     return tuple(upload.each(keep, missing))
+
+
+def _keep_again(
+    intake: Intake, sources: Sequence[SourceFile], taken: Sequence[Blob], digest: Digest, key: str
+) -> None:
+    pairs = zip(sources, taken, strict=True)
+    intake.keep(next(source for source, each in pairs if each.digest == digest), digest, key)

@@ -153,8 +153,9 @@ SELECT digest, key FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[]);
 SELECT key, tier FROM pedigree.blob WHERE digest = %(digest)s;
 
 -- name: swap_key
--- Point a blob to the copy that an upload made in another tier. If the blob moved or is gone, or the
--- upload was swept, the copy becomes the orphan; else the previous key of the blob.
+-- Point a blob to the object that an upload made, in another tier or in place of a lost one. If the
+-- blob moved or is gone, or the upload was swept, this object becomes the orphan; else the previous
+-- one of the blob.
 WITH closed AS (
     DELETE FROM pedigree.upload WHERE upload_id = %(upload_id)s RETURNING upload_id
 ), swapped AS (
@@ -170,7 +171,7 @@ WITH closed AS (
 )
 SELECT EXISTS (SELECT FROM swapped) OR EXISTS (
     SELECT FROM pedigree.blob WHERE digest = %(digest)s AND key = %(new_key)s
-) AS moved;
+) AS moved, clock_timestamp() AS at;
 
 -- name: delete_upload
 -- Give up one upload.
@@ -268,6 +269,10 @@ SELECT
     stored.size::bigint AS stored_bytes,
     stored.archived::bigint AS archived_bytes
 FROM stored;
+
+-- name: registry_id
+-- The identity of this database's registry.
+SELECT registry_id FROM pedigree.registry_identity;
 
 -- name: some_blobs
 -- A few objects that the store must have.

@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import UUID
 
 from pedigree.artifacts.blob_upload import BlobSource, upload_blob
+from pedigree.artifacts.lost_bytes import RecordRestored
 from pedigree.artifacts.objects import ObjectStore, staging_key
 from pedigree.artifacts.paths import source_file
 from pedigree.artifacts.records import (
@@ -102,9 +103,17 @@ def with_urls(database: Database, store: ObjectStore, found: UploadSession) -> U
 
 
 def keep_received(
-    database: Database, store: ObjectStore, upload_id: UUID, file: WantedFile, received: Path
+    database: Database,
+    store: ObjectStore,
+    upload_id: UUID,
+    file: WantedFile,
+    received: Path,
+    *,
+    record: RecordRestored,
 ) -> None:
     """Store a file that a client sent and that was hashed on the way.
+
+    Bytes that the store had lost are stored again, and ``record`` writes the event.
 
     Raises:
         InvalidArtifactError: It has other bytes than those of the digest.
@@ -123,6 +132,7 @@ def keep_received(
         store,
         lambda _: BlobSource(file.blob, put),
         lambda transaction: note_received(transaction, upload_id, file.digest),
+        record,
     )
 
 

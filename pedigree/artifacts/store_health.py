@@ -7,16 +7,18 @@ first, and whatever writes looks whether this is the registry's store at all.
 
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 from pedigree.artifacts.objects import ObjectStore
+from pedigree.artifacts.records import Blob
 from pedigree.artifacts.store import (
     SQL,
     BlobCollectedError,
     StoredBlob,
+    locate,
     retry_if_collected,
     some_blobs,
 )
+from pedigree.artifacts.store_owner import is_foreign, require_owned
 from pedigree.errors import CorruptionError, StoreUnavailableError
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
@@ -36,8 +38,7 @@ def missing(database: Database, store: ObjectStore) -> str | None:
     """
     known = database.read(some_blobs)
     if not known:
-        store.size("readyz")
-        return None
+        return "it belongs to another registry" if is_foreign(database, store) else None
     return None if _has_one_of(store, known) else "it has none of the registry's objects"
 
 
@@ -47,12 +48,15 @@ def require_store(database: Database, store: ObjectStore, known: Sequence[Stored
     Args:
         database: The database of the objects' rows.
         store: The store.
-        known: The objects; without any, the store may be new and empty.
+        known: The objects; without any, the store must be new, or belong to this registry.
 
     Raises:
-        StoreUnavailableError: It has none of the registry's objects.
+        StoreUnavailableError: It has none of the registry's objects, or belongs to another one.
     """
-    if not known or _has_one_of(store, known):
+    if not known:
+        require_owned(database, store)
+        return
+    if _has_one_of(store, known):
         return
     # A collection may have removed these few since they were read.
     current = database.read(some_blobs)
@@ -106,21 +110,62 @@ def require_bytes(
     retry_if_collected(lambda: require_objects(database, store, database.read(read)))
 
 
-def require_objects(database: Database, store: ObjectStore, blobs: Collection[StoredBlob]) -> None:
+def require_objects(
+    database: Database,
+    store: ObjectStore,
+    blobs: Collection[StoredBlob],
+    store_again: Callable[[StoredBlob], bool] | None = None,
+) -> None:
     """Require the objects of live blobs as they were looked up.
 
+    Args:
+        database: The database of the blobs.
+        store: The store of their objects.
+        blobs: The blobs as they were looked up.
+        store_again: Stores the bytes of a blob that the store lost; False if they are not at hand.
+            None to refuse all of them.
+
     Raises:
-        BlobCollectedError: A blob was collected or moved since it was looked up.
-        CorruptionError: One of the objects is missing or has another size.
+        BlobCollectedError: A blob was collected, moved or stored again since it was looked up.
+        CorruptionError: One of the objects is missing or has another size, and was not stored
+            again.
         StoreUnavailableError: The store failed.
     """
-    require = partial(require_object, database, store)
+
+    def is_unchanged(stored: StoredBlob) -> bool:
+        try:
+            require_object(database, store, stored)
+        except CorruptionError:
+            if store_again is None or not store_again(stored):
+                raise
+            return False
+        return True
+
     if store.is_local:
-        for stored in blobs:
-            require(stored)
-        return
-    with ThreadPoolExecutor(_AT_ONCE, "pedigree-look") as pool:
-        list(pool.map(require, blobs))
+        unchanged = [is_unchanged(stored) for stored in blobs]
+    else:
+        with ThreadPoolExecutor(_AT_ONCE, "pedigree-look") as pool:
+            unchanged = list(pool.map(is_unchanged, blobs))
+    for stored, same in zip(blobs, unchanged, strict=True):
+        if not same:
+            raise BlobCollectedError(stored.blob.digest)
+
+
+def is_lost(database: Database, store: ObjectStore, blob: Blob) -> bool:
+    """Return whether the store lost the bytes of a blob that was live.
+
+    Raises:
+        StoreUnavailableError: The store failed.
+    """
+
+    def read(transaction: Transaction) -> list[StoredBlob]:
+        return [StoredBlob(blob, key) for key in locate(transaction, [blob.digest]).values()]
+
+    try:
+        require_bytes(database, store, read)
+    except CorruptionError:
+        return True
+    return False
 
 
 def require_written(store: ObjectStore, stored: StoredBlob) -> None:

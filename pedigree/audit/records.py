@@ -121,6 +121,10 @@ class EventType(StrEnum):
     WEBHOOK_DELETED = "webhook.deleted", "A webhook was deleted"
     BLOB_REMOVED = "blob.removed", "Bytes that no version uses were removed"
     BLOB_MOVED = "blob.moved", "Bytes were moved to another storage class"
+    BLOB_RESTORED = (
+        "blob.restored",
+        "Bytes that the store had lost were stored again, by somebody who has them",
+    )
     MEMBER_FAILED = (
         "member.failed",
         "Background work failed for one member, such as a model; it is tried again, and the others"

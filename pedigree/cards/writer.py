@@ -19,6 +19,7 @@ from pedigree.cards.store import (
 )
 from pedigree.catalog import lookups
 from pedigree.catalog.references import Reference
+from pedigree.catalog.restored_bytes import restored_by
 from pedigree.errors import StoreUnavailableError
 from pedigree.postgres.database import Database
 from pedigree.postgres.nested import NestedDatabase
@@ -131,7 +132,8 @@ class CardWriter:
         def end(transaction: Transaction) -> ModelCard:
             return self._located(transaction, insert_card(transaction, drawn, actor))
 
-        return upload_blob(self._database, self._store, begin, end) or unchanged
+        record = restored_by(actor)
+        return upload_blob(self._database, self._store, begin, end, record) or unchanged
 
     def _located(self, transaction: Transaction, card: ModelCard) -> ModelCard:
         key = locate(transaction, {card.digest})[card.digest]

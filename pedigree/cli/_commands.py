@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from pedigree.cli._integers import read_only_digits
+
 if TYPE_CHECKING:
     from typer._click import Command, Context, HelpFormatter
 
@@ -38,7 +40,10 @@ def load(module: str) -> "Mapping[str, Command]":
     """Return the commands of a module by name."""
     app = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False)
     import_module(f"pedigree.cli.{module}").add_to(app)
-    return typer.main.get_group(app).commands
+    commands = typer.main.get_group(app).commands
+    for command in commands.values():
+        read_only_digits(command)
+    return commands
 
 
 class LazyCommands(TyperGroup):

@@ -16,17 +16,6 @@ if TYPE_CHECKING:
     from pydantic import JsonValue, ValidationError
 
 
-def read_integer(text: str) -> int:
-    """Read ASCII digits; ``int`` would also accept ``1_0``, ``+3`` and digits of other scripts.
-
-    Raises:
-        ValueError: The text is not such a number.
-    """
-    if not re.fullmatch(r"-?[0-9]+", text):
-        raise ValueError("write digits, such as 3")
-    return int(text)
-
-
 JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 LimitOption: TypeAlias = Annotated[int, typer.Option("--limit", min=1, help="At most this many.")]
 AfterIdOption: TypeAlias = Annotated[
@@ -47,8 +36,6 @@ SeenGeneration: TypeAlias = Annotated[
     int | None,
     typer.Option(
         "--expected-generation",
-        parser=read_integer,
-        metavar="INTEGER",
         help="Refuse if the model's stages or aliases moved since you looked.",
         show_default=False,
     ),
@@ -110,7 +97,13 @@ def json_values(option: str, given: Sequence[str]) -> "dict[str, JsonValue]":
 def _json_or_text(option: str, text: str) -> "JsonValue":
     try:
         value: JsonValue = json.loads(text)
-    except ValueError:
+    except ValueError as error:
+        if re.fullmatch(r"-?[1-9][0-9]*", text):  # JSON, but beyond Python's limit
+            raise InvalidMetadataError(
+                "is a number of too many digits",
+                field=option,
+                remedy="Write it as 1e9, or as a JSON text",
+            ) from error
         return text
     except RecursionError as error:
         raise InvalidMetadataError(
@@ -166,7 +159,9 @@ def read_length(option: str, text: str) -> "timedelta":
     try:
         read = read_duration(text)
     except ValueError as error:
-        raise InvalidInputError(str(error), field=option, value=text) from error
+        raise InvalidInputError(
+            "is no duration", field=option, value=text, remedy="Write 30d, 12h, 45m, 10s or 0"
+        ) from error
     assert isinstance(read, timedelta)
     return read
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pedigree.cli._input import JsonFlag, NameArgument, SeenGeneration, read_integer
+from pedigree.cli._input import JsonFlag, NameArgument, SeenGeneration
 from pedigree.cli._lists import Listing, respond_list
 from pedigree.cli._output import respond, table
 from pedigree.cli._session import open_registry
@@ -27,9 +27,7 @@ def add_to(app: typer.Typer) -> None:
 def set_alias(
     name: NameArgument,
     alias: AliasArgument,
-    version: Annotated[
-        int, typer.Argument(metavar="VERSION", parser=read_integer, show_default=False)
-    ],
+    version: Annotated[int, typer.Argument(metavar="VERSION", show_default=False)],
     reason: Reason = None,
     expected_generation: SeenGeneration = None,
     as_json: JsonFlag = False,

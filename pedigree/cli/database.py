@@ -9,6 +9,7 @@ from pedigree.cli._input import JsonFlag
 from pedigree.cli._output import print_json, respond
 
 if TYPE_CHECKING:
+    from pedigree.artifacts.objects import ObjectStore
     from pedigree.postgres.database import Database
     from pedigree.settings import Settings
 
@@ -31,11 +32,13 @@ def schema(as_json: JsonFlag = True) -> None:  # noqa: ARG001 (JSON is all it pr
 
 def migrate(as_json: JsonFlag = False) -> None:
     """Migrate the database's schema to this version of Pedigree."""
+    from pedigree.artifacts.store_owner import require_unused
     from pedigree.postgres.migrate import migrate as run_migrations
     from pedigree.settings import Settings
 
-    with _open(Settings()) as database:
-        applied = run_migrations(database)
+    settings = Settings()
+    with _open(settings) as database:
+        applied = run_migrations(database, begin=lambda: require_unused(_store(settings)))
         shown = database.url_shown
 
     def view() -> Iterator[object]:
@@ -53,6 +56,14 @@ def _open(settings: "Settings") -> "Database":
     if settings.database_url:
         return Database.connect(settings.database_url)
     return Database.embedded(settings.home_folder)
+
+
+def _store(settings: "Settings") -> "ObjectStore":
+    from pedigree.artifacts.objects import open_store
+    from pedigree.artifacts.options import StoreOptions
+
+    options = StoreOptions.of(settings)
+    return open_store(settings.store_url, settings.home_folder, None, options)
 
 
 def status(as_json: JsonFlag = False) -> None:

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from pedigree.cli._input import JsonFlag, NameArgument, ReferenceArgument, read_integer
+from pedigree.cli._input import JsonFlag, NameArgument, ReferenceArgument
+from pedigree.cli._integers import read_integer
 from pedigree.cli._output import respond
 from pedigree.cli._session import open_registry
 

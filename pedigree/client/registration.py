@@ -1,6 +1,6 @@
 """Registration of versions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from pedigree.contract.forms import MOST_SENT_BYTES
 from pedigree.contract.paths import fill
 from pedigree.contract.registration import RegistrationContract
 from pedigree.contract.uploads import UploadContract
-from pedigree.errors import BytesMissingError
+from pedigree.errors import BytesMissingError, CorruptionError
 from pedigree.settings import Settings
 
 # S3's limit for one request to a presigned URL; larger files go to the service.
@@ -74,21 +74,42 @@ class RemoteRegistration(Registering, RegistrationContract):
 
     def _send_and_register(self, name: str, upload: ClientUpload, new: NewVersion) -> Registration:
         """Register the files in one request, unless the registry lacks many bytes."""
-        missing: Sequence[Digest] = [file.digest for file in upload.wanted]
-        if upload.size_of(missing) > _SENT_UNASKED:
+        wanted = [file.digest for file in upload.wanted]
+        needed: Sequence[Digest] = wanted
+        if upload.size_of(wanted) > _SENT_UNASKED:
             try:
                 return self.register_files(name, upload.files, new)
             except BytesMissingError as error:
-                missing = error.digests
-        if upload.size_of(missing) <= MOST_SENT_BYTES:
-            path = self._service.model_path(paths.VERSIONS, name)
-            body = {"files": upload.files, "version": new}
-            return self._service.write_form(Registration, path, body, upload.contents(missing))
-        begun = self._uploads.begin_upload(name, upload.wanted)
-        self._send(name, begun, upload)
-        return self.register_files(name, upload.files, new, upload_id=begun.upload_id)
+                needed = error.digests
+            except CorruptionError as error:
+                needed = [_lost(error, wanted)]
+        path = self._service.model_path(paths.VERSIONS, name)
+        body = {"files": upload.files, "version": new}
+        while upload.size_of(needed) <= MOST_SENT_BYTES:
+            try:
+                return self._service.write_form(Registration, path, body, upload.contents(needed))
+            except CorruptionError as error:
+                needed = [*needed, _lost(error, frozenset(wanted) - frozenset(needed))]
+        return self._upload_and_register(name, upload, new, needed)
 
-    def _send(self, name: str, begun: UploadSession, upload: ClientUpload) -> None:
+    def _upload_and_register(
+        self, name: str, upload: ClientUpload, new: NewVersion, needed: Collection[Digest]
+    ) -> Registration:
+        begun = self._uploads.begin_upload(name, upload.wanted)
+        files = {file.digest: file for file in begun.files}
+        sent = {file.digest for file in begun.missing}.union(needed)
+        self._send(name, begun, [files[digest] for digest in sent], upload)
+        while True:
+            try:
+                return self.register_files(name, upload.files, new, upload_id=begun.upload_id)
+            except CorruptionError as error:
+                lost = _lost(error, files.keys() - sent)
+                self._send(name, begun, [files[lost]], upload)
+                sent.add(lost)
+
+    def _send(
+        self, name: str, begun: UploadSession, files: Sequence[UploadFile], upload: ClientUpload
+    ) -> None:
         def send(file: UploadFile) -> None:
             signed = file.url if file.size <= _LARGEST_PUT else None
             target = signed or fill(
@@ -96,4 +117,12 @@ class RemoteRegistration(Registering, RegistrationContract):
             )
             self._service.connection.put(target, lambda: upload.content(file.digest), file.size)
 
-        upload.each(begun.missing, send)
+        upload.each(files, send)
+
+
+def _lost(error: CorruptionError, unsent: Collection[Digest]) -> Digest:
+    """Return the file that the store lost, if this process has it and has not sent it yet."""
+    digest = str(error.value)
+    if digest not in unsent:
+        raise error
+    return digest

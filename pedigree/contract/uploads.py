@@ -14,7 +14,8 @@ class UploadContract(Protocol):
         """Begin an upload, and return which files the registry lacks and where to send them.
 
         A digest alone proves no access: unless a version that the caller may read has the file, it
-        must be sent even if the registry has it.
+        must be sent even if the registry has it. A file that is sent although it is there is stored
+        again if the store lost it.
 
         Args:
             name: The model of the files; it need not exist yet.

@@ -135,7 +135,12 @@ def result_of(transaction: Transaction, drift_id: int) -> RecordedDrift:
     """
     row = transaction.execute(_SQL["result"], {"drift_id": drift_id}).fetchone()
     if row is None:
-        raise NotFoundError("there is no such result", field="drift_id", value=drift_id)
+        raise NotFoundError(
+            "there is no such result",
+            field="drift_id",
+            value=drift_id,
+            remedy="List the results of a version with `pedigree drift list`",
+        )
     return _result(row)
 
 

@@ -13,6 +13,9 @@ from pedigree.postgres._binaries import Binaries
 from pedigree.postgres._layout import Layout, replace_text
 
 ROLE = "pedigree"
+_CREATED = (
+    "The folder postgres/ was created here. Without it, Pedigree does not start an empty one.\n"
+)
 
 
 def ensure_cluster(
@@ -21,15 +24,24 @@ def ensure_cluster(
     """Create the cluster if there is none. The caller holds the supervisor's lock.
 
     Raises:
-        EmbeddedPostgresError: `initdb` failed, or the password of existing data is missing.
+        EmbeddedPostgresError: `initdb` failed, the password of existing data is missing, or the
+            data that was created here is missing.
     """
     if layout.data.exists():
         if not layout.password.exists():
             raise EmbeddedPostgresError(
                 f"{layout.password} is missing, so the data in that folder cannot be opened",
-                remedy="Restore that file, or move the folder away to start with an empty database",
+                remedy=f"Restore that file. {_begin_again(layout)}",
             )
+        _record_creation(layout)
         return
+    if layout.had_data:
+        raise EmbeddedPostgresError(
+            f"{layout.data} was created before, and is missing",
+            field="PEDIGREE_HOME",
+            value=str(layout.home),
+            remedy=f"Restore it from a backup, or mount its disk. {_begin_again(layout)}",
+        )
     if not layout.password.exists():
         replace_text(layout.password, secrets.token_urlsafe(24))
     unfinished = layout.data.with_name("data.new")
@@ -43,6 +55,24 @@ def ensure_cluster(
     _initdb(unfinished, layout, binaries, account, durable=durable)
     unfinished.rename(layout.data)
     _sync_folder(layout.folder)
+    _record_creation(layout)
+
+
+def _record_creation(layout: Layout) -> None:
+    """Record outside of the folder that it was created.
+
+    After the data, not before: if the process dies in between, the next start records it.
+    """
+    if not layout.created.exists():
+        replace_text(layout.created, _CREATED)
+        _sync_folder(layout.home)
+
+
+def _begin_again(layout: Layout) -> str:
+    return (
+        f"To begin an empty registry, move {layout.home} away, or set PEDIGREE_HOME to another "
+        "folder"
+    )
 
 
 def _initdb(

@@ -45,8 +45,8 @@ def launch_supervisor(
     if not report:
         return False
     answer = json.loads(report)
-    if "error" in answer:
-        raise EmbeddedPostgresError(answer["error"], remedy=answer["remedy"])
+    if answer:
+        raise EmbeddedPostgresError(answer.pop("message"), **answer)
     return True
 
 

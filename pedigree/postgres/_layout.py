@@ -33,6 +33,16 @@ class Layout:
         return self.folder / "data"
 
     @property
+    def created(self) -> Path:
+        """The file outside of `folder` that records that data was created, and outlives it."""
+        return self.home / "postgres.created"
+
+    @property
+    def had_data(self) -> bool:
+        """Whether data was created here before: it was recorded, or a server has run."""
+        return self.created.exists() or self.log.exists()
+
+    @property
     def password(self) -> Path:
         """The file with the role's password, readable only by its owner."""
         return self.folder / "password"

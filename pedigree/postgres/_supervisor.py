@@ -162,7 +162,9 @@ def _serve(order: Order) -> None:
     try:
         supervisor = _start(order)
     except EmbeddedPostgresError as error:
-        _report(order.report, {"error": error.message, "remedy": error.remedy})
+        value = None if error.value is None else str(error.value)
+        found = {"message": error.message, "field": error.field, "value": value}
+        _report(order.report, {**found, "remedy": error.remedy})
         raise
     _report(order.report, {})
     os.close(order.report)

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 import psycopg
@@ -55,13 +55,16 @@ def _renew_guard() -> None:
 os.register_at_fork(after_in_child=_renew_guard)
 
 
+EmbeddedState: TypeAlias = Literal["absent", "lost", "stopped", "starting", "running"]
+
+
 class EmbeddedStatus(Record):
     """The status of an embedded server, determined without a connection.
 
     Attributes:
         folder: The server's folder.
-        state: `absent` (no data yet), `stopped`, `starting` (also recovering, stopping) or
-            `running`.
+        state: `absent` (no data yet), `lost` (data was created, and is missing), `stopped`,
+            `starting` (also recovering, stopping) or `running`.
         major: The major version of Postgres that wrote the data.
         pid: The server's process, while it runs.
         supervisor_pid: The supervisor's process, while it runs.
@@ -70,7 +73,7 @@ class EmbeddedStatus(Record):
     """
 
     folder: Path
-    state: Literal["absent", "stopped", "starting", "running"]
+    state: EmbeddedState
     major: int | None
     pid: int | None
     supervisor_pid: int | None
@@ -176,11 +179,11 @@ class EmbeddedPostgres:
         major = layout.major()
         supervised = _locks.is_held(layout.supervisor)
         postmaster = layout.postmaster() if _locks.is_held(layout.server) else None
-        state: Literal["absent", "stopped", "starting", "running"] = "stopped"
+        state: EmbeddedState = "stopped"
         if supervised or postmaster:
             state = "running" if postmaster and postmaster[1] == "ready" else "starting"
         elif major is None:
-            state = "absent"
+            state = "lost" if layout.had_data else "absent"
         return EmbeddedStatus(
             folder=layout.folder,
             state=state,

@@ -6,10 +6,10 @@ An applied file never changes; a mistake is fixed by a later migration.
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import LiteralString
 
@@ -39,11 +39,16 @@ class Migration:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def migrate(database: Database) -> tuple[str, ...]:
+def migrate(database: Database, *, begin: Callable[[], object] = lambda: None) -> tuple[str, ...]:
     """Apply the migrations that the schema lacks, and return their names.
 
     Several processes can migrate concurrently: each migration holds an advisory lock for its
     transaction (not for the session, which a pooler in transaction mode would not keep).
+
+    Args:
+        database: The database.
+        begin: Called before the first migration of an empty database, possibly several times; what
+            it raises leaves the database empty.
 
     Raises:
         MigrationFailedError: A statement failed; that migration was rolled back.
@@ -53,7 +58,7 @@ def migrate(database: Database) -> tuple[str, ...]:
     """
     done = []
     with _migration_errors("the migrations cannot be applied"):
-        while (name := database.transaction(_apply_next)) is not None:
+        while (name := database.transaction(partial(_apply_next, begin))) is not None:
             done.append(name)
     return tuple(done)
 
@@ -120,13 +125,15 @@ def _applied(database: Database) -> Mapping[int, DictRow]:
         return _by_number(database.fetch_all(_QUERIES["applied_migrations"]) if exists else [])
 
 
-def _apply_next(connection: Connection[DictRow]) -> str | None:
+def _apply_next(begin: Callable[[], object], connection: Connection[DictRow]) -> str | None:
     connection.execute(_QUERIES["wait_for_other_migrators"])
     connection.execute(_QUERIES["create_migration_table"])
     rows = connection.execute(_QUERIES["applied_migrations"]).fetchall()
     missing = _missing(_by_number(rows))
     if not missing:
         return None
+    if not rows:
+        begin()
     _apply(connection, missing[0])
     return missing[0].name
 

@@ -1855,6 +1855,12 @@ ALTER TABLE pedigree.registered_model ALTER COLUMN model_id ADD GENERATED ALWAYS
     CACHE 1
 );
 
+CREATE TABLE pedigree.registry_identity (
+    is_only boolean DEFAULT true NOT NULL,
+    registry_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    CONSTRAINT registry_identity_is_only_check CHECK (is_only)
+);
+
 CREATE TABLE pedigree.released (
     kind text NOT NULL COLLATE pg_catalog."C",
     digest text NOT NULL COLLATE pg_catalog."C",
@@ -2651,6 +2657,9 @@ ALTER TABLE ONLY pedigree.registered_model
 
 ALTER TABLE ONLY pedigree.registered_model
     ADD CONSTRAINT registered_model_pkey PRIMARY KEY (model_id);
+
+ALTER TABLE ONLY pedigree.registry_identity
+    ADD CONSTRAINT registry_identity_pkey PRIMARY KEY (is_only);
 
 ALTER TABLE ONLY pedigree.released
     ADD CONSTRAINT released_pkey PRIMARY KEY (kind, digest);

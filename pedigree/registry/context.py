@@ -16,6 +16,7 @@ from pedigree.artifacts.objects import ObjectStore, open_store
 from pedigree.artifacts.options import StoreOptions
 from pedigree.artifacts.store import StoredBlob
 from pedigree.artifacts.store_health import require_bytes, require_objects, require_store
+from pedigree.artifacts.store_owner import require_unused
 from pedigree.artifacts.upload_keys import give_up_keys
 from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
@@ -79,16 +80,16 @@ class Context:
             )
         with ExitStack() as undo:
             undo.callback(database.close)
-            if url:
-                require_current(database)
-            else:
-                migrate(database)
             store = open_store(
                 store_url or settings.store_url,
                 settings.home_folder,
                 credentials,
                 StoreOptions.of(settings),
             )
+            if url:
+                require_current(database)
+            else:
+                migrate(database, begin=partial(require_unused, store))
             undo.pop_all()
         return cls(database, store, settings)
 
@@ -226,22 +227,20 @@ class Context:
     def require_store(self, known: Sequence[StoredBlob]) -> None:
         """Require that the store has at least one of some live blobs, or else of all blobs.
 
+        Does nothing without any: the upload of the first ones looks whose store it is.
+
         Raises:
             StoreUnavailableError: It is not the registry's store.
         """
-        if self.may_use_store:
+        if known and self.may_use_store:
             require_store(self.database, self.store, known)
 
-    def require_objects(self, blobs: Collection[StoredBlob]) -> None:
-        """Require the objects of live blobs as they were looked up; nothing within a transaction.
-
-        Raises:
-            BlobCollectedError: A blob was collected or moved since it was looked up.
-            CorruptionError: The store lost one of the objects.
-            StoreUnavailableError: The store failed.
-        """
+    def require_objects(
+        self, blobs: Collection[StoredBlob], store_again: Callable[[StoredBlob], bool]
+    ) -> None:
+        """Require live objects as :func:`require_objects` does; nothing within a transaction."""
         if self.may_use_store:
-            require_objects(self.database, self.store, blobs)
+            require_objects(self.database, self.store, blobs, store_again)
 
     def on_commit(self, work: Callable[[], object]) -> None:
         """Do work that follows a change: now, or when the open transaction is committed."""

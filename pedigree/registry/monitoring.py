@@ -11,6 +11,7 @@ from pedigree.audit.records import Actor
 from pedigree.catalog.blob_access import keys_of
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_reference
+from pedigree.catalog.restored_bytes import restored_by
 from pedigree.contract.monitoring import MonitoringContract
 from pedigree.contract.policies import PolicyContract
 from pedigree.contract.versions import VersionContract
@@ -143,11 +144,10 @@ class MonitoringOperations(MonitoringContract):
         actor: Actor,
     ) -> RecordedDrift:
         def keep() -> RecordedDrift:
+            database, objects = self._context.database, self._context.store
+            record = restored_by(actor)
             digests = ReportDigests(
-                *(
-                    put_blob(self._context.database, self._context.store, form.encode())
-                    for form in report
-                )
+                *(put_blob(database, objects, form.encode(), record) for form in report)
             )
 
             def write(transaction: Transaction) -> RecordedDrift:

@@ -23,6 +23,7 @@ from pedigree.catalog.metadata import validated
 from pedigree.catalog.names import validate_name
 from pedigree.catalog.records import NewVersion, Registration
 from pedigree.catalog.register import Registering
+from pedigree.catalog.restored_bytes import restored_by
 from pedigree.contract.registration import RegistrationContract
 from pedigree.errors import RefusedError
 from pedigree.flavors.plugins import get_flavor
@@ -100,7 +101,7 @@ class RegistrationOperations(Registering, RegistrationContract):
         )
 
         def require(seen: Look) -> None:
-            self._uploads.require_bytes(name, manifest, seen, upload_id, contents)
+            self._uploads.require_files(name, manifest, seen, upload_id, contents)
 
         proves = self._context.readable_models is not None
         return self._create(wanted, contents, require, judge=True, proves=proves)
@@ -115,12 +116,15 @@ class RegistrationOperations(Registering, RegistrationContract):
         proves: bool = False,
     ) -> Created:
         """Register files, of which this process has some in memory and the registry the others."""
+        database, store = self._context.database, self._context.store
+        record = restored_by(wanted.actor)
 
         def create() -> Created:
-            with ContentUpload(self._context.database, self._context.store, contents) as upload:
+            with ContentUpload(database, store, contents, record) as upload:
 
                 def supply(seen: Look) -> Supply:
                     require(seen)
+                    self._context.require_objects(seen.live.values(), upload.store_again)
                     done = upload.store(seen.live.keys())
                     # The registry's own object of other contents is still to be read.
                     proved = frozenset(each.blob.digest for each in done.stored)
@@ -153,7 +157,6 @@ class RegistrationOperations(Registering, RegistrationContract):
 
         def require(seen: Look) -> None:
             self._context.require_store(tuple(seen.live.values()))
-            self._context.require_objects(seen.live.values())
 
         wanted = WantedVersion(name=name, manifest=manifest, new=new, actor=actor)
         return self._create(wanted, found.contents, require, judge=judge).new()
@@ -175,6 +178,7 @@ class RegistrationOperations(Registering, RegistrationContract):
             new.metadata.flavor,
             new.metadata.signature,
             progress=progress,
+            record=restored_by(actor),
         )
         supply = Supply(publication.upload_id, publication.stored)
         wanted = WantedVersion(name=name, manifest=publication.manifest, new=new, actor=actor)

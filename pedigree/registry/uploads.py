@@ -16,10 +16,12 @@ from pedigree.artifacts.records import (
     UploadSession,
     WantedFile,
 )
+from pedigree.artifacts.store_health import is_lost
 from pedigree.catalog.blob_access import readable_blobs
 from pedigree.catalog.creation_look import Look
 from pedigree.catalog.draft import digests_of
 from pedigree.catalog.names import validate_name
+from pedigree.catalog.restored_bytes import restored_by
 from pedigree.contract.uploads import UploadContract
 from pedigree.errors import UploadNotFoundError
 from pedigree.postgres.transaction import Transaction
@@ -52,12 +54,16 @@ class UploadOperations(ContextGroup, UploadContract):
         )
 
     def wanted_file(self, name: str, upload_id: UUID, digest: Digest) -> UploadFile:
-        """Return a file of an upload.
+        """Return a file of an upload; one that the store lost counts as missing.
 
         Raises:
             UploadNotFoundError: There is no such open upload, or it does not list this file.
+            StoreUnavailableError: The store failed.
         """
-        return _file_of(self._session(name, upload_id), digest)
+        file = _file_of(self._session(name, upload_id), digest)
+        if file.stored and is_lost(self._context.database, self._context.store, file.blob):
+            return file.model_copy(update={"stored": False})
+        return file
 
     def keep_file(self, upload_id: UUID, file: UploadFile, received: Path) -> None:
         """Store a file of an upload; a file that is already stored stays unchanged.
@@ -71,7 +77,12 @@ class UploadOperations(ContextGroup, UploadContract):
             InvalidArtifactError: The bytes do not match the digest.
         """
         sessions.keep_received(
-            self._context.database, self._context.store, upload_id, file, received
+            self._context.database,
+            self._context.store,
+            upload_id,
+            file,
+            received,
+            record=restored_by(self._context.actor()),
         )
 
     def keep_content(self, name: str, upload_id: UUID, digest: Digest, content: bytes) -> None:
@@ -84,11 +95,8 @@ class UploadOperations(ContextGroup, UploadContract):
         self._context.require(Permission.REGISTER, name)
         source = content_source(self._context.store, content)
 
-        def begin(transaction: Transaction) -> BlobSource | None:
-            found = sessions.session(transaction, upload_id, name)
-            file = _file_of(self._as_seen(transaction, found), digest)
-            if file.stored:
-                return None
+        def begin(transaction: Transaction) -> BlobSource:
+            file = _file_of(sessions.session(transaction, upload_id, name), digest)
             sessions.require_content(file, source.blob)
             return source
 
@@ -97,6 +105,7 @@ class UploadOperations(ContextGroup, UploadContract):
             self._context.store,
             begin,
             lambda transaction: sessions.note_received(transaction, upload_id, digest),
+            restored_by(self._context.actor()),
         )
 
     def fetch_uploaded(self, name: str, upload_id: UUID) -> None:
@@ -113,7 +122,7 @@ class UploadOperations(ContextGroup, UploadContract):
             for file in self._session(name, upload_id).missing:
                 sessions.fetch_staged(self._context.database, self._context.store, upload_id, file)
 
-    def require_bytes(
+    def require_files(
         self,
         name: str,
         manifest: Manifest,
@@ -121,7 +130,7 @@ class UploadOperations(ContextGroup, UploadContract):
         upload_id: UUID | None,
         contents: Mapping[Digest, bytes],
     ) -> None:
-        """Require the objects of listed files that the caller sent or may read.
+        """Require that the caller sent the listed files or may read them, in their sizes.
 
         Args:
             name: The model.
@@ -133,7 +142,6 @@ class UploadOperations(ContextGroup, UploadContract):
         Raises:
             BytesMissingError: The caller has neither sent a file nor may read it.
             InvalidArtifactError: A listed size differs from the size of the bytes.
-            CorruptionError: The store lost one of them.
         """
         digests, live = digests_of(manifest), seen.live.values()
         if missing := seen.missing(digests) - contents.keys():
@@ -146,7 +154,6 @@ class UploadOperations(ContextGroup, UploadContract):
             )
         sent = {digest: len(content) for digest, content in contents.items()}
         require_sizes(manifest, sent | {each.blob.digest: each.blob.size for each in live})
-        self._context.require_objects(live)
 
     def _session(self, name: str, upload_id: UUID) -> UploadSession:
         self._context.require(Permission.REGISTER, name)

@@ -8,6 +8,7 @@ from obstore.store import S3Store
 
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.path_rules import PULL_RECORD
+from pedigree.artifacts.store_owner import OWNERS
 
 
 class Probe(Protocol):
@@ -22,17 +23,19 @@ class Probe(Protocol):
     def remove(self, key: str) -> None: ...
 
 
+def keys_in(root: Path) -> set[str]:
+    """The keys in a folder, without the one that names the registry."""
+    files = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    return {key for key in files if not key.startswith(OWNERS)}
+
+
 class LocalProbe:
     def __init__(self, store: ObjectStore, root: Path) -> None:
         self.store = store
         self._root = root
 
     def keys(self) -> set[str]:
-        return {
-            path.relative_to(self._root).as_posix()
-            for path in self._root.rglob("*")
-            if path.is_file()
-        }
+        return keys_in(self._root)
 
     def overwrite(self, key: str, content: bytes) -> None:
         (self._root / key).write_bytes(content)
@@ -47,7 +50,8 @@ class RemoteProbe:
         self._bucket = bucket
 
     def keys(self) -> set[str]:
-        return {meta["path"] for page in obstore.list(self._bucket) for meta in page}
+        keys = {meta["path"] for page in obstore.list(self._bucket) for meta in page}
+        return {key for key in keys if not key.startswith(OWNERS)}
 
     def overwrite(self, key: str, content: bytes) -> None:
         obstore.put(self._bucket, key, content)

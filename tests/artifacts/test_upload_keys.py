@@ -11,6 +11,8 @@ from pedigree.artifacts.records import digest_of
 from pedigree.artifacts.store import StoredBlob, close_upload
 from pedigree.artifacts.sweep import abandon_keys
 from pedigree.artifacts.upload_keys import UploadKeys, give_up_keys, upload_keys
+from pedigree.audit.records import Actor
+from pedigree.catalog.restored_bytes import restored_by
 from pedigree.errors import InvalidInputError
 from pedigree.postgres.database import Database
 from pedigree.registry import Registry
@@ -19,6 +21,7 @@ from tests.artifacts.publishing import blob_keys, expire_leases, rows_left, swee
 from tests.factories import artifact, new_version
 
 AT_ONCE = timedelta(0)
+RECORD = restored_by(Actor(name="tester", source="test"))
 
 
 def blocks(database: Database) -> list[int]:
@@ -42,7 +45,7 @@ def probe(tmp_path: Path) -> LocalProbe:
 
 def store_one(database: Database, probe: LocalProbe, content: bytes) -> StoredBlob:
     """Store some bytes as a process does that dies before they are live."""
-    upload = ContentUpload(database, probe.store, {digest_of(content): content})
+    upload = ContentUpload(database, probe.store, {digest_of(content): content}, RECORD)
     return upload.store(()).stored[0]
 
 
@@ -130,7 +133,7 @@ def test_what_a_refused_registration_stored_is_removed(registry: Registry, tmp_p
 
     def refuse() -> None:
         sent = {digest_of(content): content}
-        with ContentUpload(registry.database, registry.store, sent) as upload:
+        with ContentUpload(registry.database, registry.store, sent, RECORD) as upload:
             upload.store(())
             raise InvalidInputError("refused")
 

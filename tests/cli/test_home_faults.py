@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import pytest
 from pedigree.cli.up.processes import started_at
 from pedigree.cli.up.running import Running, hold, running
 from pedigree.errors import PedigreeError
+from pedigree.postgres import EmbeddedPostgres
 from tests.cli.conftest import Cli
 from tests.users import as_another_user
 
@@ -70,6 +72,32 @@ def test_a_process_has_the_time_of_its_start(innocent: int) -> None:
     assert started_at(innocent) == started_at(innocent)
     assert started_at(innocent) != started_at(os.getppid())
     assert started_at(2**22 + 1) is None
+
+
+@pytest.mark.system
+def test_a_home_with_objects_and_without_its_database_starts_no_empty_registry(
+    process: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PEDIGREE_DATABASE_URL")
+    kept = home / "objects" / "blobs" / "kept"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("weights")
+    try:
+        for words in (("models",), ("models",), ("migrate",)):
+            answer = process(*words, "--json")
+            assert (answer.code, answer.out) == (1, "")
+            assert answer.error["type"] == "StoreUnavailableError"
+            assert answer.error["value"] == (home / "objects").as_uri()
+            assert "from a backup" in answer.error["remedy"]
+        EmbeddedPostgres(home).stop(force=True)
+        shutil.rmtree(home / "postgres")
+        answer = process("models", "--json")
+        assert (answer.code, answer.error["type"]) == (1, "EmbeddedPostgresError")
+        assert answer.error["field"] == "PEDIGREE_HOME"
+        assert process("status", "--json").json["database"]["state"] == "lost"
+    finally:
+        EmbeddedPostgres(home).stop(force=True)
+    assert kept.read_text() == "weights"
 
 
 def test_the_home_of_another_user_is_named() -> None:

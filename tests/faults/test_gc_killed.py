@@ -8,6 +8,7 @@ from pedigree.errors import RefusedError, VersionNotFoundError
 from pedigree.lifecycle.records import RetentionRule
 from pedigree.maintenance.gc_records import PlannedTier
 from pedigree.registry import Registry
+from tests.artifacts.probes import keys_in
 from tests.artifacts.publishing import (
     blob_keys,
     expire_leases,
@@ -58,8 +59,7 @@ def test_a_kill_leaves_all_references_intact_and_the_next_collection_completes(
     let_orphans_settle(registry.database)
     collect(registry)
     assert rows_left(registry.database) == {"uploads": 0, "orphans": 0}
-    root = registry.settings.home_folder / "objects"
-    objects = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    objects = keys_in(registry.settings.home_folder / "objects")
     assert objects == set(blob_keys(registry.database).values())
     require_sound(registry)
 

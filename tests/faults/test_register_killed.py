@@ -7,6 +7,7 @@ import pytest
 
 from pedigree.catalog.records import Registration
 from pedigree.registry import Registry
+from tests.artifacts.probes import keys_in
 from tests.artifacts.publishing import (
     blob_keys,
     expire_leases,
@@ -73,9 +74,7 @@ def test_a_kill_leaves_no_version_without_its_bytes_and_the_retry_gives_exactly_
     expire_leases(registry.database)
     sweep_expired(registry.database, registry.store, settle=timedelta(0))
     assert rows_left(registry.database) == {"uploads": 0, "orphans": 0}
-    objects = [
-        path for path in (registry.settings.home_folder / "objects").rglob("*") if path.is_file()
-    ]
+    objects = keys_in(registry.settings.home_folder / "objects")
     assert len(objects) == len(blob_keys(registry.database)) == len(outcomes) + 1
     require_whole(registry)
     require_sound(registry)

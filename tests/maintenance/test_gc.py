@@ -12,7 +12,7 @@ from pedigree.catalog.blob_access import keys_of
 from pedigree.errors import BytesCollectedError, StoreUnavailableError, VersionNotFoundError
 from pedigree.lifecycle.records import RetentionRule
 from pedigree.registry import Registry
-from tests.artifacts.probes import contents
+from tests.artifacts.probes import contents, keys_in
 from tests.artifacts.publishing import blob_keys, expire_leases, let_orphans_settle, rows_left
 from tests.factories import register
 from tests.maintenance.collecting import collect, planned, require_sound
@@ -24,8 +24,7 @@ def registry(impatient: Registry) -> Registry:
 
 
 def objects(registry: Registry) -> set[str]:
-    root = registry.settings.home_folder / "objects"
-    return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    return keys_in(registry.settings.home_folder / "objects")
 
 
 def test_a_deleted_version_is_collected_after_its_window_and_leaves_its_tombstone(

@@ -36,6 +36,8 @@ def copy_rows(source_url: str, target_url: str) -> None:
         graph: dict[str, set[str]] = {name: set() for name in columns}
         for child, parent in target.execute(_REFERENCES):
             graph[child].add(parent)
+        # The copy is the same registry, so it keeps the identity by which the store knows it.
+        target.execute("DELETE FROM pedigree.registry_identity")
         for name in TopologicalSorter(graph).static_order():
             _copy(source, target, name, columns[name])
         for name, column, sequence in target.execute(_COUNTERS).fetchall():

@@ -164,6 +164,57 @@ def test_data_without_its_password_is_refused(make_server):
         server.ensure()
 
 
+def _lose_folder(server: EmbeddedPostgres) -> None:
+    shutil.rmtree(server.folder)
+
+
+def _lose_data(server: EmbeddedPostgres) -> None:
+    shutil.rmtree(server.folder / "data")
+
+
+def _lose_data_of_an_earlier_version(server: EmbeddedPostgres) -> None:
+    _lose_data(server)
+    (server.folder.parent / "postgres.created").unlink()
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [_lose_folder, _lose_data, _lose_data_of_an_earlier_version],
+    ids=lambda each: each.__name__,
+)
+def test_lost_data_is_not_replaced_by_an_empty_database(make_server, lose):
+    server = make_server()
+    home = server.folder.parent
+    lose(server)
+    assert server.status().state == "lost"
+    for _ in range(2):
+        with pytest.raises(EmbeddedPostgresError, match="data was created before") as refused:
+            server.url("pedigree")
+    assert (refused.value.field, refused.value.value) == ("PEDIGREE_HOME", str(home))
+    assert "from a backup" in str(refused.value)
+    assert f"move {home} away" in str(refused.value)
+    assert not (server.folder / "data").exists()
+
+
+def test_restored_data_is_served_again(make_server):
+    server = make_server()
+    kept = server.folder.with_name("backup")
+    server.folder.rename(kept)
+    with pytest.raises(EmbeddedPostgresError):
+        server.ensure()
+    shutil.rmtree(server.folder)
+    kept.rename(server.folder)
+    server.ensure()
+
+
+def test_data_of_an_earlier_version_is_recorded_at_its_next_start(make_server):
+    server = make_server()
+    record = server.folder.parent / "postgres.created"
+    record.unlink()
+    server.ensure()
+    assert record.exists()
+
+
 def test_the_caller_gets_the_error_of_postgres(home, stopped_home, eventually):
     shutil.copytree(stopped_home, home)
     server = EmbeddedPostgres(home, settings={"max_connections": "many"})

@@ -245,13 +245,19 @@ def test_the_server_ends_when_its_folder_is_removed(make_server, eventually, ali
     eventually(lambda: not alive(status.pid) and not alive(status.supervisor_pid))
 
 
-def test_a_removed_folder_is_created_again(make_server):
+def test_a_folder_that_is_removed_under_its_clients_is_not_begun_again(
+    make_server, eventually, alive
+):
     server = make_server()
     with Database.embedded(server) as database:
         database.fetch_all("SELECT 1")
+        pid = server.status().pid
         while server.folder.exists():  # the server may write a file while its folder is emptied
             shutil.rmtree(server.folder, ignore_errors=True)
-        assert database.fetch_all("SELECT 1 AS one") == [{"one": 1}]
+        eventually(lambda: not alive(pid))
+        with pytest.raises(EmbeddedPostgresError, match="was created before, and is missing"):
+            database.fetch_all("SELECT 1")
+    assert not (server.folder / "data").exists()
 
 
 def test_a_deleted_socket_is_restored(make_server):
