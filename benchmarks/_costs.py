@@ -36,6 +36,15 @@ class Costs:
             flushes=(self.flushes - before.flushes) / times,
         )
 
+    def times(self, factor: float) -> "Costs":
+        """Return the same work, so many times."""
+        return Costs(
+            server_s=self.server_s * factor,
+            postgres_s=self.postgres_s * factor,
+            statements=self.statements * factor,
+            flushes=self.flushes * factor,
+        )
+
     @property
     def processor_s(self) -> float:
         """Processor time of both."""

@@ -21,7 +21,7 @@ from pedigree.postgres import EmbeddedPostgres
 
 _ROUNDS = 5
 _MOST_CREATED = 3000
-_ALONE = 150
+_ALONE_S = 10.0
 
 _KNOWN_TIMES, _NEW_TIMES, _DRAWN_TIMES = 5.0, 3.5, 2.5
 _KNOWN_MS, _NEW_MS = 4.5, 7.0
@@ -98,10 +98,18 @@ class Creations:
         return self._driven(exchanges, connections, seconds)
 
     def alone(self, kind: Callable[..., tuple[Load, Costs]]) -> Costs:
-        """Return what one of a hundred creations costs, each after the answer to the previous."""
+        """Return what a creation costs, each after the answer to the previous one.
+
+        The background work, as it is in the same time without creations, is subtracted.
+        """
+        idle, began = self._meter.all(), time.perf_counter()
         before = self._meter.all()
-        load, _ = kind(1, 3)
-        return self._meter.all().since(before, int(load["done"]))
+        idle_s = time.perf_counter() - began
+        load, _ = kind(1, _ALONE_S)
+        after = self._meter.all()
+        share = (time.perf_counter() - began - idle_s) / idle_s
+        background = before.since(idle, 1).times(share)
+        return after.since(before, 1).since(background, int(load["done"]))
 
     def until_drawn(self) -> float:
         """Return the rate of new versions, with the time until all their cards are drawn."""

@@ -121,5 +121,7 @@ def serving(environment: Path, url: str, folder: Path) -> Iterator[Running]:
     stores = ["--backend-store-uri", _with_driver(url), "--artifacts-destination", str(folder)]
     roots = ["--default-artifact-root", "mlflow-artifacts:/"]
     command = [program, "server", *stores, *roots, "--workers", "2", "--host", "127.0.0.1"]
+    # Else its parent kills workers that do not answer within 5 s, as on a busy machine.
+    command += ["--uvicorn-opts", "--timeout-worker-healthcheck 300"]
     with running(command, _QUIET, "/health") as server:
         yield server

@@ -10,7 +10,7 @@ from pedigree.audit.replay import STATED, TRAINING, replay
 from pedigree.audit.states import UNRECORDED, Mark, ReplayedModel, ReplayedTenure, ReplayedVersion
 from pedigree.catalog.names import name_key
 from pedigree.failures.member_loop import MemberLoop
-from pedigree.maintenance.fsck_parts import PartsDone
+from pedigree.maintenance.fsck_parts import PartsDone, unreported
 from pedigree.maintenance.queries import SQL
 from pedigree.maintenance.violations import Tally
 from pedigree.postgres.database import Database
@@ -29,7 +29,7 @@ _MODEL_FIELDS = (
 )
 
 
-def check_replay(database: Database, report: PartsDone) -> Tally:
+def check_replay(database: Database, report: PartsDone = unreported) -> Tally:
     """Replay the events of every model, one model in memory at a time.
 
     Args:

@@ -727,7 +727,6 @@ $$;
 
 CREATE FUNCTION pedigree.make_live(of_upload uuid, stored_digests text[], stored_sizes bigint[], stored_keys text[]) RETURNS void
     LANGUAGE plpgsql
-    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 BEGIN
     -- The lock is a statement of its own, so that the next one sees which keys were given up.
@@ -1172,7 +1171,6 @@ $$;
 
 CREATE FUNCTION pedigree.take_blobs(doc jsonb) RETURNS text[]
     LANGUAGE plpgsql
-    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
     wanted text[] := ARRAY(

@@ -100,7 +100,7 @@ def test_a_token_for_some_models_is_refused_for_others_and_for_all(served: Serve
     assert client.get("/models/theirs").status_code == 403
     assert client.delete("/models/theirs", params={"reason": "x"}).status_code == 403
     assert [each["name"] for each in client.get("/models").json()["items"]] == ["ours-1"]
-    refused = client.get("/stats")
+    refused = client.get("/webhooks")
     assert refused.status_code == 403
     assert "limited to some models" in refused.json()["detail"]
 

@@ -11,7 +11,7 @@ COMMENT ON COLUMN pedigree.upload.keys IS
 CREATE FUNCTION pedigree.make_live(
     of_upload uuid, stored_digests text[], stored_sizes bigint[], stored_keys text[]
 ) RETURNS void
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     -- The lock is a statement of its own, so that the next one sees which keys were given up.
     PERFORM FROM pedigree.upload WHERE upload_id = of_upload AND keys IS NOT NULL FOR SHARE;
@@ -40,7 +40,7 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION pedigree.take_blobs(doc jsonb) RETURNS text[]
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     wanted text[] := ARRAY(
         SELECT DISTINCT f ->> 'digest' FROM jsonb_array_elements(doc #> '{artifact,files}') f
