@@ -160,7 +160,7 @@ def read_length(option: str, text: str) -> "timedelta":
         read = read_duration(text)
     except ValueError as error:
         raise InvalidInputError(
-            "is no duration", field=option, value=text, remedy="Write 30d, 12h, 45m, 10s or 0"
+            "is not a duration", field=option, value=text, remedy="Write 30d, 12h, 45m, 10s or 0"
         ) from error
     assert isinstance(read, timedelta)
     return read
