@@ -27,7 +27,6 @@ _KNOWN_TIMES, _NEW_TIMES, _DRAWN_TIMES = 5.0, 3.5, 2.5
 _KNOWN_MS, _NEW_MS = 4.5, 7.0
 _KNOWN_STATEMENTS, _NEW_STATEMENTS = 3.0, 6.0
 _KNOWN_FLUSHES, _NEW_FLUSHES = 1.0, 2.0
-_GROWTH = 1.3
 _DRAWN_BY_S = 600.0
 _FIRSTS = count(step=_MOST_CREATED)
 
@@ -188,15 +187,6 @@ def costs_alone(place: Place) -> list[Measured]:
         _at_most("flushes of one from existing bytes", known.flushes, "", _KNOWN_FLUSHES),
         _at_most("flushes of one with its bytes", new.flushes, "", _NEW_FLUSHES),
     ]
-
-
-def growth(small: Place, large: Place) -> list[Measured]:
-    """Compare the processor time at two places in turns."""
-    here, there = Creations(small), Creations(large)
-    pairs = [(here.new()[1], there.new()[1]) for _ in range(_ROUNDS)]
-    value = statistics.median(b.processor_s / a.processor_s for a, b in pairs)
-    what = "processor time of one with its bytes at 1,000,000 versions, against 1,000"
-    return [_at_most(what, value, "times", _GROWTH)]
 
 
 def _at_most(what: str, value: float, unit: str, target: float) -> Measured:
