@@ -24,7 +24,7 @@ export async function register(
   const listed = [...files].map(([path, bytes]) => ({ path, size: bytes.length, digest: digestOf(bytes) }));
   const contents = new Map([...files.values()].map((bytes) => [digestOf(bytes), bytes]));
   const missing = await missingOf(registry, name, listed, contents, version);
-  if (!(missing instanceof Map)) return missing;
+  if ("version" in missing) return missing;
   if (sizeOf(missing) <= MOST_SENT) return withFiles(registry, name, { files: listed, version }, missing);
   const wanted = [...contents].map(([digest, bytes]) => ({ digest, size: bytes.length }));
   const params = { path: { name } };
