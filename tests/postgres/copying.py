@@ -16,6 +16,7 @@ WHERE c.relnamespace = 'pedigree'::regnamespace AND c.relkind = 'r'
     AND c.relname NOT IN ('migration', 'statistic') AND c.relname NOT LIKE 'search\\_%'
 GROUP BY c.oid
 """
+_IDENTITY = {"pedigree.registry_identity", "registry_identity"}  # by the search path
 _REFERENCES = """
 SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint
 WHERE contype = 'f' AND connamespace = 'pedigree'::regnamespace AND conrelid <> confrelid
@@ -37,7 +38,8 @@ def copy_rows(source_url: str, target_url: str) -> None:
         for child, parent in target.execute(_REFERENCES):
             graph[child].add(parent)
         # The copy is the same registry, so it keeps the identity by which the store knows it.
-        target.execute("DELETE FROM pedigree.registry_identity")
+        for name in columns.keys() & _IDENTITY:  # an earlier schema has none
+            target.execute(sql.SQL("DELETE FROM {}").format(sql.SQL(name)))
         for name in TopologicalSorter(graph).static_order():
             _copy(source, target, name, columns[name])
         for name, column, sequence in target.execute(_COUNTERS).fetchall():

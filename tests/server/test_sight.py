@@ -25,7 +25,7 @@ ASKED = {
     "b": "churn/2",
     "to": "staging",
     "stage": "staging",
-    "asset": "models/secret",
+    "asset": "raw",  # an answer repeats the asset that was asked for
     "moment": "2026-03-01T12:00:00Z",
 }
 
