@@ -63,7 +63,9 @@ def profile(
     with open_registry() as registry:
         if keep is not None:
             made = make_profile(
-                read_sample(keep), prediction=prediction, categorical=categorical or ()
+                read_sample(keep, field="--keep"),
+                prediction=prediction,
+                categorical=categorical or (),
             )
             registry.keep_profile(reference, made)
         found = registry.profile(reference)
@@ -87,7 +89,7 @@ def measure(
     with open_registry() as registry:
         found = registry.measure_drift(
             reference,
-            read_sample(data),
+            read_sample(data, field="DATA"),
             asset=asset,
             partition=partition,
             data_version=data_version,

@@ -6,6 +6,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from pedigree._values import JSON, require_values
 from pedigree.errors import InvalidPolicyError
 from pedigree.libraries import library
 from pedigree.lifecycle.gates import span
@@ -33,19 +34,24 @@ def read_document(text: str) -> Policy:
     """Read a policy from a YAML document.
 
     Raises:
-        InvalidPolicyError: It is not YAML, or not a policy.
+        InvalidPolicyError: It is not YAML, is too large or nested too deep, or is not a policy.
         MissingDependencyError: PyYAML is not installed.
     """
     yaml = library("yaml", extra="registry")
     try:
         found = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
+        # Aliases may stand for any number of values.
+        require_values(found, bound=JSON, error=InvalidPolicyError)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:  # a date that does not exist
         mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        raise InvalidPolicyError(
-            f"is not YAML{where}", field="policy", remedy="See docs/policies.md for an example"
-        ) from error
+        raise _refused(f"is not YAML in line {mark.line + 1}" if mark else "is not YAML") from error
+    except InvalidPolicyError as error:
+        raise _refused(error.message) from error
     return parse_policy(found)
+
+
+def _refused(reason: str) -> InvalidPolicyError:
+    return InvalidPolicyError(reason, field="policy", remedy="See docs/policies.md for an example")
 
 
 def write_document(policy: Policy) -> str:

@@ -4,6 +4,8 @@ import hashlib
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,24 +84,38 @@ class Layout:
         """The file with the path of the socket's folder."""
         return self.folder / "socket"
 
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Convert errors of the operating system to errors of the home folder.
+
+        Raises:
+            EmbeddedPostgresError: A file cannot be read or written.
+        """
+        try:
+            yield
+        except OSError as error:
+            file = f" {error.filename}" if error.filename else ""
+            raise EmbeddedPostgresError(
+                f"the home folder cannot be used: {error.strerror or error}{file and ':'}{file}",
+                field="PEDIGREE_HOME",
+                value=str(self.home),
+                remedy="Free space on its disk or make it writable, set PEDIGREE_HOME to a folder"
+                " that you own, or set PEDIGREE_DATABASE_URL",
+            ) from error
+
     def create(self) -> None:
         """Create the folder, and the home folder if it is missing, with access only for this user.
 
         Raises:
             EmbeddedPostgresError: The folder cannot be created, or belongs to another user.
         """
-        try:
+        with self.failures():
             if not self.home.exists():
                 self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
                 # A home folder in a Git repository must not make its work tree dirty.
                 (self.home / ".gitignore").write_text("*\n", encoding="ascii")
             self.folder.mkdir(mode=0o700, exist_ok=True)
             owner = self.folder.stat().st_uid
-        except OSError as error:
-            raise EmbeddedPostgresError(
-                f"the folder {self.folder} cannot be created: {error.strerror}",
-                remedy="Set PEDIGREE_HOME to a folder that you own, or set PEDIGREE_DATABASE_URL",
-            ) from error
         if owner != os.geteuid():
             raise EmbeddedPostgresError(
                 f"the folder {self.folder} belongs to the user with id {owner}",

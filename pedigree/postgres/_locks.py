@@ -5,6 +5,7 @@ which last until both have closed the file. So nothing here unlocks explicitly (
 for both); closing is enough. Locks do not survive ``exec``.
 """
 
+import errno
 import fcntl
 import os
 import time
@@ -92,13 +93,23 @@ def is_used(path: Path) -> bool:
 
 def _refuses(path: Path, *, shared: bool) -> bool:
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = _open_existing(path)
     except FileNotFoundError:
         return False
     try:
         return not try_lock(descriptor, shared=shared)
     finally:
         os.close(descriptor)
+
+
+def _open_existing(path: Path) -> int:
+    flags = os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        return os.open(path, os.O_RDWR | flags)  # NFS needs it for an exclusive lock
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        return os.open(path, os.O_RDONLY | flags)
 
 
 def holders(path: Path) -> tuple[int, ...]:

@@ -120,7 +120,7 @@ class EmbeddedPostgres:
             EmbeddedPostgresError: No Postgres is installed, the data has another major version, or
                 the server cannot be started; the message says which.
         """
-        with _guard:
+        with _guard, self._layout.failures():
             self._layout.create()
             _hold(self._layout.users)
             if self._refusal("postgres") is not None:
@@ -143,9 +143,10 @@ class EmbeddedPostgres:
                 value=database,
             )
         self.ensure()
-        if self._refusal(database) is not None:
-            self._create_database(database)
-        return self._url(database)
+        with self._layout.failures():
+            if self._refusal(database) is not None:
+                self._create_database(database)
+            return self._url(database)
 
     def stop(self, *, force: bool = False) -> bool:
         """Stop the server, and return whether it was running. This process is no longer a user.
@@ -161,7 +162,7 @@ class EmbeddedPostgres:
         layout = self._layout
         if not layout.folder.exists():
             return False
-        with _guard, _locks.exclusive(layout.start, timeout_s=_START_S):
+        with _guard, layout.failures(), _locks.exclusive(layout.start, timeout_s=_START_S):
             held = _release(layout.users)
             if not force and _used_by_others(layout.users):
                 if held:
@@ -174,7 +175,15 @@ class EmbeddedPostgres:
             return self._stop_supervisor()
 
     def status(self) -> EmbeddedStatus:
-        """Return the status of the server, without a connection and without starting it."""
+        """Return the status of the server, without a connection and without starting it.
+
+        Raises:
+            EmbeddedPostgresError: A file of the home folder cannot be read.
+        """
+        with self._layout.failures():
+            return self._status()
+
+    def _status(self) -> EmbeddedStatus:
         layout = self._layout
         major = layout.major()
         supervised = _locks.is_held(layout.supervisor)

@@ -191,7 +191,7 @@ def _collect(child: "subprocess.Popen[bytes]", limits: ProcessLimits) -> _Output
             if not has_started and b"\n" in out:
                 deadline, has_started = time.monotonic() + 2 * limits.time.total_seconds(), True
             if len(out) > limits.output:
-                reason = f"its scan wrote more than {limits.output // _MIB} MiB"
+                reason = f"reading it wrote more than {limits.output // _MIB} MiB"
                 return _Output(bytes(out[: limits.output]), bytes(err), reason)
     return _Output(bytes(out), bytes(err), None)
 
@@ -215,7 +215,7 @@ def _answers(output: _Output, code: int, limits: ProcessLimits) -> Answers:
             found = parsed_json(line)
         except DocumentError as error:
             return Answers(
-                tuple(answers), f"its scan wrote a line that is not JSON: {error}", network
+                tuple(answers), f"reading it wrote a line that is not JSON: {error}", network
             )
         if "stopped" in found:
             return Answers(tuple(answers), _reason_given(found["stopped"], limits), network)
@@ -225,7 +225,7 @@ def _answers(output: _Output, code: int, limits: ProcessLimits) -> Answers:
 
 def _reason_given(stopped: str | None, limits: ProcessLimits) -> str | None:
     if stopped == OUT_OF_MEMORY:
-        return f"its scan needs more than {limits.memory // _MIB} MiB of memory"
+        return f"reading it needs more than {limits.memory // _MIB} MiB of memory"
     return None if stopped is None else str(stopped)
 
 
@@ -233,11 +233,11 @@ def _reason(code: int, limits: ProcessLimits) -> str:
     if code == -signal.SIGXCPU:
         return _out_of_time(limits)
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
-    return f"the process that scanned it ended with {how}"
+    return f"the process that read it ended with {how}"
 
 
 def _out_of_time(limits: ProcessLimits) -> str:
-    return f"its scan takes more than {limits.time.total_seconds():g} s"
+    return f"reading it takes more than {limits.time.total_seconds():g} s"
 
 
 def _cannot_start(reason: str) -> UnavailableError:

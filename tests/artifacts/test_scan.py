@@ -124,7 +124,7 @@ def test_a_scan_without_time_reports_every_file_as_unscannable(tmp_path: Path) -
         (tmp_path / name).write_bytes(b"\x80\x04" + b"N0" * (8 << 20) + b"N.")
     first, second = scan(tmp_path, limits=ProcessLimits(time=timedelta(seconds=1)))
     assert (first.path, first.kind, first.limited) == ("a", ScanKind.UNSCANNABLE, True)
-    assert first.reason == "its scan takes more than 1 s"
+    assert first.reason == "reading it takes more than 1 s"
     assert (second.path, second.kind, second.limited) == ("b", ScanKind.UNSCANNABLE, True)
 
 

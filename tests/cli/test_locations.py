@@ -112,6 +112,8 @@ def test_a_dg_workspace_loads_each_of_its_projects_with_its_own_python(tmp_path:
         (None, "cannot be read"),
         ("load_from: [", "cannot be read"),
         ("other: 1", "cannot be read"),
+        ("load_from: 2020-13-45", "cannot be read"),
+        pytest.param("[" * 3000, "cannot be read", id="deep"),
         ("load_from: []", "no entry"),
         ("load_from: [{python_fiel: a.py}]", "python_fiel"),
         ("load_from: [{python_file: {attribute: defs}}]", "relative_path"),

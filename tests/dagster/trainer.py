@@ -24,6 +24,11 @@ def main(how: str, folder: Path, url: str | None = None) -> None:
                 pipes.report_custom_message({"pedigree/trained": {"path": str(folder)}})
         elif how == "wrong":
             pipes.report_custom_message({"pedigree/trained": {"path": "weights"}})
+        elif how == "deep":
+            value: object = 1
+            for _ in range(300):
+                value = [value]
+            pipes.report_custom_message({"pedigree/trained": {"params": {"a": value}}})
 
 
 def by_hand(pipes: PipesContext, folder: Path) -> None:

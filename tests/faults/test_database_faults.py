@@ -36,7 +36,7 @@ WRITES: dict[str, Verb] = {
         "churn", registry.manifest("churn/1").files, new_version(run_id="again")
     ),
     "promote": lambda registry, _: registry.promote("churn/2", "production"),
-    "rollback": lambda registry, _: registry.rollback("churn"),
+    "rollback": lambda registry, _: registry.rollback("served"),
     "delete": lambda registry, _: registry.delete("churn/2", reason="test"),
     "set_alias": lambda registry, _: registry.set_alias("churn", "best", 1),
     "update": lambda registry, _: registry.update("churn/1", tags={"a": "b"}),
@@ -48,7 +48,7 @@ WRITES: dict[str, Verb] = {
 def filled(
     database_url: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Registry]:
-    """A registry with two versions, in a process whose limits are short."""
+    """A registry of two models with two versions each, in a process whose limits are short."""
     monkeypatch.setattr(
         _one_transaction, "BEGIN", _one_transaction.BEGIN.replace("'10s'", "'50ms'")
     )
@@ -58,6 +58,10 @@ def filled(
         register(registry, tmp_path, "first")
         registry.set_policy("churn", free_policy())
         register(registry, tmp_path, "second")
+        registry.set_policy("served", free_policy())
+        for content in ("first", "second"):
+            reference = register(registry, tmp_path / "served", content, "served")
+            registry.promote(reference, "production")
         yield registry
 
 
@@ -79,6 +83,7 @@ def test_tables_that_another_client_locks_are_a_typed_error(
         (READS | WRITES)[verb](filled, tmp_path)
     holder.rollback()
     assert len(filled.events()) == before
+    (READS | WRITES)[verb](filled, tmp_path)
 
 
 @pytest.mark.parametrize("verb", WRITES)
@@ -93,6 +98,8 @@ def test_rows_that_another_client_locks_are_a_typed_error(
         read(filled, tmp_path)
     holder.rollback()
     assert len(filled.events()) == before
+    WRITES[verb](filled, tmp_path)
+    assert len(filled.events()) > before
     require_sound(filled)
 
 

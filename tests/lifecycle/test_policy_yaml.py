@@ -52,6 +52,12 @@ def test_a_document_says_what_its_author_would_write() -> None:
     assert "higher_is_better" not in text
 
 
+# Twelve lines whose aliases stand for two billion values.
+LAUGHS = "a0: &a0 [x]\n" + "".join(
+    f"a{line}: &a{line} [{', '.join([f'*a{line - 1}'] * 6)}]\n" for line in range(1, 13)
+)
+
+
 def test_a_policy_is_read_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "policy.yaml"
     file.write_text(WHOLE)
@@ -64,6 +70,9 @@ def test_a_policy_is_read_from_a_file(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("stages: [", "not YAML in line"),
+        ("stages: 2020-13-45", "is not YAML"),
+        pytest.param("- " * 3000, "is not YAML", id="deep"),
+        pytest.param(LAUGHS, "is too large", id="aliases"),
         ("stages: 3", "stages"),
         ("- a", "policy: "),
         ("stages: [{name: a, after: [b]}]", "follows 'b'"),

@@ -50,28 +50,28 @@ def test_a_job_yields_to_the_requests_of_its_service() -> None:
 def test_a_job_that_fills_the_memory_ends_alone() -> None:
     assert run("fill_memory")[:2] == (
         ("before",),
-        "its scan needs more than 256 MiB of memory",
+        "reading it needs more than 256 MiB of memory",
     )
 
 
 @pytest.mark.parametrize("job", ["run_forever", "wait_forever"])
 def test_a_job_that_takes_too_long_is_ended(job: str) -> None:
     hasty = ProcessLimits(memory=LIMITS.memory, time=timedelta(seconds=1))
-    assert run(job, limits=hasty)[:2] == (("before",), "its scan takes more than 1 s")
+    assert run(job, limits=hasty)[:2] == (("before",), "reading it takes more than 1 s")
 
 
 def test_a_job_that_answers_too_much_is_ended() -> None:
     found = run("answer_forever")
-    assert found.stopped == "its scan wrote more than 1 MiB"
+    assert found.stopped == "reading it wrote more than 1 MiB"
     assert 90 < len(found.lines) <= 105
 
 
 @pytest.mark.parametrize(
     ("job", "reason"),
     [
-        ("crash", "the process that scanned it ended with signal 11"),
+        ("crash", "the process that read it ended with signal 11"),
         ("raise_error", "ValueError: no such opcode"),
-        ("answer_nonsense", "its scan wrote a line that is not JSON: it nests too deep"),
+        ("answer_nonsense", "reading it wrote a line that is not JSON: it nests too deep"),
     ],
 )
 def test_a_job_that_fails_says_why_and_keeps_its_answers(job: str, reason: str) -> None:

@@ -86,7 +86,7 @@ def _workspace(file: Path, why: str) -> Loads:
     try:
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
         entries = document["load_from"]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError) as error:
+    except (OSError, ValueError, yaml.YAMLError, RecursionError, TypeError, KeyError) as error:
         raise _unusable(file, f"cannot be read as a Dagster workspace ({error})") from error
     if not isinstance(entries, list) or not entries:
         raise _unusable(file, "has no entry under load_from")

@@ -18,6 +18,7 @@ from typing import Any
 import dagster as dg
 from pydantic import ValidationError
 
+from pedigree._values import GRAPH_BYTES, Bound, require_values
 from pedigree.artifacts.external_files import UploadedFiles
 from pedigree.dagster.assets.pipes_client import TRAINED, ReportedModel
 from pedigree.dagster.assets.trained_model import TrainedModel
@@ -36,7 +37,8 @@ def reported_model(
             None.
 
     Raises:
-        InvalidMetadataError: It reported no model, several models, or an invalid one.
+        InvalidMetadataError: It reported no model, several models, or one that is invalid, too
+            large or nested too deep.
     """
     report = _report(invocation)
     uploaded = None
@@ -50,6 +52,8 @@ def reported_model(
     )
 
 
+# The digests of a model's files may be many; the registry bounds each of the other fields.
+_MESSAGE = Bound(GRAPH_BYTES, is_json=True, is_private=True)
 _SHARED_FIELDS = tuple(ReportedModel.model_fields.keys() - {"path", "uri", "files"})
 
 
@@ -65,6 +69,8 @@ def _report(invocation: dg.PipesClientCompletedInvocation) -> ReportedModel:
             field=TRAINED,
             remedy="Call report_model(pipes, path, …) once, at the end of the training",
         )
+    # Before the schema, whose messages repeat each level of what is nested.
+    require_values(messages[0], TRAINED, bound=_MESSAGE, error=InvalidMetadataError)
     try:
         return ReportedModel.model_validate(messages[0])
     except ValidationError as error:

@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeAlias
 
 import dagster as dg
 
-from pedigree.untrusted.expansion import inflated
+from pedigree.untrusted.documents import parsed_json
+from pedigree.untrusted.expansion import ExpansionError, inflated
 
 Kind: TypeAlias = Literal["loaded", "stated"]
 Partitions: TypeAlias = dict[str | None, tuple[int, ...]]
@@ -93,7 +94,7 @@ def from_json(record: Mapping[str, Any]) -> Reads | str:
     found = {
         kind: {
             dg.AssetKey.from_user_string(key): {
-                partition or None: tuple(ids) for partition, ids in partitions.items()
+                partition or None: tuple(map(int, ids)) for partition, ids in partitions.items()
             }
             for key, partitions in record.get(kind, {}).items()
         }
@@ -107,14 +108,17 @@ def decoded(value: Any) -> Reads | str | None:
 
     Returns:
         The reads; or the partition whose materialization of the same run has them; None if there
-        is no record, or a later version of this code wrote it.
+        is no record, or one that this code cannot read: a later version or somebody else wrote it.
     """
     record = value.value if isinstance(value, dg.JsonMetadataValue) else None
     if not isinstance(record, Mapping):
         return None
-    if "zlib" in record:
-        record = json.loads(inflated(base64.b64decode(record["zlib"])))
-    return from_json(record)
+    try:
+        if "zlib" in record:
+            record = parsed_json(inflated(base64.b64decode(record["zlib"])))
+        return from_json(record)
+    except (ExpansionError, zlib.error, ValueError, TypeError, AttributeError):
+        return None
 
 
 def encoded(reads: Reads) -> dg.JsonMetadataValue:

@@ -111,6 +111,7 @@ def test_uploaded_files_with_another_digest_than_reported_are_refused(
         ("nothing", "reported no models"),
         ("twice", "reported 2 models"),
         ("wrong", "`path` must be absolute"),
+        ("deep", r"pedigree/trained\.params: is nested deeper than 64 levels"),
     ],
 )
 def test_a_missing_or_invalid_report_raises_a_typed_error(

@@ -1,6 +1,8 @@
 """Recording of reads with every kind of IO manager, and what must not change."""
 
+import base64
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -405,3 +407,19 @@ def test_every_month_of_every_asset_three_hops_upstream_lists_the_version(
     for asset in ("bureau", "loans", "features"):
         for name in names:
             assert certainties(pedigree, asset, name) == {"risk/1": Certainty.READ}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"zlib": base64.b64encode(zlib.compress(bytes(100 << 20))).decode()},
+        {"zlib": base64.b64encode(zlib.compress(b"[" * 100_000)).decode()},
+        {"zlib": base64.b64encode(b"nonsense").decode()},
+        {"zlib": "not base64"},
+        {"zlib": 3},
+        {"loaded": []},
+        {"loaded": {"a": {"p": ["x"]}}},
+    ],
+)
+def test_a_record_that_cannot_be_read_is_none(record: dict[str, Any]) -> None:
+    assert decoded(dg.MetadataValue.json(record)) is None
