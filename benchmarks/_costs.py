@@ -37,7 +37,7 @@ class Costs:
         )
 
     def times(self, factor: float) -> "Costs":
-        """Return the same work, so many times."""
+        """Return the work that repeats this work a number of times."""
         return Costs(
             server_s=self.server_s * factor,
             postgres_s=self.postgres_s * factor,

@@ -61,7 +61,7 @@ _MIB = 1 << 20
 # 4 MB as a zip.
 _ZEROS_MIB = 4 << 10
 _LARGE_VERSIONS = 12
-# A signature of so many columns makes a version of 2.5 MB.
+# A signature of this many columns makes a version of 2.5 MB.
 _COLUMNS = 29_000
 
 

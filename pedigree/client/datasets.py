@@ -15,7 +15,7 @@ from pedigree.datasets.records import (
     RecordedDataVerdict,
 )
 
-# The service answers about so many assets at once, whose names fit the URL.
+# The service answers about this many assets at once, whose names fit the URL.
 _ASSETS = 20
 
 

@@ -23,7 +23,7 @@ from pedigree.settings import Settings
 
 # S3's limit for one request to a presigned URL; larger files go to the service.
 _LARGEST_PUT = 5 << 30
-# Asking whether the registry has so few bytes takes longer than sending them.
+# To ask whether the registry has this few bytes takes longer than to send them.
 _SENT_UNASKED = 64 << 10
 # How often bytes may be collected between their upload and the registration.
 _TRIES = 3

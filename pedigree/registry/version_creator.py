@@ -27,7 +27,7 @@ _LOG = logging.getLogger(__name__)
 
 # A model that changes this often during registrations has another problem.
 _TRIES = 20
-# After so many stale looks, the version is registered first and judged afterwards.
+# After this many stale looks, the version is registered first and judged afterwards.
 _JUDGED_TRIES = 5
 # More bytes are not read again between the look and the call: their upload's lease would run on.
 _READ_BYTES = 64 << 20

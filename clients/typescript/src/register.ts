@@ -3,9 +3,9 @@ import type { Client } from "openapi-fetch";
 
 import { PedigreeError, type paths, type Schemas } from "./index.js";
 
-/** Asking whether the registry has so few bytes takes longer than sending them. */
+/** To ask whether the registry has this few bytes takes longer than to send them. */
 const SENT_UNASKED = 64 << 10;
-/** So many bytes are sent with the request that registers them; more go through an upload. */
+/** At most this many bytes are sent with the request that registers them; more go through an upload. */
 const MOST_SENT = 4 << 20;
 
 /** What a file of a version is made of, by its path. */

@@ -29,7 +29,7 @@ _CLOCKS_APART = timedelta(days=1)
 """The database's clock may be ahead of the clock of this process."""
 _BEYOND = 2**62
 _LISTED = 20_000
-"""With at most so many versions of the other parts, their texts are compared one by one."""
+"""If the other parts find at most this many versions, their texts are compared one by one."""
 
 
 def matches(expression: Expression | None) -> tuple[Comparison, ...]:

@@ -21,9 +21,9 @@ from pedigree.postgres.transaction import Row
 FEW = 3_000
 """The number of versions that can be read one by one within a few milliseconds."""
 _SHARE = 100
-"""To read one in so many versions by its key takes less time than a scan of all of them."""
+"""To read one in this many versions by its key takes less time than a scan of all of them."""
 _SHARE_OF_SET = 20
-"""To collect one in so many takes a tenth of that time, without a look at the versions."""
+"""To collect one in this many takes a tenth of that time, without a look at the versions."""
 
 
 class Driver(NamedTuple):
