@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from benchmarks import _million_rows as rows
-from benchmarks._load import UPLOAD_ID
 
 ALIAS = "champion"
 
@@ -51,10 +50,6 @@ class Ours:
         """Create versions with their bytes, each in one request."""
         return [[self._with_bytes(self._name(number), number)] for number in numbers]
 
-    def creating_by_upload(self, numbers: range) -> list[list[str]]:
-        """Create versions with their bytes: start an upload, put the file, seal."""
-        return [self._uploaded(self._name(number), number) for number in numbers]
-
     def creating_of_known(self, numbers: range, known: int) -> list[list[str]]:
         """Create versions from the digest of existing bytes."""
         content = _content(known)
@@ -77,17 +72,6 @@ class Ours:
         target = f"/api/v1/models/{name}/versions"
         ended = f"{body}--{_BOUNDARY}--\r\n"
         return self._written("POST", target, ended, f"create-{number}", kind=_FORM)
-
-    def _uploaded(self, name: str, number: int) -> list[str]:
-        content = _content(number)
-        digest, path = _digest(content), f"/api/v1/models/{name}/uploads"
-        wanted = {"files": [{"digest": digest, "size": len(content)}]}
-        put = f"{path}/{UPLOAD_ID}/files/{digest}"
-        return [
-            self._written("POST", path, json.dumps(wanted), f"begin-{number}"),
-            _request("PUT", put, self._head + _BINARY, content),
-            self._sealed(name, number, "model.bin", content, UPLOAD_ID),
-        ]
 
     def _sealed(
         self, name: str, number: int, path: str, content: str, upload_id: str | None

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from pedigree.cli.main import app
+from tests.cli.bad_lines import argument_places, command_of
 from tests.cli.conftest import Answer, Cli
 from tests.cli.test_contract import OF_THIS_MACHINE, every_command, script
 
@@ -42,30 +41,6 @@ def bad_lines(valid: list[Line]) -> Iterator[Line]:
                 if option.param_type_name == "option" and takes_text(option):
                     word = f"k={value}" if "=" in (option.metavar or "") else value
                     yield (*line, option.opts[0], word)
-
-
-def command_of(line: Line) -> tuple[Any, int]:
-    """The command of a line, and how many of its words name it."""
-    group: Any = typer.main.get_command(app)
-    count = 0
-    while hasattr(group, "commands"):
-        group, count = group.commands[line[count]], count + 1
-    return group, count
-
-
-def argument_places(line: Line, count: int, command: Any) -> list[int]:
-    """The places of the words that are arguments, not options or their values."""
-    flags = {
-        name for each in command.params if getattr(each, "is_flag", False) for name in each.opts
-    }
-    places, place = [], count
-    while place < len(line):
-        if line[place].startswith("--"):
-            place += 1 if line[place] in flags else 2
-        else:
-            places.append(place)
-            place += 1
-    return places
 
 
 def takes_text(parameter: Any) -> bool:

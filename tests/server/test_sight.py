@@ -25,7 +25,7 @@ ASKED = {
     "b": "churn/2",
     "to": "staging",
     "stage": "staging",
-    "asset": "raw",  # an answer repeats the asset that was asked for
+    "asset": "models/secret",
     "moment": "2026-03-01T12:00:00Z",
 }
 
@@ -60,7 +60,9 @@ def test_no_route_answers_with_a_version_of_another_model(
             if route.path_format.startswith(PREFIX):
                 answer = client.get(path_of(route, name), params=query)
                 statuses.append(answer.status_code)
-                if marks := leaks(family, answer.text + str(answer.headers)):
+                # An answer may repeat the asset that was asked for.
+                text = answer.text.replace(query.get("asset", "\0"), "")
+                if marks := leaks(family, text + str(answer.headers)):
                     found[route.path_format, name] = marks
     assert found == {}
     assert statuses.count(200) > 20
