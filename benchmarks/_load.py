@@ -3,8 +3,7 @@
 Run it as a separate process, so that it does not use the server's interpreter:
 ``python -m benchmarks._load PORT SECONDS CONNECTIONS < exchanges.json``. It reads a list of
 exchanges, each a list of request texts that are sent one after the other's response; it sends
-them in turn, and prints a JSON object. If a response contains an ``upload_id``, the following
-requests of its exchange have it in place of :data:`UPLOAD_ID`.
+them in turn, and prints a JSON object.
 
 One thread waits for all connections at once, which is cheaper than a thread per connection.
 """
@@ -19,10 +18,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-UPLOAD_ID = "00000000-0000-0000-0000-000000000000"
-"""Placeholder for the ``upload_id`` of the previous response; of equal length."""
-
-_NAMED = re.compile(rb'"upload_id":"([0-9a-f-]{36})"')
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _AT_ONCE = 1 << 18
 
@@ -36,15 +31,12 @@ class Connection:
     began: float = 0.0
     received: bytes = b""
     awaited: int | None = None
-    upload_id: bytes | None = None
 
     def send_next(self) -> bool:
         """Send the exchange's next request; return whether there was one."""
         request = next(self.exchange, None)
         if request is None:
             return False
-        if self.upload_id:
-            request = request.replace(UPLOAD_ID.encode(), self.upload_id)
         self.received, self.awaited = b"", None
         self.socket.sendall(request)
         return True
@@ -59,8 +51,6 @@ class Connection:
             self.awaited = _length(self.received)
         if self.awaited is None or len(self.received) < self.awaited:
             return None
-        if named := _NAMED.search(self.received):
-            self.upload_id = named[1]
         return int(self.received[9:12])
 
 
@@ -86,7 +76,6 @@ class Load:
     def begin(self, connection: Connection) -> None:
         """Start the next exchange on a connection."""
         connection.exchange = iter(self._exchanges[self._begun % len(self._exchanges)])
-        connection.upload_id = None
         self._begun += 1
         connection.began = time.perf_counter()
         connection.send_next()

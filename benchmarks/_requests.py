@@ -54,7 +54,7 @@ class Ours:
         """Create versions from the digest of existing bytes."""
         content = _content(known)
         return [
-            [self._sealed(self._name(number), number, f"{number}.bin", content, None)]
+            [self._sealed(self._name(number), number, f"{number}.bin", content)]
             for number in numbers
         ]
 
@@ -63,7 +63,7 @@ class Ours:
 
     def _with_bytes(self, name: str, number: int) -> str:
         content = _content(number)
-        parts = {"registration": json.dumps(self._document(number, "model.bin", content, None))}
+        parts = {"registration": json.dumps(self._document(number, "model.bin", content))}
         parts[_digest(content)] = content
         body = "".join(
             f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{part}"\r\n\r\n{text}\r\n'
@@ -73,19 +73,15 @@ class Ours:
         ended = f"{body}--{_BOUNDARY}--\r\n"
         return self._written("POST", target, ended, f"create-{number}", kind=_FORM)
 
-    def _sealed(
-        self, name: str, number: int, path: str, content: str, upload_id: str | None
-    ) -> str:
-        body = self._document(number, path, content, upload_id)
+    def _sealed(self, name: str, number: int, path: str, content: str) -> str:
+        body = self._document(number, path, content)
         target = f"/api/v1/models/{name}/versions"
         return self._written("POST", target, json.dumps(body), f"seal-{number}")
 
-    def _document(
-        self, number: int, path: str, content: str, upload_id: str | None
-    ) -> dict[str, object]:
+    def _document(self, number: int, path: str, content: str) -> dict[str, object]:
         file = {"path": path, "size": len(content), "digest": _digest(content)}
         version = {"metadata": _metadata(number)}
-        return {"files": [file], "version": version, "upload_id": upload_id}
+        return {"files": [file], "version": version}
 
     def _written(self, method: str, path: str, body: str, key: str, kind: str | None = None) -> str:
         """Return a write as the SDK sends it: with an idempotency key."""
