@@ -8,16 +8,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks import _mlflow
-from benchmarks._load import UPLOAD_ID, drive
-
-GIVEN = "6f1d6f6e-8c1b-4f0e-9d63-0a1f0d3b7c55"
+from benchmarks._load import drive
 
 
 @pytest.fixture
 def asked() -> Iterator[tuple[int, list[str]]]:
-    """A server of one connection that notes what it is asked and always names an upload."""
+    """A server of one connection that notes what it is asked."""
     heard: list[str] = []
-    body = f'{{"upload_id":"{GIVEN}"}}'
+    body = '{"created":true}'
     answer = f"HTTP/1.1 201 Created\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
@@ -35,13 +33,13 @@ def asked() -> Iterator[tuple[int, list[str]]]:
         thread.join()
 
 
-def test_an_exchange_is_sent_answer_by_answer_with_the_upload_that_it_was_given(
+def test_an_exchange_is_sent_answer_by_answer(
     asked: tuple[int, list[str]],
 ) -> None:
     port, heard = asked
-    exchange = [b"POST / HTTP/1.1\r\n\r\n", f"PUT /{UPLOAD_ID} HTTP/1.1\r\n\r\n".encode()]
+    exchange = [b"POST / HTTP/1.1\r\n\r\n", b"PUT /1 HTTP/1.1\r\n\r\n"]
     done = drive(port, 0, 1, [exchange])
-    assert heard == ["POST / HTTP/1.1\r\n\r\n", f"PUT /{GIVEN} HTTP/1.1\r\n\r\n"]
+    assert heard == ["POST / HTTP/1.1\r\n\r\n", "PUT /1 HTTP/1.1\r\n\r\n"]
     assert (done["statuses"], done["refused"]) == ([201], "")
 
 
