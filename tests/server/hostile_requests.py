@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import httpx2
 
 from pedigree.server.http.auth import ProtectedRoute
+from pedigree.server.http.forms import FORM
 from pedigree.server.http.security_headers import SECURITY_HEADERS
 from tests.server.routes import Target, protected, targets
 
@@ -70,15 +71,22 @@ def repeated_parameters() -> Iterator[Attempt]:
             yield _on(target, "repeated parameter", query=query, expected=(400,))
 
 
+def takes_form(route: ProtectedRoute) -> bool:
+    body = (route.openapi_extra or {}).get("requestBody", {})
+    return FORM in body.get("content", {})
+
+
 def content_types() -> Iterator[Attempt]:
-    kinds = (None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "json")
+    kinds = (None, "text/plain", "application/x-www-form-urlencoded", FORM, "json")
     for target in _api("POST", "PUT", "PATCH"):
         route = target.route
         assert isinstance(route, ProtectedRoute)
         for kind in kinds if route.body_field is not None else ():
             headers = {} if kind is None else {"Content-Type": kind}
             body = b'{"name": "hostile", "description": "x", "reason": "x"}'
-            yield _on(target, "content type", headers=headers, content=body, expected=(415,))
+            # Where a form may be sent, this one is broken: it names no boundary.
+            expected = (400,) if kind == FORM and takes_form(route) else (415,)
+            yield _on(target, "content type", headers=headers, content=body, expected=expected)
 
 
 def vague_scopes() -> Iterator[Attempt]:
