@@ -1,7 +1,6 @@
 """Rows of the catalog as records."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from pydantic_core import from_json
@@ -113,7 +112,7 @@ def _completed(record: str, card: str, row: Row) -> str:
     card_uri = card if card == "null" else _quoted(_card_uri(card[1:-1]))
     return (
         f'{record},"model_card_uri":{card_uri},"artifact_uri":{_quoted(_artifact_uri(digest))}'
-        f',"verification":{row["verification"]},"signature":{_signature_json(row["signature"])}'
+        f',"verification":{row["verification"]},"signature":{row["signature"]}'
         f',"generation":{row["generation"]}}}'
     )
 
@@ -147,19 +146,6 @@ def _signature(text: str, build: Callable[[], Signature]) -> Signature:
             _SIGNATURES.clear()
         known = _SIGNATURES[text] = build()
     return known
-
-
-def _signature_json(text: str) -> str:
-    return _cached_signature_json(text) if len(text) <= _LONGEST_CACHED else _written(text)
-
-
-@lru_cache(maxsize=_MOST_SIGNATURES)
-def _cached_signature_json(text: str) -> str:
-    return _written(text)
-
-
-def _written(text: str) -> str:
-    return Signature.model_validate_json(text).model_dump_json()
 
 
 def model_of(row: Row) -> RegisteredModel:
