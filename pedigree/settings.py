@@ -145,6 +145,12 @@ class Settings(BaseSettings):
     scans_at_once: int = Field(
         default=2, ge=1, description="Maximum number of them that a process runs at once"
     )
+    scan_niceness: int = Field(
+        default=0,
+        ge=0,
+        le=19,
+        description="How much lower their priority is; at least 10 in `pedigree serve`",
+    )
     serve_open: bool = Field(
         default=False,
         description="Set by `pedigree serve` on loopback: needs no token while none exists",
