@@ -1,1 +1,1 @@
-"""Tests of code locations with real Dagster servers, which run until the last test of this folder."""
+"""Code locations with real Dagster servers, which run until the last test of this folder."""
