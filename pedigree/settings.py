@@ -90,10 +90,6 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None, description="Postgres URL; if unset, an embedded Postgres"
     )
-    database_prepare: bool = Field(
-        default=False,
-        description="Prepare statements on that Postgres; not through PgBouncer or RDS Proxy",
-    )
     database_connections: int = Field(
         default=10, ge=1, description="Maximum database connections of a process"
     )
