@@ -18,6 +18,7 @@ LONGEST_TERM = 255
 """A longer key has no terms; a longer value is cut."""
 _CUT = 64
 _TERMS = frozenset({"tags", "owner", "alias", "created_by"})
+_POINTERS = frozenset({"stage", "alias"})
 _MEETING: dict[str, LiteralString] = {"<": "<=", ">": ">="}
 
 
@@ -41,6 +42,8 @@ def access(leaf: Leaf, translator: Translator) -> Access | None:
     """Return what an index has of a leaf; None if no index serves it."""
     found = comparison_of(leaf)
     name = found.field.name
+    if name in _POINTERS and translator.of_model is not None and _points(leaf):
+        return _pointers(translator.of_model, found, translator)
     if name in _TERMS:
         return _terms(leaf, found, translator)
     if isinstance(leaf, Not) and name not in {"metrics"}:
@@ -54,7 +57,7 @@ def postings(part: Expression, translator: Translator) -> sql.Composable | None:
     if not isinstance(part, Comparison) or part.operator != "=":
         return None
     name, value = part.field.name, part.values[0].value
-    if name in {"stage", "flavor"}:
+    if name in {"stage", "flavor", "name"}:
         return sql.SQL(
             "SELECT created_at, model_id, version FROM pedigree.search_version WHERE {} = {}"
         ).format(sql.Identifier(name), translator.text(str(value)))
@@ -64,6 +67,25 @@ def postings(part: Expression, translator: Translator) -> sql.Composable | None:
         "SELECT created_at, model_id, version FROM pedigree.search_term"
         " WHERE field = {} AND value = {}"
     ).format(translator.text(str(part.field)), translator.text(str(value)))
+
+
+def _points(leaf: Leaf) -> bool:
+    """Return whether only versions with a pointer, a stage or an alias, satisfy a leaf."""
+    return (
+        isinstance(leaf, Comparison)
+        and leaf.operator in {"=", "IN"}
+        and "none" not in {one.value for one in leaf.values}
+    )
+
+
+def _pointers(model: str, found: Comparison, translator: Translator) -> Access:
+    """Return the versions of one model that a stage or an alias points to."""
+    names = translator.parameters.add([one.value for one in found.values])
+    rows = sql.SQL(
+        "SELECT t.model_id, t.version FROM pedigree.tenure t WHERE t.held_until IS NULL"
+        " AND t.pointer = {} AND t.model_id = {} AND t.name = ANY ({}::text[])"
+    ).format(sql.Literal(found.field.name), other_tables.model_id(translator, model), names)
+    return Access(rows, rows)
 
 
 def _are_terms(found: Comparison) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 from psycopg import sql
 
+from pedigree.catalog.names import name_key
 from pedigree.catalog.search.ast import Comparison
 from pedigree.catalog.search.fields import FIELDS, Kind
 
@@ -35,6 +36,13 @@ _WORD = re.compile(r"'((?:[^']|'')*)'")
 """A word in the text of a tsquery."""
 _PHRASE = re.compile(r"<(-|\d+)>")
 _ONLY_NEGATED = re.compile(r"!'(?:[^']|'')*'( & !'(?:[^']|'')*')*")
+
+
+def model_id(translator: "Translator", name: str) -> sql.Composable:
+    """Return the model of a name, as a subquery that is evaluated once."""
+    return sql.SQL(
+        "(SELECT m.model_id FROM pedigree.registered_model m WHERE m.name_key = {} AND m.name = {})"
+    ).format(translator.text(name_key(name)), translator.text(name))
 
 
 def matches(
