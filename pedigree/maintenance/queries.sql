@@ -305,6 +305,11 @@ SELECT clock_timestamp() AS at, CASE
     )
 END AS tier;
 
+-- name: plan_for_whole_tables
+-- Every query of a check reads whole tables. Without recent statistics the planner expects few rows,
+-- and would look up each of a million.
+SELECT set_config('enable_nestloop', 'off', true), set_config('work_mem', '32MB', true);
+
 -- name: count_versions_gapless
 -- The number of models.
 SELECT count(*) FROM pedigree.registered_model;
@@ -770,7 +775,7 @@ SELECT coalesce(m.name, 'model ' || d.model_id) || '/' || d.version AS reference
 FROM (
     SELECT model_id, version, s.model_id IS NULL AS is_surplus, t.model_id IS NULL AS is_missing
     FROM pedigree.search_record t
-    FULL JOIN pedigree.search_record_source s USING (model_id, version)
+    FULL JOIN pedigree.search_record_in_bulk s USING (model_id, version)
     WHERE (t.signature, t.record::text, t.verification::text)
         IS DISTINCT FROM (s.signature, s.record::text, s.verification::text)
 ) AS d
@@ -784,7 +789,7 @@ SELECT coalesce(m.name, 'model ' || d.model_id) || '/' || d.version AS reference
 FROM (
     SELECT model_id, version, s.model_id IS NULL AS is_surplus, t.model_id IS NULL AS is_missing
     FROM pedigree.search_text t
-    FULL JOIN pedigree.search_text_source s USING (model_id, version)
+    FULL JOIN pedigree.search_text_in_bulk s USING (model_id, version)
     WHERE ROW(t.*) IS DISTINCT FROM ROW(s.*)
 ) AS d
 LEFT JOIN pedigree.registered_model m USING (model_id);
@@ -797,7 +802,7 @@ SELECT coalesce(m.name, 'model ' || d.model_id) || '/' || d.version AS reference
 FROM (
     SELECT model_id, version, s.model_id IS NULL AS is_surplus, t.model_id IS NULL AS is_missing
     FROM pedigree.search_version t
-    FULL JOIN pedigree.search_source s USING (model_id, version)
+    FULL JOIN pedigree.search_version_in_bulk s USING (model_id, version)
     WHERE ROW(t.*) IS DISTINCT FROM ROW(s.*)
 ) AS d
 LEFT JOIN pedigree.registered_model m USING (model_id);

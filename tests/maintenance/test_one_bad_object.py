@@ -126,7 +126,7 @@ def test_fsck_reports_a_check_that_cannot_run_and_makes_the_others(
     registry: Registry, tmp_path: Path
 ) -> None:
     register(registry, tmp_path)
-    execute(registry, "DROP VIEW pedigree.search_text_source CASCADE")
+    execute(registry, "DROP VIEW pedigree.search_text_in_bulk")
     report = registry.fsck()
     (check,) = [each for each in report.checks if each.name == "search_index_matches"]
     assert "it cannot be checked" in check.examples[0].problem
