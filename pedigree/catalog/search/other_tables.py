@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, LiteralString
 from psycopg import sql
 
 from pedigree.catalog.names import name_key
-from pedigree.catalog.search.ast import Comparison
+from pedigree.catalog.search.ast import Comparison, Leaf
 from pedigree.catalog.search.fields import FIELDS, Kind
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ _CERTAIN: LiteralString = (
 _CERTAIN_AND: LiteralString = "{} AND pedigree.lineage_certainty(n.certainty, n.kind) > 'unknown'"
 _OR_SOMETHING: LiteralString = "({} OR (n.kind = 'missing' AND n.partition IS NULL))"
 _DEPENDS: LiteralString = "n.kind <> 'step' AND n.asset = {asset} AND {found}"
-_UNCLEAR: tuple[LiteralString, ...] = (
+# The last one includes the dependencies themselves.
+_POSSIBLE: tuple[LiteralString, ...] = (
     "n.kind IN ('step', 'missing') AND n.upstream IS NULL",
     "n.kind IN ('step', 'missing') AND n.upstream <> '{{}}' AND n.upstream @> ARRAY[{asset}]",
     "n.kind <> 'step' AND n.asset = {asset} AND {unclear}",
@@ -43,6 +44,25 @@ def model_id(translator: "Translator", name: str) -> sql.Composable:
     return sql.SQL(
         "(SELECT m.model_id FROM pedigree.registered_model m WHERE m.name_key = {} AND m.name = {})"
     ).format(translator.text(name_key(name)), translator.text(name))
+
+
+def needs_pointer(leaf: Leaf) -> bool:
+    """Return whether only versions that a stage or an alias points to satisfy a leaf."""
+    return (
+        isinstance(leaf, Comparison)
+        and leaf.field.name in {"stage", "alias"}
+        and leaf.operator in {"=", "IN"}
+        and "none" not in {one.value for one in leaf.values}
+    )
+
+
+def pointed_at(translator: "Translator", model: str, found: Comparison) -> sql.Composable:
+    """Return the versions of one model that its stages or aliases of some names point to."""
+    names = translator.parameters.add([one.value for one in found.values])
+    return sql.SQL(
+        "SELECT t.model_id, t.version FROM pedigree.tenure t WHERE t.held_until IS NULL"
+        " AND t.pointer = {} AND t.model_id = {} AND t.name = ANY ({}::text[])"
+    ).format(sql.Literal(found.field.name), model_id(translator, model), names)
 
 
 def matches(
@@ -114,29 +134,31 @@ def depends(
 
     If it is not known, neither holds.
     """
-    denied = negated != (found.operator in {"!=", "IS NULL"})
-    true = _nodes(translator, _DEPENDS, found)
-    in_set = sql.SQL("(s.training_id IN ({}))").format(true)
-    condition: sql.Composable = in_set if in_bulk else _one_node(true)
-    if not denied:
-        return condition
-    unclear = [_nodes(translator, each, found) for each in _UNCLEAR]
-    if in_bulk:
-        return sql.SQL(
-            "(s.training_id IN (SELECT n.training_id FROM pedigree.lineage_node n)"
-            " AND s.training_id NOT IN ({}))"
-        ).format(sql.SQL(" UNION ALL ").join([true, *unclear]))
+    if negated == (found.operator in {"!=", "IS NULL"}):
+        nodes = dependencies(translator, found)
+        return sql.SQL("(s.training_id IN ({}))").format(nodes) if in_bulk else _one_node(nodes)
     recorded = sql.SQL("SELECT n.training_id FROM pedigree.lineage_node n WHERE true")
+    possible = [_nodes(translator, each, found) for each in _POSSIBLE]
+    if in_bulk:
+        # One look-up for each version, in the difference of the two sets.
+        return sql.SQL("(s.training_id IN ({} EXCEPT ({})))").format(
+            recorded, sql.SQL(" UNION ALL ").join(possible)
+        )
     return sql.SQL("({} AND NOT {})").format(
-        _one_node(recorded), sql.SQL(" AND NOT ").join(map(_one_node, [true, *unclear]))
+        _one_node(recorded), sql.SQL(" AND NOT ").join(map(_one_node, possible))
     )
+
+
+def dependencies(translator: "Translator", found: Comparison) -> sql.Composable:
+    """Return the trainings that certainly or possibly depend on an asset, one for each node."""
+    return _nodes(translator, _DEPENDS, found)
 
 
 def dependents(translator: "Translator", found: Comparison) -> sql.Composable:
     """Return the versions that certainly or possibly depend on an asset, by any training."""
     return sql.SQL(
         "SELECT t.model_id, t.version FROM ({}) AS n JOIN pedigree.training t USING (training_id)"
-    ).format(_nodes(translator, _DEPENDS, found))
+    ).format(dependencies(translator, found))
 
 
 def _nodes(translator: "Translator", where: LiteralString, found: Comparison) -> sql.Composable:
