@@ -106,6 +106,11 @@ class LocalStore:
         with self.failures():
             return list(itertools.islice(files, limit))
 
+    def sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield the path and the size of each file below a folder, in the order of the paths."""
+        with self.failures():
+            yield from _sizes_below(self._root, prefix)
+
     def delete(self, keys: Sequence[str]) -> None:
         """Remove files, folders that become empty, and staging folders."""
         with self.failures():
@@ -214,6 +219,23 @@ class LocalIntake:
 def _raise_unless_absent(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError):
         raise error
+
+
+def _sizes_below(root: Path, prefix: str) -> Iterator[tuple[str, int]]:
+    try:
+        with os.scandir(root / prefix) as found:
+            # With its slash, a folder has the place of the paths of its files.
+            entries = {
+                f"{each.name}{'/' * each.is_dir(follow_symlinks=False)}": each for each in found
+            }
+    except FileNotFoundError:
+        return  # it became empty
+    for name in sorted(entries):
+        if name.endswith("/"):
+            yield from _sizes_below(root, prefix + name)
+            continue
+        with suppress(FileNotFoundError):
+            yield prefix + name, entries[name].stat().st_size
 
 
 def _copy(reader: SourceReader, descriptor: int) -> Blob:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _PARTS_AT_ONCE = 4
+_LISTED_AT_ONCE = 1000
 
 
 def open_remote(url: str, credentials: StoreCredentials, options: StoreOptions) -> "RemoteStore":
@@ -123,6 +124,17 @@ class RemoteStore:
         with client_failures(self._url):
             page = next(iter(obstore.list(self._client, prefix, chunk_size=limit)), ())
             return [each["path"] for each in page][:limit]
+
+    def sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield the key and the size of each object below a prefix, a request for each 1,000."""
+        with client_failures(self._url):
+            pages = iter(obstore.list(self._client, prefix, chunk_size=_LISTED_AT_ONCE))
+        while True:
+            with client_failures(self._url):
+                page = next(pages, None)
+            if page is None:
+                return
+            yield from ((each["path"], each["size"]) for each in page)
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects; absent ones too."""

@@ -22,7 +22,9 @@ from pedigree.settings import redact_url
 
 SignedMethod: TypeAlias = Literal["GET", "PUT"]
 
-_SHARDS = "blobs/small"
+OBJECTS = "blobs/"
+"""The prefix of the keys of all blobs."""
+_SHARDS = f"{OBJECTS}small"
 _REMOTE_SCHEMES = ("s3", "gs", "az")
 
 
@@ -89,6 +91,13 @@ class ObjectStore(ReadableStore, Protocol):
     def keys(self, prefix: str, *, limit: int) -> list[str]:
         """Return some keys of objects below a prefix that ends with ``/``, in any order."""
 
+    def sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield the key and the size of each object below a prefix that ends with ``/``.
+
+        They come in the order of their keys if the store lists them so. An object that is added or
+        removed in the meantime may be missing or not.
+        """
+
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects and the contents of staging keys; absent ones are ignored."""
 
@@ -108,7 +117,7 @@ class ObjectStore(ReadableStore, Protocol):
 def blob_key(digest: Digest, upload_id: UUID) -> str:
     """Return the key under which one upload writes the bytes of one digest."""
     hexadecimal = digest.removeprefix("sha256:")
-    return f"blobs/sha256/{hexadecimal[:2]}/{hexadecimal}/{upload_id}"
+    return f"{OBJECTS}sha256/{hexadecimal[:2]}/{hexadecimal}/{upload_id}"
 
 
 def block_key(block_id: UUID, number: int) -> str:

@@ -7,14 +7,13 @@ another registry, or of a database that was lost. So it looks for the owner firs
 
 from uuid import UUID
 
-from pedigree.artifacts.objects import ObjectStore
+from pedigree.artifacts.objects import OBJECTS, ObjectStore
 from pedigree.artifacts.store import SQL
 from pedigree.errors import StoreUnavailableError
 from pedigree.postgres.database import Database
 
 OWNERS = "registry/"
 """The prefix of the key that names the owner."""
-_OBJECTS = "blobs/"
 _NOTE = b"The registry with this id keeps its objects here.\n"
 
 
@@ -24,7 +23,7 @@ def require_unused(store: ObjectStore) -> None:
     Raises:
         StoreUnavailableError: It has some, or failed.
     """
-    if store.keys(OWNERS, limit=1) or store.keys(_OBJECTS, limit=1):
+    if store.keys(OWNERS, limit=1) or store.keys(OBJECTS, limit=1):
         raise StoreUnavailableError(
             "the database is empty, but the object store has objects of a registry",
             field="PEDIGREE_STORE_URL",

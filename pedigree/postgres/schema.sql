@@ -1623,6 +1623,88 @@ CREATE TABLE pedigree.feed (
     id bigint NOT NULL
 );
 
+CREATE TABLE pedigree.training (
+    training_id uuid NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    run_id text NOT NULL,
+    instance_id text,
+    job_name text,
+    step_key text,
+    asset text,
+    partition text,
+    git_commit text NOT NULL,
+    git_dirty boolean NOT NULL,
+    git_source text NOT NULL,
+    code_version text,
+    training_data_digest text,
+    training_data_version text,
+    validation_dataset_id text,
+    environment_hash text COLLATE pg_catalog."C",
+    ci_build text,
+    metrics jsonb NOT NULL,
+    params jsonb NOT NULL,
+    raced boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    created_by_source text NOT NULL,
+    config jsonb,
+    lineage_recorded boolean DEFAULT false NOT NULL,
+    verification jsonb DEFAULT '{"reason": "it was registered by a Pedigree that did not verify", "spread": null, "status": "not possible"}'::jsonb NOT NULL,
+    description text,
+    owners text[],
+    tags jsonb,
+    risk_class text,
+    risk_assessment_id text,
+    drift_monitor_id text,
+    datasheet_uri text,
+    restated integer DEFAULT 0 NOT NULL,
+    CONSTRAINT training_verification_known CHECK ((((verification ->> 'status'::text) = ANY (ARRAY['verified'::text, 'skipped'::text, 'not possible'::text])) AND (((verification ->> 'status'::text) <> 'not possible'::text) OR ((verification ->> 'reason'::text) <> ''::text))))
+);
+
+CREATE VIEW pedigree.first_training AS
+ SELECT n.trainings,
+    t.training_id,
+    t.model_id,
+    t.version,
+    t.run_id,
+    t.instance_id,
+    t.job_name,
+    t.step_key,
+    t.asset,
+    t.partition,
+    t.git_commit,
+    t.git_dirty,
+    t.git_source,
+    t.code_version,
+    t.training_data_digest,
+    t.training_data_version,
+    t.validation_dataset_id,
+    t.environment_hash,
+    t.ci_build,
+    t.metrics,
+    t.params,
+    t.raced,
+    t.created_at,
+    t.created_by,
+    t.created_by_source,
+    t.config,
+    t.lineage_recorded,
+    t.verification,
+    t.description,
+    t.owners,
+    t.tags,
+    t.risk_class,
+    t.risk_assessment_id,
+    t.drift_monitor_id,
+    t.datasheet_uri,
+    t.restated
+   FROM (( SELECT count(*) AS trainings,
+            (array_agg(training.training_id ORDER BY training.created_at, training.training_id))[1] AS training_id
+           FROM pedigree.training
+          GROUP BY training.model_id, training.version) n
+     JOIN pedigree.training t USING (training_id));
+
 CREATE TABLE pedigree.given_up_promotion (
     given_up_id bigint NOT NULL,
     model_id bigint NOT NULL,
@@ -1928,44 +2010,119 @@ CREATE TABLE pedigree.search_record (
     verification jsonb DEFAULT '{"reason": "it was registered by a Pedigree that did not verify", "spread": null, "status": "not possible"}'::jsonb NOT NULL
 );
 
-CREATE TABLE pedigree.training (
-    training_id uuid NOT NULL,
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    run_id text NOT NULL,
-    instance_id text,
-    job_name text,
-    step_key text,
-    asset text,
-    partition text,
-    git_commit text NOT NULL,
-    git_dirty boolean NOT NULL,
-    git_source text NOT NULL,
-    code_version text,
-    training_data_digest text,
-    training_data_version text,
-    validation_dataset_id text,
-    environment_hash text COLLATE pg_catalog."C",
-    ci_build text,
-    metrics jsonb NOT NULL,
-    params jsonb NOT NULL,
-    raced boolean DEFAULT false NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    created_by text NOT NULL,
-    created_by_source text NOT NULL,
-    config jsonb,
-    lineage_recorded boolean DEFAULT false NOT NULL,
-    verification jsonb DEFAULT '{"reason": "it was registered by a Pedigree that did not verify", "spread": null, "status": "not possible"}'::jsonb NOT NULL,
-    description text,
-    owners text[],
-    tags jsonb,
-    risk_class text,
-    risk_assessment_id text,
-    drift_monitor_id text,
-    datasheet_uri text,
-    restated integer DEFAULT 0 NOT NULL,
-    CONSTRAINT training_verification_known CHECK ((((verification ->> 'status'::text) = ANY (ARRAY['verified'::text, 'skipped'::text, 'not possible'::text])) AND (((verification ->> 'status'::text) <> 'not possible'::text) OR ((verification ->> 'reason'::text) <> ''::text))))
-);
+CREATE VIEW pedigree.version_in_bulk AS
+ SELECT v.model_id,
+    m.name AS model_name,
+    v.version AS version_id,
+    v.digest,
+    a.size,
+    v.flavor,
+    v.signature,
+    v.description,
+    v.owners,
+    v.tags,
+    v.approval_status,
+    v.approval_notes,
+    v.approved_by,
+    v.approval_timestamp,
+    v.risk_class,
+    v.risk_assessment_id,
+    v.drift_monitor_id,
+    v.datasheet_uri,
+    v.quarantine_reason,
+    v.hold_reason,
+    v.created_at,
+    v.created_by,
+    v.created_by_source,
+    first.training_id,
+    first.run_id,
+    first.git_commit,
+    first.git_dirty,
+    first.git_source,
+    first.code_version,
+    first.training_data_digest,
+    first.training_data_version,
+    first.validation_dataset_id,
+    first.environment_hash,
+    first.ci_build,
+    first.metrics,
+    first.params,
+    first.trainings,
+    COALESCE(stage.name, 'none'::text) AS stage,
+    stage.held_since AS stage_since,
+    COALESCE(alias.names, '{}'::text[]) AS aliases,
+    card.digest AS model_card_digest,
+        CASE
+            WHEN (first.trainings = 1) THEN first.verification
+            ELSE ( SELECT t.verification
+               FROM pedigree.training t
+              WHERE ((t.model_id = v.model_id) AND (t.version = v.version))
+              ORDER BY ((t.verification ->> 'status'::text) <> 'verified'::text), t.created_at, t.training_id
+             LIMIT 1)
+        END AS verification
+   FROM ((((((pedigree.model_version v
+     JOIN pedigree.registered_model m USING (model_id))
+     JOIN pedigree.artifact a ON ((a.digest = v.digest)))
+     JOIN pedigree.first_training first ON (((first.model_id = v.model_id) AND (first.version = v.version))))
+     LEFT JOIN pedigree.tenure stage ON (((stage.model_id = v.model_id) AND (stage.version = v.version) AND (stage.pointer = 'stage'::text) AND (stage.held_until IS NULL))))
+     LEFT JOIN ( SELECT tenure.model_id,
+            tenure.version,
+            array_agg(tenure.name ORDER BY tenure.name) AS names
+           FROM pedigree.tenure
+          WHERE ((tenure.pointer = 'alias'::text) AND (tenure.held_until IS NULL))
+          GROUP BY tenure.model_id, tenure.version) alias ON (((alias.model_id = v.model_id) AND (alias.version = v.version))))
+     LEFT JOIN ( SELECT DISTINCT ON (model_card.model_id, model_card.version) model_card.model_id,
+            model_card.version,
+            model_card.digest
+           FROM pedigree.model_card
+          ORDER BY model_card.model_id, model_card.version, model_card.revision DESC) card ON (((card.model_id = v.model_id) AND (card.version = v.version))))
+  WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL));
+
+CREATE VIEW pedigree.search_record_in_bulk AS
+ SELECT r.model_id,
+    r.version_id AS version,
+    (r.signature)::text AS signature,
+    to_json(shown.*) AS record,
+    r.verification
+   FROM (pedigree.version_in_bulk r
+     CROSS JOIN LATERAL ( SELECT r.model_name,
+            r.version_id,
+            r.digest,
+            r.size,
+            r.flavor,
+            r.description,
+            r.owners,
+            r.tags,
+            r.approval_status,
+            r.approval_notes,
+            r.approved_by,
+            to_char((r.approval_timestamp AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text) AS approval_timestamp,
+            r.risk_class,
+            r.risk_assessment_id,
+            r.drift_monitor_id,
+            r.datasheet_uri,
+            r.quarantine_reason,
+            r.hold_reason,
+            to_char((r.created_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text) AS created_at,
+            r.created_by,
+            r.created_by_source,
+            r.run_id,
+            r.git_commit,
+            r.git_dirty,
+            r.git_source,
+            r.code_version,
+            r.training_data_digest,
+            r.training_data_version,
+            r.validation_dataset_id,
+            r.environment_hash,
+            r.ci_build,
+            r.metrics,
+            r.params,
+            r.trainings,
+            r.stage,
+            to_char((r.stage_since AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text) AS stage_since,
+            r.aliases,
+            r.model_card_digest) shown);
 
 CREATE VIEW pedigree.version_record AS
  SELECT v.model_id,
@@ -2267,6 +2424,37 @@ CREATE TABLE pedigree.search_text (
     document tsvector NOT NULL
 );
 
+CREATE VIEW pedigree.search_text_in_bulk AS
+ SELECT s.model_id,
+    s.version,
+    s.created_at,
+    (((name.words || COALESCE(description.words, ''::tsvector)) || COALESCE(tag.words, ''::tsvector)) || COALESCE(card.words, ''::tsvector)) AS document
+   FROM (((((pedigree.search_version s
+     JOIN pedigree.model_version v USING (model_id, version))
+     JOIN ( SELECT each.name,
+            setweight(to_tsvector('english'::regconfig, translate(each.name, '_-.'::text, '   '::text)), 'A'::"char") AS words
+           FROM ( SELECT DISTINCT search_version.name
+                   FROM pedigree.search_version) each) name ON ((name.name = s.name)))
+     LEFT JOIN ( SELECT each.description,
+            setweight(to_tsvector('english'::regconfig, "left"(each.description, 20000)), 'B'::"char") AS words
+           FROM ( SELECT DISTINCT model_version.description
+                   FROM pedigree.model_version) each) description ON ((description.description = v.description)))
+     LEFT JOIN ( SELECT each.tags,
+            setweight(to_tsvector('english'::regconfig, "left"(( SELECT string_agg(((jsonb_each_text.key || ' '::text) || jsonb_each_text.value), ' '::text ORDER BY jsonb_each_text.key) AS string_agg
+                   FROM jsonb_each_text(each.tags) jsonb_each_text(key, value)), 20000)), 'C'::"char") AS words
+           FROM ( SELECT DISTINCT search_version.tags
+                   FROM pedigree.search_version) each) tag ON ((tag.tags = s.tags)))
+     LEFT JOIN ( SELECT newest.model_id,
+            newest.version,
+            setweight(to_tsvector('english'::regconfig, "left"(( SELECT string_agg((note.value #>> '{}'::text[]), ' '::text ORDER BY note.place) AS string_agg
+                   FROM jsonb_path_query(newest.notes, 'strict $.**'::jsonpath) WITH ORDINALITY note(value, place)
+                  WHERE (jsonb_typeof(note.value) = 'string'::text)), 100000)), 'D'::"char") AS words
+           FROM ( SELECT DISTINCT ON (model_card.model_id, model_card.version) model_card.model_id,
+                    model_card.version,
+                    model_card.notes
+                   FROM pedigree.model_card
+                  ORDER BY model_card.model_id, model_card.version, model_card.revision DESC) newest) card ON (((card.model_id = s.model_id) AND (card.version = s.version))));
+
 CREATE VIEW pedigree.search_text_source AS
  SELECT s.model_id,
     s.version,
@@ -2284,6 +2472,39 @@ CREATE VIEW pedigree.search_text_source AS
                  LIMIT 1) newest
              CROSS JOIN LATERAL jsonb_path_query(newest.notes, 'strict $.**'::jsonpath) WITH ORDINALITY note(value, place))
           WHERE (jsonb_typeof(note.value) = 'string'::text)) card ON (true));
+
+CREATE VIEW pedigree.search_version_in_bulk AS
+ SELECT model_id,
+    version_id AS version,
+    training_id,
+    model_name AS name,
+    created_at,
+    created_by,
+    flavor,
+    stage,
+    aliases,
+    owners,
+    git_commit,
+    run_id,
+    tags,
+    metrics,
+    params,
+    digest,
+    description,
+    size,
+    git_dirty,
+    code_version,
+    training_data_digest,
+    training_data_version,
+    validation_dataset_id,
+    environment_hash,
+    ci_build,
+    risk_class,
+    approval_status,
+    approved_by,
+    (quarantine_reason IS NOT NULL) AS quarantined,
+    (hold_reason IS NOT NULL) AS held
+   FROM pedigree.version_in_bulk;
 
 CREATE TABLE pedigree.search_word (
     word text NOT NULL COLLATE pg_catalog."C"
@@ -2808,7 +3029,7 @@ CREATE INDEX search_version_flavor ON pedigree.search_version USING btree (flavo
 
 CREATE INDEX search_version_held ON pedigree.search_version USING btree (model_id, version) WHERE held;
 
-CREATE INDEX search_version_name ON pedigree.search_version USING btree (name, version);
+CREATE INDEX search_version_name ON pedigree.search_version USING btree (name, created_at, model_id, version);
 
 CREATE INDEX search_version_params ON pedigree.search_version USING gin (params jsonb_path_ops);
 

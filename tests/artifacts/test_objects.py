@@ -50,6 +50,18 @@ def test_deleting_removes_existing_objects_and_ignores_the_rest(store: ObjectSto
 
 
 @pytest.mark.contract
+def test_the_sizes_of_objects_are_listed_in_the_order_of_their_keys(store: ObjectStore) -> None:
+    # A file and folders whose names differ after their beginning, on both sides of the slash.
+    names = ("a/b", "a-b/c", "a.b", "a/a/c", "a0", "b", "\N{LATIN SMALL LETTER U WITH DIAERESIS}")
+    for size, name in enumerate(names):
+        store.put(f"blobs/{name}", b"x" * size)
+    store.put("uploads/other", b"x")
+    expected = sorted((f"blobs/{name}", size) for size, name in enumerate(names))
+    assert list(store.sizes("blobs/")) == expected
+    assert list(store.sizes("nothing/")) == []
+
+
+@pytest.mark.contract
 def test_a_location_names_the_object(store: ObjectStore) -> None:
     assert store.location(KEY).endswith(KEY)
     assert store.location(KEY).startswith(("/", f"s3://{BUCKET}/"))

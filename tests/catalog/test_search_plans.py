@@ -66,6 +66,7 @@ ANALYZE pedigree.search_version, pedigree.search_term, pedigree.search_metric
 KEYS = {"tags": ("team", "tier", "note", "none"), "metrics": ("auc", "f1", "latency_ms")}
 KEYS |= {"params": ("depth", "flag", "seed"), "lineage": ("customers", "events", "sources")}
 SMALL = (0, 3, 3_000)
+ONE = name_of(5)
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +232,9 @@ def test_every_plan_finds_what_a_loop_finds(
     )
     @example("tags.note LIKE 'x%' AND NOT tags.note = 'x'", "tags.note DESC", 0, 0, 1, None)
     @example("lineage.events != '2024-01'", "created_at", 0, 0, 100, None)
+    @example(f"name = '{ONE}' AND stage = 'production'", "created_at", 0, 0, 100, None)
+    @example(f"name = '{ONE}' AND stage IN ('none', 'staging')", "version", 0, 40, 100, [ONE])
+    @example(f"name = '{ONE}' AND NOT alias = 'champion'", "version DESC", 0, 40, 1, None)
     @example("text MATCH '-weekly' OR metrics.auc > 0.9", "metrics.f1 DESC", 0, 0, 100, [])
     def check(
         text: str, order: str, few: int, tried: int, share: int, names: list[str] | None
@@ -295,6 +299,31 @@ def test_what_an_index_serves_is_found_without_a_scan(
         for table in ("search_version", "model_version", "training", "search_term"):
             scan = '"Node Type": "Seq Scan", "Parallel Aware": false, "Async Capable": false, '
             assert f'{scan}"Relation Name": "{table}"' not in plan.replace("\\", ""), plan
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "plan"),
+    [
+        (f"name = '{ONE}'", None, "lists"),
+        (f"name = '{ONE}' AND size > 1", None, "walk"),
+        (f"name = '{ONE}' AND size > 1", "version DESC", "walk"),
+        (f"name = '{ONE}' AND stage = 'production'", None, "hits of stage"),
+        (f"name = '{ONE}' AND alias = 'champion' AND size > 1", "size", "hits of alias"),
+    ],
+)
+def test_a_search_in_one_model_does_not_read_all_its_versions(
+    connection: psycopg.Connection[Any],
+    text: str,
+    order: str | None,
+    plan: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(selectivity, "FEW", 6)  # fewer than the versions of the model
+    monkeypatch.setattr(selectivity, "_SHARE_OF_SET", 1_000)
+    asked = search.request(
+        text, order_by=order, limit=1, after=None, count=False, facets=(), seconds=60
+    )
+    assert search.search(connection, asked).plan == plan
 
 
 def test_a_count_that_takes_too_long_is_an_estimate(

@@ -1,5 +1,6 @@
 """The rows that search reads equal the views that they are derived from, after any verbs."""
 
+import re
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -18,10 +19,11 @@ from tests.lifecycle.deciding import ANN, policy_of
 from tests.lineage.graphs import graph, node
 from tests.marking import few_or_many
 
-# Each table of search has its view; a word is in its table once, whatever number of names has it.
+# Each table of search has its view, and some have one that derives all versions at once. A word is
+# in its table once, whatever number of names has it.
 VIEWS = r"""
 SELECT viewname AS name FROM pg_views
-WHERE schemaname = 'pedigree' AND viewname LIKE 'search\_%source'
+WHERE schemaname = 'pedigree' AND viewname SIMILAR TO 'search\_%(source|in\_bulk)'
 """
 # As texts, so that JSON is compared byte by byte.
 DIFFERENT = """
@@ -40,7 +42,7 @@ def differences(registry: Registry) -> list[str]:
     """What the tables of search have and should not, or lack."""
     found = []
     for name in (row["name"] for row in registry.database.fetch_all(VIEWS)):
-        table = {"search_source": "search_version"}.get(name, name.removesuffix("_source"))
+        table = {"search_source": "search_version"}.get(name, re.sub("_source|_in_bulk", "", name))
         source = f"TABLE pedigree.{name}"
         if table == "search_word":
             source = f"SELECT DISTINCT word FROM pedigree.{name}"

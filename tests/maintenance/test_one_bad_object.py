@@ -1,6 +1,6 @@
 """One bad object or row: garbage collection and fsck go on, and report it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,17 +79,54 @@ def test_fsck_reports_an_object_that_cannot_be_read_and_checks_the_others(
         return problem(store, row, **options)
 
     monkeypatch.setattr(fsck_objects, "_problem", but_not_bad)
-    report = registry.fsck()
+    report = registry.fsck(hashes=True)
     (check,) = [each for each in report.checks if each.violations]
     assert (check.name, check.examples[0].reference) == ("objects_intact", digest)
     assert check.looked_at > 1
+
+
+def refused() -> Iterator[tuple[str, int]]:
+    raise StoreUnavailableError("it may not list")
+    yield "", 0
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        pytest.param(lambda found: reversed(list(found)), id="another order"),
+        pytest.param(lambda found: list(found)[1:], id="incomplete"),
+        pytest.param(lambda _: refused(), id="refused"),
+    ],
+)
+def test_fsck_finds_the_same_whatever_a_store_lists(
+    registry: Registry,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    listed: Callable[[Iterator[tuple[str, int]]], Iterable[tuple[str, int]]],
+) -> None:
+    for content in ("a", "b", "c"):
+        register(registry, tmp_path, content)
+    (file,) = registry.manifest("churn/2").files
+    sizes = type(registry.store).sizes
+    monkeypatch.setattr(
+        type(registry.store), "sizes", lambda store, prefix: iter(listed(sizes(store, prefix)))
+    )
+    assert registry.fsck().ok
+    found = registry.database.fetch_all(
+        "SELECT key FROM pedigree.blob WHERE digest = %s", (file.digest,)
+    )
+    (home / "objects" / found[0]["key"]).unlink()
+    (check,) = [each for each in registry.fsck().checks if each.violations]
+    assert (check.name, check.violations) == ("objects_intact", 1)
+    assert check.examples[0].reference == file.digest
 
 
 def test_fsck_reports_a_check_that_cannot_run_and_makes_the_others(
     registry: Registry, tmp_path: Path
 ) -> None:
     register(registry, tmp_path)
-    execute(registry, "DROP VIEW pedigree.search_text_source CASCADE")
+    execute(registry, "DROP VIEW pedigree.search_text_in_bulk")
     report = registry.fsck()
     (check,) = [each for each in report.checks if each.name == "search_index_matches"]
     assert "it cannot be checked" in check.examples[0].problem

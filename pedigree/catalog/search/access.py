@@ -49,6 +49,9 @@ def access(leaf: Leaf, translator: Translator) -> Access | None:
     """Return what an index has of a leaf; None if no index serves it."""
     found = comparison_of(leaf)
     name = found.field.name
+    if translator.of_model is not None and other_tables.needs_pointer(leaf):
+        rows = other_tables.pointed_at(translator, translator.of_model, found)
+        return Access(rows, rows)
     if has_terms(found.field):
         return _terms(leaf, found, translator)
     if isinstance(leaf, Not) and name not in {"metrics"}:
@@ -62,7 +65,7 @@ def postings(part: Expression, translator: Translator) -> sql.Composable | None:
     if not isinstance(part, Comparison) or part.operator != "=":
         return None
     name, value = part.field.name, part.values[0].value
-    if name in {"stage", "flavor"}:
+    if name in {"stage", "flavor", "name"}:
         return sql.SQL(
             "SELECT created_at, model_id, version FROM pedigree.search_version WHERE {} = {}"
         ).format(sql.Identifier(name), translator.text(str(value)))

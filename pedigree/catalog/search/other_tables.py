@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, LiteralString
 
 from psycopg import sql
 
-from pedigree.catalog.search.ast import Comparison
+from pedigree.catalog.names import name_key
+from pedigree.catalog.search.ast import Comparison, Leaf
 from pedigree.catalog.search.fields import FIELDS, Kind
 
 if TYPE_CHECKING:
@@ -36,6 +37,32 @@ _WORD = re.compile(r"'((?:[^']|'')*)'")
 """A word in the text of a tsquery."""
 _PHRASE = re.compile(r"<(-|\d+)>")
 _ONLY_NEGATED = re.compile(r"!'(?:[^']|'')*'( & !'(?:[^']|'')*')*")
+
+
+def model_id(translator: "Translator", name: str) -> sql.Composable:
+    """Return the model of a name, as a subquery that is evaluated once."""
+    return sql.SQL(
+        "(SELECT m.model_id FROM pedigree.registered_model m WHERE m.name_key = {} AND m.name = {})"
+    ).format(translator.text(name_key(name)), translator.text(name))
+
+
+def needs_pointer(leaf: Leaf) -> bool:
+    """Return whether only versions that a stage or an alias points to satisfy a leaf."""
+    return (
+        isinstance(leaf, Comparison)
+        and leaf.field.name in {"stage", "alias"}
+        and leaf.operator in {"=", "IN"}
+        and "none" not in {one.value for one in leaf.values}
+    )
+
+
+def pointed_at(translator: "Translator", model: str, found: Comparison) -> sql.Composable:
+    """Return the versions of one model that its stages or aliases of some names point to."""
+    names = translator.parameters.add([one.value for one in found.values])
+    return sql.SQL(
+        "SELECT t.model_id, t.version FROM pedigree.tenure t WHERE t.held_until IS NULL"
+        " AND t.pointer = {} AND t.model_id = {} AND t.name = ANY ({}::text[])"
+    ).format(sql.Literal(found.field.name), model_id(translator, model), names)
 
 
 def matches(

@@ -22,11 +22,13 @@ from psycopg import sql
 from pedigree.catalog.search.access import LONGEST_TERM, postings
 from pedigree.catalog.search.ast import Comparison, Expression, comparison_of
 from pedigree.catalog.search.execution import ANY, MERGED, NESTED, NESTED_REPLAN, Execution
+from pedigree.catalog.search.other_tables import model_id
 from pedigree.catalog.search.selectivity import Driver, driver
 from pedigree.catalog.search.statements import (
     Search,
     after_page,
     beginning_at,
+    is_of_one_model,
     selected,
     translator_of,
 )
@@ -58,7 +60,7 @@ class FoundRows(NamedTuple):
 
 def find(execution: Execution, search: Search) -> FoundRows:
     """Return the versions of a page."""
-    lists = [part for part in search.parts if postings(part, translator_of(search))]
+    lists = _lists_of(search)
     if search.by_time and lists and len(lists) == len(search.parts):
         return FoundRows(_along_lists(execution, search, lists), "lists")
     counts_first = any(map(_names_few, search.parts))
@@ -83,6 +85,19 @@ def _from_driver(execution: Execution, search: Search, driving: Driver | None) -
     if not driving.beats_scan:
         return FoundRows(_scan(execution, search), "scan")
     return FoundRows(among_hits(execution, search, driving), f"hits of {names}")
+
+
+def _lists_of(search: Search) -> list[Expression]:
+    """Return the parts that are words; the name of a model only if it is the whole filter.
+
+    Its list may be long, and have few of the versions in another list.
+    """
+    return [
+        part
+        for part in search.parts
+        if postings(part, translator_of(search))
+        and (not is_of_one_model(part) or len(search.parts) == 1)
+    ]
 
 
 def source_of(driving: Driver | None, translator: Translator) -> sql.Composable:
@@ -126,7 +141,8 @@ def _walk(
     """Read some versions in the order of an index; None if there is no such index."""
     tried = _TRIED_BY_METRIC if search.order[0].field.name == "metrics" else _TRIED
     most = max(search.limit, min(tried * search.limit, _MOST_TRIED))
-    if search.by_time and lists and not all(map(_has_column, lists)):
+    of_model = search.of_model is not None
+    if search.by_time and lists and not of_model and not all(map(_has_column, lists)):
         return _along_lists(execution, search, lists, most)
     translator = translator_of(search)
     order = _order_of(search, translator, among)
@@ -151,18 +167,23 @@ def _order_of(
     if search.after is not None and search.after.values[0] is None:
         return None  # no index has the versions without a value
     conditions: Sequence[Expression] = ()
+    source: sql.Composable = VERSIONS
     match first.name:
         case "metrics" if len(first.key or "") <= LONGEST_TERM:
             return _along_entries(search, translator, among)
         case "created_at":
             if among is not None:
                 return _along_entries(search, translator, among)
-            lists = [part for part in search.parts if postings(part, translator)]
-            conditions = lists if all(map(_has_column, lists)) else ()
+            lists = _lists_of(search)
+            conditions = [part for part in search.parts if is_of_one_model(part)] or (
+                lists if all(map(_has_column, lists)) else ()
+            )
         case "version":
-            conditions = [part for part in search.parts if _is_of_one_model(part)]
-            if not conditions:
+            if search.of_model is None:
                 return None
+            source = sql.SQL(
+                "(SELECT * FROM pedigree.search_version WHERE model_id = {}) AS s"
+            ).format(model_id(translator, search.of_model))
         case "name":
             pass
         case _:
@@ -173,7 +194,7 @@ def _order_of(
         " ORDER BY {column} {way}{ties}"
     ).format(
         column=column,
-        source=VERSIONS,
+        source=source,
         conditions=translator.all_of(conditions),
         after=beginning_at(search, column, translator),
         way=search.way,
@@ -218,10 +239,6 @@ def _ties(search: Search) -> sql.Composable:
     if len(search.order) > 1:
         return sql.SQL("")
     return sql.SQL(", model_id {way}, version {way}").format(way=search.way)
-
-
-def _is_of_one_model(part: Expression) -> bool:
-    return isinstance(part, Comparison) and (part.field.name, part.operator) == ("name", "=")
 
 
 def _along_lists(

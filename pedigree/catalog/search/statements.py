@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import LiteralString
+from typing import LiteralString, TypeGuard
 
 from psycopg import sql
 
-from pedigree.catalog.search.ast import Expression, conjuncts
+from pedigree.catalog.search.ast import Comparison, Expression, conjuncts
 from pedigree.catalog.search.fields import Kind
 from pedigree.catalog.search.ordering import Position, SortKey, cursor_value
 from pedigree.catalog.search.parameters import Parameters
@@ -30,6 +30,12 @@ class Search:
         return conjuncts(self.expression)
 
     @property
+    def of_model(self) -> str | None:
+        """The name that every version it finds must have; None if there is no such name."""
+        names = (part for part in self.parts if is_of_one_model(part))
+        return next((str(part.values[0].value) for part in names), None)
+
+    @property
     def by_time(self) -> bool:
         """Whether the order is by time only."""
         return [key.field.name for key in self.order] == ["created_at"]
@@ -47,7 +53,12 @@ class Search:
 
 def translator_of(search: Search, *, in_bulk: bool = False) -> Translator:
     """Return a translator for another statement of a search."""
-    return Translator(Parameters(), search.words, in_bulk=in_bulk)
+    return Translator(Parameters(), search.words, in_bulk=in_bulk, of_model=search.of_model)
+
+
+def is_of_one_model(part: Expression) -> TypeGuard[Comparison]:
+    """Return whether a part finds versions of one model only."""
+    return isinstance(part, Comparison) and (part.field.name, part.operator) == ("name", "=")
 
 
 def selected(

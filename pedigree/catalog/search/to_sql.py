@@ -49,13 +49,20 @@ class Translator:
         parameters: Collects the statement's values.
         words: The tsquery of each text of a MATCH.
         in_bulk: Look up what other tables have once for all versions, and not for each version.
+        of_model: The only model whose versions the whole filter can find.
     """
 
     def __init__(
-        self, parameters: Parameters, words: dict[str, str], *, in_bulk: bool = False
+        self,
+        parameters: Parameters,
+        words: dict[str, str],
+        *,
+        in_bulk: bool = False,
+        of_model: str | None = None,
     ) -> None:
         self.parameters = parameters
         self.words = words
+        self.of_model = of_model
         self._in_bulk = in_bulk
 
     def condition(self, expression: Expression) -> sql.Composable:
