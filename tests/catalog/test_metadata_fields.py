@@ -81,8 +81,14 @@ def _definitions_with(column: str) -> str:
     """Return the views and the function of the committed schema, with one more column."""
     schema = (ROOT / "pedigree/postgres/schema.sql").read_text(encoding="utf-8")
     added = {
-        "VIEW pedigree.version_record AS": ("model_card_digest\n   FROM", f"model_card_digest, v.{column} FROM"),
-        "VIEW pedigree.version_in_full AS": ("verification\n   FROM", f"verification, r.{column} FROM"),
+        "VIEW pedigree.version_record AS": (
+            "model_card_digest\n   FROM",
+            f"model_card_digest, v.{column} FROM",
+        ),
+        "VIEW pedigree.version_in_full AS": (
+            "verification\n   FROM",
+            f"verification, r.{column} FROM",
+        ),
         "FUNCTION pedigree.record_shown(": ("r.datasheet_uri,", f"r.datasheet_uri, r.{column},"),
     }
     texts = []

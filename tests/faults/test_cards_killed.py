@@ -10,7 +10,10 @@ from tests.factories import free_policy, register
 from tests.faults.killing import Victim
 from tests.maintenance.collecting import require_sound
 
-DRAWING = ("pedigree.cards", "pedigree.artifacts.blob_upload", "pedigree.artifacts._upload")
+DRAWING = (
+    *("pedigree.cards", "pedigree.artifacts.content_upload"),
+    "pedigree.artifacts.upload_keys",
+)
 # A prime, so that over the years other lines are hit as the code moves.
 STRIDE = 41
 
