@@ -51,7 +51,6 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder:
         environment = {
             "PEDIGREE_DATABASE_URL": url,
-            "PEDIGREE_DATABASE_PREPARE": "true",
             "PEDIGREE_HOME": folder,
             "PEDIGREE_ACTOR": "bench",
             "PEDIGREE_SERVE_DRAIN": "0s",

@@ -82,7 +82,6 @@ def _measure(
         url = stack.enter_context(_copied(server, "pedigree"))
         environment = {
             "PEDIGREE_DATABASE_URL": url,
-            "PEDIGREE_DATABASE_PREPARE": "true",
             "PEDIGREE_HOME": str(folder),
             "PEDIGREE_ACTOR": "bench",
             "PEDIGREE_SERVE_DRAIN": "0s",

@@ -90,10 +90,6 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None, description="Postgres URL; if unset, an embedded Postgres"
     )
-    database_prepare: bool = Field(
-        default=False,
-        description="Prepare statements on that Postgres; not through PgBouncer or RDS Proxy",
-    )
     database_connections: int = Field(
         default=10, ge=1, description="Maximum database connections of a process"
     )
@@ -144,6 +140,12 @@ class Settings(BaseSettings):
     )
     scans_at_once: int = Field(
         default=2, ge=1, description="Maximum number of them that a process runs at once"
+    )
+    scan_niceness: int = Field(
+        default=0,
+        ge=0,
+        le=19,
+        description="How much lower their priority is; at least 10 in `pedigree serve`",
     )
     serve_open: bool = Field(
         default=False,

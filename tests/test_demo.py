@@ -11,7 +11,8 @@ import pytest
 
 from pedigree.postgres.embedded import EmbeddedPostgres
 
-pytestmark = pytest.mark.system
+# One test waits for the whole run, which needs more than a minute of a processor.
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900), pytest.mark.xdist_group("demo")]
 
 ROOT = Path(__file__).parents[1]
 FIRST_HALF = [f"2013-{month:02}" for month in range(1, 7)]
@@ -43,14 +44,12 @@ def versions(demo: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.xdist_group("demo")
 def test_every_fact_held(demo: dict[str, Any]) -> None:
     assert demo["passed"]
     assert len(demo["facts"]) == 16
     assert [fact for fact in demo["facts"] if not fact["held"]] == []
 
 
-@pytest.mark.xdist_group("demo")
 def test_the_churn_models_are_in_the_expected_stages(demo: dict[str, Any]) -> None:
     churn = versions(demo, "customer_churn")
     assert [one["stage"] for one in churn] == ["production", "archived", "none", "none"]
@@ -66,7 +65,6 @@ def test_the_churn_models_are_in_the_expected_stages(demo: dict[str, Any]) -> No
     assert len({one["digest"] for one in churn}) == 4
 
 
-@pytest.mark.xdist_group("demo")
 def test_the_flight_model_names_exactly_its_months(demo: dict[str, Any]) -> None:
     (delay,) = versions(demo, "flight_delay")
     assert delay["stage"] == "production"
@@ -77,7 +75,6 @@ def test_the_flight_model_names_exactly_its_months(demo: dict[str, Any]) -> None
     assert delay["stale_inputs"] == ["flights 2013-03"]
 
 
-@pytest.mark.xdist_group("demo")
 def test_every_version_has_a_digest_its_data_and_a_card_that_exists(demo: dict[str, Any]) -> None:
     for model in demo["models"]:
         for version in model["versions"]:

@@ -5,9 +5,11 @@ from psycopg_pool import PoolTimeout
 
 from pedigree.errors import InvalidInputError, PedigreeError
 
-FAILURES = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
-"""Errors of the server, and not of the statement; a standby answers with the second."""
-
+# Errors of the server, and not of the statement; a standby answers with the second.
+_FAILURES = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
+# The function of Postgres that refuses a prepared statement whose columns have changed. The
+# SQLSTATE has many other meanings, and the message depends on the server's language.
+REFUSES_OLD_PLAN = "RevalidateCachedQuery"
 _RETRIED = (
     "40001",  # serialization failure
     "40P01",  # deadlock
@@ -74,6 +76,11 @@ def statement_error(error: Exception) -> PedigreeError | None:
     )
 
 
+def is_failure(error: psycopg.Error) -> bool:
+    """Return whether the error is due to the server or the session, and not to the statement."""
+    return isinstance(error, _FAILURES) or _has_old_plan(error)
+
+
 def may_succeed_later(error: psycopg.Error) -> bool:
     """Return whether a retry may succeed."""
     if any(text in str(error) for text in _PERMANENT):
@@ -92,5 +99,12 @@ def is_loss(error: psycopg.Error) -> bool:
     """Return whether the connection is lost or useless; a failed attempt has no SQLSTATE."""
     if isinstance(error, PoolTimeout):
         return False
+    if _has_old_plan(error):
+        return True
     state = error.sqlstate
     return state is None or state == _READ_ONLY or state.startswith(("08", "57P"))
+
+
+def _has_old_plan(error: psycopg.Error) -> bool:
+    """Return whether a migration has changed the columns of a prepared statement."""
+    return error.diag.source_function == REFUSES_OLD_PLAN

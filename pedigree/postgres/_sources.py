@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, pq
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
@@ -49,14 +49,6 @@ class DatabaseSource(Protocol):
     def remedy(self) -> str:
         """What to do if the server does not answer."""
 
-    @property
-    def prepares(self) -> bool:
-        """Whether repeated statements are prepared on the server.
-
-        A pooler in transaction mode, such as PgBouncer or RDS Proxy, gives each transaction another
-        session, which may lack them.
-        """
-
     def options(self) -> dict[str, Any]:
         """Return the arguments for `psycopg.connect`; start the server if it is embedded.
 
@@ -71,7 +63,7 @@ class NamedSource:
     server = None
     remedy = "Check PEDIGREE_DATABASE_URL, and that the server runs and accepts the connection"
 
-    def __init__(self, url: str, *, prepare: bool) -> None:
+    def __init__(self, url: str) -> None:
         scheme, separator, rest = url.partition("://")
         plain = f"postgresql://{rest}"
         if not separator or scheme.partition("+")[0] not in ("postgresql", "postgres"):
@@ -85,18 +77,15 @@ class NamedSource:
         if not all(port.isdigit() for port in str(self._given.get("port", "0")).split(",") if port):
             raise _not_a_url(url)
         self.shown = redact_url(plain)
-        self.prepares = prepare
 
     def options(self) -> dict[str, Any]:
         """Return the URL's options, and defaults for the others."""
-        threshold = _PREPARE_AFTER if self.prepares else None
-        return _NETWORK_DEFAULTS | self._given | {"prepare_threshold": threshold}
+        return _NETWORK_DEFAULTS | self._given
 
 
 class EmbeddedSource:
     """A database of the embedded server."""
 
-    prepares = True
     remedy = "See `pedigree status`"
 
     def __init__(self, server: EmbeddedPostgres, database: str) -> None:
@@ -111,7 +100,27 @@ class EmbeddedSource:
     def options(self) -> dict[str, Any]:
         """Start or restart the server, and return the arguments for `psycopg.connect`."""
         given = conninfo_to_dict(self.server.url(self._database))
-        return {"application_name": "pedigree"} | given | {"prepare_threshold": _PREPARE_AFTER}
+        return {"application_name": "pedigree"} | given
+
+
+def has_own_session(connection: pq.abc.PGconn) -> bool:
+    """Return whether all that a connection sends reaches one session of the server.
+
+    Only then can statements be prepared. A pooler in transaction mode, such as PgBouncer, gives
+    each transaction another session, which may lack them. When a client connects, a pooler does not
+    know which process will serve it, and announces a number of its own.
+
+    Args:
+        connection: An open connection without a transaction.
+
+    Raises:
+        psycopg.OperationalError: The connection is lost.
+    """
+    try:
+        answered = connection.exec_(b"SELECT pg_backend_pid()")
+    except MemoryError as error:  # libpq has no result, which psycopg takes for a lack of memory
+        raise psycopg.OperationalError(connection.get_error_message()) from error
+    return answered.get_value(0, 0) == b"%d" % connection.backend_pid
 
 
 def open_pool(
@@ -175,6 +184,7 @@ def _starting_with(first: Connection[DictRow]) -> type[Connection[DictRow]]:
 def _configure(connection: Connection[DictRow]) -> None:
     # A version has four JSON values; pydantic parses them three times as fast as the json module.
     set_json_loads(from_stored_json, connection)
+    connection.prepare_threshold = _PREPARE_AFTER if has_own_session(connection.pgconn) else None
 
 
 def _not_a_url(url: str) -> InvalidInputError:

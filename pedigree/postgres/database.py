@@ -26,8 +26,8 @@ from psycopg_pool import ConnectionPool, PoolClosed
 
 from pedigree.errors import DatabaseBusyError, DatabaseUnavailableError
 from pedigree.postgres._failures import (
-    FAILURES,
     input_error,
+    is_failure,
     is_load,
     is_loss,
     may_succeed_later,
@@ -81,7 +81,6 @@ class Database:
         *,
         connections: int = DEFAULT_CONNECTIONS,
         searches: int = DEFAULT_SEARCHES,
-        prepare: bool = False,
     ) -> Self:
         """Return the database at a URL without connecting.
 
@@ -89,14 +88,11 @@ class Database:
             url: A libpq URL, or SQLAlchemy's `postgresql+driver://`.
             connections: The maximum number of connections of this process.
             searches: The maximum number of them that run searches.
-            prepare: Prepare repeated statements on the server. It is faster, but fails with
-                PgBouncer and RDS Proxy in transaction mode, so it is not the default.
 
         Raises:
             InvalidInputError: The text is not a Postgres URL.
         """
-        source = NamedSource(url, prepare=prepare)
-        return cls(source, connections=connections, searches=searches)
+        return cls(NamedSource(url), connections=connections, searches=searches)
 
     @classmethod
     def embedded(
@@ -205,7 +201,9 @@ class Database:
                 return self._checked_out(pool, action)
             except PoolClosed:
                 cause: psycopg.Error | None = None  # another thread noticed the loss first
-            except FAILURES as error:
+            except psycopg.Error as error:
+                if not is_failure(error):
+                    raise
                 if not may_succeed_later(error):
                     raise self._unavailable(error, unsure) from error
                 cause, unsure = error, unsure or (pool is not None and is_loss(error))
@@ -239,7 +237,7 @@ class Database:
         except (psycopg.Error, UnicodeError) as error:
             if refused := input_error(error):
                 raise refused from error
-            if isinstance(error, FAILURES) and is_loss(error):
+            if isinstance(error, psycopg.Error) and is_failure(error) and is_loss(error):
                 self._discard(pool)
             raise
         finally:

@@ -26,7 +26,8 @@ from psycopg.conninfo import make_conninfo
 
 from pedigree import tracing
 from pedigree.errors import PedigreeError
-from pedigree.postgres._sources import DatabaseSource
+from pedigree.postgres._failures import REFUSES_OLD_PLAN
+from pedigree.postgres._sources import DatabaseSource, has_own_session
 from pedigree.postgres.pipe_statements import PipeLostError, PipeStatement, TextRow
 
 _LOG = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 5.0
 # After a statement that took too long, such as one that waits for a lock, the others go elsewhere.
 _SLOW_PAUSE_S = 1.0
+_REFUSES_OLD_PLAN = REFUSES_OLD_PLAN.encode()
 _TOO_SLOW = ("57014", "55P03")  # statement timeout, lock timeout
 
 
@@ -62,7 +64,7 @@ class Pipe:
 
     Args:
         source: The database.
-        statements: The statements; where the source prepares them, it does so once.
+        statements: The statements; a session of its own prepares them once.
         limit_ms: How long one may take.
     """
 
@@ -79,6 +81,7 @@ class Pipe:
             each: f"pedigree_{number}".encode() for number, each in enumerate(statements)
         }
         self._connection: pq.abc.PGconn | None = None
+        self._prepares = False
         self._waiting: deque[_Question] = deque()
         self._connecting: asyncio.Task[None] | None = None
         self._watching: asyncio.TimerHandle | None = None
@@ -117,7 +120,7 @@ class Pipe:
         if connection is None:
             raise PipeLostError("there is no connection")
         try:
-            if self._source.prepares:
+            if self._prepares:
                 connection.send_query_prepared(_LIMIT_NAME, None)
                 connection.send_query_prepared(self._prepared[statement], values)
             else:
@@ -188,6 +191,8 @@ class Pipe:
         state = error.error_field(pq.DiagnosticField.SQLSTATE)
         if state and state.decode() in _TOO_SLOW:
             self._lose(reason, pause=_SLOW_PAUSE_S)
+        elif error.error_field(pq.DiagnosticField.SOURCE_FUNCTION) == _REFUSES_OLD_PLAN:
+            self._lose(reason)
 
     # --- Connecting.
 
@@ -196,33 +201,30 @@ class Pipe:
             await asyncio.sleep(pause)
             pause = min(max(2 * pause, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
             try:
-                opened = await self._loop.run_in_executor(None, self._open)
+                opened, self._prepares = await self._loop.run_in_executor(None, self._open)
             except (psycopg.Error, PedigreeError) as error:
                 _log_loss("the connection for short reads failed: %s", error)
                 continue
             self._connection, self._socket = opened, opened.socket
             self._loop.add_reader(self._socket, self._on_readable)
             self._watch()
-            if self._source.prepares:
+            if self._prepares:
                 with suppress(PipeLostError):
                     await self._prepare(opened)
             return
 
-    def _open(self) -> pq.abc.PGconn:
-        options = {
-            name: value
-            for name, value in self._source.options().items()
-            if name != "prepare_threshold"  # psycopg's own
-        }
-        conninfo = make_conninfo("", **options, client_encoding="UTF8")
+    def _open(self) -> tuple[pq.abc.PGconn, bool]:
+        """Return a connection, and whether statements can be prepared on it."""
+        conninfo = make_conninfo("", **self._source.options(), client_encoding="UTF8")
         opened = pq.PGconn.connect(conninfo.encode())
         if opened.status != pq.ConnStatus.OK:
             reason = opened.get_error_message()
             opened.finish()
             raise psycopg.OperationalError(reason)
+        prepares = has_own_session(opened)
         opened.nonblocking = 1
         opened.enter_pipeline_mode()
-        return opened
+        return opened, prepares
 
     async def _prepare(self, connection: pq.abc.PGconn) -> None:
         for statement, name in self._prepared.items():

@@ -70,7 +70,6 @@ class Context:
                 url,
                 connections=settings.database_connections,
                 searches=settings.search_connections,
-                prepare=settings.database_prepare,
             )
         else:
             database = Database.embedded(

@@ -46,7 +46,10 @@ class RegistryEvidence:
         self.card_fields = CardOperations(everything).card_fields
         settings = context.settings
         self._limits = ProcessLimits(
-            memory=settings.scan_memory, time=settings.scan_timeout, at_once=settings.scans_at_once
+            memory=settings.scan_memory,
+            time=settings.scan_timeout,
+            at_once=settings.scans_at_once,
+            niceness=settings.scan_niceness,
         )
 
     def of_draft(

@@ -72,6 +72,7 @@ _RESOURCES = (
 )
 # How many requests may wait for each connection before the service refuses further ones.
 _WAITING_FOR_ONE = 16
+_SCAN_NICENESS = 10
 # Downloads of a version by the same actor are one event an hour.
 _DOWNLOAD_EVENT_INTERVAL_S = 3600.0
 _VALUES = f"""Values have bounds, in bytes of UTF-8. A value beyond its bound is answered by 422.
@@ -130,10 +131,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
+def _of_service(settings: Settings) -> Settings:
+    """Return settings with which requests come before scans, but do not starve them."""
+    niceness = max(settings.scan_niceness, _SCAN_NICENESS)
+    return settings.model_copy(update={"scan_niceness": niceness})
+
+
 def _lifespan(settings: Settings | None) -> Any:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Connections]]:
-        resolved = settings or Settings()
+        resolved = _of_service(settings or Settings())
         drain: Drain = app.state.drain
         # A thread without a connection would only wait for one.
         connections = resolved.database_connections

@@ -16,3 +16,5 @@ class ProcessLimits:
     """Bytes that it may answer."""
     at_once: int = 2
     """Processes that this process runs at the same time."""
+    niceness: int = 0
+    """How much lower its priority is, from its start; a service answers requests first."""

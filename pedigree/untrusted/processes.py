@@ -24,19 +24,17 @@ from pedigree.untrusted._main import OUT_OF_MEMORY
 from pedigree.untrusted.documents import DocumentError, parsed_json
 from pedigree.untrusted.limits import ProcessLimits
 
-# Requests that the service answers come first, also while the child imports its modules, but do not
-# starve a scan.
-_NICENESS = 10
+# The priority changes first, because most of the time may be that of the imports.
 _BOOT = (
-    f"import os; os.nice({_NICENESS});"
-    " import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
-    " from pedigree.untrusted._main import main; main(*sys.argv[2:])"
+    "import os, sys; os.nice(int(sys.argv[1]));"
+    " import json; sys.path[:] = json.loads(sys.argv[2]);"
+    " from pedigree.untrusted._main import main; main(*sys.argv[3:])"
 )
 _LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _PIECE = 1 << 16
 _LONGEST_STDERR = 2000
 _PATIENCE_S = 5.0
-# A loaded machine starts processes slowly, and these come last.
+# A loaded machine starts processes slowly, and those of a service come last.
 _START_S = 60.0
 _MIB = 1 << 20
 
@@ -134,7 +132,8 @@ def _slot(at_once: int) -> Iterator[None]:
 
 def _start(job: str, given: IO[bytes], limits: ProcessLimits) -> "subprocess.Popen[bytes]":
     seconds = max(1, round(limits.time.total_seconds()))
-    arguments = [_BOOT, json.dumps(_search_path()), job, str(limits.memory), str(seconds)]
+    bounds = [str(limits.memory), str(seconds)]
+    arguments = [_BOOT, str(limits.niceness), json.dumps(_search_path()), job, *bounds]
     try:
         return subprocess.Popen(
             # -I and -S: no variable, no user's folder and no .pth file changes what it imports.

@@ -132,8 +132,8 @@ def workers(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def served(registry_of_this_test: None, workers: int) -> Iterator[subprocess.Popen[str]]:
-    """A service, of which each worker waits a second before it ends."""
-    environment = {**os.environ, "PEDIGREE_SERVE_DRAIN": "1s"}
+    """A service, of which each worker still answers for three seconds after SIGTERM."""
+    environment = {**os.environ, "PEDIGREE_SERVE_DRAIN": "3s"}
     (port,) = free_ports(1)
     words = ["serve", "--workers", str(workers), "--port", str(port), "--json"]
     command = [Path(sys.executable).with_name("pedigree"), *words]

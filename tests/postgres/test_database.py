@@ -20,8 +20,9 @@ from pedigree.errors import (
     InvalidInputError,
     ModelNotFoundError,
 )
-from pedigree.postgres import Database
+from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres import database as module
+from tests.pooling import MISSING, PROGRAM, pooled
 
 BACKEND = "SELECT pg_backend_pid() AS pid"
 
@@ -286,13 +287,40 @@ def test_the_url_opens_the_database_with_sqlalchemy(database_url):
     engine.dispose()
 
 
-def test_statements_are_prepared_only_on_request(database_url):
-    prepared = "SELECT count(*) AS n FROM pg_prepared_statements"
-    for prepare, expected in ((False, 0), (True, 1)):
-        with Database.connect(database_url, connections=1, prepare=prepare) as database:
-            for _ in range(8):
-                database.fetch_all("SELECT 1")
-            assert database.transaction(lambda c: c.execute(prepared).fetchone()["n"]) == expected
+def prepared(database_url: str) -> int:
+    """How many statements a session has prepared after some repetitions of one."""
+    with Database.connect(database_url, connections=1) as database:
+        for _ in range(8):
+            database.fetch_all("SELECT 1")
+        (row,) = database.fetch_all("SELECT count(*) AS n FROM pg_prepared_statements")
+    return int(row["n"])
+
+
+def test_repeated_statements_are_prepared_in_a_session_of_their_own(database_url: str) -> None:
+    assert prepared(database_url) == 1
+
+
+@pytest.mark.skipif(not PROGRAM, reason=MISSING)
+def test_nothing_is_prepared_through_a_pooler(
+    database_url: str, postgres: EmbeddedPostgres
+) -> None:
+    with pooled(postgres.url("postgres")) as shown:
+        assert prepared(shown(database_url)) == 0
+
+
+def test_a_prepared_statement_survives_a_migration_that_adds_a_column(
+    database_url: str, single: Database
+) -> None:
+    query = "SELECT * FROM public.migrated"
+    with Database.connect(database_url) as other:
+        other.transaction(lambda c: c.execute("CREATE TABLE public.migrated AS SELECT 1 AS one"))
+        for _ in range(8):
+            assert single.fetch_all(query) == [{"one": 1}]
+        other.transaction(lambda c: c.execute("ALTER TABLE public.migrated ADD COLUMN two int"))
+        assert single.fetch_all(query) == [{"one": 1, "two": None}]
+        other.transaction(lambda c: c.execute("ALTER TABLE public.migrated ADD COLUMN three int"))
+        row = single.transaction(lambda c: c.execute(query).fetchone())
+        assert row == {"one": 1, "two": None, "three": None}
 
 
 @pytest.fixture

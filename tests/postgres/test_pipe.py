@@ -2,30 +2,44 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
 
-from pedigree.postgres import Database
+from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres.pipe import Pipe
 from pedigree.postgres.pipe_statements import PipeLostError, PipeStatement
+from tests.pooling import MISSING, PROGRAM, pooled
 
 ECHO = PipeStatement.of("SELECT %(value)s::text AS value, pg_backend_pid() AS pid")
 SLEEP = PipeStatement.of("SELECT %(value)s::text AS value FROM pg_sleep(%(seconds)s::float)")
 BROKEN = PipeStatement.of("SELECT 1 / %(value)s::int AS value")
 LIMIT = PipeStatement.of("SELECT current_setting(%(value)s) AS value")
+CHANGED = PipeStatement.of("SELECT * FROM public.migrated WHERE %(value)s::text IS NOT NULL")
 STATEMENTS = (ECHO, SLEEP, BROKEN, LIMIT)
 
 Work = Callable[[Pipe], Awaitable[None]]
 
 
-@pytest.fixture(params=[False, True], ids=["plain", "prepared"])
+@pytest.fixture(scope="module")
+def pooler(postgres: EmbeddedPostgres) -> Iterator[Callable[[str], str]]:
+    """What turns a URL of the server into one of a pooler in transaction mode."""
+    if not PROGRAM:
+        pytest.skip(MISSING)
+    with pooled(postgres.url("postgres")) as shown:
+        yield shown
+
+
+@pytest.fixture(params=["prepared", "pooled"])
 def run(request: pytest.FixtureRequest, database_url: str) -> Callable[..., None]:
-    """Run some work on a pipe, of a source that prepares statements or does not."""
-    source = Database.connect(database_url, prepare=request.param).source
+    """Run some work on a pipe that prepares statements, or through a pooler, where it cannot."""
+    url = database_url
+    if request.param == "pooled":
+        url = request.getfixturevalue("pooler")(url)
+    source = Database.connect(url).source
 
     def inside(work: Work, **options: Any) -> None:
         async def main() -> None:
@@ -123,6 +137,27 @@ def test_a_killed_session_refuses_what_waits_and_comes_back(
         assert await until_connected(pipe) != pid
 
     run(work)
+
+
+def test_a_migration_of_its_columns_makes_a_pipe_prepare_again(database_url: str) -> None:
+    async def work(pipe: Pipe) -> None:
+        assert await pipe.ask(CHANGED, {"value": ""}) == [{"one": "1"}]
+        await asyncio.to_thread(execute, "ALTER TABLE public.migrated ADD COLUMN two int")
+        with pytest.raises(PipeLostError):
+            await pipe.ask(CHANGED, {"value": ""})
+        await until_connected(pipe)
+        assert await pipe.ask(CHANGED, {"value": ""}) == [{"one": "1", "two": None}]
+
+    def execute(query: LiteralString) -> None:
+        with psycopg.connect(database_url, autocommit=True) as other:
+            other.execute(query)
+
+    async def main() -> None:
+        async with opened(Pipe(Database.connect(database_url).source, [ECHO, CHANGED])) as pipe:
+            await work(pipe)
+
+    execute("CREATE TABLE public.migrated AS SELECT 1 AS one")
+    asyncio.run(main())
 
 
 def test_a_slow_read_is_ended_and_what_waits_for_it_goes_elsewhere(

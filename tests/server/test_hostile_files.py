@@ -10,12 +10,16 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import uvicorn
 
 from pedigree.access.records import Role
 from pedigree.artifacts.path_rules import LONGEST_PATH, MOST_PARTS
+from pedigree.server.app import create_app
+from pedigree.server.serve import PROTOCOL
+from pedigree.settings import Settings
 from pedigree.untrusted import processes
 from tests.factories import new_version
-from tests.server.conftest import Served
+from tests.server.conftest import Served, running
 
 SCAN = {"check": "artifact_scan"}
 ZEROS = 400 << 20
@@ -109,3 +113,12 @@ def _peak() -> int:
     """Return this process's highest memory in KiB."""
     (found,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))
     return int(found)
+
+
+@pytest.mark.parametrize(("stated", "used"), [(0, 10), (15, 15)])
+def test_scans_of_a_service_yield_to_its_requests(
+    settings: Settings, stated: int, used: int
+) -> None:
+    app = create_app(settings.model_copy(update={"scan_niceness": stated}))
+    with running(uvicorn.Config(app, port=0, **PROTOCOL)):
+        assert app.state.registry.settings.scan_niceness == used

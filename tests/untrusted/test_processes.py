@@ -38,9 +38,11 @@ def test_a_job_gets_its_request_and_nothing_of_this_process(
     assert found.lines == ({"a": ["ü"]}, {"LC_ALL": "C.UTF-8", "LD_LIBRARY_PATH": "/nowhere"})
 
 
-def test_a_job_yields_to_the_requests_of_its_service() -> None:
-    (child,) = run("priority").lines
-    assert child["niceness"] >= min(19, os.nice(0) + 10)
+@pytest.mark.parametrize("niceness", [0, 10])
+def test_a_job_has_the_priority_that_its_limits_state(niceness: int) -> None:
+    limits = ProcessLimits(memory=LIMITS.memory, niceness=niceness)
+    (child,) = run("priority", limits=limits).lines
+    assert child["niceness"] == min(19, os.nice(0) + niceness)
     # Each session has an equal share of the processor on Linux; in the same one, niceness counts.
     assert child["session"] == os.getsid(0)
     assert child["group"] == child["pid"]

@@ -9,7 +9,15 @@ from typing import LiteralString, NamedTuple
 from psycopg import sql
 
 from pedigree.catalog.search import other_tables
-from pedigree.catalog.search.ast import Comparison, Expression, Leaf, Literal, Not, comparison_of
+from pedigree.catalog.search.ast import (
+    Comparison,
+    Expression,
+    Field,
+    Leaf,
+    Literal,
+    Not,
+    comparison_of,
+)
 from pedigree.catalog.search.fields import FIELDS, Kind
 from pedigree.catalog.search.ranges import ranges, union
 from pedigree.catalog.search.to_sql import Translator
@@ -41,7 +49,7 @@ def access(leaf: Leaf, translator: Translator) -> Access | None:
     """Return what an index has of a leaf; None if no index serves it."""
     found = comparison_of(leaf)
     name = found.field.name
-    if name in _TERMS:
+    if has_terms(found.field):
         return _terms(leaf, found, translator)
     if isinstance(leaf, Not) and name not in {"metrics"}:
         return None
@@ -58,7 +66,7 @@ def postings(part: Expression, translator: Translator) -> sql.Composable | None:
         return sql.SQL(
             "SELECT created_at, model_id, version FROM pedigree.search_version WHERE {} = {}"
         ).format(sql.Identifier(name), translator.text(str(value)))
-    if name not in _TERMS or not _are_terms(part):
+    if not has_terms(part.field) or not are_terms(part):
         return None
     return sql.SQL(
         "SELECT created_at, model_id, version FROM pedigree.search_term"
@@ -66,7 +74,13 @@ def postings(part: Expression, translator: Translator) -> sql.Composable | None:
     ).format(translator.text(str(part.field)), translator.text(str(value)))
 
 
-def _are_terms(found: Comparison) -> bool:
+def has_terms(field: Field) -> bool:
+    """Return whether each value of a field is in the index of terms."""
+    return field.name in _TERMS
+
+
+def are_terms(found: Comparison) -> bool:
+    """Return whether a comparison of such a field has values that the index does not cut."""
     return len(str(found.field)) <= LONGEST_TERM and all(
         len(str(one.value)) <= LONGEST_TERM for one in found.values
     )
@@ -74,7 +88,7 @@ def _are_terms(found: Comparison) -> bool:
 
 def _terms(leaf: Leaf, found: Comparison, translator: Translator) -> Access | None:
     several = FIELDS[found.field.name].kind is Kind.TEXTS
-    if found.operator == "IS NULL" or not _are_terms(found):
+    if found.operator == "IS NULL" or not are_terms(found):
         return None
     if several and (isinstance(leaf, Not) or found.operator == "!="):
         return None  # satisfied by versions that have no such term
@@ -236,8 +250,8 @@ def _parameter(_: Leaf, found: Comparison, translator: Translator) -> Access | N
 def _lineage(_: Leaf, found: Comparison, translator: Translator) -> Access | None:
     if found.operator not in {"=", "IN", "IS NOT NULL"}:
         return None
-    rows = other_tables.dependents(translator, found)
-    return Access(rows, rows)
+    nodes = other_tables.dependencies(translator, found)
+    return Access(nodes, other_tables.dependents(translator, found))
 
 
 def _stale(_: Leaf, found: Comparison, translator: Translator) -> Access | None:

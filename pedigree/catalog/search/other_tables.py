@@ -26,7 +26,8 @@ _CERTAIN: LiteralString = (
 _CERTAIN_AND: LiteralString = "{} AND pedigree.lineage_certainty(n.certainty, n.kind) > 'unknown'"
 _OR_SOMETHING: LiteralString = "({} OR (n.kind = 'missing' AND n.partition IS NULL))"
 _DEPENDS: LiteralString = "n.kind <> 'step' AND n.asset = {asset} AND {found}"
-_UNCLEAR: tuple[LiteralString, ...] = (
+# The last one includes the dependencies themselves.
+_POSSIBLE: tuple[LiteralString, ...] = (
     "n.kind IN ('step', 'missing') AND n.upstream IS NULL",
     "n.kind IN ('step', 'missing') AND n.upstream <> '{{}}' AND n.upstream @> ARRAY[{asset}]",
     "n.kind <> 'step' AND n.asset = {asset} AND {unclear}",
@@ -106,29 +107,31 @@ def depends(
 
     If it is not known, neither holds.
     """
-    denied = negated != (found.operator in {"!=", "IS NULL"})
-    true = _nodes(translator, _DEPENDS, found)
-    in_set = sql.SQL("(s.training_id IN ({}))").format(true)
-    condition: sql.Composable = in_set if in_bulk else _one_node(true)
-    if not denied:
-        return condition
-    unclear = [_nodes(translator, each, found) for each in _UNCLEAR]
-    if in_bulk:
-        return sql.SQL(
-            "(s.training_id IN (SELECT n.training_id FROM pedigree.lineage_node n)"
-            " AND s.training_id NOT IN ({}))"
-        ).format(sql.SQL(" UNION ALL ").join([true, *unclear]))
+    if negated == (found.operator in {"!=", "IS NULL"}):
+        nodes = dependencies(translator, found)
+        return sql.SQL("(s.training_id IN ({}))").format(nodes) if in_bulk else _one_node(nodes)
     recorded = sql.SQL("SELECT n.training_id FROM pedigree.lineage_node n WHERE true")
+    possible = [_nodes(translator, each, found) for each in _POSSIBLE]
+    if in_bulk:
+        # One look-up for each version, in the difference of the two sets.
+        return sql.SQL("(s.training_id IN ({} EXCEPT ({})))").format(
+            recorded, sql.SQL(" UNION ALL ").join(possible)
+        )
     return sql.SQL("({} AND NOT {})").format(
-        _one_node(recorded), sql.SQL(" AND NOT ").join(map(_one_node, [true, *unclear]))
+        _one_node(recorded), sql.SQL(" AND NOT ").join(map(_one_node, possible))
     )
+
+
+def dependencies(translator: "Translator", found: Comparison) -> sql.Composable:
+    """Return the trainings that certainly or possibly depend on an asset, one for each node."""
+    return _nodes(translator, _DEPENDS, found)
 
 
 def dependents(translator: "Translator", found: Comparison) -> sql.Composable:
     """Return the versions that certainly or possibly depend on an asset, by any training."""
     return sql.SQL(
         "SELECT t.model_id, t.version FROM ({}) AS n JOIN pedigree.training t USING (training_id)"
-    ).format(_nodes(translator, _DEPENDS, found))
+    ).format(dependencies(translator, found))
 
 
 def _nodes(translator: "Translator", where: LiteralString, found: Comparison) -> sql.Composable:

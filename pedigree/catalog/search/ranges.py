@@ -26,7 +26,7 @@ def ranges(
         return [translator.compared(column, with_values(found, sign), kind) for sign in ("<", ">")]
     if found.operator != "LIKE":
         return None
-    beginning = _beginning(str(found.values[0].value))
+    beginning = beginning_of(str(found.values[0].value))
     if not beginning:
         return None
     low = with_values(found, ">=", beginning)
@@ -36,10 +36,10 @@ def ranges(
     return [sql.SQL(" AND ").join(conditions)]
 
 
-def _beginning(pattern: str) -> str:
+def beginning_of(pattern: str) -> str:
     r"""Return the characters that a pattern begins with, without its wildcards.
 
-    >>> _beginning("ML-5%"), _beginning(r"a\_b_c"), _beginning("%x")
+    >>> beginning_of("ML-5%"), beginning_of(r"a\_b_c"), beginning_of("%x")
     ('ML-5', 'a_b', '')
     """
     found, characters = "", iter(pattern)

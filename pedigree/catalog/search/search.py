@@ -19,6 +19,7 @@ from pedigree.catalog.search.counting import Counting, FacetCounts, check_facets
 from pedigree.catalog.search.execution import Execution, TimeIsUpError, read_records
 from pedigree.catalog.search.fuzzy_words import tsqueries
 from pedigree.catalog.search.grammar import parse_filter
+from pedigree.catalog.search.known_values import with_known_values
 from pedigree.catalog.search.normal_form import normalized
 from pedigree.catalog.search.ordering import (
     Position,
@@ -148,7 +149,7 @@ def search(transaction: Transaction, asked: Request) -> FoundPage:
 
 def _search(execution: Execution, asked: Request) -> FoundPage:
     wanted = Search(
-        expression=asked.expression,
+        expression=with_known_values(execution, asked.expression),
         order=asked.order,
         limit=asked.limit + 1,  # whether there is a next page
         after=asked.after,

@@ -151,6 +151,9 @@ class Translator:
                 return sql.SQL("({} <> ALL ({}))").format(
                     self.text(str(found.values[0].value)), column
                 )
+            case "IN":
+                values = [str(one.value) for one in found.values]
+                return sql.SQL("({} && {}::text[])").format(column, self.parameters.add(values))
         return sql.SQL("EXISTS (SELECT FROM unnest({}) AS one WHERE {})").format(
             column, self.compared(sql.SQL('one COLLATE "C"'), found, Kind.TEXT)
         )
