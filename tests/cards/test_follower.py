@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pedigree.cards import drawing
 from pedigree.cards.follower import CardFollower
+from pedigree.cards.render import render_card
 from pedigree.catalog.records import ModelVersion
 from pedigree.registry import Registry
 from pedigree.registry.reconciler import Reconciler
@@ -100,14 +100,14 @@ def test_a_look_without_events_is_one_statement(churn: Registry) -> None:
 def test_a_version_that_fails_leaves_the_other_cards_of_its_block(
     churn: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    render = drawing.render_card
+    render = render_card
 
     def but_not_the_second(version: ModelVersion, *rest: Any, **more: Any) -> str:
         if version.version_id == 2:
             raise KeyError("poison")
         return render(version, *rest, **more)
 
-    monkeypatch.setattr(drawing, "render_card", but_not_the_second)
+    monkeypatch.setattr("pedigree.cards.drawing.render_card", but_not_the_second)
     assert follower(churn).follow() == VERSIONS - 1
     assert sorted(kept(churn)) == [f"churn/{each}" for each in (1, 3, 4, 5)]
 

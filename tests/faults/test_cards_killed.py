@@ -48,5 +48,5 @@ def test_what_a_kill_leaves_undrawn_is_drawn_by_who_comes_next(
         outcomes = [run(victim, number) for number in range(0, lines, STRIDE)]
     assert outcomes.count(None) >= len(outcomes) - 2
     assert left[0] == 0
-    assert {1, 2} <= set(left)
+    assert set(left) == {0, 2}  # the cards of a block are written together
     require_sound(registry)
