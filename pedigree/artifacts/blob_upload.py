@@ -1,6 +1,8 @@
-"""Store one blob, with two transactions that the caller may extend.
+"""Store one blob.
 
-The blob is announced before its first byte, and nothing refers to it before all bytes are stored.
+A blob of any size is announced by a row of its own before its first byte, with a lease that is
+renewed while its bytes arrive. Small bytes in memory take a key of the process's announced block
+(:mod:`pedigree.artifacts.content_upload`). Nothing refers to a blob before all bytes are stored.
 :func:`pedigree.artifacts.publish.publish` stores an artifact of several files.
 """
 
@@ -9,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from pedigree.artifacts._ingest import LARGEST_HELD
 from pedigree.artifacts._upload import Upload
+from pedigree.artifacts.content_upload import upload_contents
 from pedigree.artifacts.lost_bytes import RecordRestored, storing_again
 from pedigree.artifacts.objects import ObjectStore, blob_key
 from pedigree.artifacts.records import Blob, Digest, digest_of
@@ -30,30 +33,29 @@ class BlobSource(NamedTuple):
 def upload_blob(
     database: Database,
     store: ObjectStore,
-    begin: Callable[[Transaction], BlobSource | None],
+    source: BlobSource,
     end: Callable[[Transaction], T],
     record: RecordRestored | None = None,
-) -> T | None:
+) -> T:
     """Store a blob and make it live, unless it is live already.
 
     Args:
         database: The database of its row.
         store: The store of its bytes.
-        begin: Returns the blob, in the transaction that announces it; None if there is nothing to
-            store.
+        source: The blob.
         end: Refers to the blob, in the transaction that makes it live. Until something refers to
             it, a garbage collection may remove it.
         record: Writes the event if the blob is live, the store lost its bytes, and they are stored
             again; without it they are refused.
 
     Returns:
-        The result of ``end``; None if there was nothing to store.
+        The result of ``end``.
 
     Raises:
         CorruptionError: The store lost the bytes of the live blob, and there is no ``record``.
         StoreUnavailableError: The store failed.
     """
-    return retry_if_collected(lambda: _upload(database, store, begin, end, record))
+    return retry_if_collected(lambda: _upload(database, store, source, end, record))
 
 
 def put_blob(
@@ -70,39 +72,25 @@ def put_blob(
     Raises:
         StoreUnavailableError: The store failed.
     """
-    source = content_source(store, content)
-    upload_blob(database, store, lambda _: source, lambda _: None, record)
-    return source.blob.digest
-
-
-def content_source(store: ObjectStore, content: bytes) -> BlobSource:
-    """Return bytes in memory as a blob."""
-    blob = Blob(digest_of(content), len(content))
-    return BlobSource(blob, lambda key: store.put(key, content))
+    digest = digest_of(content)
+    upload_contents(database, store, {digest: content}, lambda _: None, record)
+    return digest
 
 
 def _upload(
     database: Database,
     store: ObjectStore,
-    begin: Callable[[Transaction], BlobSource | None],
+    source: BlobSource,
     end: Callable[[Transaction], T],
     record: RecordRestored | None,
-) -> T | None:
+) -> T:
     with _BlobUpload(database, store) as upload:
-
-        def announce(transaction: Transaction) -> BlobSource | None:
-            source = begin(transaction)
-            if source is not None:
-                upload.announce(transaction, source.blob)
-            return source
 
         def make_live(transaction: Transaction) -> T:
             upload.make_live(transaction)
             return end(transaction)
 
-        source = database.transaction(announce, pipelined=True)
-        if source is None:
-            return None
+        database.transaction(lambda tx: upload.announce(tx, source.blob), pipelined=True)
         upload.put(source.put)
         put = source.put
         again = storing_again(database, store, lambda _, key: put(key), record)

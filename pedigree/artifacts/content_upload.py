@@ -1,22 +1,32 @@
 """The upload of small files that are in memory, for one transaction that makes them live."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 from uuid import UUID
 
 from pedigree.artifacts.lost_bytes import RecordRestored, store_again
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.records import Blob, Digest
-from pedigree.artifacts.store import BlobCollectedError, StoredBlob
-from pedigree.artifacts.store_health import require_store, require_written
+from pedigree.artifacts.store import (
+    BlobCollectedError,
+    StoredBlob,
+    close_upload,
+    live_blobs,
+    lock_blobs,
+    retry_if_collected,
+)
+from pedigree.artifacts.store_health import require_objects, require_store, require_written
 from pedigree.artifacts.sweep import abandon_keys
 from pedigree.artifacts.upload_keys import upload_keys
 from pedigree.errors import PedigreeError, UnavailableError
 from pedigree.postgres.database import Database
+from pedigree.postgres.transaction import Transaction
+
+T = TypeVar("T")
 
 # A put to a remote store, or the sync of a file, is mostly waiting.
 _AT_ONCE = 4
@@ -36,7 +46,8 @@ class ContentUpload:
         database: The database that announces the keys.
         store: The store of the bytes.
         contents: The bytes, by their digests, which the caller has compared.
-        record: Writes the event of a content that is live, and whose object the store lost.
+        record: Writes the event of a content that is live, and whose object the store lost; None to
+            store no such content again.
     """
 
     def __init__(
@@ -44,7 +55,7 @@ class ContentUpload:
         database: Database,
         store: ObjectStore,
         contents: Mapping[Digest, bytes],
-        record: RecordRestored,
+        record: RecordRestored | None,
     ) -> None:
         self._database = database
         self._store = store
@@ -88,14 +99,14 @@ class ContentUpload:
         return self._done
 
     def store_again(self, lost: StoredBlob) -> bool:
-        """Store a live content again whose object the store lost; False if it is not given.
+        """Store a live content again whose object the store lost; False if that is not possible.
 
         Raises:
             StoreUnavailableError: The store failed, or has none of the registry's objects.
             BlobCollectedError: It was collected, moved or stored again in the meantime.
         """
         content = self._contents.get(lost.blob.digest)
-        if content is None:
+        if content is None or self._record is None:
             return False
         put = partial(self._store.put, content=content)
         store_again(self._database, self._store, lost, put, self._record)
@@ -120,3 +131,52 @@ class ContentUpload:
 
     def _put(self, stored: StoredBlob) -> None:
         self._store.put(stored.key, self._contents[stored.blob.digest])
+
+
+def upload_contents(
+    database: Database,
+    store: ObjectStore,
+    contents: Mapping[Digest, bytes],
+    end: Callable[[Transaction], T],
+    record: RecordRestored | None,
+) -> T:
+    """Store small contents, each unless it is live, and make them live in one transaction.
+
+    Args:
+        database: The database of their rows.
+        store: The store of the bytes.
+        contents: The bytes, by their digests, which the caller has compared.
+        end: Refers to the contents, in the transaction that makes them live; they are locked
+            against removal.
+        record: Writes the event of a content that is live, whose object the store lost, and which
+            is stored again; without it, it is refused.
+
+    Returns:
+        The result of ``end``.
+
+    Raises:
+        CorruptionError: The store lost the object of a live content, and there is no ``record``.
+        StoreUnavailableError: The store failed.
+    """
+    return retry_if_collected(lambda: _upload(database, store, contents, end, record))
+
+
+def _upload(
+    database: Database,
+    store: ObjectStore,
+    contents: Mapping[Digest, bytes],
+    end: Callable[[Transaction], T],
+    record: RecordRestored | None,
+) -> T:
+    live = database.read(lambda transaction: live_blobs(transaction, contents))
+    with ContentUpload(database, store, contents, record) as upload:
+        require_objects(database, store, live, upload.store_again)
+        done = upload.store({each.blob.digest for each in live})
+
+        def make_live(transaction: Transaction) -> T:
+            if done.block_id is not None:
+                close_upload(transaction, done.block_id, done.stored)
+            lock_blobs(transaction, contents)
+            return end(transaction)
+
+        return database.transaction(make_live, pipelined=True)

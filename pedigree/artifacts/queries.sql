@@ -115,6 +115,10 @@ SELECT pedigree.make_live(
     %(upload_id)s, %(digests)s::text[], %(sizes)s::bigint[], %(keys)s::text[]
 );
 
+-- name: live_blobs
+-- The live ones of some blobs.
+SELECT digest, size, key FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[]);
+
 -- name: lock_blobs
 -- Lock the live blobs against removal until the transaction ends, always in one order.
 SELECT digest, size FROM pedigree.blob

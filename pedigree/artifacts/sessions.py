@@ -130,7 +130,7 @@ def keep_received(
     upload_blob(
         database,
         store,
-        lambda _: BlobSource(file.blob, put),
+        BlobSource(file.blob, put),
         lambda transaction: note_received(transaction, upload_id, file.digest),
         record,
     )
@@ -179,7 +179,7 @@ def fetch_staged(database: Database, store: ObjectStore, upload_id: UUID, file: 
         hashed.append(key)
 
     try:
-        upload_blob(database, store, lambda _: BlobSource(file.blob, put), lambda _: None)
+        upload_blob(database, store, BlobSource(file.blob, put), lambda _: None)
     except CorruptionError as error:
         raise _other_bytes(file) from error
     if not hashed and _digest_of_staged(store, staged) != file.digest:

@@ -115,8 +115,17 @@ def lock_blobs(transaction: Transaction, digests: Collection[Digest]) -> dict[Di
     return sizes
 
 
+def live_blobs(transaction: Transaction, digests: Collection[Digest]) -> list[StoredBlob]:
+    """Return the live ones of some blobs, without a lock."""
+    rows = transaction.execute(SQL["live_blobs"], {"digests": list(digests)})
+    return [stored_blob(row) for row in rows]
+
+
 def close_upload(transaction: Transaction, upload_id: UUID, stored: Sequence[StoredBlob]) -> None:
-    """Make an upload's blobs live, unless it was swept or another upload was faster."""
+    """Make blobs live under keys of an upload or a block, unless that was given up.
+
+    If another upload of the same bytes was faster, its object stays.
+    """
     transaction.execute(
         SQL["close_upload"],
         {

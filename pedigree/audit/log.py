@@ -64,16 +64,19 @@ def record(
     )
 
 
-def sequence(connection: Transaction) -> None:
+def sequence(database: Database) -> None:
     """Give every committed event its place in the feed, unless another process is doing so.
 
-    A separate statement takes the lock: the next statement must see everything that the previous
-    leader committed.
+    Without such an event it is one statement. A separate statement takes the lock: the next
+    statement must see everything that the previous leader committed.
     """
-    if connection.execute(_SQL["anything_unsequenced"]).fetchone() == {"waiting": False}:
-        return
-    if connection.execute(_SQL["lead_sequencer"]).fetchone() == {"leads": True}:
-        connection.execute(_SQL["sequence_events"])
+
+    def lead(connection: Transaction) -> None:
+        if connection.execute(_SQL["lead_sequencer"]).fetchone() == {"leads": True}:
+            connection.execute(_SQL["sequence_events"])
+
+    if database.fetch_all(_SQL["anything_unsequenced"]) == [{"waiting": True}]:
+        database.transaction(lead)
 
 
 def read(
@@ -110,6 +113,6 @@ def read(
 
 def feed_head(database: Database) -> int:
     """Give every committed event its place, and return the newest place; 0 if there is no event."""
-    database.transaction(sequence)
+    sequence(database)
     rows = database.fetch_all(_SQL["feed_head"])
     return int(rows[0]["seq"]) if rows else 0

@@ -41,22 +41,27 @@ def draw_card(
         NotFoundError: There is no such version.
     """
     state = card_state(transaction, name, version)
-    drawn = _render(transaction, name, version, notes, state, shown)
+    drawn = render(transaction, name, version, notes, state, shown)
     if newest_event(transaction, name) == state.newest_event:
         return drawn
     lock_model(transaction, name)
     state = card_state(transaction, name, version)
-    return _render(transaction, name, version, notes, state, shown)
+    return render(transaction, name, version, notes, state, shown)
 
 
-def _render(  # noqa: PLR0917 - draw_card has them all
+def render(  # noqa: PLR0917 - draw_card has them all
     transaction: Transaction,
     name: str,
     number: int,
     notes: CardNotes | None,
     state: CardState,
-    shown: Callable[[LineageGraph], LineageGraph],
+    shown: Callable[[LineageGraph], LineageGraph] = lambda graph: graph,
 ) -> DrawnCard:
+    """Draw a version's card, whose state was read before or at the transaction's one snapshot.
+
+    Raises:
+        NotFoundError: There is no such version.
+    """
     version = lookups.find_version(transaction, Reference(name=name, version=number))
     environment = version.environment_hash
     verdicts = verdicts_of_card(transaction, version, checks=CHECKS, limit=MOST_ROWS)

@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.audit import log
 from pedigree.audit.records import EventType, NewEvent
+from pedigree.cards.blocks import WantedCard
 from pedigree.cards.store import SQL
 from pedigree.cards.writer import CardWriter
 from pedigree.catalog.names import name_key
-from pedigree.errors import NotFoundError, StoreUnavailableError
+from pedigree.errors import StoreUnavailableError
 from pedigree.failures.member_loop import MemberLoop
 from pedigree.failures.outages import store_probe
 from pedigree.failures.records import BackgroundWork
@@ -23,7 +24,10 @@ from pedigree.postgres.transaction import Row, Transaction
 _LOG = logging.getLogger(__name__)
 
 _EVENTS = 500
-_CARDS = 50
+# Of one round, so that the other work of the process goes on.
+_CARDS = 200
+# Of one transaction: it holds the locks of their models while it commits.
+_BLOCK = 50
 # Longer than a round. A killed process delays the others for this time.
 _LEASE = timedelta(minutes=1)
 
@@ -46,10 +50,17 @@ class _Place(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """The result of one step: how far cards are drawn, and whether it drew one."""
+    """A step through the feed: how far it leads, and a card that it makes stale, if any."""
 
     place: _Place
-    is_drawn: bool
+    card: WantedCard | None = None
+
+
+class _CardBlock(NamedTuple):
+    """Cards that are drawn together, and how far they lead."""
+
+    place: _Place
+    cards: Sequence[WantedCard]
 
 
 class _FeedEvent(NamedTuple):
@@ -67,7 +78,7 @@ class _FeedEvent(NamedTuple):
     @property
     def versions(self) -> frozenset[int] | None:
         """The versions that the event concerns; None for all versions of the model."""
-        if self.model is None or self.type in _SILENT:
+        if self.model is None or self.type in _SILENT or self.body.keys() == {"model_card"}:
             return frozenset()
         if self.version is None and self.type is not EventType.MODEL_UPDATED:
             return None
@@ -103,18 +114,19 @@ class CardFollower:
         Raises:
             DatabaseUnavailableError: The database does not answer.
         """
-        self._database.transaction(log.sequence)
+        if self._database.fetch_all(SQL["anything_to_draw"]) == [{"waiting": False}]:
+            return 0
+        log.sequence(self._database)
         lease = {"lease": str(uuid.uuid4()), "length": _LEASE}
         place = self._database.transaction(lambda tx: _lease(tx, lease))
         if place is None:
             return 0
         drawn, loop = 0, MemberLoop(self._database, BackgroundWork.CARDS, is_outage=self._is_outage)
+        steps = self._steps(place, loop)
         try:
-            for step in self._steps(place, loop):
-                place = step.place
-                drawn += step.is_drawn
-                if drawn >= most:
-                    break
+            while drawn < most and (block := _next_block(steps, min(_BLOCK, most - drawn))):
+                drawn += self._draw(block.cards, loop)
+                place = block.place
         except StoreUnavailableError as error:
             _LOG.warning("model cards wait: %s", error, extra={"action": "card.postponed"})
         settled = {**lease, **place._asdict()}
@@ -122,7 +134,7 @@ class CardFollower:
         return drawn
 
     def _steps(self, place: _Place, loop: MemberLoop) -> Iterator[_Step]:
-        """Draw the cards one after another; a card or an event that fails stops no other."""
+        """Yield the stale cards of one event after another; an event that fails stops no other."""
         values = {"seq": place.seq, "limit": _EVENTS}
         for row in self._database.fetch_all(SQL["events_to_draw"], values):
             seq, name = row["seq"], f"event {row['seq']}"
@@ -130,8 +142,9 @@ class CardFollower:
             drawn_up_to = place.version if seq == place.seq + 1 else 0
             if event is not None:
                 for version in self._versions(event, drawn_up_to):
-                    yield _Step(_Place(seq - 1, version), self._draw(event, version, loop))
-            yield _Step(_Place(seq), False)
+                    card = WantedCard(event.model or "", version, event.event_id)
+                    yield _Step(_Place(seq - 1, version), card)
+            yield _Step(_Place(seq))
 
     def _versions(self, event: _FeedEvent, after: int) -> Iterator[int]:
         if event.versions is not None:
@@ -146,16 +159,29 @@ class CardFollower:
                 return
             after = rows[-1]["version"]
 
-    def _draw(self, event: _FeedEvent, version: int, loop: MemberLoop) -> bool:
-        def unless_gone() -> bool:
-            try:
-                return self._writer.follow(event.model or "", version, event.event_id)
-            except NotFoundError:
-                return False  # deleted in the meantime
+    def _draw(self, cards: Sequence[WantedCard], loop: MemberLoop) -> int:
+        """Draw cards together; if one fails, each alone. Return how many were drawn."""
+        drawn = loop.attempt_batch(
+            cards,
+            self._writer.follow,
+            name=lambda card: card.reference,
+            model=lambda card: card.name,
+            has_changed=True,
+        )
+        return sum(drawn)
 
-        reference = f"{event.model}/{version}"
-        drawn = loop.attempt(reference, unless_gone, model=event.model, has_changed=True)
-        return bool(drawn.value)
+
+def _next_block(steps: Iterator[_Step], most: int) -> _CardBlock | None:
+    """Take the next steps, until they have made a number of cards stale; None after the last."""
+    cards: dict[str, WantedCard] = {}
+    place = None
+    for step in steps:
+        place = step.place
+        if step.card is not None:
+            cards[step.card.reference] = step.card  # the later event
+        if len(cards) == most:
+            break
+    return None if place is None else _CardBlock(place, tuple(cards.values()))
 
 
 def _lease(transaction: Transaction, lease: Mapping[str, object]) -> _Place | None:

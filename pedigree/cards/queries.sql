@@ -33,6 +33,34 @@ LEFT JOIN LATERAL (
 ) AS c ON true
 WHERE m.name_key = %(name_key)s;
 
+-- name: card_states
+-- The same of several versions, with their places; none for a model that does not exist.
+SELECT wanted.place, c.revision, c.digest, c.markdown, c.notes, c.created_at, c.event_id,
+    coalesce((SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.name), 0) AS newest_event,
+    clock_timestamp() AS at
+FROM unnest(%(name_keys)s::text[], %(versions)s::integer[])
+    WITH ORDINALITY AS wanted (name_key, version, place)
+JOIN pedigree.registered_model m ON m.name_key = wanted.name_key
+LEFT JOIN LATERAL (
+    SELECT * FROM pedigree.model_card
+    WHERE model_id = m.model_id AND version = wanted.version
+    ORDER BY revision DESC
+    LIMIT 1
+) AS c ON true;
+
+-- name: note_events
+-- Record that cards show events that have not changed their texts.
+UPDATE pedigree.model_card c SET event_id = shown.newest_event
+FROM jsonb_to_recordset(%(cards)s::jsonb)
+    AS shown (name_key text, version integer, revision integer, newest_event bigint)
+JOIN pedigree.registered_model m USING (name_key)
+WHERE c.model_id = m.model_id AND c.version = shown.version AND c.revision = shown.revision
+    AND c.event_id < shown.newest_event;
+
+-- name: add_cards
+-- Insert drawn cards with their events; the places of those that others overtook.
+SELECT pedigree.add_cards(%(cards)s::jsonb) AS overtaken;
+
 -- name: card_digests
 -- The newest revisions of a version's card.
 SELECT c.digest
@@ -45,6 +73,13 @@ LIMIT %(limit)s;
 -- name: newest_event
 -- The newest event of a model.
 SELECT coalesce(max(id), 0) AS id FROM pedigree.event WHERE model = %(model)s;
+
+-- name: anything_to_draw
+-- Whether an event waits for its place in the feed, or follows what cards show.
+SELECT EXISTS (SELECT FROM pedigree.unsequenced) OR EXISTS (
+    SELECT FROM pedigree.feed
+    WHERE feed.seq > coalesce((SELECT max(follower.seq) FROM pedigree.card_follower follower), 0)
+) AS waiting;
 
 -- name: lease_follower
 -- Acquire the lease; no row when another process holds it, or when there is no new event. A lease

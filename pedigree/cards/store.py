@@ -97,8 +97,13 @@ def card_state(transaction: Transaction, name: str, version: int) -> CardState:
     ).fetchone()
     if row is None:
         raise model_not_found(name)
+    return state_of(f"{name}/{version}", row)
+
+
+def state_of(reference: str, row: Row) -> CardState:
+    """Return the state in a row."""
     return CardState(
-        card=_card(f"{name}/{version}", row) if row["revision"] else None,
+        card=_card(reference, row) if row["revision"] else None,
         notes=CardNotes(**row["notes"] or {}),
         event_id=row["event_id"] or 0,
         newest_event=row["newest_event"],

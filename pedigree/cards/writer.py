@@ -1,13 +1,15 @@
 """Write model cards to Postgres and the object store: blob first, pointer second."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 
 from pedigree.access.reserved import CARDS
-from pedigree.artifacts.blob_upload import BlobSource, content_source, upload_blob
+from pedigree.artifacts.content_upload import upload_contents
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.store import locate
 from pedigree.audit.records import Actor
+from pedigree.cards.blocks import WantedCard, contents_of, draw_cards, insert_cards
 from pedigree.cards.drawing import draw_card
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.cards.store import (
@@ -20,7 +22,7 @@ from pedigree.cards.store import (
 from pedigree.catalog import lookups
 from pedigree.catalog.references import Reference
 from pedigree.catalog.restored_bytes import restored_by
-from pedigree.errors import StoreUnavailableError
+from pedigree.errors import NotFoundError, StoreUnavailableError
 from pedigree.postgres.database import Database
 from pedigree.postgres.nested import NestedDatabase
 from pedigree.postgres.transaction import Transaction
@@ -80,17 +82,28 @@ class CardWriter:
         """
         return self._keep(*self._resolve(reference), notes, actor)
 
-    def follow(self, name: str, number: int, event_id: int) -> bool:
-        """Draw and store a version's card unless it shows an event; return whether it was drawn.
+    def follow(self, wanted: Sequence[WantedCard]) -> int:
+        """Draw and store the cards that do not show their events; return how many were drawn.
+
+        It takes one transaction that reads and one that writes, whatever the number of cards.
 
         Raises:
-            NotFoundError: There is no such version.
-            StoreUnavailableError: The store does not answer.
+            StoreUnavailableError: The store does not answer; nothing is written.
         """
-        if self._database.read(lambda tx: card_state(tx, name, number)).shows(event_id):
-            return False
-        self._keep(name, number, None, CARDS)
-        return True
+        drawn = self._database.transaction(lambda tx: draw_cards(tx, wanted))
+        if not drawn:
+            return 0
+        overtaken = upload_contents(
+            self._database,
+            self._store,
+            contents_of(drawn),
+            lambda tx: insert_cards(tx, drawn, CARDS),
+            restored_by(CARDS),
+        )
+        for each in overtaken:
+            with suppress(NotFoundError):
+                self._keep(each.version.model_name, each.version.version_id, None, CARDS)
+        return len(drawn)
 
     def _resolve(self, reference: Reference) -> tuple[str, int]:
         if reference.version is not None:
@@ -117,23 +130,21 @@ class CardWriter:
     def _draw_and_keep(
         self, name: str, number: int, notes: CardNotes | None, actor: Actor
     ) -> ModelCard:
-        drawn: DrawnCard
-        unchanged: ModelCard
-
-        def begin(transaction: Transaction) -> BlobSource | None:
-            nonlocal drawn, unchanged
+        def draw(transaction: Transaction) -> tuple[DrawnCard, ModelCard | None]:
             drawn = draw_card(transaction, name, number, notes)
-            if drawn.is_unchanged:
-                note_event(transaction, drawn)
-                unchanged = self._located(transaction, drawn.card)
-                return None
-            return content_source(self._store, drawn.markdown.encode())
+            if not drawn.is_unchanged:
+                return drawn, None
+            note_event(transaction, drawn)
+            return drawn, self._located(transaction, drawn.card)
 
         def end(transaction: Transaction) -> ModelCard:
             return self._located(transaction, insert_card(transaction, drawn, actor))
 
-        record = restored_by(actor)
-        return upload_blob(self._database, self._store, begin, end, record) or unchanged
+        drawn, unchanged = self._database.transaction(draw)
+        if unchanged is not None:
+            return unchanged
+        contents = contents_of([drawn])
+        return upload_contents(self._database, self._store, contents, end, restored_by(actor))
 
     def _located(self, transaction: Transaction, card: ModelCard) -> ModelCard:
         key = locate(transaction, {card.digest})[card.digest]

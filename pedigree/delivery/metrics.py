@@ -40,7 +40,7 @@ def measure(database: Database) -> DatabaseMetrics:
     (unsealed,) = found["unsealed"].values()
     (sealer_lag,) = found["sealer_lag"].values()
     if unsealed:
-        database.transaction(log.sequence)
+        log.sequence(database)
     return DatabaseMetrics(
         events=found.get("events", {}),
         unsealed=unsealed,

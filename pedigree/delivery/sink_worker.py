@@ -52,7 +52,7 @@ class SinkWorker:
         for name in self._urls:
             self._database.transaction(partial(_note, name=name))
         while not is_over(deadline, stop):
-            self._database.transaction(log.sequence)
+            log.sequence(self._database)
             loop = MemberLoop(self._database, BackgroundWork.SINKS)
             fed = [loop.attempt(name, partial(self._feed, name)) for name in self._urls]
             now = sum(each.value or 0 for each in fed)

@@ -103,7 +103,7 @@ class WebhookWorker:
     def _queue(self) -> None:
         self._loop = MemberLoop(self._database, BackgroundWork.WEBHOOKS)
         queues = MemberLoop(self._database, BackgroundWork.WEBHOOK_QUEUES)
-        self._database.transaction(log.sequence)
+        log.sequence(self._database)
         for webhook_id in self._database.read(outbox.webhooks_behind):
             queues.attempt(f"webhook {webhook_id}", partial(self._enqueue, webhook_id))
         self._database.transaction(partial(outbox.forget, kept=self._settings.webhook_log))

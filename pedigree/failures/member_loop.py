@@ -142,6 +142,7 @@ class MemberLoop:
         *,
         name: Callable[[Item], str],
         model: Callable[[Item], str | None] = lambda _: None,
+        has_changed: bool = False,
     ) -> list[T]:
         """Do the work of many members at once; if that fails, that of each one alone.
 
@@ -150,6 +151,7 @@ class MemberLoop:
             work: The work of some members. It must do nothing, or be repeatable, if it fails.
             name: Returns what a member is called.
             model: Returns the registered model that a member belongs to.
+            has_changed: The members have changed since they failed, so they are tried at once.
 
         Returns:
             The results: one for all members, or one for each that succeeded alone.
@@ -157,7 +159,7 @@ class MemberLoop:
         Raises:
             UnavailableError: The database does not answer.
         """
-        ready = [item for item in items if not self.waits(name(item))]
+        ready = [item for item in items if has_changed or not self.waits(name(item))]
         if len(ready) > 1:
             try:
                 together = work(ready)
@@ -169,7 +171,10 @@ class MemberLoop:
                     self.recover(name(item))
                 return [together]
         alone = [
-            self.attempt(name(item), partial(work, [item]), model=model(item)) for item in ready
+            self.attempt(
+                name(item), partial(work, [item]), model=model(item), has_changed=has_changed
+            )
+            for item in ready
         ]
         return [cast("T", result.value) for result in alone if result.is_done]
 

@@ -623,6 +623,10 @@ WHERE r.outcome IS NULL AND m.deleted_at IS NULL AND (
 )
 ORDER BY m.name;
 
+-- name: anything_unjudged
+-- Whether a version waits for its checks, so that an idle look needs no transaction.
+SELECT EXISTS (SELECT FROM pedigree.unjudged WHERE due_at <= clock_timestamp()) AS waiting;
+
 -- name: take_unjudged
 -- Take the version that waits longest for its checks; each failure doubles its waiting time.
 UPDATE pedigree.unjudged AS taken

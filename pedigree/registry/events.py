@@ -22,7 +22,7 @@ class EventOperations(ContextGroup, EventContract):
         model: str | None = None,
     ) -> tuple[Event, ...]:
         self._context.require_some(Permission.READ, model)
-        self._context.database.transaction(log.sequence)
+        log.sequence(self._context.database)
 
         def read(transaction: Transaction) -> tuple[Event, ...]:
             visible = self._context.visible_models(transaction) if model is None else None

@@ -5,8 +5,8 @@ from typing import Any
 
 from pedigree._record import PAGE
 from pedigree.access.records import Permission
-from pedigree.artifacts.blob_upload import put_blob
-from pedigree.artifacts.store import lock_blobs, retry_if_collected
+from pedigree.artifacts.content_upload import upload_contents
+from pedigree.artifacts.records import digest_of
 from pedigree.audit.records import Actor
 from pedigree.catalog.blob_access import keys_of
 from pedigree.catalog.records import ModelVersion
@@ -143,23 +143,18 @@ class MonitoringOperations(MonitoringContract):
         report: DriftReport,
         actor: Actor,
     ) -> RecordedDrift:
-        def keep() -> RecordedDrift:
-            database, objects = self._context.database, self._context.store
-            record = restored_by(actor)
-            digests = ReportDigests(
-                *(put_blob(database, objects, form.encode(), record) for form in report)
+        forms = [form.encode() for form in report]
+        digests = ReportDigests(*map(digest_of, forms))
+
+        def write(transaction: Transaction) -> RecordedDrift:
+            number = store.insert_result(
+                transaction, version, result, profile=current, report=digests, actor=actor
             )
+            return store.result_of(transaction, number)
 
-            def write(transaction: Transaction) -> RecordedDrift:
-                lock_blobs(transaction, set(digests))
-                number = store.insert_result(
-                    transaction, version, result, profile=current, report=digests, actor=actor
-                )
-                return store.result_of(transaction, number)
-
-            return self._context.database.transaction(write)
-
-        return retry_if_collected(keep)
+        database, objects = self._context.database, self._context.store
+        contents = dict(zip(digests, forms, strict=True))
+        return upload_contents(database, objects, contents, write, restored_by(actor))
 
     def drift_report(self, result: RecordedDrift) -> tuple[str, str]:
         """Return the locations of a report in the object store: its HTML and its Markdown."""

@@ -41,7 +41,7 @@ class PendingCheckOperations:
         """
         judged: list[str] = []
         for _ in range(limit):
-            found = self._context.database.transaction(check_queue.take_unjudged)
+            found = check_queue.take_unjudged(self._context.database)
             if found is None:
                 break
             reference = f"{found.name}/{found.version}"

@@ -8,13 +8,15 @@ from uuid import UUID, uuid4
 from pedigree.access.records import Permission
 from pedigree.artifacts import sessions
 from pedigree.artifacts.assemble import bytes_missing, require_sizes
-from pedigree.artifacts.blob_upload import BlobSource, content_source, upload_blob
+from pedigree.artifacts.content_upload import upload_contents
 from pedigree.artifacts.records import (
+    Blob,
     Digest,
     Manifest,
     UploadFile,
     UploadSession,
     WantedFile,
+    digest_of,
 )
 from pedigree.artifacts.store_health import is_lost
 from pedigree.catalog.blob_access import readable_blobs
@@ -93,17 +95,14 @@ class UploadOperations(ContextGroup, UploadContract):
             InvalidArtifactError: The bytes do not match the digest.
         """
         self._context.require(Permission.REGISTER, name)
-        source = content_source(self._context.store, content)
-
-        def begin(transaction: Transaction) -> BlobSource:
-            file = _file_of(sessions.session(transaction, upload_id, name), digest)
-            sessions.require_content(file, source.blob)
-            return source
-
-        upload_blob(
-            self._context.database,
+        database = self._context.database
+        session = database.transaction(lambda tx: sessions.session(tx, upload_id, name))
+        file = _file_of(session, digest)
+        sessions.require_content(file, Blob(digest_of(content), len(content)))
+        upload_contents(
+            database,
             self._context.store,
-            begin,
+            {digest: content},
             lambda transaction: sessions.note_received(transaction, upload_id, digest),
             restored_by(self._context.actor()),
         )

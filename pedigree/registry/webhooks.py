@@ -31,7 +31,7 @@ class WebhookOperations(ContextGroup, WebhookContract):
     ) -> IssuedWebhook:
         self._context.require(Permission.CONFIGURE)
         actor, types, models = self._context.actor(), tuple(types), tuple(models)
-        self._context.database.transaction(log.sequence)
+        log.sequence(self._context.database)
         return self._context.database.transaction(
             lambda transaction: webhooks.create_webhook(
                 transaction,
@@ -159,7 +159,7 @@ class WebhookOperations(ContextGroup, WebhookContract):
         Returns:
             The number of sent events.
         """
-        self._context.database.transaction(log.sequence)
+        log.sequence(self._context.database)
         if not self._context.database.read(
             partial(has_undelivered, urls=self._context.settings.sinks)
         ):

@@ -77,7 +77,7 @@ def test_twelve_writers_with_rollbacks_and_a_foreign_transaction_lose_hide_and_r
     seen: list[tuple[int, str, int]] = []
 
     def read_on() -> int:
-        database.transaction(log.sequence)
+        log.sequence(database)
         after = seen[-1][0] if seen else 0
         events = database.transaction(lambda t: log.read(t, after=after, limit=500))
         seen.extend(
@@ -113,7 +113,7 @@ def test_order_within_a_model_is_the_order_of_commit(database: Database, databas
         thread.start()
     for thread in threads:
         thread.join()
-    database.transaction(log.sequence)
+    log.sequence(database)
     rows = database.fetch_all(
         "SELECT event.id FROM pedigree.feed JOIN pedigree.event USING (id)"
         " WHERE model = 'shared' ORDER BY seq"
@@ -124,9 +124,7 @@ def test_order_within_a_model_is_the_order_of_commit(database: Database, databas
 
 def test_two_sequencers_give_every_event_one_place(database: Database, database_url: str) -> None:
     write_all(database_url, 1, [])
-    threads = [
-        threading.Thread(target=lambda: database.transaction(log.sequence)) for _ in range(8)
-    ]
+    threads = [threading.Thread(target=lambda: log.sequence(database)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -163,7 +161,7 @@ def test_an_event_is_kept_as_the_bytes_that_its_leaf_hash_is_taken_of(database: 
 
 def test_events_cannot_be_changed_or_removed(database: Database, database_url: str) -> None:
     write_all(database_url, 1, [])
-    database.transaction(log.sequence)
+    log.sequence(database)
     for statement in (
         "UPDATE pedigree.event SET model = 'x'",
         "DELETE FROM pedigree.event",

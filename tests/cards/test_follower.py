@@ -3,15 +3,19 @@
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pedigree.cards.follower import CardFollower
+from pedigree.cards.render import render_card
+from pedigree.catalog.records import ModelVersion
 from pedigree.registry import Registry
 from pedigree.registry.reconciler import Reconciler
 from tests.cards.following import drawn, follow, kept, let_lease_end
 from tests.factories import free_policy, register
 from tests.maintenance.collecting import require_sound
+from tests.statements import sent_statements
 
 VERSIONS = 5
 
@@ -72,6 +76,40 @@ def test_an_event_that_changes_no_text_writes_no_card(churn: Registry) -> None:
     churn.lift_hold("churn/1")
     follow(churn)
     assert (kept(churn), churn.card("churn/1").revision) == before
+
+
+def test_cards_are_drawn_in_one_transaction_and_written_in_another(churn: Registry) -> None:
+    with sent_statements() as sent:
+        assert follower(churn).follow() == VERSIONS
+    assert (sent.count("card_states"), sent.count("add_cards")) == (1, 1)
+    # The places in the feed, the lease, the reading, the block of keys, the cards, the new place.
+    assert sum(statement.startswith("BEGIN") for statement in sent) == 6
+    events = [event for event in churn.events() if "model_card" in event.body]
+    assert len(events) == VERSIONS
+    assert len({event.at for event in events}) == 1
+
+
+def test_a_look_without_events_is_one_statement(churn: Registry) -> None:
+    follow(churn)
+    follow(churn)  # the events of the cards themselves
+    with sent_statements() as sent:
+        assert follower(churn).follow() == 0
+    assert sent == ["anything_to_draw"]
+
+
+def test_a_version_that_fails_leaves_the_other_cards_of_its_block(
+    churn: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    render = render_card
+
+    def but_not_the_second(version: ModelVersion, *rest: Any, **more: Any) -> str:
+        if version.version_id == 2:
+            raise KeyError("poison")
+        return render(version, *rest, **more)
+
+    monkeypatch.setattr("pedigree.cards.drawing.render_card", but_not_the_second)
+    assert follower(churn).follow() == VERSIONS - 1
+    assert sorted(kept(churn)) == [f"churn/{each}" for each in (1, 3, 4, 5)]
 
 
 def test_two_followers_at_once_draw_each_card_once(churn: Registry) -> None:

@@ -35,7 +35,6 @@ from pedigree.lineage.records import (
     LineageNode,
     NodeKind,
 )
-from pedigree.postgres.queries import name_of
 from pedigree.registry import Registry
 from tests.catalog.test_search_rows import differences
 from tests.factories import (
@@ -45,6 +44,7 @@ from tests.factories import (
     register_candidate,
 )
 from tests.maintenance.collecting import require_sound
+from tests.statements import sent_statements
 
 VERIFIED = Verification(status=VerificationStatus.VERIFIED, reason="it predicts alike")
 
@@ -361,19 +361,9 @@ def test_no_document_says_who_acts_or_when(registry: Registry) -> None:
     assert found.at.date().isoformat() not in said
 
 
-def test_a_version_of_known_bytes_takes_two_statements(
-    registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_version_of_known_bytes_takes_two_statements(registry: Registry) -> None:
     files = listed(registry, b"weights")
-    sent: list[str] = []
-    own, execute = threading.get_ident(), psycopg.Connection.execute
-
-    def counted(self: Any, query: Any, *arguments: Any, **more: Any) -> Any:
-        if threading.get_ident() == own:  # a service of another test may run in this process
-            sent.append(name_of(query))
-        return execute(self, query, *arguments, **more)
-
-    monkeypatch.setattr(psycopg.Connection, "execute", counted)
-    done = registry.register_files("churn", files, new_version())
+    with sent_statements() as sent:
+        done = registry.register_files("churn", files, new_version())
     assert sent == ["look_before_creation", "create_version"]
     assert done.version.stage == "candidate"

@@ -77,20 +77,26 @@ def _insert(file: Path, before: str, text: str) -> None:
     file.write_text(content.replace(before, text.rstrip("\n") + before), encoding="utf-8")
 
 
-def _views_with(column: str) -> str:
-    """Return the three views of the committed schema, with one more column."""
+def _definitions_with(column: str) -> str:
+    """Return the views and the function of the committed schema, with one more column."""
     schema = (ROOT / "pedigree/postgres/schema.sql").read_text(encoding="utf-8")
     added = {
-        "version_record": ("model_card_digest\n   FROM", f"model_card_digest, v.{column} FROM"),
-        "version_in_full": ("verification\n   FROM", f"verification, r.{column} FROM"),
-        "search_record_source": ("r.datasheet_uri,", f"r.datasheet_uri, r.{column},"),
+        "VIEW pedigree.version_record AS": (
+            "model_card_digest\n   FROM",
+            f"model_card_digest, v.{column} FROM",
+        ),
+        "VIEW pedigree.version_in_full AS": (
+            "verification\n   FROM",
+            f"verification, r.{column} FROM",
+        ),
+        "FUNCTION pedigree.record_shown(": ("r.datasheet_uri,", f"r.datasheet_uri, r.{column},"),
     }
     texts = []
     for name, (old, new) in added.items():
-        _, start, rest = schema.partition(f"CREATE VIEW pedigree.{name} AS\n")
-        view = f"{start}{rest.partition(';')[0]};"
-        assert view.count(old) == 1
-        texts.append(view.replace("CREATE", "CREATE OR REPLACE").replace(old, new))
+        _, start, rest = schema.partition(f"CREATE {name}")
+        text = f"{start}{rest.partition(';')[0]};"
+        assert text.count(old) == 1
+        texts.append(text.replace("CREATE", "CREATE OR REPLACE").replace(old, new))
     return "\n\n".join(texts)
 
 
@@ -106,7 +112,7 @@ def _copy_with_the_example(folder: Path) -> set[str]:
     migrations = package / "postgres" / "migrations"
     number = max(int(file.name[:4]) for file in migrations.glob("*.sql")) + 1
     migration = migrations / f"{number:04}_license.sql"
-    migration.write_text(f"{columns}\n{_views_with('license')}\n", encoding="utf-8")
+    migration.write_text(f"{columns}\n{_definitions_with('license')}\n", encoding="utf-8")
     return {"records.py", "declared_metadata.py", migration.name}
 
 

@@ -1,6 +1,6 @@
 """One bad webhook, delivery, sink or card: the others go on, and the bad one is reported."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from pedigree.audit.records import Event, EventType
+from pedigree.cards.blocks import WantedCard
 from pedigree.cards.follower import CardFollower
 from pedigree.cards.writer import CardWriter
 from pedigree.dagster import deliver
@@ -148,12 +149,12 @@ def test_a_card_that_cannot_be_drawn_stops_no_other(
 ) -> None:
     for name in ("bad", "churn"):
         register(registry, tmp_path, name=name)
-    follow: Callable[..., bool] = CardWriter.follow
+    follow = CardWriter.follow
 
-    def but_not_bad(self: CardWriter, model: str, *rest: Any) -> bool:
-        if model == "bad":
+    def but_not_bad(self: CardWriter, wanted: Sequence[WantedCard]) -> int:
+        if any(each.name == "bad" for each in wanted):
             raise KeyError("poison")
-        return follow(self, model, *rest)
+        return follow(self, wanted)
 
     monkeypatch.setattr(CardWriter, "follow", but_not_bad)
     follower = CardFollower(registry.database, registry.store)

@@ -195,7 +195,7 @@ def lease(registry: Registry) -> Leased | None:
 
 
 def queue_and_lease(registry: Registry) -> Leased:
-    registry.database.transaction(log.sequence)
+    log.sequence(registry.database)
     for webhook_id in registry.database.read(outbox.webhooks_behind):
         registry.database.transaction(partial(outbox.enqueue, webhook_id=webhook_id))
     leased = lease(registry)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.system
 
 JUDGING = (
     *("pedigree.registry.version_creator", "pedigree.registry.pending_checks"),
-    *("pedigree.registry.checks", "pedigree.registry.cards", "pedigree.artifacts.blob_upload"),
+    *("pedigree.registry.checks", "pedigree.registry.cards", "pedigree.artifacts.content_upload"),
     "pedigree.lifecycle",
 )
 POLICY = default_policy(checks=[CheckRule(name="card_complete", severity=Severity.WARN)])
