@@ -13,6 +13,73 @@ CREATE TYPE pedigree.certainty AS ENUM (
     'read'
 );
 
+CREATE FUNCTION pedigree.add_cards(cards jsonb) RETURNS integer[]
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    keys text[] := ARRAY(SELECT each ->> 'name_key' FROM jsonb_array_elements(cards) AS each);
+    model record;
+    card record;
+    newest bigint;
+    revision integer;
+    overtaken integer[] := '{}';
+    rows jsonb[] := '{}';
+BEGIN
+    -- In one order, so that no two blocks wait for each other; what follows sees what they changed.
+    PERFORM FROM pedigree.registered_model m WHERE m.name_key = ANY (keys)
+    ORDER BY m.model_id FOR NO KEY UPDATE;
+    FOR model IN
+        SELECT m.model_id, m.name, m.name_key, pedigree.time_of_change(m.name) AS at
+        FROM pedigree.registered_model m
+        WHERE m.name_key = ANY (keys) AND m.deleted_at IS NULL
+        ORDER BY m.model_id
+    LOOP
+        newest := (SELECT coalesce(max(e.id), 0) FROM pedigree.event e WHERE e.model = model.name);
+        FOR card IN
+            SELECT each.value, each.place, (each.value ->> 'version')::integer AS version
+            FROM jsonb_array_elements(cards) WITH ORDINALITY AS each (value, place)
+            WHERE each.value ->> 'name_key' = model.name_key
+            ORDER BY each.place
+        LOOP
+            CONTINUE WHEN NOT EXISTS (
+                SELECT FROM pedigree.model_version v
+                WHERE v.model_id = model.model_id AND v.version = card.version
+                    AND v.deleted_at IS NULL
+            );
+            SELECT coalesce(max(c.revision), 0) + 1 INTO revision FROM pedigree.model_card c
+            WHERE c.model_id = model.model_id AND c.version = card.version;
+            IF revision <> (card.value ->> 'revision')::integer THEN
+                overtaken := overtaken || card.place::integer;
+                CONTINUE;
+            END IF;
+            PERFORM pedigree.record_filled_events(
+                jsonb_build_array(card.value -> 'event'), ARRAY[card.value ->> 'hole'],
+                ARRAY[pedigree.time_in_json(model.at)], model.name, card.version, model.at
+            );
+            rows := rows || (card.value || jsonb_build_object(
+                'model_id', model.model_id, 'name', model.name, 'created_at', model.at,
+                'is_current', (card.value ->> 'newest_event')::bigint = newest
+            ));
+        END LOOP;
+    END LOOP;
+    -- One statement, so that search follows all cards at once. The events of the cards make no card
+    -- stale that was drawn in the newest state of its model.
+    INSERT INTO pedigree.model_card (
+        model_id, version, revision, digest, markdown, notes, created_at, event_id
+    )
+    SELECT r.model_id, r.version, r.revision, r.digest, r.markdown, r.notes, r.created_at,
+        CASE WHEN r.is_current THEN (
+            SELECT max(e.id) FROM pedigree.event e WHERE e.model = r.name
+        ) ELSE r.newest_event END
+    FROM unnest(rows) AS row (value), jsonb_to_record(row.value) AS r (
+        model_id bigint, version integer, revision integer, digest text, markdown text,
+        notes jsonb, created_at timestamptz, name text, is_current boolean, newest_event bigint
+    );
+    RETURN overtaken;
+END
+$$;
+
 CREATE FUNCTION pedigree.add_judgement(judged jsonb, of_model bigint, of_version integer, at timestamp with time zone, actor text) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -60,20 +127,21 @@ CREATE FUNCTION pedigree.add_training(doc jsonb, of_model bigint, of_version int
     AS $$
 DECLARE
     t jsonb := doc -> 'training';
+    known jsonb := jsonb_build_object(
+        'model_id', of_model, 'version', of_version,
+        'created_at', at, 'created_by', actor, 'created_by_source', actor_source
+    );
 BEGIN
     IF doc ? 'packages' THEN
         INSERT INTO pedigree.environment (hash, packages)
         VALUES (t ->> 'environment_hash', ARRAY(SELECT jsonb_array_elements_text(doc -> 'packages')))
         ON CONFLICT DO NOTHING;
     END IF;
+    IF doc ? 'version' THEN
+        PERFORM pedigree.enter_search(doc, known);
+    END IF;
     INSERT INTO pedigree.training
-    SELECT row.* FROM jsonb_populate_record(
-        NULL::pedigree.training,
-        t || jsonb_build_object(
-            'model_id', of_model, 'version', of_version,
-            'created_at', at, 'created_by', actor, 'created_by_source', actor_source
-        )
-    ) AS row;
+    SELECT row.* FROM jsonb_populate_record(NULL::pedigree.training, t || known) AS row;
     IF doc ? 'awaits' THEN
         INSERT INTO pedigree.awaited (training_id, instance_id, since)
         VALUES ((t ->> 'training_id')::uuid, t ->> 'instance_id', add_training.at);
@@ -343,6 +411,39 @@ BEGIN
         FROM pedigree.kept_answer a
         WHERE a.principal = request ->> 'principal' AND a.key = request ->> 'key'
     );
+END
+$$;
+
+CREATE FUNCTION pedigree.enter_search(doc jsonb, known jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    fields jsonb := (doc -> 'training') || (doc -> 'version') || known || jsonb_build_object(
+        'name', doc -> 'name', 'model_name', doc -> 'name', 'version_id', known -> 'version',
+        'digest', doc #> '{artifact,digest}', 'size', doc #> '{artifact,size}',
+        'stage', coalesce(doc #>> '{judged,stage}', 'none'),
+        'stage_since', CASE WHEN doc #>> '{judged,stage}' IS NOT NULL
+            THEN known -> 'created_at' END,
+        'aliases', '[]'::jsonb, 'approval_status', 'none', 'trainings', 1,
+        'quarantine_reason', doc -> 'quarantine_reason',
+        'quarantined', doc ->> 'quarantine_reason' IS NOT NULL, 'held', false
+    );
+    s pedigree.search_version := jsonb_populate_record(NULL::pedigree.search_version, fields);
+    r pedigree.version_in_full := jsonb_populate_record(NULL::pedigree.version_in_full, fields);
+BEGIN
+    INSERT INTO pedigree.search_version SELECT s.*;
+    INSERT INTO pedigree.search_term (field, value, created_at, model_id, version)
+    SELECT term.field, term.value, s.created_at, s.model_id, s.version
+    FROM pedigree.terms_of(s.tags, s.owners, s.aliases, s.created_by) AS term;
+    INSERT INTO pedigree.search_metric (key, value, model_id, version)
+    SELECT metric.key, metric.value, s.model_id, s.version
+    FROM pedigree.metrics_of(s.metrics) AS metric;
+    INSERT INTO pedigree.search_text (model_id, version, created_at, document)
+    SELECT s.model_id, s.version, s.created_at, words.document
+    FROM pedigree.words_of(s.name, s.description, s.tags, NULL) AS words (document);
+    INSERT INTO pedigree.search_record (model_id, version, signature, record, verification)
+    SELECT s.model_id, s.version, r.signature::text, shown.record, r.verification
+    FROM pedigree.record_shown(r) AS shown (record);
 END
 $$;
 
@@ -755,6 +856,13 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.metrics_of(metrics jsonb) RETURNS TABLE(key text, value double precision)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT metric.key, metric.value::double precision
+    FROM jsonb_each_text(metrics) AS metric WHERE length(metric.key) <= 256
+$$;
+
 CREATE FUNCTION pedigree.month_of(at timestamp with time zone) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -828,6 +936,318 @@ BEGIN
     )
     INSERT INTO pedigree.unsequenced (id) SELECT id FROM written;
 END
+$$;
+
+CREATE TABLE pedigree.artifact (
+    digest text NOT NULL COLLATE pg_catalog."C",
+    manifest bytea NOT NULL,
+    size bigint NOT NULL,
+    CONSTRAINT artifact_size_check CHECK ((size >= 0))
+);
+
+CREATE TABLE pedigree.model_card (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    revision integer NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    markdown text NOT NULL,
+    notes jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    event_id bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT model_card_revision_check CHECK ((revision >= 1))
+);
+
+CREATE TABLE pedigree.model_version (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    copy integer DEFAULT 0 NOT NULL,
+    flavor text NOT NULL,
+    signature jsonb NOT NULL,
+    description text,
+    owners text[] DEFAULT '{}'::text[] NOT NULL,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    approval_status text DEFAULT 'none'::text NOT NULL,
+    approval_notes text,
+    approved_by text,
+    approval_timestamp timestamp with time zone,
+    risk_class text,
+    risk_assessment_id text,
+    drift_monitor_id text,
+    datasheet_uri text,
+    quarantine_reason text,
+    hold_reason text,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    created_by_source text NOT NULL,
+    deleted_at timestamp with time zone,
+    collected_at timestamp with time zone,
+    tier text DEFAULT 'standard'::text NOT NULL,
+    approval_stage text,
+    CONSTRAINT model_version_approval_status_check CHECK ((approval_status = ANY (ARRAY['none'::text, 'pending'::text, 'approved'::text, 'rejected'::text]))),
+    CONSTRAINT model_version_collected_deleted CHECK (((collected_at IS NULL) OR (deleted_at IS NOT NULL))),
+    CONSTRAINT model_version_risk_class_check CHECK ((risk_class = ANY (ARRAY['minimal'::text, 'limited'::text, 'high'::text, 'unacceptable'::text]))),
+    CONSTRAINT model_version_tier_known CHECK ((tier = ANY (ARRAY['standard'::text, 'archive'::text]))),
+    CONSTRAINT model_version_version_check CHECK ((version >= 1))
+);
+
+CREATE TABLE pedigree.registered_model (
+    model_id bigint NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    name_key text NOT NULL COLLATE pg_catalog."C",
+    next_version integer DEFAULT 1 NOT NULL,
+    generation bigint DEFAULT 0 NOT NULL,
+    description text,
+    owners text[] DEFAULT '{}'::text[] NOT NULL,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    policy jsonb,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    deleted_at timestamp with time zone,
+    policy_revision integer DEFAULT 0 NOT NULL,
+    policy_since timestamp with time zone
+);
+
+CREATE TABLE pedigree.tenure (
+    tenure_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    pointer text NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    exclusive boolean NOT NULL,
+    held_since timestamp with time zone NOT NULL,
+    held_until timestamp with time zone,
+    moved_by text NOT NULL,
+    reason text,
+    ended_by text,
+    CONSTRAINT tenure_check CHECK (((held_until IS NULL) = (ended_by IS NULL))),
+    CONSTRAINT tenure_check1 CHECK ((held_until >= held_since)),
+    CONSTRAINT tenure_ended_by_check CHECK ((ended_by = ANY (ARRAY['promotion'::text, 'rollback'::text, 'move'::text, 'deletion'::text]))),
+    CONSTRAINT tenure_pointer_check CHECK ((pointer = ANY (ARRAY['stage'::text, 'alias'::text])))
+);
+
+CREATE TABLE pedigree.training (
+    training_id uuid NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    run_id text NOT NULL,
+    instance_id text,
+    job_name text,
+    step_key text,
+    asset text,
+    partition text,
+    git_commit text NOT NULL,
+    git_dirty boolean NOT NULL,
+    git_source text NOT NULL,
+    code_version text,
+    training_data_digest text,
+    training_data_version text,
+    validation_dataset_id text,
+    environment_hash text COLLATE pg_catalog."C",
+    ci_build text,
+    metrics jsonb NOT NULL,
+    params jsonb NOT NULL,
+    raced boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    created_by_source text NOT NULL,
+    config jsonb,
+    lineage_recorded boolean DEFAULT false NOT NULL,
+    verification jsonb DEFAULT '{"reason": "it was registered by a Pedigree that did not verify", "spread": null, "status": "not possible"}'::jsonb NOT NULL,
+    description text,
+    owners text[],
+    tags jsonb,
+    risk_class text,
+    risk_assessment_id text,
+    drift_monitor_id text,
+    datasheet_uri text,
+    restated integer DEFAULT 0 NOT NULL,
+    CONSTRAINT training_verification_known CHECK ((((verification ->> 'status'::text) = ANY (ARRAY['verified'::text, 'skipped'::text, 'not possible'::text])) AND (((verification ->> 'status'::text) <> 'not possible'::text) OR ((verification ->> 'reason'::text) <> ''::text))))
+);
+
+CREATE VIEW pedigree.version_record AS
+ SELECT v.model_id,
+    m.name AS model_name,
+    m.name_key,
+    m.generation,
+    v.version AS version_id,
+    v.digest,
+    ( SELECT a.size
+           FROM pedigree.artifact a
+          WHERE (a.digest = v.digest)) AS size,
+    v.flavor,
+    v.signature,
+    v.description,
+    v.owners,
+    v.tags,
+    v.approval_status,
+    v.approval_notes,
+    v.approved_by,
+    v.approval_timestamp,
+    v.risk_class,
+    v.risk_assessment_id,
+    v.drift_monitor_id,
+    v.datasheet_uri,
+    v.quarantine_reason,
+    v.hold_reason,
+    v.created_at,
+    v.created_by,
+    v.created_by_source,
+    first.run_id,
+    first.git_commit,
+    first.git_dirty,
+    first.git_source,
+    first.code_version,
+    first.training_data_digest,
+    first.training_data_version,
+    first.validation_dataset_id,
+    first.environment_hash,
+    first.ci_build,
+    first.metrics,
+    first.params,
+    ( SELECT count(*) AS count
+           FROM pedigree.training t
+          WHERE ((t.model_id = v.model_id) AND (t.version = v.version))) AS trainings,
+    COALESCE(stage.name, 'none'::text) AS stage,
+    stage.held_since AS stage_since,
+    ARRAY( SELECT t.name
+           FROM pedigree.tenure t
+          WHERE ((t.model_id = v.model_id) AND (t.version = v.version) AND (t.pointer = 'alias'::text) AND (t.held_until IS NULL))
+          ORDER BY t.name) AS aliases,
+    ( SELECT c.digest
+           FROM pedigree.model_card c
+          WHERE ((c.model_id = v.model_id) AND (c.version = v.version))
+          ORDER BY c.revision DESC
+         LIMIT 1) AS model_card_digest
+   FROM (((pedigree.model_version v
+     JOIN pedigree.registered_model m USING (model_id))
+     CROSS JOIN LATERAL ( SELECT t.training_id,
+            t.model_id,
+            t.version,
+            t.run_id,
+            t.instance_id,
+            t.job_name,
+            t.step_key,
+            t.asset,
+            t.partition,
+            t.git_commit,
+            t.git_dirty,
+            t.git_source,
+            t.code_version,
+            t.training_data_digest,
+            t.training_data_version,
+            t.validation_dataset_id,
+            t.environment_hash,
+            t.ci_build,
+            t.metrics,
+            t.params,
+            t.raced,
+            t.created_at,
+            t.created_by,
+            t.created_by_source
+           FROM pedigree.training t
+          WHERE ((t.model_id = v.model_id) AND (t.version = v.version))
+          ORDER BY t.created_at, t.training_id
+         LIMIT 1) first)
+     LEFT JOIN pedigree.tenure stage ON (((stage.model_id = v.model_id) AND (stage.version = v.version) AND (stage.pointer = 'stage'::text) AND (stage.held_until IS NULL))))
+  WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL));
+
+CREATE VIEW pedigree.version_in_full AS
+ SELECT model_id,
+    model_name,
+    name_key,
+    generation,
+    version_id,
+    digest,
+    size,
+    flavor,
+    signature,
+    description,
+    owners,
+    tags,
+    approval_status,
+    approval_notes,
+    approved_by,
+    approval_timestamp,
+    risk_class,
+    risk_assessment_id,
+    drift_monitor_id,
+    datasheet_uri,
+    quarantine_reason,
+    hold_reason,
+    created_at,
+    created_by,
+    created_by_source,
+    run_id,
+    git_commit,
+    git_dirty,
+    git_source,
+    code_version,
+    training_data_digest,
+    training_data_version,
+    validation_dataset_id,
+    environment_hash,
+    ci_build,
+    metrics,
+    params,
+    trainings,
+    stage,
+    stage_since,
+    aliases,
+    model_card_digest,
+    ( SELECT t.verification
+           FROM pedigree.training t
+          WHERE ((t.model_id = r.model_id) AND (t.version = r.version_id))
+          ORDER BY ((t.verification ->> 'status'::text) <> 'verified'::text), t.created_at, t.training_id
+         LIMIT 1) AS verification
+   FROM pedigree.version_record r;
+
+CREATE FUNCTION pedigree.record_shown(r pedigree.version_in_full) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT to_json(shown) FROM (
+        SELECT
+            r.model_name,
+            r.version_id,
+            r.digest,
+            r.size,
+            r.flavor,
+            r.description,
+            r.owners,
+            r.tags,
+            r.approval_status,
+            r.approval_notes,
+            r.approved_by,
+            to_char(r.approval_timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+                AS approval_timestamp,
+            r.risk_class,
+            r.risk_assessment_id,
+            r.drift_monitor_id,
+            r.datasheet_uri,
+            r.quarantine_reason,
+            r.hold_reason,
+            to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS created_at,
+            r.created_by,
+            r.created_by_source,
+            r.run_id,
+            r.git_commit,
+            r.git_dirty,
+            r.git_source,
+            r.code_version,
+            r.training_data_digest,
+            r.training_data_version,
+            r.validation_dataset_id,
+            r.environment_hash,
+            r.ci_build,
+            r.metrics,
+            r.params,
+            r.trainings,
+            r.stage,
+            to_char(r.stage_since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+                AS stage_since,
+            r.aliases,
+            r.model_card_digest
+    ) AS shown
 $$;
 
 CREATE FUNCTION pedigree.recount_blob() RETURNS trigger
@@ -998,18 +1418,31 @@ CREATE FUNCTION pedigree.search_follows_card() RETURNS trigger
 DECLARE
     models bigint[];
     versions integer[];
+    worded_models bigint[];
+    worded_versions integer[];
 BEGIN
-    SELECT array_agg(model_id), array_agg(version) INTO models, versions
-    FROM (SELECT DISTINCT model_id, version FROM changed) AS key;
-    IF models IS NULL THEN
-        RETURN NULL;
+    SELECT array_agg(model_id), array_agg(version),
+        array_agg(model_id) FILTER (WHERE is_worded), array_agg(version) FILTER (WHERE is_worded)
+    INTO models, versions, worded_models, worded_versions
+    FROM (
+        SELECT c.model_id, c.version, bool_or(c.notes IS DISTINCT FROM coalesce((
+            SELECT before.notes FROM pedigree.model_card before
+            WHERE before.model_id = c.model_id AND before.version = c.version
+                AND before.revision < c.revision
+            ORDER BY before.revision DESC LIMIT 1
+        ), '{}')) AS is_worded
+        FROM changed c GROUP BY c.model_id, c.version
+    ) AS key;
+    IF worded_models IS NOT NULL THEN
+        UPDATE pedigree.search_text t SET document = source.document
+        FROM unnest(worded_models, worded_versions) AS key (model_id, version)
+        JOIN pedigree.search_text_source source USING (model_id, version)
+        WHERE t.model_id = key.model_id AND t.version = key.version
+            AND t.document IS DISTINCT FROM source.document;
     END IF;
-    UPDATE pedigree.search_text t SET document = source.document
-    FROM unnest(models, versions) AS key (model_id, version)
-    JOIN pedigree.search_text_source source USING (model_id, version)
-    WHERE t.model_id = key.model_id AND t.version = key.version
-        AND t.document IS DISTINCT FROM source.document;
-    PERFORM pedigree.renew_search_record(models, versions);
+    IF models IS NOT NULL THEN
+        PERFORM pedigree.renew_search_record(models, versions);
+    END IF;
     RETURN NULL;
 END
 $$;
@@ -1119,7 +1552,14 @@ DECLARE
     versions integer[];
 BEGIN
     SELECT array_agg(model_id), array_agg(version) INTO models, versions
-    FROM (SELECT DISTINCT model_id, version FROM changed) AS key;
+    FROM (
+        SELECT DISTINCT c.model_id, c.version FROM changed c
+        WHERE TG_OP <> 'INSERT' OR NOT EXISTS (
+            SELECT FROM pedigree.search_version s
+            WHERE s.model_id = c.model_id AND s.version = c.version
+                AND s.training_id = c.training_id
+        )
+    ) AS key;
     IF models IS NOT NULL THEN
         PERFORM pedigree.renew_search(models, versions);
     END IF;
@@ -1192,6 +1632,22 @@ BEGIN
         WHERE w.digest <> ALL (coalesce(live, '{}')) ORDER BY w.digest
     );
 END
+$$;
+
+CREATE FUNCTION pedigree.terms_of(tags jsonb, owners text[], aliases text[], created_by text) RETURNS TABLE(field text, value text)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT term.field, term.value FROM (
+        SELECT 'tags.' || tag.key AS field, left(tag.value, 256) AS value
+        FROM jsonb_each_text(tags) AS tag
+        UNION ALL
+        (SELECT DISTINCT 'owner', left(owner, 256) FROM unnest(owners) AS owner)
+        UNION ALL
+        SELECT 'alias', left(alias, 256) FROM unnest(aliases) AS alias
+        UNION ALL
+        SELECT 'created_by', left(terms_of.created_by, 256)
+    ) AS term
+    WHERE length(term.field) <= 256
 $$;
 
 CREATE FUNCTION pedigree.time_in_json(at timestamp with time zone) RETURNS text
@@ -1325,6 +1781,19 @@ SELECT k.model_id, k.version, k.tier,
 FROM kept k;
 $$;
 
+CREATE FUNCTION pedigree.words_of(name text, description text, tags jsonb, notes text) RETURNS SETOF tsvector
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT setweight(to_tsvector('pg_catalog.english', translate(name, '_-.', '   ')), 'A')
+        || setweight(to_tsvector('pg_catalog.english', coalesce(left(description, 20000), '')), 'B')
+        || setweight(to_tsvector('pg_catalog.english', coalesce(left(tag.words, 20000), '')), 'C')
+        || setweight(to_tsvector('pg_catalog.english', coalesce(left(notes, 100000), '')), 'D')
+    FROM (
+        SELECT string_agg(each.key || ' ' || each.value, ' ' ORDER BY each.key) AS words
+        FROM jsonb_each_text(tags) AS each
+    ) AS tag
+$$;
+
 CREATE FUNCTION pedigree.words_of_month(document tsvector, at timestamp with time zone) RETURNS tsvector
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -1357,13 +1826,6 @@ ALTER TABLE pedigree.access_token ALTER COLUMN token_id ADD GENERATED ALWAYS AS 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
-);
-
-CREATE TABLE pedigree.artifact (
-    digest text NOT NULL COLLATE pg_catalog."C",
-    manifest bytea NOT NULL,
-    size bigint NOT NULL,
-    CONSTRAINT artifact_size_check CHECK ((size >= 0))
 );
 
 CREATE TABLE pedigree.artifact_file (
@@ -1526,18 +1988,6 @@ CREATE TABLE pedigree.drift_result (
     alerted_at timestamp with time zone
 );
 
-CREATE TABLE pedigree.model_card (
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    revision integer NOT NULL,
-    digest text NOT NULL COLLATE pg_catalog."C",
-    markdown text NOT NULL,
-    notes jsonb NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    event_id bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT model_card_revision_check CHECK ((revision >= 1))
-);
-
 CREATE VIEW pedigree.document AS
  SELECT model_card.digest,
     model_card.model_id,
@@ -1621,45 +2071,6 @@ CREATE TABLE pedigree.failure (
 CREATE TABLE pedigree.feed (
     seq bigint NOT NULL,
     id bigint NOT NULL
-);
-
-CREATE TABLE pedigree.training (
-    training_id uuid NOT NULL,
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    run_id text NOT NULL,
-    instance_id text,
-    job_name text,
-    step_key text,
-    asset text,
-    partition text,
-    git_commit text NOT NULL,
-    git_dirty boolean NOT NULL,
-    git_source text NOT NULL,
-    code_version text,
-    training_data_digest text,
-    training_data_version text,
-    validation_dataset_id text,
-    environment_hash text COLLATE pg_catalog."C",
-    ci_build text,
-    metrics jsonb NOT NULL,
-    params jsonb NOT NULL,
-    raced boolean DEFAULT false NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    created_by text NOT NULL,
-    created_by_source text NOT NULL,
-    config jsonb,
-    lineage_recorded boolean DEFAULT false NOT NULL,
-    verification jsonb DEFAULT '{"reason": "it was registered by a Pedigree that did not verify", "spread": null, "status": "not possible"}'::jsonb NOT NULL,
-    description text,
-    owners text[],
-    tags jsonb,
-    risk_class text,
-    risk_assessment_id text,
-    drift_monitor_id text,
-    datasheet_uri text,
-    restated integer DEFAULT 0 NOT NULL,
-    CONSTRAINT training_verification_known CHECK ((((verification ->> 'status'::text) = ANY (ARRAY['verified'::text, 'skipped'::text, 'not possible'::text])) AND (((verification ->> 'status'::text) <> 'not possible'::text) OR ((verification ->> 'reason'::text) <> ''::text))))
 );
 
 CREATE VIEW pedigree.first_training AS
@@ -1775,41 +2186,6 @@ CREATE TABLE pedigree.migration (
     applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
-CREATE TABLE pedigree.registered_model (
-    model_id bigint NOT NULL,
-    name text NOT NULL COLLATE pg_catalog."C",
-    name_key text NOT NULL COLLATE pg_catalog."C",
-    next_version integer DEFAULT 1 NOT NULL,
-    generation bigint DEFAULT 0 NOT NULL,
-    description text,
-    owners text[] DEFAULT '{}'::text[] NOT NULL,
-    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
-    policy jsonb,
-    created_at timestamp with time zone NOT NULL,
-    created_by text NOT NULL,
-    deleted_at timestamp with time zone,
-    policy_revision integer DEFAULT 0 NOT NULL,
-    policy_since timestamp with time zone
-);
-
-CREATE TABLE pedigree.tenure (
-    tenure_id bigint NOT NULL,
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    pointer text NOT NULL,
-    name text NOT NULL COLLATE pg_catalog."C",
-    exclusive boolean NOT NULL,
-    held_since timestamp with time zone NOT NULL,
-    held_until timestamp with time zone,
-    moved_by text NOT NULL,
-    reason text,
-    ended_by text,
-    CONSTRAINT tenure_check CHECK (((held_until IS NULL) = (ended_by IS NULL))),
-    CONSTRAINT tenure_check1 CHECK ((held_until >= held_since)),
-    CONSTRAINT tenure_ended_by_check CHECK ((ended_by = ANY (ARRAY['promotion'::text, 'rollback'::text, 'move'::text, 'deletion'::text]))),
-    CONSTRAINT tenure_pointer_check CHECK ((pointer = ANY (ARRAY['stage'::text, 'alias'::text])))
-);
-
 CREATE VIEW pedigree.model_record AS
  SELECT m.name,
     m.name_key,
@@ -1855,40 +2231,6 @@ CREATE VIEW pedigree.model_record AS
             COALESCE(jsonb_object_agg(holders.name, (holders.versions -> 0)) FILTER (WHERE (holders.pointer = 'alias'::text)), '{}'::jsonb) AS aliases
            FROM holders) held)
   WHERE (m.deleted_at IS NULL);
-
-CREATE TABLE pedigree.model_version (
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    digest text NOT NULL COLLATE pg_catalog."C",
-    copy integer DEFAULT 0 NOT NULL,
-    flavor text NOT NULL,
-    signature jsonb NOT NULL,
-    description text,
-    owners text[] DEFAULT '{}'::text[] NOT NULL,
-    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
-    approval_status text DEFAULT 'none'::text NOT NULL,
-    approval_notes text,
-    approved_by text,
-    approval_timestamp timestamp with time zone,
-    risk_class text,
-    risk_assessment_id text,
-    drift_monitor_id text,
-    datasheet_uri text,
-    quarantine_reason text,
-    hold_reason text,
-    created_at timestamp with time zone NOT NULL,
-    created_by text NOT NULL,
-    created_by_source text NOT NULL,
-    deleted_at timestamp with time zone,
-    collected_at timestamp with time zone,
-    tier text DEFAULT 'standard'::text NOT NULL,
-    approval_stage text,
-    CONSTRAINT model_version_approval_status_check CHECK ((approval_status = ANY (ARRAY['none'::text, 'pending'::text, 'approved'::text, 'rejected'::text]))),
-    CONSTRAINT model_version_collected_deleted CHECK (((collected_at IS NULL) OR (deleted_at IS NOT NULL))),
-    CONSTRAINT model_version_risk_class_check CHECK ((risk_class = ANY (ARRAY['minimal'::text, 'limited'::text, 'high'::text, 'unacceptable'::text]))),
-    CONSTRAINT model_version_tier_known CHECK ((tier = ANY (ARRAY['standard'::text, 'archive'::text]))),
-    CONSTRAINT model_version_version_check CHECK ((version >= 1))
-);
 
 CREATE TABLE pedigree.orphan (
     key text NOT NULL COLLATE pg_catalog."C",
@@ -1991,12 +2333,11 @@ CREATE TABLE pedigree.search_version (
 
 CREATE VIEW pedigree.search_metric_source AS
  SELECT metric.key,
-    (metric.value)::double precision AS value,
+    metric.value,
     s.model_id,
     s.version
    FROM (pedigree.search_version s
-     CROSS JOIN LATERAL jsonb_each_text(s.metrics) metric(key, value))
-  WHERE (length(metric.key) <= 256);
+     CROSS JOIN LATERAL pedigree.metrics_of(s.metrics) metric(key, value));
 
 CREATE VIEW pedigree.search_month AS
  SELECT generate_series(pedigree.month_of(max(created_at)), pedigree.month_of(min(created_at)), '-1'::integer) AS month
@@ -2124,188 +2465,14 @@ CREATE VIEW pedigree.search_record_in_bulk AS
             r.aliases,
             r.model_card_digest) shown);
 
-CREATE VIEW pedigree.version_record AS
- SELECT v.model_id,
-    m.name AS model_name,
-    m.name_key,
-    m.generation,
-    v.version AS version_id,
-    v.digest,
-    ( SELECT a.size
-           FROM pedigree.artifact a
-          WHERE (a.digest = v.digest)) AS size,
-    v.flavor,
-    v.signature,
-    v.description,
-    v.owners,
-    v.tags,
-    v.approval_status,
-    v.approval_notes,
-    v.approved_by,
-    v.approval_timestamp,
-    v.risk_class,
-    v.risk_assessment_id,
-    v.drift_monitor_id,
-    v.datasheet_uri,
-    v.quarantine_reason,
-    v.hold_reason,
-    v.created_at,
-    v.created_by,
-    v.created_by_source,
-    first.run_id,
-    first.git_commit,
-    first.git_dirty,
-    first.git_source,
-    first.code_version,
-    first.training_data_digest,
-    first.training_data_version,
-    first.validation_dataset_id,
-    first.environment_hash,
-    first.ci_build,
-    first.metrics,
-    first.params,
-    ( SELECT count(*) AS count
-           FROM pedigree.training t
-          WHERE ((t.model_id = v.model_id) AND (t.version = v.version))) AS trainings,
-    COALESCE(stage.name, 'none'::text) AS stage,
-    stage.held_since AS stage_since,
-    ARRAY( SELECT t.name
-           FROM pedigree.tenure t
-          WHERE ((t.model_id = v.model_id) AND (t.version = v.version) AND (t.pointer = 'alias'::text) AND (t.held_until IS NULL))
-          ORDER BY t.name) AS aliases,
-    ( SELECT c.digest
-           FROM pedigree.model_card c
-          WHERE ((c.model_id = v.model_id) AND (c.version = v.version))
-          ORDER BY c.revision DESC
-         LIMIT 1) AS model_card_digest
-   FROM (((pedigree.model_version v
-     JOIN pedigree.registered_model m USING (model_id))
-     CROSS JOIN LATERAL ( SELECT t.training_id,
-            t.model_id,
-            t.version,
-            t.run_id,
-            t.instance_id,
-            t.job_name,
-            t.step_key,
-            t.asset,
-            t.partition,
-            t.git_commit,
-            t.git_dirty,
-            t.git_source,
-            t.code_version,
-            t.training_data_digest,
-            t.training_data_version,
-            t.validation_dataset_id,
-            t.environment_hash,
-            t.ci_build,
-            t.metrics,
-            t.params,
-            t.raced,
-            t.created_at,
-            t.created_by,
-            t.created_by_source
-           FROM pedigree.training t
-          WHERE ((t.model_id = v.model_id) AND (t.version = v.version))
-          ORDER BY t.created_at, t.training_id
-         LIMIT 1) first)
-     LEFT JOIN pedigree.tenure stage ON (((stage.model_id = v.model_id) AND (stage.version = v.version) AND (stage.pointer = 'stage'::text) AND (stage.held_until IS NULL))))
-  WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL));
-
-CREATE VIEW pedigree.version_in_full AS
- SELECT model_id,
-    model_name,
-    name_key,
-    generation,
-    version_id,
-    digest,
-    size,
-    flavor,
-    signature,
-    description,
-    owners,
-    tags,
-    approval_status,
-    approval_notes,
-    approved_by,
-    approval_timestamp,
-    risk_class,
-    risk_assessment_id,
-    drift_monitor_id,
-    datasheet_uri,
-    quarantine_reason,
-    hold_reason,
-    created_at,
-    created_by,
-    created_by_source,
-    run_id,
-    git_commit,
-    git_dirty,
-    git_source,
-    code_version,
-    training_data_digest,
-    training_data_version,
-    validation_dataset_id,
-    environment_hash,
-    ci_build,
-    metrics,
-    params,
-    trainings,
-    stage,
-    stage_since,
-    aliases,
-    model_card_digest,
-    ( SELECT t.verification
-           FROM pedigree.training t
-          WHERE ((t.model_id = r.model_id) AND (t.version = r.version_id))
-          ORDER BY ((t.verification ->> 'status'::text) <> 'verified'::text), t.created_at, t.training_id
-         LIMIT 1) AS verification
-   FROM pedigree.version_record r;
-
 CREATE VIEW pedigree.search_record_source AS
- SELECT model_id,
-    version_id AS version,
-    (signature)::text AS signature,
-    ( SELECT to_json(shown.*) AS to_json
-           FROM ( SELECT r.model_name,
-                    r.version_id,
-                    r.digest,
-                    r.size,
-                    r.flavor,
-                    r.description,
-                    r.owners,
-                    r.tags,
-                    r.approval_status,
-                    r.approval_notes,
-                    r.approved_by,
-                    to_char((r.approval_timestamp AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text) AS approval_timestamp,
-                    r.risk_class,
-                    r.risk_assessment_id,
-                    r.drift_monitor_id,
-                    r.datasheet_uri,
-                    r.quarantine_reason,
-                    r.hold_reason,
-                    to_char((r.created_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text) AS created_at,
-                    r.created_by,
-                    r.created_by_source,
-                    r.run_id,
-                    r.git_commit,
-                    r.git_dirty,
-                    r.git_source,
-                    r.code_version,
-                    r.training_data_digest,
-                    r.training_data_version,
-                    r.validation_dataset_id,
-                    r.environment_hash,
-                    r.ci_build,
-                    r.metrics,
-                    r.params,
-                    r.trainings,
-                    r.stage,
-                    to_char((r.stage_since AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text) AS stage_since,
-                    r.aliases,
-                    r.model_card_digest) shown) AS record,
-    verification
-   FROM pedigree.version_in_full r;
+ SELECT r.model_id,
+    r.version_id AS version,
+    (r.signature)::text AS signature,
+    shown.record,
+    r.verification
+   FROM (pedigree.version_in_full r
+     CROSS JOIN LATERAL pedigree.record_shown(r.*) shown(record));
 
 CREATE VIEW pedigree.search_source AS
  SELECT v.model_id,
@@ -2396,26 +2563,12 @@ CREATE TABLE pedigree.search_term (
 
 CREATE VIEW pedigree.search_term_source AS
  SELECT term.field,
-    term.value,
+    (term.value COLLATE "C") AS value,
     s.created_at,
     s.model_id,
     s.version
    FROM (pedigree.search_version s
-     CROSS JOIN LATERAL ( SELECT ('tags.'::text || tag.key) AS field,
-            "left"(tag.value, 256) AS value
-           FROM jsonb_each_text(s.tags) tag(key, value)
-        UNION ALL
-         SELECT DISTINCT 'owner'::text,
-            "left"(owner.owner, 256) AS "left"
-           FROM unnest(s.owners) owner(owner)
-        UNION ALL
-         SELECT 'alias'::text,
-            "left"(alias.alias, 256) AS "left"
-           FROM unnest(s.aliases) alias(alias)
-        UNION ALL
-         SELECT 'created_by'::text,
-            "left"(s.created_by, 256) AS "left") term)
-  WHERE (length(term.field) <= 256);
+     CROSS JOIN LATERAL pedigree.terms_of(s.tags, s.owners, s.aliases, s.created_by) term(field, value));
 
 CREATE TABLE pedigree.search_text (
     model_id bigint NOT NULL,
@@ -2459,11 +2612,9 @@ CREATE VIEW pedigree.search_text_source AS
  SELECT s.model_id,
     s.version,
     s.created_at,
-    (((setweight(to_tsvector('english'::regconfig, translate(s.name, '_-.'::text, '   '::text)), 'A'::"char") || setweight(to_tsvector('english'::regconfig, COALESCE("left"(v.description, 20000), ''::text)), 'B'::"char")) || setweight(to_tsvector('english'::regconfig, COALESCE("left"(tag.words, 20000), ''::text)), 'C'::"char")) || setweight(to_tsvector('english'::regconfig, COALESCE("left"(card.words, 100000), ''::text)), 'D'::"char")) AS document
+    words.document
    FROM (((pedigree.search_version s
      JOIN pedigree.model_version v USING (model_id, version))
-     CROSS JOIN LATERAL ( SELECT string_agg(((jsonb_each_text.key || ' '::text) || jsonb_each_text.value), ' '::text ORDER BY jsonb_each_text.key) AS words
-           FROM jsonb_each_text(s.tags) jsonb_each_text(key, value)) tag)
      LEFT JOIN LATERAL ( SELECT string_agg((note.value #>> '{}'::text[]), ' '::text ORDER BY note.place) AS words
            FROM (( SELECT c.notes
                    FROM pedigree.model_card c
@@ -2471,7 +2622,8 @@ CREATE VIEW pedigree.search_text_source AS
                   ORDER BY c.revision DESC
                  LIMIT 1) newest
              CROSS JOIN LATERAL jsonb_path_query(newest.notes, 'strict $.**'::jsonpath) WITH ORDINALITY note(value, place))
-          WHERE (jsonb_typeof(note.value) = 'string'::text)) card ON (true));
+          WHERE (jsonb_typeof(note.value) = 'string'::text)) card ON (true))
+     CROSS JOIN LATERAL pedigree.words_of(s.name, v.description, s.tags, card.words) words(document));
 
 CREATE VIEW pedigree.search_version_in_bulk AS
  SELECT model_id,
