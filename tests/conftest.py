@@ -56,7 +56,13 @@ ROOM = 4 << 30
 
 
 def pytest_configure() -> None:
-    """Let tests write in memory where that can be, unless somebody has said where they shall."""
+    """Let tests write in memory where that can be, unless somebody has said where they shall.
+
+    Numerical libraries get one thread each, also in the processes that tests start: their threads
+    spin while they wait for each other, so on busy cores they need several times as long.
+    """
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     if MEMORY.is_dir() and _serves(MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
