@@ -98,8 +98,8 @@ def test_an_upload_that_a_stop_meets_is_finished_or_leaves_nothing(
             assert answer(opened).status == 204
         else:
             assert answer(opened).status == 408
-    served.communicate(timeout=60)
-    assert served.returncode == -signal.SIGTERM
+    _, seen = served.communicate(timeout=60)
+    assert served.returncode == -signal.SIGTERM, seen
     assert not any((home / "incoming").iterdir())
     assert cli("fsck", "--hashes", "--json").code == 0
 
