@@ -193,6 +193,7 @@ class _Attacked:
 
     begun: int = 0
     seconds: float = 0.0
+    """In which it could begin one: fewer were in progress than it may have."""
     answers: Counter[str] = field(default_factory=Counter)
     most_bytes: int = 0
 
