@@ -7,6 +7,7 @@ copied from a template that was migrated once.
 import gc
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
@@ -61,6 +62,10 @@ def pytest_configure() -> None:
     Numerical libraries get one thread each, also in the processes that tests start: their threads
     spin while they wait for each other, so on busy cores they need several times as long.
     """
+    # A shell ignores SIGINT for a job in the background. Dagster then ignores SIGTERM as well, and
+    # so would all processes that tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     if MEMORY.is_dir() and _serves(MEMORY):

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from pedigree.errors import EmbeddedPostgresError
-from pedigree.postgres._account import Account
+from pedigree.postgres._account import Account, die_with_parent
 from pedigree.postgres._binaries import Binaries
 from pedigree.postgres._layout import Layout, replace_text
 
@@ -44,8 +44,10 @@ def ensure_cluster(
         )
     if not layout.password.exists():
         replace_text(layout.password, secrets.token_urlsafe(24))
-    unfinished = layout.data.with_name("data.new")
-    shutil.rmtree(unfinished, ignore_errors=True)
+    for remains in layout.folder.glob("data.new*"):
+        shutil.rmtree(remains, ignore_errors=True)
+    # A name of its own: `initdb` of a supervisor that was killed may still write to its folder.
+    unfinished = layout.data.with_name(f"data.new-{secrets.token_hex(4)}")
     unfinished.mkdir(mode=0o700)
     if account.user is not None:
         # The other user must be able to traverse both, but not to list them.
@@ -95,7 +97,7 @@ def _initdb(
             stderr=subprocess.STDOUT,
             text=True,
             cwd="/",
-            **account.popen_options(),
+            **account.popen_options(die_with_parent(os.getpid())),
         )
     except subprocess.CalledProcessError as error:
         raise EmbeddedPostgresError(
