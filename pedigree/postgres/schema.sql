@@ -2352,47 +2352,8 @@ CREATE TABLE pedigree.search_record (
 );
 
 CREATE VIEW pedigree.version_in_bulk AS
- SELECT v.model_id,
-    m.name AS model_name,
-    v.version AS version_id,
-    v.digest,
-    a.size,
-    v.flavor,
-    v.signature,
-    v.description,
-    v.owners,
-    v.tags,
-    v.approval_status,
-    v.approval_notes,
-    v.approved_by,
-    v.approval_timestamp,
-    v.risk_class,
-    v.risk_assessment_id,
-    v.drift_monitor_id,
-    v.datasheet_uri,
-    v.quarantine_reason,
-    v.hold_reason,
-    v.created_at,
-    v.created_by,
-    v.created_by_source,
-    first.training_id,
-    first.run_id,
-    first.git_commit,
-    first.git_dirty,
-    first.git_source,
-    first.code_version,
-    first.training_data_digest,
-    first.training_data_version,
-    first.validation_dataset_id,
-    first.environment_hash,
-    first.ci_build,
-    first.metrics,
-    first.params,
-    first.trainings,
-    COALESCE(stage.name, 'none'::text) AS stage,
-    stage.held_since AS stage_since,
-    COALESCE(alias.names, '{}'::text[]) AS aliases,
-    card.digest AS model_card_digest,
+ SELECT first.training_id,
+    ROW(v.model_id, m.name, m.name_key, m.generation, v.version, v.digest, a.size, v.flavor, v.signature, v.description, v.owners, v.tags, v.approval_status, v.approval_notes, v.approved_by, v.approval_timestamp, v.risk_class, v.risk_assessment_id, v.drift_monitor_id, v.datasheet_uri, v.quarantine_reason, v.hold_reason, v.created_at, v.created_by, v.created_by_source, first.run_id, first.git_commit, first.git_dirty, first.git_source, first.code_version, first.training_data_digest, first.training_data_version, first.validation_dataset_id, first.environment_hash, first.ci_build, first.metrics, first.params, first.trainings, COALESCE(stage.name, 'none'::text), stage.held_since, COALESCE(alias.names, '{}'::text[]), card.digest,
         CASE
             WHEN (first.trainings = 1) THEN first.verification
             ELSE ( SELECT t.verification
@@ -2400,7 +2361,7 @@ CREATE VIEW pedigree.version_in_bulk AS
               WHERE ((t.model_id = v.model_id) AND (t.version = v.version))
               ORDER BY ((t.verification ->> 'status'::text) <> 'verified'::text), t.created_at, t.training_id
              LIMIT 1)
-        END AS verification
+        END)::pedigree.version_in_full AS version
    FROM ((((((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
      JOIN pedigree.artifact a ON ((a.digest = v.digest)))
@@ -2420,50 +2381,13 @@ CREATE VIEW pedigree.version_in_bulk AS
   WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL));
 
 CREATE VIEW pedigree.search_record_in_bulk AS
- SELECT r.model_id,
-    r.version_id AS version,
-    (r.signature)::text AS signature,
-    to_json(shown.*) AS record,
-    r.verification
-   FROM (pedigree.version_in_bulk r
-     CROSS JOIN LATERAL ( SELECT r.model_name,
-            r.version_id,
-            r.digest,
-            r.size,
-            r.flavor,
-            r.description,
-            r.owners,
-            r.tags,
-            r.approval_status,
-            r.approval_notes,
-            r.approved_by,
-            to_char((r.approval_timestamp AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text) AS approval_timestamp,
-            r.risk_class,
-            r.risk_assessment_id,
-            r.drift_monitor_id,
-            r.datasheet_uri,
-            r.quarantine_reason,
-            r.hold_reason,
-            to_char((r.created_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text) AS created_at,
-            r.created_by,
-            r.created_by_source,
-            r.run_id,
-            r.git_commit,
-            r.git_dirty,
-            r.git_source,
-            r.code_version,
-            r.training_data_digest,
-            r.training_data_version,
-            r.validation_dataset_id,
-            r.environment_hash,
-            r.ci_build,
-            r.metrics,
-            r.params,
-            r.trainings,
-            r.stage,
-            to_char((r.stage_since AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text) AS stage_since,
-            r.aliases,
-            r.model_card_digest) shown);
+ SELECT (bulk.r).model_id AS model_id,
+    (bulk.r).version_id AS version,
+    ((bulk.r).signature)::text AS signature,
+    shown.record,
+    (bulk.r).verification AS verification
+   FROM (pedigree.version_in_bulk bulk(training_id, r)
+     CROSS JOIN LATERAL pedigree.record_shown(bulk.r) shown(record));
 
 CREATE VIEW pedigree.search_record_source AS
  SELECT r.model_id,
@@ -2626,37 +2550,37 @@ CREATE VIEW pedigree.search_text_source AS
      CROSS JOIN LATERAL pedigree.words_of(s.name, v.description, s.tags, card.words) words(document));
 
 CREATE VIEW pedigree.search_version_in_bulk AS
- SELECT model_id,
-    version_id AS version,
+ SELECT (r).model_id AS model_id,
+    (r).version_id AS version,
     training_id,
-    model_name AS name,
-    created_at,
-    created_by,
-    flavor,
-    stage,
-    aliases,
-    owners,
-    git_commit,
-    run_id,
-    tags,
-    metrics,
-    params,
-    digest,
-    description,
-    size,
-    git_dirty,
-    code_version,
-    training_data_digest,
-    training_data_version,
-    validation_dataset_id,
-    environment_hash,
-    ci_build,
-    risk_class,
-    approval_status,
-    approved_by,
-    (quarantine_reason IS NOT NULL) AS quarantined,
-    (hold_reason IS NOT NULL) AS held
-   FROM pedigree.version_in_bulk;
+    (r).model_name AS name,
+    (r).created_at AS created_at,
+    (r).created_by AS created_by,
+    (r).flavor AS flavor,
+    (r).stage AS stage,
+    (r).aliases AS aliases,
+    (r).owners AS owners,
+    (r).git_commit AS git_commit,
+    (r).run_id AS run_id,
+    (r).tags AS tags,
+    (r).metrics AS metrics,
+    (r).params AS params,
+    (r).digest AS digest,
+    (r).description AS description,
+    (r).size AS size,
+    (r).git_dirty AS git_dirty,
+    (r).code_version AS code_version,
+    (r).training_data_digest AS training_data_digest,
+    (r).training_data_version AS training_data_version,
+    (r).validation_dataset_id AS validation_dataset_id,
+    (r).environment_hash AS environment_hash,
+    (r).ci_build AS ci_build,
+    (r).risk_class AS risk_class,
+    (r).approval_status AS approval_status,
+    (r).approved_by AS approved_by,
+    ((r).quarantine_reason IS NOT NULL) AS quarantined,
+    ((r).hold_reason IS NOT NULL) AS held
+   FROM pedigree.version_in_bulk bulk(training_id, r);
 
 CREATE TABLE pedigree.search_word (
     word text NOT NULL COLLATE pg_catalog."C"

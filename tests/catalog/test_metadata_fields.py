@@ -60,6 +60,7 @@ with Registry.connect(url) as registry:
         "trainings": trainings,
         "stated": StatedMetadata(license="MIT").stated()["license"],
         "compared": change.name,
+        "violated": registry.fsck().violated,
     }))
 """
 
@@ -88,6 +89,10 @@ def _definitions_with(column: str) -> str:
         "VIEW pedigree.version_in_full AS": (
             "verification\n   FROM",
             f"verification, r.{column} FROM",
+        ),
+        "VIEW pedigree.version_in_bulk AS": (
+            "END)::pedigree.version_in_full",
+            f"END, v.{column})::pedigree.version_in_full",
         ),
         "FUNCTION pedigree.record_shown(": ("r.datasheet_uri,", f"r.datasheet_uri, r.{column},"),
     }
@@ -133,7 +138,7 @@ def test_a_field_is_added_in_the_three_places_that_are_documented(
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == (
         '{"shown": ["MIT", "MIT", "MIT", "BSD-3-Clause"], "trainings": ["MIT", "Apache-2.0"],'
-        ' "stated": "MIT", "compared": "license"}'
+        ' "stated": "MIT", "compared": "license", "violated": []}'
     )
 
 

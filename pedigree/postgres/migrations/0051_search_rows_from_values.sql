@@ -56,6 +56,12 @@ SELECT r.model_id, r.version_id AS version, r.signature::text AS signature, show
 FROM pedigree.version_in_full r
 CROSS JOIN LATERAL pedigree.record_shown(r) AS shown (record);
 
+CREATE VIEW pedigree.search_record_in_bulk AS
+SELECT (r).model_id, (r).version_id AS version, (r).signature::text AS signature, shown.record,
+    (r).verification
+FROM pedigree.version_in_bulk AS bulk (training_id, r)
+CROSS JOIN LATERAL pedigree.record_shown(r) AS shown (record);
+
 -- The terms of a row of search_version.
 CREATE FUNCTION pedigree.terms_of(tags jsonb, owners text[], aliases text[], created_by text)
 RETURNS TABLE (field text, value text)
