@@ -16,6 +16,7 @@ CREATE TYPE pedigree.certainty AS ENUM (
 CREATE FUNCTION pedigree.add_cards(cards jsonb) RETURNS integer[]
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
     AS $$
 DECLARE
     keys text[] := ARRAY(SELECT each ->> 'name_key' FROM jsonb_array_elements(cards) AS each);
@@ -209,6 +210,7 @@ $$;
 
 CREATE FUNCTION pedigree.count_events() RETURNS trigger
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
     AS $$
 BEGIN
     INSERT INTO pedigree.event_count AS known (type, detail, count)
@@ -276,6 +278,7 @@ CREATE FUNCTION pedigree.create_version(doc jsonb, manifest bytea) RETURNS jsonb
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
     SET lock_timeout TO '10s'
+    SET enable_seqscan TO 'off'
     AS $$
 DECLARE
     actor text := nullif(current_setting('pedigree.actor', true), '');
@@ -775,6 +778,7 @@ $$;
 CREATE FUNCTION pedigree.look_before_creation(asked jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
     AS $$
 DECLARE
     model record;
@@ -954,6 +958,7 @@ $$;
 CREATE FUNCTION pedigree.read_for_cards(names text[], name_keys text[], versions integer[], event_ids bigint[], checks text[], most integer) RETURNS TABLE(model_name text, version integer, record text, signature text, verification text, generation bigint, training text, graph text, packages text[], verdicts text, tenures text, revision integer, digest text, markdown text, notes jsonb, created_at timestamp with time zone, event_id bigint, newest_event bigint, at timestamp with time zone)
     LANGUAGE plpgsql STABLE
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
     AS $$
 DECLARE
     wanted record;
@@ -1774,7 +1779,9 @@ CREATE FUNCTION pedigree.time_of_change(model_name text) RETURNS timestamp with 
     AS $$
 BEGIN
     RETURN greatest(clock_timestamp(), (
-        SELECT e.at FROM pedigree.event e WHERE e.model = model_name ORDER BY e.id DESC LIMIT 1
+        SELECT e.at FROM pedigree.event e
+        WHERE e.model >= model_name AND e.model <= model_name
+        ORDER BY e.model DESC, e.id DESC LIMIT 1
     ));
 END
 $$;
@@ -3452,9 +3459,6 @@ ALTER TABLE ONLY pedigree.training
 
 ALTER TABLE ONLY pedigree.unjudged
     ADD CONSTRAINT unjudged_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
-
-ALTER TABLE ONLY pedigree.unsequenced
-    ADD CONSTRAINT unsequenced_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
 
 ALTER TABLE ONLY pedigree.unserved_event
     ADD CONSTRAINT unserved_event_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
