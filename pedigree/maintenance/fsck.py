@@ -63,24 +63,32 @@ def fsck(
     Raises:
         StoreUnavailableError: The store does not answer.
     """
+    found = invariants(database, store, hashes=hashes)
+    schedule = Schedule(found, store_probe(database, store), progress or _tell_nobody)
+    return Report(checks=schedule.run())
+
+
+def invariants(database: Database, store: ObjectStore, *, hashes: bool) -> tuple[Invariant, ...]:
+    """Return all invariants, the longest first.
+
+    Args:
+        database: The registry's database.
+        store: The registry's object store.
+        hashes: Read every object and compare its digest, instead of only its size.
+    """
     replay = ReplayCheck(database)
-    objects = "the object of every blob exists with its size" + (
-        " and its digest" if hashes else ""
-    )
-    invariants = [
+    intact = "the object of every blob exists with its size" + (" and its digest" if hashes else "")
+    objects = partial(check_objects, database, store, hashes=hashes)
+    return (
         Invariant(
             "events_replay",
             "the tables match the replay of the events",
             replay.parts,
             replay.finish,
         ),
-        Invariant(
-            "objects_intact", objects, (partial(check_objects, database, store, hashes=hashes),)
-        ),
+        Invariant("objects_intact", intact, (objects,)),
         *(Invariant(name, says, sql_parts(database, name)) for name, says in _IN_SQL.items()),
-    ]
-    schedule = Schedule(invariants, store_probe(database, store), progress or _tell_nobody)
-    return Report(checks=schedule.run())
+    )
 
 
 def _tell_nobody(name: str, done: int, of: int | None) -> None:
