@@ -453,15 +453,15 @@ $$;
 CREATE FUNCTION pedigree.event_detail(type text, canonical bytea) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
+SELECT CASE WHEN type IN ('version.stage_changed', 'version.check_recorded') THEN (
     SELECT coalesce(
         CASE type
-            WHEN 'version.stage_changed' THEN convert_from(canonical, 'UTF8')::json #>> '{body,to}'
-            WHEN 'version.check_recorded' THEN
-                (convert_from(canonical, 'UTF8')::json #>> '{body,check}') || ':'
-                || (convert_from(canonical, 'UTF8')::json #>> '{body,passed}')
-        END,
-        ''
+            WHEN 'version.stage_changed' THEN body ->> 'to'
+            ELSE (body ->> 'check') || ':' || (body ->> 'passed')
+        END, ''
     )
+    FROM (SELECT convert_from(canonical, 'UTF8')::jsonb -> 'body' AS body OFFSET 0) AS parsed
+) ELSE '' END
 $$;
 
 CREATE FUNCTION pedigree.filled(given text, holes text[], fillings text[]) RETURNS text
@@ -630,6 +630,21 @@ JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.versi
 WHERE t.model_id = of_model AND t.pointer = 'stage' AND t.name = stage AND t.held_until IS NULL
 ORDER BY t.tenure_id DESC
 LIMIT 1
+$$;
+
+CREATE FUNCTION pedigree.is_regular_event(content jsonb, event_id uuid, type text, model text, version integer, at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+SELECT content = jsonb_build_object(
+    'actor', jsonb_build_object(
+        'name', content #>> '{actor,name}', 'source', content #>> '{actor,source}'
+    ),
+    -- A row of an earlier release has no time.
+    'at', pedigree.time_in_json(coalesce(at, (content ->> 'at')::timestamptz)),
+    'body', content -> 'body', 'event_id', event_id, 'model', model, 'type', type,
+    'version', version
+) AND jsonb_typeof(content -> 'body') = 'object' AND content #>> '{actor,source}' IS NOT NULL
+    AND octet_length(content #>> '{actor,name}') <= 800
 $$;
 
 CREATE FUNCTION pedigree.is_stale(doc jsonb, of_model bigint, policy_revision integer, known integer) RETURNS boolean
