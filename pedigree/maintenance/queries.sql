@@ -847,7 +847,7 @@ SELECT format('%s → %s', wanted.source, wanted.target) AS reference,
 FROM (
     VALUES ('artifact_file', 'blob'), ('artifact_file', 'artifact'), ('model_card', 'blob'),
         ('drift_result', 'blob'), ('data_profile', 'model_version'),
-        ('model_version', 'artifact'), ('feed', 'event'), ('unsequenced', 'event'),
+        ('model_version', 'artifact'), ('feed', 'event'),
         ('decision', 'model_version')
 ) AS wanted (source, target)
 WHERE NOT EXISTS (
