@@ -61,8 +61,8 @@ _COUNTS = "versions, logical_bytes, artifacts, files, blobs, stored_bytes, archi
 
 # The longest first, unless one depends on another.
 _DERIVED = (
-    # Joins of whole tables instead of look-ups for each version. The other two views of this kind
-    # save less than it takes to sort their rows by time, as a registry has them.
+    # From joins of whole tables instead of look-ups for each version. The other two views of this
+    # kind save no more than it takes to sort their rows by time, as a registry has them.
     _derived("version", source="in_bulk", order="ORDER BY created_at"),
     _derived("record"),
     _derived("text", depends_on="version"),
