@@ -17,6 +17,7 @@ _CORES = 2
 _SESSION = (
     b"SET session_replication_role = replica",  # disables all triggers, also of foreign keys
     b"SET maintenance_work_mem = '1GB'",
+    b"SET work_mem = '64MB'",
     b"SET max_parallel_maintenance_workers = 0",  # there are as many sessions as cores
 )
 _CONSTRAINTS = """

@@ -44,10 +44,15 @@ _LOADING = {
 
 
 def _derived(
-    name: str, *, rows: str = "source.*", order: str = "", depends_on: str | None = None
+    name: str,
+    *,
+    source: str = "source",
+    rows: str = "source.*",
+    order: str = "",
+    depends_on: str | None = None,
 ) -> bulk.Derived:
     table = f"pedigree.search_{name}"
-    source = f"{table}_source".replace("_version", "")
+    source = f"{table}_{source}"
     fill = f"TRUNCATE {table}; INSERT INTO {table} SELECT {rows} FROM {source} AS source {order}"
     return bulk.Derived(table, fill, depends_on and f"pedigree.search_{depends_on}")
 
@@ -56,7 +61,9 @@ _COUNTS = "versions, logical_bytes, artifacts, files, blobs, stored_bytes, archi
 
 # The longest first, unless one depends on another.
 _DERIVED = (
-    _derived("version", order="ORDER BY created_at"),
+    # From joins of whole tables instead of look-ups for each version. The other two views of this
+    # kind save no more than it takes to sort their rows by time, as a registry has them.
+    _derived("version", source="in_bulk", order="ORDER BY created_at"),
     _derived("record"),
     _derived("text", depends_on="version"),
     _derived("term", depends_on="version"),

@@ -1,10 +1,11 @@
 """Open the registry that the environment names."""
 
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
+
+from pedigree.cli._loading import loading
 
 if TYPE_CHECKING:
     from pedigree.contract.registry import RegistryContract
@@ -21,7 +22,7 @@ def open_registry() -> "Iterator[RegistryContract]":
         MissingDependencyError: Only the client's wheel is installed, and no service is named.
         UnavailableError: The service, the database or the store does not answer.
     """
-    with _without_collection():
+    with loading():
         from pedigree.client.connect import connect
         from pedigree.settings import Settings
 
@@ -29,15 +30,3 @@ def open_registry() -> "Iterator[RegistryContract]":
         opened = connect(settings=settings)
     with opened as registry:
         yield registry
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Stop garbage collection while modules are loaded: it would take a sixth of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -5,16 +5,16 @@ was wrong, named nothing that exists, or a rule refused it, and nothing was writ
 130 interrupted.
 """
 
-import gc
 import io
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import NoReturn
 
 import typer
 
 from pedigree.cli._commands import LazyCommands
+from pedigree.cli._loading import collect_again, own_process
 from pedigree.cli._session import SERVICE
 from pedigree.cli._usage import usage_error
 from pedigree.errors import PedigreeError
@@ -53,7 +53,7 @@ def _root(
 ) -> None:
     """A model registry that lives in the Dagster asset graph."""
     SERVICE.set(url)
-    _started()
+    collect_again()
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     as_json = "--json" in words
     try:
         # With --json also a usage error is JSON, so typer must not print it as a panel.
-        with _starting() if arguments is None else nullcontext():  # else the caller owns it
+        with own_process() if arguments is None else nullcontext():  # else the caller owns it
             sys.exit(app(words, standalone_mode=not as_json) or 0)
     except PedigreeError as error:
         _fail(error, as_json)
@@ -80,23 +80,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if as_json and (usage := usage_error(error, words)):
             _fail(usage, as_json)
         raise
-
-
-@contextmanager
-def _starting() -> Iterator[None]:
-    """Stop garbage collection until a command runs: it would take a sixth of ``--help``."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        _started()
-
-
-def _started() -> None:
-    """Start garbage collection, without the objects loaded so far, which stay to the end."""
-    if not gc.isenabled():
-        gc.freeze()
-        gc.enable()
 
 
 def _write_any_text() -> None:
