@@ -127,7 +127,9 @@ def _scan(execution: Execution, search: Search) -> list[Row]:
 def among_hits(execution: Execution, search: Search, driving: Driver) -> list[Row]:
     """Return the versions of a page, from those that an index has of a part of the filter."""
     translator = translator_of(search)
-    statement = selected(search, translator, source_of(driving, translator))
+    source = source_of(driving, translator)
+    left = driving.unchecked(search.parts, translator)
+    statement = selected(search, translator, source, parts=left)
     plan = NESTED_REPLAN if driving.are_few else ANY
     return execution.ask(statement, translator.parameters, plan)
 

@@ -66,6 +66,22 @@ class Driver(NamedTuple):
             sql.Literal(2 * max(FEW, self.read)),
         )
 
+    def unchecked(
+        self, parts: Sequence[Expression], translator: Translator
+    ) -> tuple[Expression, ...]:
+        """Return the parts of the filter that its versions need not satisfy."""
+        for leaf in self.leaves:
+            found = access(leaf, translator)
+            # What was read before the statement may have changed since.
+            if found is None or not found.is_exact or leaf in self.known:
+                return tuple(parts)
+        return tuple(part for part in parts if not self._is_whole(part))
+
+    def _is_whole(self, part: Expression) -> bool:
+        """Return whether its versions are those of a part, and not of one side of an AND in it."""
+        alternatives = part.parts if isinstance(part, Or) else (part,)
+        return set(alternatives) == set(self.leaves)
+
 
 def driver(execution: Execution, search: Search) -> Driver | None:
     """Return what drives a search; None if no index has few of its versions."""
