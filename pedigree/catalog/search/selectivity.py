@@ -51,6 +51,11 @@ class Driver(NamedTuple):
         """Whether to read each version by its key takes less time than a scan of all."""
         return self.read <= max(FEW, self.versions // _SHARE)
 
+    def reads_versions(self, translator: Translator) -> bool:
+        """Whether finding the versions reads each of them."""
+        found = [access(leaf, translator) for leaf in self.leaves if leaf not in self.known]
+        return any(one is not None and one.reads_versions for one in found)
+
     def hits(self, translator: Translator) -> sql.Composable:
         """Return the versions as ``model_id, version``, each once."""
         selects: list[sql.Composable] = []
