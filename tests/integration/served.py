@@ -23,6 +23,8 @@ _RUN = """query ($id: ID!) { runOrError(runId: $id) { ... on Run { status startT
 _MATERIALIZATIONS = """query ($key: AssetKeyInput!) { assetOrError(assetKey: $key) { ... on Asset {
   assetMaterializations(limit: 50) { runId timestamp tags { key value }
     metadataEntries { label ... on TextMetadataEntry { text } } } } } }"""
+_RUNS = """query { runsOrError(limit: 20) { ... on Runs { results {
+  runId status creationTime endTime assetSelection { path } } } } }"""
 _CHECKED = """query ($key: AssetKeyInput!, $name: String!) {
   assetCheckExecutions(assetKey: $key, checkName: $name, limit: 10) {
     runId evaluation { success severity description } } }"""
@@ -126,6 +128,11 @@ class Served:
             found["startTime"],
             found["endTime"],
         )
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Return the last runs, newest first."""
+        found: list[dict[str, Any]] = self.graphql(_RUNS)["runsOrError"]["results"]
+        return found
 
     def materializations(self, asset: str) -> list[Materialization]:
         """Return an asset's materializations, oldest first."""

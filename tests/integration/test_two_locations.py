@@ -40,7 +40,7 @@ def materialized(
         found = (each for each in served.materializations(asset) if each.at > after)
         return next((each for each in found if version in {None, each.version}), None)
 
-    return eventually(look, PATIENCE_S, f"{asset} with version {version}")
+    return eventually(look, PATIENCE_S, f"{asset} with version {version}", served.runs)
 
 
 def holder(served: Served, model: str) -> int:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -44,7 +45,7 @@ def test_links_and_locations_have_the_prefix(behind: httpx2.Client) -> None:
         assert re.fullmatch(rf'<{PREFIX}/api/v1/models\?limit=1&after=[\w-]+>; rel="next"', link)
         further = behind.get(link[1 : link.index(">")])
         assert further.json()["items"][0]["name"] != page.json()["items"][0]["name"]
-    name = f"behind-{hash(behind) % 10**9}"
+    name = f"behind-{uuid4().hex}"
     made = behind.post("/api/v1/models", json={"name": name})
     assert made.headers["location"] == f"{PREFIX}/api/v1/models/{name}"
     assert behind.get(made.headers["location"]).json()["name"] == name

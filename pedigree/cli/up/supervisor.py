@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -25,6 +25,8 @@ from pedigree.cli.up.running import HomeLock, Running
 from pedigree.errors import InvalidInputError
 
 HOST = "127.0.0.1"
+SETTLE_VARIABLE = "DAGSTER_AUTOMATION_TICK_SETTLE_SECONDS"
+_SETTLE_S = "2"  # storing takes milliseconds, and on a busy machine up to a second
 _TICK_S = 0.2
 _LOAD_S = 120.0  # a code location may import half of PyPI
 
@@ -55,6 +57,17 @@ def _free_port() -> int:
         return port
 
 
+def dagster_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of Dagster's processes; a delay that the user set remains.
+
+    Dagster stores an event and the record of its asset in two transactions. A tick of an
+    automation condition sensor between the two counts the event as seen without finding it, and
+    the assets that follow a stage miss a promotion. With a delay, a tick chooses its last event,
+    waits, and evaluates only then.
+    """
+    return {SETTLE_VARIABLE: _SETTLE_S, **environment, "DAGSTER_DISABLE_TELEMETRY": "yes"}
+
+
 def serve(
     loads: Loads, port: int, dagster_home: Path, held: HomeLock, on_ready: Callable[[Running], None]
 ) -> None:
@@ -70,11 +83,7 @@ def serve(
     url = f"http://{HOST}:{port}"
     state = Running(pid=os.getpid(), url=url, loads=loads.why, ready=False)
     held.tell(state)
-    environment = {
-        **os.environ,
-        "DAGSTER_HOME": str(dagster_home),
-        "DAGSTER_DISABLE_TELEMETRY": "yes",
-    }
+    environment = {**dagster_environment(os.environ), "DAGSTER_HOME": str(dagster_home)}
     with _stop_signals() as stopped, tempfile.TemporaryDirectory(prefix="pedigree-") as sockets:
         code_servers = [
             Process(f"code server {location.name}", _code_server(location, path), environment)
