@@ -69,7 +69,7 @@ class Meter:
         """Return the processor time, without the counts."""
         postgres = self._server.status().pid
         assert postgres is not None
-        return Costs(server_s=_processor_s(self._pid), postgres_s=_processor_s(postgres))
+        return Costs(server_s=processor_s(self._pid), postgres_s=processor_s(postgres))
 
     def all(self) -> Costs:
         """Return all, after a time in which Postgres reports its counts."""
@@ -85,7 +85,7 @@ class Meter:
         )
 
 
-def _processor_s(pid: int) -> float:
+def processor_s(pid: int) -> float:
     """Return the processor time of a process and its descendants, also of those that have ended."""
     total = 0.0
     root = psutil.Process(pid)

@@ -18,6 +18,8 @@ _CI_COMMITS = (
     "BUILDKITE_COMMIT",
 )
 
+_HEAD = re.compile(r"^# branch\.oid ([0-9a-f]+)$", re.MULTILINE)
+
 
 class CodeState(Record):
     """A commit and its source."""
@@ -71,11 +73,18 @@ def stated_code(commit: str, folder: Path, source: str) -> CodeState:
 
 
 def _work_tree(folder: Path) -> CodeState | None:
-    commit = _git(folder, "rev-parse", "HEAD")
-    if commit is None:
-        return None
-    status = _git(folder, "status", "--porcelain")
-    return CodeState(git_commit=commit, git_dirty=status != "", git_source="worktree")
+    # One process for both: each takes 5 ms of processor time, even in a small repository.
+    status = _git(folder, "status", "--porcelain=v2", "--branch", "--no-ahead-behind")
+    if status is None:  # a broken index, or a repository without a work tree
+        commit = _git(folder, "rev-parse", "HEAD")
+        if commit is None:
+            return None
+        return CodeState(git_commit=commit, git_dirty=True, git_source="worktree")
+    found = _HEAD.search(status)
+    if found is None:
+        return None  # nothing is committed yet
+    dirty = any(not line.startswith("#") for line in status.splitlines())
+    return CodeState(git_commit=found[1], git_dirty=dirty, git_source="worktree")
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -922,6 +922,16 @@ CREATE FUNCTION pedigree.month_of(at timestamp with time zone) RETURNS integer
     )::integer
 $$;
 
+CREATE FUNCTION pedigree.months_of_search() RETURNS SETOF integer
+    LANGUAGE plpgsql STABLE ROWS 50 PARALLEL SAFE
+    AS $$
+BEGIN
+    RETURN QUERY SELECT generate_series(
+        pedigree.month_of(max(created_at)), pedigree.month_of(min(created_at)), -1
+    ) FROM pedigree.search_version;
+END
+$$;
+
 CREATE FUNCTION pedigree.quarantines_of_nodes(nodes jsonb, of_model bigint, of_version integer) RETURNS TABLE(quarantine_id bigint, asset text, partition text, since timestamp with time zone, reason text, only_certain boolean, at timestamp with time zone, quarantined_by text, certainty text)
     LANGUAGE sql STABLE
     AS $$
@@ -2473,8 +2483,8 @@ CREATE VIEW pedigree.search_metric_source AS
      CROSS JOIN LATERAL pedigree.metrics_of(s.metrics) metric(key, value));
 
 CREATE VIEW pedigree.search_month AS
- SELECT generate_series(pedigree.month_of(max(created_at)), pedigree.month_of(min(created_at)), '-1'::integer) AS month
-   FROM pedigree.search_version;
+ SELECT month
+   FROM pedigree.months_of_search() of(month);
 
 CREATE TABLE pedigree.search_record (
     model_id bigint NOT NULL,

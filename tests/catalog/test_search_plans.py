@@ -20,6 +20,9 @@ from pedigree.catalog.search.fields import FIELDS, Kind, operators_of
 from pedigree.catalog.search.fuzzy_words import SQL
 from pedigree.catalog.search.grammar import parse_filter
 from pedigree.catalog.search.ordering import parse_order
+from pedigree.catalog.search.other_tables import matching
+from pedigree.catalog.search.parameters import Parameters
+from pedigree.catalog.search.to_sql import Translator
 from pedigree.errors import SearchTooBroadError
 from tests.catalog.naive_search import Versions, facets_of, in_order
 from tests.databases import Databases
@@ -236,6 +239,12 @@ def test_every_plan_finds_what_a_loop_finds(
     @example(f"name = '{ONE}' AND stage IN ('none', 'staging')", "version", 0, 40, 100, [ONE])
     @example(f"name = '{ONE}' AND NOT alias = 'champion'", "version DESC", 0, 40, 1, None)
     @example("text MATCH '-weekly' OR metrics.auc > 0.9", "metrics.f1 DESC", 0, 0, 100, [])
+    # Filters whose versions an index has exactly, alone, with another part, and in an OR.
+    @example("lineage.events IS NOT NULL", "size DESC", 3_000, 0, 1, None)
+    @example("lineage.events = '2024-01' AND version > 3", "name", 3_000, 0, 1, None)
+    @example("lineage.events IS NOT NULL OR tags.team > 'a'", "size", 3_000, 0, 1, None)
+    @example("tags.tier = 'gold' OR (owner = 'ann' AND version > 3)", "size", 3_000, 0, 1, None)
+    @example("text MATCH 'weekly' OR metrics.auc > 0.9", "size", 3_000, 0, 1, None)
     def check(
         text: str, order: str, few: int, tried: int, share: int, names: list[str] | None
     ) -> None:
@@ -299,6 +308,20 @@ def test_what_an_index_serves_is_found_without_a_scan(
         for table in ("search_version", "model_version", "training", "search_term"):
             scan = '"Node Type": "Seq Scan", "Parallel Aware": false, "Async Capable": false, '
             assert f'{scan}"Relation Name": "{table}"' not in plan.replace("\\", ""), plan
+
+
+def test_the_planner_expects_no_more_hits_of_words_than_there_are_versions(
+    connection: psycopg.Connection[Any], versions: Versions
+) -> None:
+    translator = Translator(Parameters(), {})
+    hits = matching(translator, "'week'")
+    found = connection.execute(
+        sql.SQL("EXPLAIN (FORMAT JSON) {}").format(hits), translator.parameters
+    ).fetchone()
+    assert found is not None
+    # With more, it would take them for a set that does not fit into memory, and compare each
+    # version with all of them.
+    assert found["QUERY PLAN"][0]["Plan"]["Plan Rows"] <= len(versions.rows)
 
 
 @pytest.mark.parametrize(

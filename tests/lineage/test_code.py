@@ -1,4 +1,6 @@
+import re
 import subprocess
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,25 @@ def test_a_work_tree_has_its_commit_and_whether_it_is_dirty(tmp_path: Path) -> N
     assert current_code(Settings(), tmp_path / "repo").git_dirty is True
 
 
+def test_an_untracked_file_makes_a_work_tree_dirty(tmp_path: Path) -> None:
+    work_tree(tmp_path / "repo")
+    (tmp_path / "repo" / "new.py").write_text("print(3)\n")
+    assert current_code(Settings(), tmp_path / "repo").git_dirty is True
+
+
+def test_a_repository_without_a_commit_has_none(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    with pytest.raises(InvalidMetadataError, match="is unknown"):
+        current_code(Settings(), tmp_path)
+
+
+def test_a_commit_whose_changes_are_unknown_is_dirty(tmp_path: Path) -> None:
+    commit = work_tree(tmp_path / "repo")
+    (tmp_path / "repo" / ".git" / "index").write_bytes(b"broken")
+    state = current_code(Settings(), tmp_path / "repo")
+    assert (state.git_commit, state.git_dirty) == (commit, True)
+
+
 def test_an_unknown_commit_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(InvalidMetadataError, match="PEDIGREE_GIT_COMMIT"):
         current_code(Settings(), tmp_path)
@@ -59,6 +80,9 @@ def test_an_unknown_commit_is_an_error_with_a_remedy(tmp_path: Path) -> None:
 
 def test_the_environment_lists_the_installed_packages() -> None:
     packages = installed_packages()
+    assert set(packages) == {
+        f"{re.sub('[-_.]+', '-', each.name).lower()}=={each.version}" for each in distributions()
+    }
     assert any(package.startswith("pydantic==") for package in packages)
     assert environment_hash(packages) == environment_hash(reversed(packages))
     assert environment_hash(packages) != environment_hash(packages[1:])

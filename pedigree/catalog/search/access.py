@@ -37,12 +37,14 @@ class Access(NamedTuple):
         hits: Those of them that may satisfy the comparison.
         is_exact: Whether the hits satisfy it, all of them and each once.
         reads_all: Whether the index reads all its rows before the first.
+        reads_versions: Whether finding the hits reads each of the versions.
     """
 
     read: sql.Composable
     hits: sql.Composable
     is_exact: bool = False
     reads_all: bool = False
+    reads_versions: bool = False
 
 
 def access(leaf: Leaf, translator: Translator) -> Access | None:
@@ -254,7 +256,8 @@ def _lineage(_: Leaf, found: Comparison, translator: Translator) -> Access | Non
     if found.operator not in {"=", "IN", "IS NOT NULL"}:
         return None
     nodes = other_tables.dependencies(translator, found)
-    return Access(nodes, other_tables.dependents(translator, found))
+    hits = other_tables.dependents(translator, found)
+    return Access(nodes, hits, is_exact=True, reads_versions=True)
 
 
 def _stale(_: Leaf, found: Comparison, translator: Translator) -> Access | None:

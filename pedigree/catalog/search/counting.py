@@ -11,7 +11,7 @@ from typing import LiteralString, NamedTuple
 from psycopg import sql
 
 from pedigree.catalog.search.access import access
-from pedigree.catalog.search.ast import Comparison, Not
+from pedigree.catalog.search.ast import Comparison, Expression, Not
 from pedigree.catalog.search.execution import ANY, Execution, SearchPlan, TimeIsUpError
 from pedigree.catalog.search.plans import VERSIONS, source_of
 from pedigree.catalog.search.records import Facet, FacetValue
@@ -29,6 +29,7 @@ FACETS: dict[Facet, LiteralString] = {
     "tag": "SELECT tag.key || '=' || tag.value FROM found"
     " CROSS JOIN LATERAL jsonb_each_text(found.tags) AS tag",
 }
+_OF_FACETS = "s.stage, s.flavor, s.owners, s.tags"
 VALUES = 20
 """The number of values of a facet that are returned, most frequent first."""
 MOST_COUNTED = 30_000
@@ -96,7 +97,7 @@ class Counting:
         try:
             found = self._exact(translator)
             if found is None:
-                found = self._found(translator, "1", source_of(self._driver, translator))
+                found = self._found(translator, "1", *self._source(translator))
             statement = sql.SQL("SELECT count(*) AS total FROM ({}) AS found").format(found)
             (row,) = self._execution.ask(statement, translator.parameters, ANY, within=_EXACT_S)
         except TimeIsUpError:
@@ -108,9 +109,8 @@ class Counting:
         if self._are_few:
             translator = self._translator()
             try:
-                values, hits = self._values(
-                    names, self._source(translator), translator, within=_EXACT_S
-                )
+                source, left = self._source(translator)
+                values, hits = self._values(names, source, left, translator, within=_EXACT_S)
             except TimeIsUpError:
                 pass
             else:
@@ -128,12 +128,16 @@ class Counting:
             return bool(total.versions <= MOST_COUNTED)
         return self._estimated_total <= MOST_COUNTED
 
-    def _source(self, translator: Translator) -> sql.Composable:
+    def _source(self, translator: Translator) -> tuple[sql.Composable, Sequence[Expression]]:
+        """Return versions that include all hits, and what must still hold for a version of them."""
+        parts = self._search.parts
         if self._everything is None:
-            return source_of(self._driver, translator)
-        return sql.SQL("({}) AS hits JOIN {} USING (model_id, version)").format(
+            left = self._driver.unchecked(parts, translator) if self._driver else parts
+            return source_of(self._driver, translator), left
+        known = sql.SQL("({}) AS hits JOIN {} USING (model_id, version)").format(
             listed(self._everything, translator), VERSIONS
         )
+        return known, parts
 
     @cached_property
     def _driver(self) -> Driver | None:
@@ -154,24 +158,31 @@ class Counting:
         if len(parts) != 1 or not isinstance(parts[0], Comparison | Not):
             return None
         found = access(parts[0], translator)
-        return found.hits if found is not None and found.is_exact else None
+        if found is None or not found.is_exact or (found.reads_versions and not self._driver):
+            return None
+        return found.hits
 
     def _found(
-        self, translator: Translator, columns: LiteralString, source: sql.Composable
+        self,
+        translator: Translator,
+        columns: LiteralString,
+        source: sql.Composable,
+        parts: Sequence[Expression],
     ) -> sql.Composable:
         return sql.SQL("SELECT {} FROM {} WHERE {}").format(
-            sql.SQL(columns), source, translator.all_of(self._search.parts)
+            sql.SQL(columns), source, translator.all_of(parts)
         )
 
     def _values(
         self,
         names: Collection[Facet],
         source: sql.Composable,
+        parts: Sequence[Expression],
         translator: Translator,
         *,
         within: float | None = None,
     ) -> tuple[dict[Facet, tuple[FacetValue, ...]], int]:
-        """Return the values of facets among the versions of a source, and the number of those."""
+        """Return the values of facets among the hits of a source, and the number of those."""
         each = sql.SQL(" UNION ALL ").join(
             sql.SQL(
                 "(SELECT {}::text AS facet, value, count(*) AS count FROM ({}) AS each (value)"
@@ -181,7 +192,7 @@ class Counting:
         )
         statement = sql.SQL(
             "WITH found AS MATERIALIZED ({}) {} UNION ALL SELECT NULL, NULL, count(*) FROM found"
-        ).format(self._found(translator, "s.stage, s.flavor, s.owners, s.tags", source), each)
+        ).format(self._found(translator, _OF_FACETS, source, parts), each)
         *rows, every = self._execution.ask(statement, translator.parameters, ANY, within=within)
         return {name: _values_of(rows, name) for name in names}, int(every["count"])
 
@@ -201,7 +212,7 @@ class Counting:
     ) -> dict[Facet, tuple[FacetValue, ...]]:
         share = _SAMPLE / max(1, self._versions if total.is_estimate else total.versions)
         translator = translator_of(self._search, in_bulk=not total.is_estimate)
-        values, hits = self._values(names, _sample(share), translator)
+        values, hits = self._values(names, _sample(share), self._search.parts, translator)
         scale = total.versions / max(1, hits)
         return {
             name: tuple(

@@ -155,9 +155,13 @@ def dependencies(translator: "Translator", found: Comparison) -> sql.Composable:
 
 
 def dependents(translator: "Translator", found: Comparison) -> sql.Composable:
-    """Return the versions that certainly or possibly depend on an asset, by any training."""
+    """Return the versions that certainly or possibly depend on an asset, each once."""
+    # A subquery: the planner would expect a join to find one row, and choose its plan for that.
     return sql.SQL(
-        "SELECT t.model_id, t.version FROM ({}) AS n JOIN pedigree.training t USING (training_id)"
+        "SELECT t.model_id, t.version FROM (SELECT DISTINCT training_id FROM ({}) AS node) AS n"
+        " JOIN pedigree.training t USING (training_id) WHERE t.training_id ="
+        " (SELECT v.training_id FROM pedigree.search_version v"
+        " WHERE v.model_id = t.model_id AND v.version = t.version)"
     ).format(dependencies(translator, found))
 
 

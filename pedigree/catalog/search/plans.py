@@ -78,13 +78,20 @@ def _from_driver(execution: Execution, search: Search, driving: Driver | None) -
     if driving is None:
         return FoundRows(_scan(execution, search), "scan")
     names = ", ".join(str(comparison_of(leaf).field) for leaf in driving.leaves)
-    if not driving.are_few and search.order[0].field.name in {"created_at", "metrics"}:
+    if _may_be_walked(search, driving):
         tried = _walk(execution, search, (), driving)
         if tried is not None and len(tried) == search.limit:
             return FoundRows(tried, f"walk among {names}")
     if not driving.beats_scan:
         return FoundRows(_scan(execution, search), "scan")
     return FoundRows(among_hits(execution, search, driving), f"hits of {names}")
+
+
+def _may_be_walked(search: Search, driving: Driver) -> bool:
+    """Return whether a walk along an index, among the versions of a driver, may be the fastest."""
+    if driving.are_few or search.order[0].field.name not in {"created_at", "metrics"}:
+        return False
+    return not driving.reads_versions(translator_of(search))
 
 
 def _lists_of(search: Search) -> list[Expression]:
@@ -127,7 +134,9 @@ def _scan(execution: Execution, search: Search) -> list[Row]:
 def among_hits(execution: Execution, search: Search, driving: Driver) -> list[Row]:
     """Return the versions of a page, from those that an index has of a part of the filter."""
     translator = translator_of(search)
-    statement = selected(search, translator, source_of(driving, translator))
+    source = source_of(driving, translator)
+    left = driving.unchecked(search.parts, translator)
+    statement = selected(search, translator, source, parts=left)
     plan = NESTED_REPLAN if driving.are_few else ANY
     return execution.ask(statement, translator.parameters, plan)
 

@@ -51,6 +51,11 @@ class Driver(NamedTuple):
         """Whether to read each version by its key takes less time than a scan of all."""
         return self.read <= max(FEW, self.versions // _SHARE)
 
+    def reads_versions(self, translator: Translator) -> bool:
+        """Whether finding the versions reads each of them."""
+        found = [access(leaf, translator) for leaf in self.leaves if leaf not in self.known]
+        return any(one is not None and one.reads_versions for one in found)
+
     def hits(self, translator: Translator) -> sql.Composable:
         """Return the versions as ``model_id, version``, each once."""
         selects: list[sql.Composable] = []
@@ -65,6 +70,22 @@ class Driver(NamedTuple):
             # are added after the count.
             sql.Literal(2 * max(FEW, self.read)),
         )
+
+    def unchecked(
+        self, parts: Sequence[Expression], translator: Translator
+    ) -> tuple[Expression, ...]:
+        """Return the parts of the filter that its versions need not satisfy."""
+        for leaf in self.leaves:
+            found = access(leaf, translator)
+            # What was read before the statement may have changed since.
+            if found is None or not found.is_exact or leaf in self.known:
+                return tuple(parts)
+        return tuple(part for part in parts if not self._is_whole(part))
+
+    def _is_whole(self, part: Expression) -> bool:
+        """Return whether its versions are those of a part, and not of one side of an AND in it."""
+        alternatives = part.parts if isinstance(part, Or) else (part,)
+        return set(alternatives) == set(self.leaves)
 
 
 def driver(execution: Execution, search: Search) -> Driver | None:

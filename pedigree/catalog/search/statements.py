@@ -1,5 +1,6 @@
 """The statement of one page: its columns, start position and order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import LiteralString, TypeGuard
@@ -66,14 +67,16 @@ def selected(
     translator: Translator,
     source: sql.Composable,
     *,
+    parts: Sequence[Expression] | None = None,
     ordered_by: sql.Composable | None = None,
 ) -> sql.Composable:
-    """Return the statement that applies the whole filter to a source, ``s``, and sorts.
+    """Return the statement that applies a filter to a source, ``s``, and sorts.
 
     Args:
         search: The search.
         translator: Translates for this statement.
         source: The versions to look at.
+        parts: The parts of the filter that not all versions of the source satisfy; all when None.
         ordered_by: The column by which the source is in the order of the first key, without NULL:
             then the statement ends with the page.
     """
@@ -97,7 +100,7 @@ def selected(
         ),
         source=source,
         joins=joins([key.field for key in search.order]),
-        filter=translator.all_of(search.parts),
+        filter=translator.all_of(search.parts if parts is None else parts),
         after=_after(search, translator),
         fence=sql.SQL(fence),
         order=sql.SQL(", ").join(

@@ -13,6 +13,7 @@ from pedigree.dagster.capture.run_provenance import provenance_of
 from pedigree.flavors.plugins import missing_libraries
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.policy_history import expect_policy
+from pedigree.lineage.code import CodeState
 from pedigree.registry import Registry
 
 
@@ -21,7 +22,7 @@ def check_registrable(
     registry: Registry,
     model_specs: Iterable[ModelSpec],
     folder: Path,
-) -> None:
+) -> dict[dg.AssetKey, CodeState]:
     """Check that the models of a training can be registered, as far as that is known before it.
 
     A missing library of the flavor is only a warning in the step's log: a training that returns a
@@ -33,6 +34,9 @@ def check_registrable(
         model_specs: The specs of the models that the step makes.
         folder: The folder of the training's code.
 
+    Returns:
+        The commit of each model's code: the code that runs is the one at the step's start.
+
     Raises:
         InvalidNameError: The partition's key makes the model's name too long.
         NameTakenError: The name differs too little from another one, or belonged to a deleted
@@ -43,6 +47,7 @@ def check_registrable(
         DatabaseUnavailableError: The database does not answer.
     """
     provenance = provenance_of(context)
+    found: dict[dg.AssetKey, CodeState] = {}
     for model_spec in model_specs:
         name = model_spec.registered_name(provenance.partition)
         registry.database.read(partial(require_registrable, name=name))
@@ -52,9 +57,11 @@ def check_registrable(
                 expect_policy, name=name, policy=model_spec.policy, principal=principal
             )
             registry.database.read(expected)
-        code_of(registry.settings, folder, context.assets_def.specs_by_key[model_spec.key].metadata)
+        definition = context.assets_def.specs_by_key[model_spec.key].metadata
+        found[model_spec.key] = code_of(registry.settings, folder, definition)
         if missing := missing_libraries(model_spec.flavor or "generic"):
             context.log.warning(
                 f"{name}: {', '.join(missing)} is not installed. This training can return the path"
                 f" of a saved {model_spec.flavor} model, but not a model object."
             )
+    return found

@@ -12,7 +12,6 @@ from pedigree.dagster.assets.materialization_metadata import StepResult, result_
 from pedigree.dagster.assets.model_spec import ModelSpec
 from pedigree.dagster.assets.preflight import check_registrable
 from pedigree.dagster.assets.trained_model import TrainedModel, register_trained
-from pedigree.dagster.capture.code import code_of
 from pedigree.dagster.capture.event_archive import archive_lookup
 from pedigree.dagster.capture.inputs import InputSource, ModelInputs
 from pedigree.dagster.capture.lineage import LineageCapture, StepStart
@@ -21,6 +20,7 @@ from pedigree.dagster.capture.run_provenance import RunProvenance, makes_partiti
 from pedigree.dagster.resources.registry import RegistryResource
 from pedigree.errors import InvalidInputError, InvalidMetadataError
 from pedigree.lifecycle.policy import default_policy
+from pedigree.lineage.code import CodeState
 from pedigree.lineage.records import LineageGraph, LineageNode, NodeKind
 from pedigree.registry import Registry
 
@@ -60,14 +60,13 @@ class TrainingStep:
         self._models = {
             name: model_spec for name, model_spec in outputs.items() if model_spec is not None
         }
-        self._folder = folder
         archive = archive_lookup(self._registry, context.instance)
         self._captures = {
             name: LineageCapture(context, model_spec.key, archive)
             for name, model_spec in self._models.items()
             if name in context.op_execution_context.selected_output_names
         }
-        check_registrable(
+        self._code = check_registrable(
             context, self._registry, (self._models[name] for name in self._captures), folder
         )
         self.inputs = ModelInputs(context, tuple(self._captures.values()), sources)
@@ -136,7 +135,7 @@ class TrainingStep:
             model_spec.key,
             trained,
             capture=self._captures[name],
-            folder=self._folder,
+            code=self._code[model_spec.key],
         )
         version = registered.registration.version
         return dg.MaterializeResult(
@@ -166,7 +165,7 @@ def register_in_step(
     trained: TrainedModel,
     *,
     capture: LineageCapture,
-    folder: Path,
+    code: CodeState,
 ) -> RegisteredOutput:
     """Register what a step trained, with the step's lineage, and write its card.
 
@@ -177,7 +176,7 @@ def register_in_step(
         key: The asset that the step materializes.
         trained: What the training returned.
         capture: The step's inputs, captured from its start.
-        folder: The folder of the training's code.
+        code: The commit of the training's code.
 
     Raises:
         InvalidInputError: What the training returned cannot be registered.
@@ -197,7 +196,7 @@ def register_in_step(
         trained,
         flavor=model_spec.flavor or "generic",
         provenance=provenance,
-        code=code_of(registry.settings, folder, spec.metadata),
+        code=code,
         code_version=spec.code_version,
         lineage=lineage,
     )

@@ -160,10 +160,11 @@ class _Recorder(dg.IOManager):
         partitions = list(context.asset_partition_keys) if context.has_asset_partitions else None
         before = look_up(step.instance, context.asset_key, partitions)
         value = self._manager.load_input(context)
-        after = look_up(step.instance, context.asset_key, partitions)
+        reads = StepReads.of(step)
+        after = reads.look_up(context.asset_key, partitions)
         if before or partitions is not None:
             loaded = _loaded_partitions(context, value, merged(before, after))
-            StepReads.of(step).add("loaded", context.asset_key, loaded)
+            reads.add("loaded", context.asset_key, loaded)
         return value
 
 

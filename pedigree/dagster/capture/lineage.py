@@ -77,7 +77,7 @@ class LineageCapture:
         self._graph = LocationGraph.of_step(context)
         self.inputs: dict[dg.AssetKey, StepInput] = {}
         for step_input in _inputs_of(context, self._graph):
-            step_input.events = self._look_up(step_input)
+            step_input.events = StepReads.of(context).state(step_input.key, step_input.partitions)
             self.inputs[step_input.key] = step_input
 
     def declare(self, keys: Iterable[dg.AssetKey]) -> None:

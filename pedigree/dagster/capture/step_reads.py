@@ -9,8 +9,8 @@
 """
 
 import json
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, TypeAlias
 from weakref import WeakKeyDictionary
 
 import dagster as dg
@@ -19,6 +19,7 @@ from dagster._core.events import EngineEventData
 from pedigree.dagster import metadata_keys
 from pedigree.dagster.asset_keys import AssetLike, key_of, unique_partitions
 from pedigree.dagster.capture import event_log
+from pedigree.dagster.capture.event_log import AssetEvent
 from pedigree.dagster.capture.recorded_reads import (
     NO_EVENT,
     Kind,
@@ -31,6 +32,8 @@ from pedigree.dagster.capture.run_provenance import StepContext, makes_partition
 
 # A larger record is written once per step instead of once per partition that the step makes.
 _SHARED_FROM_BYTES = 4_096
+
+_Inputs: TypeAlias = tuple[dg.AssetKey, frozenset[str] | None]
 
 
 def record_read(
@@ -67,11 +70,18 @@ def look_up(
 
     Empty if ``partitions`` is None but the asset has partitions: it is unknown which were read.
     """
-    found = event_log.latest(instance, key, partitions)
+    return _ids(event_log.latest(instance, key, partitions), partitions)
+
+
+def _ids(found: Mapping[str | None, AssetEvent], partitions: Sequence[str] | None) -> Partitions:
     wanted: Sequence[str | None] = (None,) if partitions is None else partitions
     if partitions is None and found and None not in found:
         return {}
     return {name: (found[name].storage_id if name in found else NO_EVENT,) for name in wanted}
+
+
+def _inputs(key: dg.AssetKey, partitions: Sequence[str] | None) -> _Inputs:
+    return key, None if partitions is None else frozenset(partitions)
 
 
 class StepReads:
@@ -82,6 +92,7 @@ class StepReads:
     def __init__(self, context: StepContext) -> None:
         self._context = context
         self.reads = Reads()
+        self._states: dict[_Inputs, dict[str | None, AssetEvent]] = {}
 
     @classmethod
     def of(cls, context: StepContext) -> "StepReads":
@@ -89,6 +100,25 @@ class StepReads:
         op_context = op_context_of(context)
         step = op_context.get_step_execution_context()
         return cls._OF_STEPS.setdefault(step, cls(op_context))
+
+    def state(
+        self, key: dg.AssetKey, partitions: Sequence[str] | None
+    ) -> dict[str | None, AssetEvent]:
+        """Return the newest events of an input when it was loaded, or else those of now.
+
+        All captures of the step get the same answer: that of the first one.
+        """
+        inputs = _inputs(key, partitions)
+        if inputs not in self._states:
+            self._states[inputs] = event_log.latest(self._context.instance, key, partitions)
+        return dict(self._states[inputs])
+
+    def look_up(self, key: dg.AssetKey, partitions: Sequence[str] | None) -> Partitions:
+        """Return the current events of an input that was just loaded, and keep its state."""
+        self._states[_inputs(key, partitions)] = found = event_log.latest(
+            self._context.instance, key, partitions
+        )
+        return _ids(found, partitions)
 
     def add(self, kind: Kind, key: dg.AssetKey, partitions: Partitions) -> None:
         """Add a read, and write all of them to the step's materializations."""

@@ -21,6 +21,7 @@ from pedigree.dagster.assets.model_spec import ModelSpec, plain_model_spec
 from pedigree.dagster.assets.trained_model import TrainedModel
 from pedigree.dagster.assets.training_step import register_in_step
 from pedigree.dagster.capture import materializations
+from pedigree.dagster.capture.code import code_of
 from pedigree.dagster.capture.event_archive import archive_lookup
 from pedigree.dagster.capture.lineage import LineageCapture
 from pedigree.dagster.capture.loads import report_load
@@ -78,7 +79,11 @@ class ModelIOManager(dg.ConfigurableIOManager):
             context.asset_key,
             obj,
             capture=LineageCapture(step, context.asset_key, archive),
-            folder=code_folder(step),
+            code=code_of(
+                registry.settings,
+                code_folder(step),
+                step.assets_def.specs_by_key[context.asset_key].metadata,
+            ),
         )
         context.add_output_metadata(registered.metadata)
 
