@@ -16,6 +16,7 @@ from pedigree.delivery.sink_worker import SinkWorker
 from pedigree.delivery.webhook_worker import WebhookWorker
 from pedigree.distribution import own_version
 from pedigree.registry import Registry
+from pedigree.registry.log_sealing import LogSealing
 from pedigree.registry.reconciler import Reconciler
 from pedigree.server import documents, health, metrics
 from pedigree.server.connections import Connections
@@ -184,7 +185,7 @@ def _lifespan(settings: Settings | None) -> Any:
 
 @contextmanager
 def _background_work(registry: Registry, drain: Drain) -> Iterator[None]:
-    """Run the reconciler and deliver events; without a secret key there are no webhooks."""
+    """Run the reconciler, deliver events and seal the log, as far as their keys are set."""
     database, settings = registry.database, registry.settings
     with ExitStack() as running:
         reconciler = running.enter_context(BackgroundThread(Reconciler(registry), "upkeep"))
@@ -195,6 +196,9 @@ def _background_work(registry: Registry, drain: Drain) -> Iterator[None]:
         if settings.serve_delivers and settings.secret_key is not None:
             webhook_worker = WebhookWorker(database, settings)
             drain.at_once(running.enter_context(BackgroundThread(webhook_worker)).stop)
+        if settings.serve_seals and settings.audit_key is not None:
+            sealing = BackgroundThread(LogSealing(registry), "sealing")
+            drain.at_once(running.enter_context(sealing).stop)
         yield
 
 

@@ -1,0 +1,68 @@
+"""Events to seal, keys that seal them, and what must hold of a sealed log."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from pedigree.audit import log
+from pedigree.audit.key_history import known_keys
+from pedigree.audit.records import Actor, EventType
+from pedigree.audit.verifier.hashes import GrowingTree, leaf_hash
+from pedigree.audit.verifier.notes import LogKey, open_checkpoint
+from pedigree.postgres.database import Database
+
+ACTOR = Actor(name="tester", source="test")
+
+
+def write_key(path: Path, *keys: Ed25519PrivateKey) -> Path:
+    """Write a key file, as `openssl genpkey` does."""
+    made = keys or (Ed25519PrivateKey.generate(),)
+    pem = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(b"".join(key.private_bytes(*pem) for key in made))
+    path.chmod(0o600)
+    return path
+
+
+def add_events(database: Database, many: int) -> None:
+    """Record some events in one transaction."""
+    bodies = [{"number": number, "member": "m"} for number in range(many)]
+    database.transaction(
+        lambda transaction: log.record(
+            transaction, EventType.MEMBER_FAILED, *bodies, at=datetime.now(UTC), actor=ACTOR
+        )
+    )
+
+
+def edit(url: str, statement: str) -> None:
+    """Change what triggers protect, as the owner of the database can."""
+    with psycopg.connect(url) as connection:
+        for table in ("event", "feed", "log_block", "log_checkpoint"):
+            connection.execute(f"ALTER TABLE pedigree.{table} DISABLE TRIGGER USER")
+        connection.execute(statement)
+
+
+def contents(database: Database) -> list[bytes]:
+    """The bytes of all events in the order of the feed."""
+    query = "SELECT canonical FROM pedigree.feed JOIN pedigree.event USING (id) ORDER BY seq"
+    return [bytes(row["canonical"]) for row in database.fetch_all(query)]
+
+
+def require_sealed(database: Database) -> int:
+    """Require that every checkpoint is of the feed's tree and signed by a key of the log."""
+    keys = [LogKey.parse(each.key) for each in database.read(known_keys)]
+    roots, tree = {}, GrowingTree()
+    for content in contents(database):
+        tree.append(leaf_hash(content))
+        roots[tree.size] = tree.root()
+    rows = database.fetch_all("SELECT size, root, note FROM pedigree.log_checkpoint ORDER BY size")
+    for row in rows:
+        checkpoint = open_checkpoint(row["note"], keys)
+        assert (checkpoint.size, checkpoint.root) == (row["size"], bytes(row["root"]))
+        assert roots[row["size"]] == checkpoint.root
+    blocks = database.fetch_all("SELECT count(*) AS n FROM pedigree.log_block WHERE level = 1")
+    newest = rows[-1]["size"] if rows else 0
+    assert blocks[0]["n"] == newest // 256
+    return int(newest)
