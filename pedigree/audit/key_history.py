@@ -1,14 +1,15 @@
 """Which keys sign the log, and when: rows with their events, so that the log itself proves it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from pedigree.audit import log
 from pedigree.audit.log_keys import LocalSigner, SecretStorage
 from pedigree.audit.log_records import KnownLogKey
 from pedigree.audit.records import Actor, EventType
+from pedigree.audit.verifier.hashes import UnverifiedLogError
 from pedigree.audit.verifier.notes import LogKey
-from pedigree.errors import LogKeyError
+from pedigree.errors import InvalidInputError, LogKeyError
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
 
@@ -106,6 +107,20 @@ def known_keys(transaction: Transaction) -> tuple[KnownLogKey, ...]:
     return tuple(
         KnownLogKey(key=str(LogKey(name, bytes(row.pop("public_key")))), **row) for row in rows
     )
+
+
+def read_keys(texts: Iterable[str]) -> list[LogKey]:
+    """Return public keys from their texts.
+
+    Raises:
+        InvalidInputError: One of them cannot be parsed.
+    """
+    try:
+        return [LogKey.parse(text) for text in texts]
+    except UnverifiedLogError as error:
+        raise InvalidInputError(
+            str(error), field="key", remedy="`pedigree audit status` shows the keys"
+        ) from error
 
 
 def _store_new(transaction: Transaction, secrets: SecretStorage, actor: Actor) -> LogKey:

@@ -28,3 +28,41 @@ class KnownLogKey(Record):
     retired_at: datetime | None
     signs_until: datetime | None
     is_stored: bool
+
+
+class LogProof(Record):
+    """An event, and the proof that the log has it.
+
+    Args:
+        seq: The place of the event.
+        event: Its canonical JSON, byte for byte as it was hashed.
+        proof: The text of a ``.tlog-proof`` file (https://c2sp.org/tlog-proof).
+        size: How many events the checkpoint of the proof covers.
+    """
+
+    seq: int
+    size: int
+    event: str
+    proof: str
+
+
+class LogConsistency(Record):
+    """The proof that a log extends what it was (RFC 6962, section 2.1.2).
+
+    Args:
+        origin: The name of the log.
+        old_size: A number of events.
+        old_root: The root of their tree, in hexadecimal.
+        new_size: A larger number of events.
+        new_root: The root of their tree.
+        proof: The hashes of the proof, in base64.
+        checkpoint: A signed checkpoint that extends both.
+    """
+
+    origin: str
+    old_size: int
+    old_root: str
+    new_size: int
+    new_root: str
+    proof: tuple[str, ...]
+    checkpoint: str

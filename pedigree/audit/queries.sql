@@ -143,3 +143,15 @@ RETURNING retired_at;
 UPDATE pedigree.log_key SET signs_until = clock_timestamp() + %(overlap)s::interval
 WHERE private_key IS NOT NULL AND retired_at IS NULL AND public_key <> %(public_key)s
     AND signs_until IS NULL;
+
+-- name: log_event
+-- The bytes of the event at a place of the feed.
+SELECT canonical FROM pedigree.feed JOIN pedigree.event USING (id) WHERE seq = %(seq)s;
+
+-- name: log_events
+-- The bytes of all events in the order of the feed.
+SELECT f.seq, e.canonical FROM pedigree.feed f JOIN pedigree.event e USING (id) ORDER BY f.seq;
+
+-- name: log_checkpoints
+-- Checkpoints of more events than a number, the oldest first.
+SELECT size, note FROM pedigree.log_checkpoint WHERE size > %(after)s ORDER BY size LIMIT 1000;

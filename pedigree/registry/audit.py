@@ -1,11 +1,16 @@
 """The sealed audit log: its checkpoints and its keys."""
 
+from collections.abc import Iterable
 from datetime import timedelta
+from pathlib import Path
 
 from pedigree.access.records import Permission
-from pedigree.audit import key_history, log, sealer
+from pedigree.audit import export, key_history, log, proofs, sealer
+from pedigree.audit.export import ExportedLog
+from pedigree.audit.key_history import read_keys
 from pedigree.audit.log_keys import IN_DATABASE, SETTING
-from pedigree.audit.log_records import KnownLogKey, LogCheckpoint
+from pedigree.audit.log_records import KnownLogKey, LogCheckpoint, LogConsistency, LogProof
+from pedigree.audit.verifier.log import LogReport
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import LogKeyError
 from pedigree.postgres.transaction import Transaction
@@ -41,6 +46,55 @@ class AuditOperations(ContextGroup):
         """
         self._context.require(Permission.OPERATE)
         return self._context.database.read(key_history.known_keys)
+
+    def prove_event(self, seq: int) -> LogProof:
+        """Return the proof that the newest checkpoint covers an event.
+
+        Raises:
+            NotPermittedError: The principal may not operate the registry.
+            NotFoundError: The feed has no such event, or it is not sealed yet.
+            LogTamperedError: The event is not the one that was sealed.
+        """
+        self._context.require(Permission.OPERATE)
+        return self._context.database.read(lambda transaction: proofs.prove(transaction, seq))
+
+    def prove_consistency(self, old: int, new: int) -> LogConsistency:
+        """Return the proof that the log of a size extends the log of a smaller size.
+
+        Raises:
+            NotPermittedError: The principal may not operate the registry.
+            InvalidInputError: The sizes are not ``1 <= old <= new``.
+            NotFoundError: Not so many events are sealed.
+            LogTamperedError: The tables do not have the tree that was signed.
+        """
+        self._context.require(Permission.OPERATE)
+        return self._context.database.read(
+            lambda transaction: proofs.prove_consistency(transaction, old, new)
+        )
+
+    def export_log(self, folder: Path) -> ExportedLog:
+        """Write the events and the checkpoints to a new folder, for the offline verifier.
+
+        Raises:
+            NotPermittedError: The principal may not operate the registry.
+            InvalidInputError: The folder exists, or cannot be written.
+            LogTamperedError: The feed has a gap.
+        """
+        self._context.require(Permission.OPERATE)
+        return export.export(self._context.database, folder)
+
+    def verify_log(self, keys: Iterable[str] = ()) -> LogReport:
+        """Check the log against its checkpoints, and return what was found.
+
+        Args:
+            keys: The public keys that are known from elsewhere; those of the log itself if empty.
+
+        Raises:
+            NotPermittedError: The principal may not operate the registry.
+            InvalidInputError: A key cannot be parsed.
+        """
+        self._context.require(Permission.OPERATE)
+        return export.verify(self._context.database, read_keys(keys))
 
     def rotate_log_key(self, *, overlap: timedelta) -> str:
         """Replace the key that the database keeps; the old one signs beside it for a while.
