@@ -236,6 +236,10 @@ class Settings(BaseSettings):
         description="Key that signs the audit log: the path of a PEM file, `database`, or a key"
         " service by a plug-in; if unset, the log is not signed",
     )
+    audit_anchor_interval: Annotated[Duration, Field(gt=timedelta(0))] = Field(
+        default=timedelta(minutes=5),
+        description="Least time between two checkpoints of the audit log in the object store",
+    )
     serve_seals: bool = Field(
         default=True, description="`pedigree serve` and the sensors seal the audit log"
     )

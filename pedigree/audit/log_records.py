@@ -66,3 +66,11 @@ class LogConsistency(Record):
     new_root: str
     proof: tuple[str, ...]
     checkpoint: str
+
+
+class LogAnchor(Record):
+    """A checkpoint that is also kept in the object store."""
+
+    size: int
+    key: str
+    anchored_at: datetime

@@ -62,7 +62,7 @@ def prove_consistency(transaction: Transaction, old: int, new: int) -> LogConsis
 
     Raises:
         InvalidInputError: The sizes are not ``1 <= old <= new``.
-        NotFoundError: Not so many events are sealed.
+        NotFoundError: The log has fewer sealed events.
         LogTamperedError: The tables do not have the tree that was signed.
     """
     if not 1 <= old <= new:
@@ -73,7 +73,7 @@ def prove_consistency(transaction: Transaction, old: int, new: int) -> LogConsis
         )
     newest = checkpoint_over(transaction, new)
     if newest is None:
-        raise NotFoundError("not so many events are sealed", field="size", value=new)
+        raise NotFoundError("the log has fewer sealed events", field="size", value=new)
     ranges = {*consistency_nodes(old, new), *edge(old), *consistency_nodes(new, newest.size)}
     hashes = read_nodes(transaction, ranges)
     roots, proof = (root(hashes, old), root(hashes, new)), consistency_proof(hashes, old, new)

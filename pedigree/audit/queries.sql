@@ -155,3 +155,37 @@ SELECT f.seq, e.canonical FROM pedigree.feed f JOIN pedigree.event e USING (id) 
 -- name: log_checkpoints
 -- Checkpoints of more events than a number, the oldest first.
 SELECT size, note FROM pedigree.log_checkpoint WHERE size > %(after)s ORDER BY size LIMIT 1000;
+
+-- name: checkpoint_to_anchor
+-- The newest checkpoint, unless it is anchored, or the newest anchor is younger than an interval.
+SELECT c.size, c.note, i.registry_id
+FROM (SELECT size, note FROM pedigree.log_checkpoint ORDER BY size DESC LIMIT 1) AS c,
+    pedigree.registry_identity i
+WHERE NOT EXISTS (
+    SELECT FROM pedigree.log_anchor a
+    WHERE a.size >= c.size OR a.anchored_at > clock_timestamp() - %(interval)s::interval
+);
+
+-- name: add_log_anchor
+-- Note that a checkpoint is anchored.
+INSERT INTO pedigree.log_anchor (size, key, anchored_at)
+VALUES (%(size)s, %(key)s, clock_timestamp())
+ON CONFLICT DO NOTHING;
+
+-- name: log_anchors
+-- All anchors, the oldest first.
+SELECT size, key, anchored_at FROM pedigree.log_anchor ORDER BY size;
+
+-- name: newest_log_anchor
+-- The newest anchor.
+SELECT size, key, anchored_at FROM pedigree.log_anchor ORDER BY size DESC LIMIT 1;
+
+-- name: log_blocks
+-- All stored blocks of the log's tree.
+SELECT level, index, hash FROM pedigree.log_block;
+
+-- name: sealed_leaves
+-- The leaves of all sealed events, in the order of the feed.
+SELECT e.leaf FROM pedigree.feed f JOIN pedigree.event e USING (id)
+WHERE f.seq <= (SELECT coalesce(max(size), 0) FROM pedigree.log_checkpoint)
+ORDER BY f.seq;

@@ -72,7 +72,7 @@ def new_blocks(hashes: Hashes, old: int, new: int) -> dict[Node, bytes]:
     while count(old, level) < count(new, level):
         for index in range(count(old, level), count(new, level)):
             first = index << HEIGHT
-            block = _folded([known[level - 1, first + each] for each in range(WIDTH)])
+            block = folded([known[level - 1, first + each] for each in range(WIDTH)])
             known[level, index] = found[level, index] = block
         level += 1
     return found
@@ -160,7 +160,7 @@ def _left(size: int) -> int:
     return 1 << ((size - 1).bit_length() - 1)
 
 
-def _folded(row: list[bytes]) -> bytes:
+def folded(row: list[bytes]) -> bytes:
     """Return the root of a power of two of hashes."""
     while len(row) > 1:
         row = [node_hash(*pair) for pair in zip(row[::2], row[1::2], strict=True)]

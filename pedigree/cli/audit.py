@@ -25,6 +25,7 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(help="Seal, prove and verify the audit log.", no_args_is_help=True)
     group.command("status")(status)
     group.command("seal")(seal)
+    group.command("anchor")(anchor)
     group.command("rotate-key")(rotate_key)
     group.command("tail")(tail)
     group.command("show")(show)
@@ -41,6 +42,7 @@ def status(as_json: JsonFlag = False) -> None:
         checkpoint = registry.operations.audit.log_checkpoint()
         keys = registry.operations.audit.log_keys()
         head = registry.operations.audit.log_head()
+        anchored = registry.operations.audit.log_anchor()
 
     def view() -> Iterator[object]:
         if checkpoint is None:
@@ -48,10 +50,16 @@ def status(as_json: JsonFlag = False) -> None:
         else:
             yield f"{checkpoint.size} of {head} events are sealed, {when(checkpoint.sealed_at)}"
             yield f"root {checkpoint.root}"
+        if anchored is None:
+            yield "No checkpoint is anchored in the object store."
+        else:
+            yield f"{anchored.size} are anchored, {when(anchored.anchored_at)}: {anchored.key}"
+            yield "Whether the store can change an anchor depends on its object lock: not known."
         rows = ((each.key, when(each.added_at), when(each.retired_at)) for each in keys)
         yield table(("key", "added", "retired"), rows)
 
-    respond({"checkpoint": checkpoint, "head": head, "keys": keys}, as_json, view)
+    document = {"checkpoint": checkpoint, "head": head, "anchor": anchored, "keys": keys}
+    respond(document, as_json, view)
 
 
 def seal(
@@ -73,6 +81,14 @@ def seal(
         checkpoint = registry.operations.audit.log_checkpoint()
     size = checkpoint.size if checkpoint else 0
     respond({"checkpoints": sealed, "size": size}, as_json, lambda: f"{size} events are sealed.")
+
+
+def anchor(as_json: JsonFlag = False) -> None:
+    """Anchor the newest checkpoint in the object store now."""
+    with _connect() as registry:
+        size = registry.operations.audit.anchor_log()
+    text = f"{size} events are anchored." if size else "The newest checkpoint is anchored already."
+    respond({"size": size}, as_json, lambda: text)
 
 
 def rotate_key(

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.failures.member_loop import MemberLoop
 from pedigree.failures.outages import store_probe
+from pedigree.maintenance.fsck_log import check_log
 from pedigree.maintenance.fsck_objects import check_objects
 from pedigree.maintenance.fsck_parts import PartsDone, check_sql
 from pedigree.maintenance.fsck_records import Checked, FsckProgress, Report
@@ -32,6 +33,7 @@ _IN_SQL: Mapping[str, str] = MappingProxyType(
         "event_counts_match": "the event counts of the metrics are those of the feed",
         "leaves_match": "the bytes of an event match its leaf hash and its row",
         "tokens_match_events": "every token matches its events, and none lacks an event",
+        "log_keys_match_events": "every key of the audit log matches its events",
         "webhooks_match_events": "every webhook matches its newest event, and none lacks an event",
         "datasheets_match_events": "every revision of a datasheet has an event, and matches it",
         "data_verdicts_match_events": "every verdict on data matches its event",
@@ -69,6 +71,11 @@ def fsck(
             "objects_intact",
             "the object of every blob exists with its size" + (" and its digest" if hashes else ""),
             partial(check_objects, database, store, hashes=hashes),
+        ),
+        (
+            "log_verifies",
+            "the audit log's tree, checkpoints, keys and anchors are those of the events",
+            partial(check_log, database, store),
         ),
         (
             "events_replay",

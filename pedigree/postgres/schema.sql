@@ -2179,6 +2179,12 @@ CREATE TABLE pedigree.lineage_node (
     CONSTRAINT lineage_node_kind_check CHECK ((kind = ANY (ARRAY['step'::text, 'materialization'::text, 'observation'::text, 'external'::text, 'missing'::text])))
 );
 
+CREATE TABLE pedigree.log_anchor (
+    size bigint NOT NULL,
+    key text NOT NULL,
+    anchored_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE pedigree.log_block (
     level smallint NOT NULL,
     index bigint NOT NULL,
@@ -2955,6 +2961,9 @@ ALTER TABLE ONLY pedigree.lineage_edge
 ALTER TABLE ONLY pedigree.lineage_node
     ADD CONSTRAINT lineage_node_pkey PRIMARY KEY (training_id, node_id);
 
+ALTER TABLE ONLY pedigree.log_anchor
+    ADD CONSTRAINT log_anchor_pkey PRIMARY KEY (size);
+
 ALTER TABLE ONLY pedigree.log_block
     ADD CONSTRAINT log_block_pkey PRIMARY KEY (level, index);
 
@@ -3255,6 +3264,14 @@ CREATE TRIGGER file_added AFTER INSERT ON pedigree.artifact_file REFERENCING NEW
 
 CREATE TRIGGER file_removed AFTER DELETE ON pedigree.artifact_file REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_files();
 
+CREATE TRIGGER log_anchor_append_only BEFORE DELETE OR UPDATE ON pedigree.log_anchor FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.log_anchor ENABLE ALWAYS TRIGGER log_anchor_append_only;
+
+CREATE TRIGGER log_anchor_no_truncate BEFORE TRUNCATE ON pedigree.log_anchor FOR EACH STATEMENT EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.log_anchor ENABLE ALWAYS TRIGGER log_anchor_no_truncate;
+
 CREATE TRIGGER log_block_append_only BEFORE DELETE OR UPDATE ON pedigree.log_block FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
 
 ALTER TABLE pedigree.log_block ENABLE ALWAYS TRIGGER log_block_append_only;
@@ -3357,6 +3374,9 @@ ALTER TABLE ONLY pedigree.lineage_edge
 
 ALTER TABLE ONLY pedigree.lineage_node
     ADD CONSTRAINT lineage_node_training_id_fkey FOREIGN KEY (training_id) REFERENCES pedigree.training(training_id);
+
+ALTER TABLE ONLY pedigree.log_anchor
+    ADD CONSTRAINT log_anchor_size_fkey FOREIGN KEY (size) REFERENCES pedigree.log_checkpoint(size);
 
 ALTER TABLE ONLY pedigree.model_card
     ADD CONSTRAINT model_card_digest_fkey FOREIGN KEY (digest) REFERENCES pedigree.blob(digest);

@@ -6,10 +6,17 @@ from pathlib import Path
 
 from pedigree.access.records import Permission
 from pedigree.audit import export, key_history, log, proofs, sealer
+from pedigree.audit.anchors import Anchors
 from pedigree.audit.export import ExportedLog
 from pedigree.audit.key_history import read_keys
 from pedigree.audit.log_keys import IN_DATABASE, SETTING
-from pedigree.audit.log_records import KnownLogKey, LogCheckpoint, LogConsistency, LogProof
+from pedigree.audit.log_records import (
+    KnownLogKey,
+    LogAnchor,
+    LogCheckpoint,
+    LogConsistency,
+    LogProof,
+)
 from pedigree.audit.verifier.log import LogReport
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import LogKeyError
@@ -64,7 +71,7 @@ class AuditOperations(ContextGroup):
         Raises:
             NotPermittedError: The principal may not operate the registry.
             InvalidInputError: The sizes are not ``1 <= old <= new``.
-            NotFoundError: Not so many events are sealed.
+            NotFoundError: The log has fewer sealed events.
             LogTamperedError: The tables do not have the tree that was signed.
         """
         self._context.require(Permission.OPERATE)
@@ -84,7 +91,7 @@ class AuditOperations(ContextGroup):
         return export.export(self._context.database, folder)
 
     def verify_log(self, keys: Iterable[str] = ()) -> LogReport:
-        """Check the log against its checkpoints, and return what was found.
+        """Check the log against its checkpoints and anchors, and return what was found.
 
         Args:
             keys: The public keys that are known from elsewhere; those of the log itself if empty.
@@ -92,9 +99,31 @@ class AuditOperations(ContextGroup):
         Raises:
             NotPermittedError: The principal may not operate the registry.
             InvalidInputError: A key cannot be parsed.
+            StoreUnavailableError: The store does not answer.
         """
         self._context.require(Permission.OPERATE)
-        return export.verify(self._context.database, read_keys(keys))
+        anchors = Anchors(self._context.database, self._context.store).notes()
+        return export.verify(self._context.database, read_keys(keys), anchors)
+
+    def anchor_log(self) -> int:
+        """Anchor the newest checkpoint now; return its size, or 0 if it is anchored already.
+
+        Raises:
+            NotPermittedError: The principal may not operate the registry.
+            LogTamperedError: The store has another checkpoint of this size.
+            StoreUnavailableError: The store does not answer.
+        """
+        self._context.require(Permission.OPERATE)
+        return Anchors(self._context.database, self._context.store).anchor()
+
+    def log_anchor(self) -> LogAnchor | None:
+        """Return the newest anchor; None if there is none yet.
+
+        Raises:
+            NotPermittedError: The principal may not operate the registry.
+        """
+        self._context.require(Permission.OPERATE)
+        return Anchors(self._context.database, self._context.store).newest()
 
     def rotate_log_key(self, *, overlap: timedelta) -> str:
         """Replace the key that the database keeps; the old one signs beside it for a while.

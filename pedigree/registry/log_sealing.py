@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from pedigree.access.reserved import SEALER
+from pedigree.audit.anchors import Anchors
 from pedigree.audit.key_history import create_first
 from pedigree.audit.log_keys import (
     IN_DATABASE,
@@ -67,6 +68,8 @@ class LogSealing:
     def __init__(self, registry: Registry) -> None:
         self._database = registry.database
         self._sealer = Sealer(registry.database, log_keys(registry.settings), SEALER)
+        self._anchors = Anchors(registry.database, registry.store)
+        self._interval = registry.settings.audit_anchor_interval
 
     def seal(self) -> int:
         """Seal all events now; return how many checkpoints were signed.
@@ -87,10 +90,12 @@ class LogSealing:
         return sealed
 
     def attempt(self) -> tuple[int, list[str]]:
-        """Seal all events, unless a failure waits for its next attempt.
+        """Seal all events and anchor what is due, unless a failure waits for its next attempt.
 
         Returns:
             How many checkpoints were signed, and what failed.
         """
         loop = MemberLoop(self._database, BackgroundWork.SEALING)
-        return loop.attempt("audit log", self._sealer.seal).value or 0, loop.notes
+        sealed = loop.attempt("audit log", self._sealer.seal).value or 0
+        loop.attempt("anchors", partial(self._anchors.anchor, interval=self._interval))
+        return sealed, loop.notes

@@ -36,12 +36,20 @@ def add_events(database: Database, many: int) -> None:
     )
 
 
-def edit(url: str, statement: str) -> None:
+PROTECTED = ("event", "feed", "log_block", "log_checkpoint", "log_anchor")
+
+
+def edit(url: str, statement: str, *, on_again: bool = False) -> None:
     """Change what triggers protect, as the owner of the database can."""
     with psycopg.connect(url) as connection:
-        for table in ("event", "feed", "log_block", "log_checkpoint"):
+        for table in PROTECTED:
             connection.execute(f"ALTER TABLE pedigree.{table} DISABLE TRIGGER USER")
         connection.execute(statement)
+        for table in PROTECTED if on_again else ():
+            for name in ("append_only", "no_truncate"):
+                connection.execute(
+                    f"ALTER TABLE pedigree.{table} ENABLE ALWAYS TRIGGER {table}_{name}"
+                )
 
 
 def contents(database: Database) -> list[bytes]:

@@ -202,7 +202,7 @@ def test_every_size_is_consistent_with_every_larger_one(sealed: SealedLog) -> No
     for bad in ((0, 4), (5, 4)):
         with pytest.raises(InvalidInputError):
             sealed.database.read(lambda transaction, bad=bad: prove_consistency(transaction, *bad))
-    with pytest.raises(NotFoundError, match="not so many events"):
+    with pytest.raises(NotFoundError, match="fewer sealed events"):
         sealed.database.read(lambda transaction: prove_consistency(transaction, 4, 305))
 
 

@@ -43,6 +43,8 @@ class LogReport:
     """The size of the newest checkpoint that holds."""
     anchored: int = 0
     """The size of the newest anchor that holds."""
+    key_changes: int = 0
+    """The events that add or retire a key."""
     keys: list[str] = field(default_factory=list)
     """The keys that signed the newest checkpoint, or may sign the next one."""
     problems: list[str] = field(default_factory=list)
@@ -160,6 +162,7 @@ class LogCheck:
         try:
             event = json.loads(content)
             if event["type"] in (_KEY_ADDED, _KEY_RETIRED):
+                self.report.key_changes += 1
                 self._changes.append((event["type"], LogKey.parse(event["body"]["key"])))
         except (ValueError, TypeError, KeyError) as error:
             self.report.found(f"the event {self._tree.size} names no key: {error!r}")
