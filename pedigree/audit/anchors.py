@@ -9,7 +9,7 @@ from pedigree.audit.nodes import SQL
 from pedigree.audit.verifier.hashes import UnverifiedLogError
 from pedigree.audit.verifier.log import SignedNote
 from pedigree.audit.verifier.notes import read_checkpoint
-from pedigree.errors import CorruptionError, LogTamperedError
+from pedigree.errors import CorruptionError, LogTamperedError, StoreUnavailableError
 from pedigree.postgres.database import Database
 
 ANCHORS = "log/"
@@ -82,20 +82,31 @@ class Anchors:
         rows = self._database.fetch_all(SQL["newest_log_anchor"])
         return LogAnchor(**rows[0]) if rows else None
 
-    def notes(self) -> Iterator[SignedNote]:
+    def notes(self, *, must_list: bool = True) -> Iterator[SignedNote]:
         """Yield the anchors of the store, and those that the store should have.
+
+        Args:
+            must_list: Fail if the store lists nothing; else only the anchors that the database
+                names are read from such a store.
 
         Raises:
             StoreUnavailableError: The store does not answer.
         """
         registry_id = self._database.fetch_all(SQL["log_state"])[0]["registry_id"]
-        stored = dict(self._store.sizes(f"{ANCHORS}{registry_id}/"))
-        for key, size in stored.items():
-            note = self._read(key) if size <= _LARGEST_NOTE else ""
-            yield SignedNote(note, f"anchor {key}", is_anchor=True)
-        for row in self._database.fetch_all(SQL["log_anchors"]):
-            if row["key"] not in stored:
-                yield SignedNote("", f"anchor {row['key']}, which the store lacks", is_anchor=True)
+        known = {row["key"] for row in self._database.fetch_all(SQL["log_anchors"])}
+        listed = self._listed(f"{ANCHORS}{registry_id}/", must_list)
+        for key in sorted(known | listed.keys()):
+            note = self._read(key) if listed.get(key, 0) <= _LARGEST_NOTE else ""
+            lacks = "" if note or key in listed else ", which the store lacks"
+            yield SignedNote(note, f"anchor {key}{lacks}", is_anchor=True)
+
+    def _listed(self, prefix: str, must_list: bool) -> dict[str, int]:
+        try:
+            return dict(self._store.sizes(prefix))
+        except StoreUnavailableError:
+            if must_list:
+                raise
+            return {}
 
     def _read(self, key: str) -> str:
         try:

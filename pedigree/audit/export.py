@@ -14,6 +14,7 @@ from pedigree.audit.verifier.log import LogCheck, LogReport, SignedNote
 from pedigree.audit.verifier.notes import LogKey
 from pedigree.errors import InvalidInputError, LogTamperedError
 from pedigree.postgres.database import Database
+from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.transaction import Row, Transaction, stream, take_snapshot
 
 
@@ -69,6 +70,13 @@ def verify(
         return LogCheck(trusted, notes, kept).run(_contents(transaction))
 
     return database.transaction(check)
+
+
+def sealed_events(transaction: Transaction, *, after: int, limit: int) -> tuple[bytes, ...]:
+    """Return the bytes of sealed events after a place in the feed; a page may end early."""
+    values = {"after": after, "limit": limit}
+    found = fetch_page(transaction, SQL["sealed_events"], values)
+    return tuple(bytes(row["canonical"]) for row in found.rows)
 
 
 def verify_folder(folder: Path, keys: Iterable[str], anchors: Path | None = None) -> LogReport:

@@ -189,3 +189,9 @@ SELECT level, index, hash FROM pedigree.log_block;
 SELECT e.leaf FROM pedigree.feed f JOIN pedigree.event e USING (id)
 WHERE f.seq <= (SELECT coalesce(max(size), 0) FROM pedigree.log_checkpoint)
 ORDER BY f.seq;
+
+-- name: sealed_events
+-- The bytes of sealed events after a place in the feed.
+SELECT e.canonical FROM pedigree.feed f JOIN pedigree.event e USING (id)
+WHERE f.seq > %(after)s AND f.seq <= (SELECT max(size) FROM pedigree.log_checkpoint)
+ORDER BY f.seq LIMIT %(limit)s;

@@ -24,7 +24,7 @@ def check_log(database: Database, store: ObjectStore, report: PartsDone = unrepo
         StoreUnavailableError: The store does not answer.
     """
     tally = Tally()
-    anchors = list(Anchors(database, store).notes())
+    anchors = list(Anchors(database, store).notes(must_list=False))
     found = verify(database, [], anchors)
     tally.looked_at = found.checkpoints + found.anchors
     if found.keys or found.key_changes or anchors:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from pedigree.access.records import Permission
-from pedigree.audit import export, key_history, log, proofs, sealer
+from pedigree.audit import export, key_history, log, proofs, sealer, tiles
 from pedigree.audit.anchors import Anchors
 from pedigree.audit.export import ExportedLog
 from pedigree.audit.key_history import read_keys
@@ -19,7 +19,7 @@ from pedigree.audit.log_records import (
 )
 from pedigree.audit.verifier.log import LogReport
 from pedigree.delivery.signing import SecretBox
-from pedigree.errors import LogKeyError
+from pedigree.errors import LogKeyError, NotFoundError
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
 
@@ -31,10 +31,46 @@ class AuditOperations(ContextGroup):
         """Return the newest checkpoint; None if nothing is sealed yet.
 
         Raises:
+            NotPermittedError: The principal may not read.
+        """
+        self._context.require_some(Permission.READ)
+        return self._context.database.read(sealer.checkpoint_over)
+
+    def newest_checkpoint(self) -> LogCheckpoint:
+        """Return the newest checkpoint.
+
+        Raises:
+            NotPermittedError: The principal may not read.
+            NotFoundError: Nothing is sealed yet.
+        """
+        if checkpoint := self.log_checkpoint():
+            return checkpoint
+        raise NotFoundError(
+            "no event is sealed yet", remedy="Set PEDIGREE_AUDIT_KEY where the log is sealed"
+        )
+
+    def log_tile(self, level: int, path: str) -> bytes:
+        """Return the hashes of a tile of the log, as :func:`pedigree.audit.tiles.read_tile`.
+
+        Raises:
+            NotPermittedError: The principal may not operate the registry.
+            NotFoundError: The sealed log does not have the tile.
+        """
+        self._context.require(Permission.OPERATE)
+        return self._context.database.read(
+            lambda transaction: tiles.read_tile(transaction, level, path)
+        )
+
+    def sealed_events(self, *, after: int, limit: int) -> tuple[bytes, ...]:
+        """Return the bytes of sealed events after a place in the feed; a page may end early.
+
+        Raises:
             NotPermittedError: The principal may not operate the registry.
         """
         self._context.require(Permission.OPERATE)
-        return self._context.database.read(sealer.checkpoint_over)
+        return self._context.database.read(
+            lambda transaction: export.sealed_events(transaction, after=after, limit=limit)
+        )
 
     def log_head(self) -> int:
         """Return the number of events that have a place in the feed, sealed or not.
@@ -69,12 +105,12 @@ class AuditOperations(ContextGroup):
         """Return the proof that the log of a size extends the log of a smaller size.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not read.
             InvalidInputError: The sizes are not ``1 <= old <= new``.
             NotFoundError: The log has fewer sealed events.
             LogTamperedError: The tables do not have the tree that was signed.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require_some(Permission.READ)
         return self._context.database.read(
             lambda transaction: proofs.prove_consistency(transaction, old, new)
         )

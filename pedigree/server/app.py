@@ -18,7 +18,7 @@ from pedigree.distribution import own_version
 from pedigree.registry import Registry
 from pedigree.registry.log_sealing import LogSealing
 from pedigree.registry.reconciler import Reconciler
-from pedigree.server import documents, health, metrics
+from pedigree.server import documents, health, log_tiles, metrics
 from pedigree.server.connections import Connections
 from pedigree.server.fast_reads import FastReadMiddleware
 from pedigree.server.http.auth import Authenticator
@@ -69,7 +69,7 @@ _RESOURCES = (
     *(models, versions, registration, uploads, artifacts, aliases, stages, stage_requests),
     *(approvals, promotions, policies, checks, cards, datasets, evaluations, monitoring),
     *(lineage, staleness, quarantine, retention, search, events, statistics),
-    *(webhooks, tokens, gc, fsck, metrics, health),
+    *(webhooks, tokens, gc, fsck, log_tiles, metrics, health),
 )
 # How many requests may wait for each connection before the service refuses further ones.
 _WAITING_FOR_ONE = 16

@@ -74,3 +74,21 @@ def require_sealed(database: Database) -> int:
     newest = rows[-1]["size"] if rows else 0
     assert blocks[0]["n"] == newest // 256
     return int(newest)
+
+
+ADD_MANY = """
+WITH added AS (
+    INSERT INTO pedigree.event (event_id, type, canonical, leaf, at)
+    SELECT id, 'member.failed', content, sha256('\\x00'::bytea || content), clock_timestamp()
+    FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, %(many)s)) AS ids,
+        convert_to(format('{"event_id":"%%s","filler":"%%s"}', id, repeat('x', 300)), 'UTF8')
+            AS content
+    RETURNING id
+)
+INSERT INTO pedigree.unsequenced (id) SELECT id FROM added
+"""
+
+
+def add_many_events(database: Database, many: int) -> None:
+    """Add events by one statement: their bytes are enough for the log, not for a replay."""
+    database.transaction(lambda transaction: transaction.execute(ADD_MANY, {"many": many}))
