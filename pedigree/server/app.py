@@ -29,6 +29,7 @@ from pedigree.server.http.long_requests import LongWork
 from pedigree.server.http.problems import Problem, add_handlers
 from pedigree.server.http.proxies import Proxies
 from pedigree.server.http.throttle import Throttle
+from pedigree.server.log_head import LogHead
 from pedigree.server.middleware import RequestMiddleware
 from pedigree.server.point_reads import PointReads
 from pedigree.server.registry_metrics import RegistryMetrics
@@ -96,7 +97,9 @@ class _Service(FastAPI):
         """Put the observing middleware around the fast reads and the regular stack."""
         state = self.state
         fast_reads = FastReadMiddleware(super().build_middleware_stack(), self.router.routes)
-        return RequestMiddleware(fast_reads, state.metrics, state.drain, state.proxies)
+        return RequestMiddleware(
+            fast_reads, state.metrics, state.drain, state.proxies, state.log_head
+        )
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -122,6 +125,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.metrics = RequestMetrics()
     app.state.drain = Drain()
+    app.state.log_head = LogHead()
     app.state.proxies = Proxies()
     add_handlers(app)
     for resource in _RESOURCES:
@@ -174,8 +178,10 @@ def _lifespan(settings: Settings | None) -> Any:
             app.state.health_threads = health.threads()
             with (
                 _background_work(registry, drain),
+                BackgroundThread(app.state.log_head.follow(registry.database), "log head") as head,
                 draining(drain, resolved.serve_drain.total_seconds()),
             ):
+                drain.at_once(head.stop)
                 # The server hands this state to each connection.
                 yield {"connections": Connections(resolved, app.state.metrics)}
             app.state.metrics.write()

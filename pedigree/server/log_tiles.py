@@ -3,7 +3,7 @@
 Events may exceed the format's bound of 64 KiB, so they are served as JSON lines.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
@@ -25,9 +25,10 @@ router = APIRouter(
     generate_unique_id_function=lambda route: route.name,
 )
 
-_BYTES = {200: {"content": {"application/octet-stream": {}}}}
-_TEXT = {200: {"content": {"text/plain": {}}}}
-_LINES = {200: {"content": {"application/jsonl": {}}}}
+_Responses = dict[int | str, dict[str, Any]]
+_BYTES: _Responses = {200: {"content": {"application/octet-stream": {}}}}
+_TEXT: _Responses = {200: {"content": {"text/plain": {}}}}
+_LINES: _Responses = {200: {"content": {"application/jsonl": {}}}}
 # A tile and an event never change.
 _IMMUTABLE = {"Cache-Control": "private, max-age=31536000, immutable"}
 _Size = Annotated[int, Path(ge=1, le=2**53 - 1, description="A number of events"), DIGITS]

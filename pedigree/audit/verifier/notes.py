@@ -5,9 +5,6 @@ import hashlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from .hashes import UnverifiedLogError, leaf_hash, require_inclusion
 
 PROOF_HEADER = "c2sp.org/tlog-proof@v1"
@@ -56,6 +53,12 @@ class LogKey(NamedTuple):
         Raises:
             UnverifiedLogError: It is not.
         """
+        # Here, because a client that only compares roots needs no `cryptography`.
+        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415
+            Ed25519PublicKey,
+        )
+
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text.encode())
         except (InvalidSignature, ValueError) as error:
