@@ -272,3 +272,36 @@ def test_a_running_sealer_seals_within_two_seconds(running: Registry) -> None:
             break
         done.wait(0.05)
     assert require_sealed(running.database) == 4
+
+
+SERVICE = """
+from pedigree.audit.log_keys import KeyFile
+from pathlib import Path
+
+def keys(place):
+    if place == "broken":
+        raise RuntimeError("secret of the service")
+    return KeyFile(Path(place))
+"""
+
+
+def test_a_key_service_is_a_plug_in(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "site" / "my_kms-1.0.dist-info"
+    info.mkdir(parents=True)
+    (tmp_path / "site" / "my_kms.py").write_text(SERVICE)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-kms\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[pedigree.log_keys]\nmykms = my_kms:keys\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+
+    def using(setting: str) -> LogSealing:
+        changed = registry.settings.model_copy(update={"audit_key": setting})
+        return LogSealing(Registry(registry.database, registry.store, changed))
+
+    add_events(registry.database, 1)
+    assert using(f"mykms:{write_key(tmp_path / 'key.pem')}").seal() == 1
+    assert require_sealed(registry.database) == 2
+    with pytest.raises(LogKeyError, match="the plug-in failed: RuntimeError") as refused:
+        using("mykms:broken")
+    assert "secret" not in str(refused.value)

@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -12,7 +14,7 @@ from pedigree.audit.verifier.hashes import require_consistency
 from pedigree.audit.verifier.notes import LogKey, open_checkpoint
 from pedigree.registry.log_sealing import LogSealing
 from pedigree.settings import Settings
-from tests.audit.sealing import add_events, add_many_events, contents, write_key
+from tests.audit.sealing import add_events, add_many_events, contents, require_sealed, write_key
 from tests.databases import Databases
 from tests.server.conftest import Served, serving
 
@@ -171,3 +173,19 @@ def test_a_reader_gets_the_checkpoint_alone(served: Served) -> None:
     with httpx2.Client(base_url=f"{served.url}/log") as nobody:
         for path in ("checkpoint", "consistency/1", "tile/0/000", "events"):
             assert nobody.get(path).status_code == 401
+
+
+def test_a_service_that_has_the_key_seals_its_log(database_url: str, tmp_path: Path) -> None:
+    settings = Settings(
+        home=tmp_path / "home",
+        database_url=database_url,
+        actor="tester",
+        audit_key=str(write_key(tmp_path / "key.pem")),
+    )
+    with serving(settings) as served:
+        client = served.client(Role.READER)
+        deadline = time.monotonic() + 30
+        while "pedigree-log" not in (headers := client.get("/models").headers):
+            assert time.monotonic() < deadline
+        assert int(headers["pedigree-log"].partition(" ")[0]) >= 2
+    require_sealed(served.registry.database)
