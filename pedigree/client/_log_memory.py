@@ -126,7 +126,12 @@ class LogMemory:
         except (UnverifiedLogError, ValueError) as error:
             self._refusal = self._refused(old, str(error))
         except PedigreeError as error:  # the log is compared again after a minute
-            _LOG.warning("the log of %s cannot be compared: %s", self._url, error)
+            _LOG.warning(
+                "the log of %s cannot be compared: %s",
+                self._url,
+                error,
+                extra={"action": "log.not_compared"},
+            )
         else:
             self._keep(later, found.checkpoint)
 
@@ -169,4 +174,9 @@ class LogMemory:
                 os.fsync(file.fileno())
             Path(file.name).replace(self._path)
         except OSError as error:
-            _LOG.warning("the state of the log of %s is not kept: %s", self._url, error.strerror)
+            _LOG.warning(
+                "the state of the log of %s is not kept: %s",
+                self._url,
+                error.strerror,
+                extra={"action": "log.not_kept"},
+            )
