@@ -21,6 +21,8 @@ from pedigree._record import Record
 from pedigree.audit.log_records import LogConsistency
 from pedigree.audit.verifier.hashes import UnverifiedLogError, require_consistency
 from pedigree.audit.verifier.notes import Checkpoint, read_checkpoint
+from pedigree.contract import paths
+from pedigree.contract.paths import fill
 from pedigree.errors import LogTamperedError, NotFoundError, PedigreeError
 
 _LOG = logging.getLogger(__name__)
@@ -93,7 +95,7 @@ class LogMemory:
             if self._is_due(math.inf):
                 self._tried = time.monotonic()
                 with suppress(PedigreeError, ValueError):  # it is tried again
-                    note = self._fetch("/log/checkpoint").decode()
+                    note = self._fetch(paths.LOG_CHECKPOINT).decode()
                     self._keep(read_checkpoint(note), note)
 
     def _age(self) -> float | None:
@@ -115,7 +117,9 @@ class LogMemory:
         old = known.checkpoint()
         try:
             new = self._newest(old)
-            found = LogConsistency.model_validate_json(self._fetch(f"/log/consistency/{old.size}"))
+            found = LogConsistency.model_validate_json(
+                self._fetch(fill(paths.LOG_CONSISTENCY, old=old.size))
+            )
             later = Checkpoint(found.origin, found.new_size, bytes.fromhex(found.new_root))
             proof = [base64.b64decode(each) for each in found.proof]
             require_consistency((old.size, old.root), (later.size, later.root), proof)
@@ -142,7 +146,7 @@ class LogMemory:
             UnverifiedLogError: There is none, or it is of another or a shorter log.
         """
         try:
-            new = read_checkpoint(self._fetch("/log/checkpoint").decode())
+            new = read_checkpoint(self._fetch(paths.LOG_CHECKPOINT).decode())
         except NotFoundError as error:
             raise UnverifiedLogError("the service has no sealed log any more") from error
         if new.origin != old.origin:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from pedigree.access.records import Permission
 from pedigree.audit.log_records import LogConsistency
 from pedigree.audit.tiles import MOST_LEVELS
+from pedigree.contract import paths
 from pedigree.registry.audit import AuditOperations
 from pedigree.server.http.auth import Caller, ProtectedRoute, requires
 from pedigree.server.http.parameters import DIGITS
@@ -18,7 +19,6 @@ from pedigree.server.http.problems import problem_responses
 from pedigree.server.http.requests import ReadCall
 
 router = APIRouter(
-    prefix="/log",
     route_class=ProtectedRoute,
     tags=["log"],
     responses=problem_responses(),
@@ -34,7 +34,7 @@ _IMMUTABLE = {"Cache-Control": "private, max-age=31536000, immutable"}
 _Size = Annotated[int, Path(ge=1, le=2**53 - 1, description="A number of events"), DIGITS]
 
 
-@router.get("/checkpoint", responses=_TEXT, response_class=Response)
+@router.get(paths.LOG_CHECKPOINT, responses=_TEXT, response_class=Response)
 @requires(Permission.READ, lists=True)
 def get_log_checkpoint(request: Request) -> Response:
     """Return the newest checkpoint as a signed note."""
@@ -46,7 +46,7 @@ def get_log_checkpoint(request: Request) -> Response:
     )
 
 
-@router.get("/tile/{level}/{tile:path}", responses=_BYTES, response_class=Response)
+@router.get(paths.LOG_TILE, responses=_BYTES, response_class=Response)
 @requires(Permission.OPERATE)
 def get_log_tile(
     request: Request,
@@ -60,7 +60,7 @@ def get_log_tile(
     return Response(content, media_type="application/octet-stream", headers=_IMMUTABLE)
 
 
-@router.get("/events", responses=_LINES, response_class=Response)
+@router.get(paths.LOG_EVENTS, responses=_LINES, response_class=Response)
 @requires(Permission.OPERATE)
 def get_log_events(
     request: Request,
@@ -80,7 +80,7 @@ def get_log_events(
     )
 
 
-@router.get("/consistency/{old}", responses={200: {"model": LogConsistency}})
+@router.get(paths.LOG_CONSISTENCY, responses={200: {"model": LogConsistency}})
 @requires(Permission.READ, lists=True)
 def get_log_consistency(call: ReadCall, old: _Size) -> Response:
     """Return the proof that the log of the newest checkpoint extends the log of a size."""
