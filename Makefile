@@ -71,6 +71,7 @@ lock-check: .venv/.installed ## fail if requirements.lock does not follow from p
 	  echo 'requirements.lock is not what pyproject.toml asks for: run `make lock`' >&2; exit 1; }
 
 bench: .venv/.installed ## measure what docs/performance.md promises
+	$(BIN)/python -m benchmarks.audit_log $(ARGS)
 	$(BIN)/python -m benchmarks.cli_help $(ARGS)
 	$(BIN)/python -m benchmarks.comeback $(ARGS)
 	$(BIN)/python -m benchmarks.gc $(ARGS)

@@ -52,7 +52,9 @@
     │   ├── NotServedError           the service has no route for it; use a registry in process
     │   └── UnsupportedByStoreError  this kind of object store does not support it
     ├── CorruptionError              bytes do not match their digest, or are missing
+    │   └── LogTamperedError         the audit log contradicts its tree, a signature or an anchor
     ├── SecretKeyError               PEDIGREE_SECRET_KEY is missing, invalid, or another key
+    ├── LogKeyError                  the key that signs the audit log cannot be used
     ├── MissingDependencyError       an optional library is not installed; the remedy names it
     └── UnavailableError             something that Pedigree depends on does not answer
         ├── DatabaseUnavailableError
@@ -268,6 +270,14 @@ class UnsupportedByStoreError(RefusedError):
 
 class CorruptionError(PedigreeError):
     """Bytes do not match their digest, or are missing."""
+
+
+class LogTamperedError(CorruptionError):
+    """The audit log contradicts its own tree, a signature, an anchor or what a client saw."""
+
+
+class LogKeyError(PedigreeError):
+    """The key that signs the audit log is missing, readable by others, or of another kind."""
 
 
 class SecretKeyError(PedigreeError):

@@ -231,6 +231,18 @@ class Settings(BaseSettings):
     serve_delivers: bool = Field(
         default=True, description="`pedigree serve` delivers to webhooks and sinks"
     )
+    audit_key: str | None = Field(
+        default=None,
+        description="Key that signs the audit log: the path of a PEM file, `database`, or a key"
+        " service by a plug-in; if unset, the log is not signed",
+    )
+    audit_anchor_interval: Annotated[Duration, Field(gt=timedelta(0))] = Field(
+        default=timedelta(minutes=5),
+        description="Least time between two checkpoints of the audit log in the object store",
+    )
+    serve_seals: bool = Field(
+        default=True, description="`pedigree serve` and the sensors seal the audit log"
+    )
     url: Annotated[str, Field(pattern=r"^https?://")] | None = Field(
         default=None,
         description="URL of the registry's pages; if unset, nothing links to them",

@@ -3,31 +3,21 @@
 obstore's own local store never syncs, so after a power failure Postgres could name an empty file.
 """
 
-import errno
-import fcntl
 import hashlib
 import itertools
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from pedigree.artifacts._local_files import CHUNK, in_made_folder, link_file, sync, sync_path
 from pedigree.artifacts.objects import SignedMethod, is_shard, staging_key
 from pedigree.artifacts.paths import SourceFile, SourceReader
 from pedigree.artifacts.records import Blob, Digest, Tier
 from pedigree.errors import CorruptionError, StoreUnavailableError, UnsupportedByStoreError
-
-# Large enough that system calls are cheap, small enough for the second-level cache.
-_CHUNK = 1 << 20
-
-# How often another process may remove the folder that was just created, before it is an error.
-_TRIES = 10
-
-T = TypeVar("T")
 
 
 class LocalStore:
@@ -53,17 +43,34 @@ class LocalStore:
         """Write the bytes under the key, which is not visible before it is durable."""
         target = self._root / key
         with self.failures():
-            with _in_made_folder(target.parent, lambda: target.open("xb", buffering=0)) as file:
+            with in_made_folder(target.parent, lambda: target.open("xb", buffering=0)) as file:
                 _write(file.fileno(), memoryview(content))
-                _sync(file.fileno())
+                sync(file.fileno())
             self._sync_folders_of(target)
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Link a durable file to the key, unless there is one: no file is visible half-written."""
+        folder, target = staging_key(uuid4()), self._root / key
+        self.put(f"{folder}/0", content)
+        try:
+            with self.failures():
+                source = self._root / folder / "0"
+                in_made_folder(target.parent, lambda: link_file(source, target))
+                self._sync_folders_of(target)
+        except StoreUnavailableError as error:
+            if isinstance(error.__cause__, FileExistsError):
+                return False
+            raise
+        finally:
+            self.delete([folder])
+        return True
 
     def link(self, source: Path, key: str) -> None:
         """Sync a file of the store and link it to its key; no file is ever overwritten."""
         target = self._root / key
         with self.failures():
-            _sync_path(source)
-            _in_made_folder(target.parent, lambda: _link(source, target))
+            sync_path(source)
+            in_made_folder(target.parent, lambda: link_file(source, target))
             self._sync_folders_of(target)
 
     def copy(self, source_key: str, target_key: str, tier: Tier, *, digest: Digest) -> None:  # noqa: ARG002
@@ -83,7 +90,7 @@ class LocalStore:
             file.seek(start)
             while True:
                 with self.failures():
-                    chunk = file.read(_CHUNK)
+                    chunk = file.read(CHUNK)
                 if not chunk:
                     return
                 yield chunk
@@ -162,21 +169,21 @@ class LocalStore:
 
     def _sync_folders_of(self, target: Path) -> None:
         """Make the file's name and the names of the folders above it durable."""
-        _sync_path(target.parent)
+        sync_path(target.parent)
         folder = target.parent
         if not (folder == self._root or is_shard(folder.relative_to(self._root))):
             folder = folder.parent  # another process may have just created the one below it
-            _sync_path(folder)
+            sync_path(folder)
         unsure = []
         while folder not in self._durable and folder != self._root:
             unsure.append(folder)
             folder = folder.parent
-            _sync_path(folder)
+            sync_path(folder)
         if folder == self._root and folder not in self._durable:
             unsure.append(folder)
             # The store's own name. If its parent is not readable, an administrator created it.
             with suppress(PermissionError):
-                _sync_path(folder.parent)
+                sync_path(folder.parent)
         self._durable.update(unsure)  # last, since other threads rely on it
 
 
@@ -241,7 +248,7 @@ def _sizes_below(root: Path, prefix: str) -> Iterator[tuple[str, int]]:
 def _copy(reader: SourceReader, descriptor: int) -> Blob:
     sha256 = hashlib.sha256()
     size = 0
-    buffer = memoryview(bytearray(_CHUNK))
+    buffer = memoryview(bytearray(CHUNK))
     while count := reader.readinto(buffer):
         chunk = buffer[:count]
         sha256.update(chunk)
@@ -253,44 +260,3 @@ def _copy(reader: SourceReader, descriptor: int) -> Blob:
 def _write(descriptor: int, content: memoryview) -> None:
     while content:
         content = content[os.write(descriptor, content) :]
-
-
-def _in_made_folder(folder: Path, act: Callable[[], T]) -> T:
-    """Create the folder and act in it; retry if another process removed the empty folder."""
-    for _ in range(_TRIES):
-        # mkdir raises FileExistsError if another process removes the existing folder just after.
-        with suppress(FileExistsError):
-            folder.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):
-            return act()
-    return act()
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except PermissionError:
-        # No hard links here (FAT, some network folders).
-        with source.open("rb") as given, target.open("xb") as taken:
-            shutil.copyfileobj(given, taken, _CHUNK)
-            taken.flush()
-            _sync(taken.fileno())
-
-
-def _sync_path(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        _sync(descriptor)
-    except OSError as error:
-        # Some network file systems cannot sync a folder; Postgres ignores this, too.
-        if error.errno not in (errno.EINVAL, errno.EBADF):
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def _sync(descriptor: int) -> None:
-    if hasattr(fcntl, "F_FULLFSYNC"):  # macOS: fsync leaves the bytes in the drive's cache
-        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
-    else:
-        os.fsync(descriptor)

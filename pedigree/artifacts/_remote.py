@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import obstore
+from obstore.exceptions import AlreadyExistsError
 
 from pedigree.artifacts._remote_client import Client, client_failures, open_client
 from pedigree.artifacts._remote_ingest import RemoteIntake, part_size_of
@@ -63,6 +64,22 @@ class RemoteStore:
             obstore.put(
                 self._client, key, content, use_multipart=False, attributes=self._attributes(tier)
             )
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Upload some bytes in one request, unless the key has an object."""
+        with client_failures(self._url):
+            try:
+                obstore.put(
+                    self._client,
+                    key,
+                    content,
+                    mode="create",
+                    use_multipart=False,
+                    attributes=self._attributes(Tier.STANDARD),
+                )
+            except AlreadyExistsError:
+                return False
+        return True
 
     def put_parts(
         self, key: str, chunks: Iterator[bytes], part_size: int, tier: Tier = Tier.STANDARD

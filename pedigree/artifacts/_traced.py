@@ -29,6 +29,11 @@ class TracedStore:
         with part_of_request("store.put", _SYSTEM):
             self._store.put(key, content)
 
+    def create(self, key: str, content: bytes) -> bool:
+        """Put some bytes under a key that has no object."""
+        with part_of_request("store.create", _SYSTEM):
+            return self._store.create(key, content)
+
     def copy(self, source_key: str, target_key: str, tier: Tier, *, digest: Digest) -> None:
         """Put an object's bytes under a new key."""
         with part_of_request("store.copy", _SYSTEM):

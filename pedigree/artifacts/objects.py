@@ -77,6 +77,15 @@ class ObjectStore(ReadableStore, Protocol):
     def put(self, key: str, content: bytes) -> None:
         """Put some bytes in memory under a key; durable on return."""
 
+    def create(self, key: str, content: bytes) -> bool:
+        """Put some bytes under a key that has no object; durable on return.
+
+        A server may ignore the condition, so a caller that depends on it reads the object again.
+
+        Returns:
+            False if there is an object, which stays as it is.
+        """
+
     def copy(self, source_key: str, target_key: str, tier: Tier, *, digest: Digest) -> None:
         """Put an object's bytes under a new key in a tier; durable on return.
 

@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import JsonValue
 
 from pedigree._record import RecordPage
-from pedigree.audit.records import Actor, Event, EventType, NewEvent, leaf_hash
+from pedigree.audit.records import Actor, Event, EventType, NewEvent
+from pedigree.audit.verifier.hashes import leaf_hash
 from pedigree.postgres.database import Database
 from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.queries import load_queries

@@ -66,3 +66,140 @@ WHERE feed.seq > %(after)s AND feed.seq <= %(until)s AND event.model IS NOT NULL
 -- name: feed_head
 -- The place of the newest event in the feed.
 SELECT coalesce(max(seq), 0) AS seq FROM pedigree.feed;
+
+-- name: log_state
+-- The log's identity, the newest place of the feed, the newest checkpoint, and the keys that sign.
+SELECT i.registry_id, coalesce(c.size, 0) AS size, c.root,
+    (SELECT coalesce(max(seq), 0) FROM pedigree.feed) AS head,
+    (
+        SELECT coalesce(array_agg(public_key), '{}') FROM pedigree.log_key WHERE retired_at IS NULL
+    ) AS keys
+FROM pedigree.registry_identity i
+LEFT JOIN (
+    SELECT size, root FROM pedigree.log_checkpoint ORDER BY size DESC LIMIT 1
+) AS c ON true;
+
+-- name: lead_sealer
+-- Become the only sealer until the transaction ends; false when another process is.
+SELECT pg_try_advisory_xact_lock(hashtextextended('pedigree.sealer', 0)) AS leads;
+
+-- name: wait_for_sealer
+-- Wait until no sealer leads, and let none lead until the transaction ends.
+SELECT pg_advisory_xact_lock(hashtextextended('pedigree.sealer', 0));
+
+-- name: log_nodes
+-- Hashes of the log's tree in some ranges of levels: leaves of events, and of full blocks.
+SELECT 0 AS level, f.seq - 1 AS index, e.leaf AS hash
+FROM unnest(%(levels)s::smallint[], %(starts)s::bigint[], %(stops)s::bigint[])
+    AS wanted (level, start, stop)
+JOIN pedigree.feed f ON f.seq > wanted.start AND f.seq <= wanted.stop
+JOIN pedigree.event e USING (id)
+WHERE wanted.level = 0
+UNION ALL
+SELECT b.level, b.index, b.hash
+FROM unnest(%(levels)s::smallint[], %(starts)s::bigint[], %(stops)s::bigint[])
+    AS wanted (level, start, stop)
+JOIN pedigree.log_block b
+    ON b.level = wanted.level AND b.index >= wanted.start AND b.index < wanted.stop
+WHERE wanted.level > 0;
+
+-- name: add_checkpoint
+-- Store a checkpoint with the full blocks that the tree gained.
+WITH gained AS (
+    INSERT INTO pedigree.log_block (level, index, hash)
+    SELECT * FROM unnest(%(levels)s::smallint[], %(indexes)s::bigint[], %(hashes)s::bytea[])
+)
+INSERT INTO pedigree.log_checkpoint (size, root, note, sealed_at)
+VALUES (%(size)s, %(root)s, %(note)s, clock_timestamp());
+
+-- name: log_checkpoint
+-- The newest checkpoint that covers an event; the newest one of all for 0.
+SELECT size, root, note, sealed_at FROM pedigree.log_checkpoint
+WHERE size >= %(seq)s ORDER BY size DESC LIMIT 1;
+
+-- name: log_checkpoint_of_size
+-- The checkpoint of exactly this size.
+SELECT size, root, note, sealed_at FROM pedigree.log_checkpoint WHERE size = %(size)s;
+
+-- name: stored_log_keys
+-- The private keys that are kept in the database and sign now.
+SELECT public_key, private_key FROM pedigree.log_key
+WHERE private_key IS NOT NULL AND retired_at IS NULL
+    AND (signs_until IS NULL OR signs_until > clock_timestamp())
+ORDER BY added_at DESC;
+
+-- name: log_keys
+-- All keys of the log, the newest first.
+SELECT public_key, added_at, retired_at, signs_until, private_key IS NOT NULL AS is_stored
+FROM pedigree.log_key ORDER BY added_at DESC;
+
+-- name: add_log_key
+-- Note that a key signs from now on; no row if the log had it before.
+INSERT INTO pedigree.log_key (public_key, private_key, added_at)
+VALUES (%(public_key)s, %(private_key)s, clock_timestamp())
+ON CONFLICT DO NOTHING
+RETURNING added_at;
+
+-- name: retire_log_key
+-- Note that a key does not sign any more.
+UPDATE pedigree.log_key SET retired_at = clock_timestamp(), private_key = NULL
+WHERE public_key = %(public_key)s AND retired_at IS NULL
+RETURNING retired_at;
+
+-- name: replace_stored_log_keys
+-- Let the stored keys sign for a while only, beside the key that replaces them.
+UPDATE pedigree.log_key SET signs_until = clock_timestamp() + %(overlap)s::interval
+WHERE private_key IS NOT NULL AND retired_at IS NULL AND public_key <> %(public_key)s
+    AND signs_until IS NULL;
+
+-- name: log_event
+-- The bytes of the event at a place of the feed.
+SELECT canonical FROM pedigree.feed JOIN pedigree.event USING (id) WHERE seq = %(seq)s;
+
+-- name: log_events
+-- The bytes of all events in the order of the feed.
+SELECT f.seq, e.canonical FROM pedigree.feed f JOIN pedigree.event e USING (id) ORDER BY f.seq;
+
+-- name: log_checkpoints
+-- Checkpoints of more events than a number, the oldest first.
+SELECT size, note FROM pedigree.log_checkpoint WHERE size > %(after)s ORDER BY size LIMIT 1000;
+
+-- name: checkpoint_to_anchor
+-- The newest checkpoint, unless it is anchored, or the newest anchor is younger than an interval.
+SELECT c.size, c.note, i.registry_id
+FROM (SELECT size, note FROM pedigree.log_checkpoint ORDER BY size DESC LIMIT 1) AS c,
+    pedigree.registry_identity i
+WHERE NOT EXISTS (
+    SELECT FROM pedigree.log_anchor a
+    WHERE a.size >= c.size OR a.anchored_at > clock_timestamp() - %(interval)s::interval
+);
+
+-- name: add_log_anchor
+-- Note that a checkpoint is anchored.
+INSERT INTO pedigree.log_anchor (size, key, anchored_at)
+VALUES (%(size)s, %(key)s, clock_timestamp())
+ON CONFLICT DO NOTHING;
+
+-- name: log_anchors
+-- All anchors, the oldest first.
+SELECT size, key, anchored_at FROM pedigree.log_anchor ORDER BY size;
+
+-- name: newest_log_anchor
+-- The newest anchor.
+SELECT size, key, anchored_at FROM pedigree.log_anchor ORDER BY size DESC LIMIT 1;
+
+-- name: log_blocks
+-- All stored blocks of the log's tree.
+SELECT level, index, hash FROM pedigree.log_block;
+
+-- name: sealed_leaves
+-- The leaves of all sealed events, in the order of the feed.
+SELECT e.leaf FROM pedigree.feed f JOIN pedigree.event e USING (id)
+WHERE f.seq <= (SELECT coalesce(max(size), 0) FROM pedigree.log_checkpoint)
+ORDER BY f.seq;
+
+-- name: sealed_events
+-- The bytes of sealed events after a place in the feed.
+SELECT e.canonical FROM pedigree.feed f JOIN pedigree.event e USING (id)
+WHERE f.seq > %(after)s AND f.seq <= (SELECT max(size) FROM pedigree.log_checkpoint)
+ORDER BY f.seq LIMIT %(limit)s;

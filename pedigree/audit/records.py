@@ -15,7 +15,7 @@ from pedigree._values import JSON_BYTES, RECORD_BYTES, Key
 from pedigree.errors import InvalidInputError
 
 # The keys that name the subject of an event without a single model.
-_SUBJECTS = ("asset", "principal", "host", "digest", "member")
+_SUBJECTS = ("asset", "principal", "host", "digest", "member", "key")
 
 EVENT_BYTES = RECORD_BYTES + JSON_BYTES
 """The most bytes of an event: a record, with what the event says about it."""
@@ -126,6 +126,8 @@ class EventType(StrEnum):
         "blob.restored",
         "Bytes that the store had lost were stored again, by somebody who has them",
     )
+    LOG_KEY_ADDED = "log.key_added", "A key began to sign the checkpoints of the audit log"
+    LOG_KEY_RETIRED = "log.key_retired", "A key ceased to sign the checkpoints of the audit log"
     MEMBER_FAILED = (
         "member.failed",
         "Background work failed for one member, such as a model; it is tried again, and the others"
@@ -229,7 +231,7 @@ class Event(NewEvent):
 
     @property
     def subject(self) -> str:
-        """What changed: a model, a version, an asset, a principal, a host, bytes or a member."""
+        """What changed, such as a model, a version, an asset, a principal, a host or a key."""
         if self.model is None:
             subjects = (self.body.get(key) for key in _SUBJECTS)
             return str(next(filter(None, subjects)))
@@ -262,8 +264,3 @@ def _with_floats(value: JsonValue) -> JsonValue:
 def _content(canonical: bytes) -> dict[str, Any]:
     content: dict[str, Any] = from_stored_json(canonical, READABLE_DEPTH + _LEVELS_ABOVE)
     return content
-
-
-def leaf_hash(canonical: bytes) -> bytes:
-    """Return the Merkle leaf hash of an event's bytes (RFC 6962, section 2.1)."""
-    return hashlib.sha256(b"\x00" + canonical).digest()

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ from pydantic import SecretStr
 from pydantic_core import to_json
 
 from pedigree.client._attempts import Attempts, Patience, Unanswered, error_or_retry, lost
+from pedigree.client._log_memory import HEADER, LogMemory
 from pedigree.client._problems import error_of
 from pedigree.contract.forms import DOCUMENT
 from pedigree.contract.paths import PREFIX
@@ -32,7 +34,26 @@ class Connection:
         self.url = _service_url(url)
         self._token = token
         self._patience = patience
+        self._memory: LogMemory | None = None
         self._clients: dict[int, httpx2.Client] = {}  # by process
+
+    def remember_log(self, folder: Path) -> None:
+        """Compare the service's audit log with what this machine saw, before each request.
+
+        Args:
+            folder: Where the states of logs are kept.
+        """
+        self._memory = LogMemory(folder, self.url, self._fetch)
+
+    def _fetch(self, path: str) -> bytes:
+        """Return the body at a path of the service that is not part of its API."""
+        try:
+            answer = self._client.get(f"{self.url}{path}", timeout=self._patience.timeout)
+        except _transient_errors() as error:
+            raise ServiceUnavailableError(f"{self.url} does not answer") from error
+        if not answer.is_success:
+            raise error_of(answer)
+        return answer.content
 
     def close(self) -> None:
         """Close the connections."""
@@ -101,6 +122,8 @@ class Connection:
 
     def stream(self, path: str, *, start: int = 0) -> Iterator[bytes]:
         """Yield the bytes at a path from an offset; resumes where a connection was lost."""
+        if self._memory:
+            self._memory.require_sound()
         place, attempts = start, Attempts(self._patience)
         while True:
             try:
@@ -132,15 +155,22 @@ class Connection:
     def _with_retries(
         self, send: "Callable[[float], httpx2.Response]", write: str | None = None
     ) -> "httpx2.Response":
+        if self._memory:
+            self._memory.require_sound()
         attempts = Attempts(self._patience, write)
         while True:
             try:
                 answer = send(attempts.timeout)
                 if answer.is_success:
+                    self._note_log(answer)
                     return answer
                 raise error_or_retry(error_of(answer), answer)
             except _transient_errors() as error:
                 attempts.wait(_unanswered(error))
+
+    def _note_log(self, answer: "httpx2.Response") -> None:
+        if self._memory and str(answer.request.url).startswith(self.url):  # not of a store
+            self._memory.note_announced(answer.headers.get(HEADER))
 
     @property
     def _client(self) -> "httpx2.Client":

@@ -76,6 +76,7 @@ class ServiceRegistry(RegistryVerbs):
 
     def __init__(self, connection: Connection, settings: Settings) -> None:
         self.settings = settings
+        connection.remember_log(settings.home_folder / "logs")
         self._service = Service(connection, settings)
         self.operations = RemoteOperations(self._service)
 

@@ -102,6 +102,13 @@ GC = "/gc"
 FSCK = "/fsck"
 
 
+LOG_CHECKPOINT = "/log/checkpoint"
+"""The newest checkpoint of the audit log; with the other paths of the log not below the prefix."""
+LOG_TILE = "/log/tile/{level}/{tile:path}"
+LOG_EVENTS = "/log/events"
+LOG_CONSISTENCY = "/log/consistency/{old}"
+
+
 def fill(template: str, **values: object) -> str:
     """Return a path with its parameters filled in and percent-encoded.
 

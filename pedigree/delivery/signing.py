@@ -85,7 +85,7 @@ class SecretBox:
         try:
             return str(self._box.decrypt(kept).decode())
         except self._refused as error:
-            raise _key_error("it is not the key that encrypted the webhook's secret") from error
+            raise _key_error("it is not the key that encrypted the stored secret") from error
 
 
 def _key_error(message: str) -> SecretKeyError:

@@ -26,6 +26,7 @@ class BackgroundWork(StrEnum):
     PARTITIONS = "partitions"
     PROMOTIONS = "promotions"
     RETRAINING = "retraining"
+    SEALING = "sealing"
     SINKS = "sinks"
     UPKEEP = "upkeep"
     VERDICTS = "verdicts"

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.failures.outages import store_probe
+from pedigree.maintenance.fsck_log import check_log
 from pedigree.maintenance.fsck_objects import check_objects
 from pedigree.maintenance.fsck_parts import sql_parts
 from pedigree.maintenance.fsck_records import FsckProgress, Report
@@ -35,6 +36,7 @@ _IN_SQL: Mapping[str, str] = MappingProxyType(
         "tenures_disjoint": "no tenures of an exclusive pointer or a version's stage overlap",
         "feed_contiguous": "the feed is 1, 2, 3 … without gaps; every event is in it or queued",
         "tokens_match_events": "every token matches its events, and none lacks an event",
+        "log_keys_match_events": "every key of the audit log matches its events",
         "webhooks_match_events": "every webhook matches its newest event, and none lacks an event",
         "datasheets_match_events": "every revision of a datasheet has an event, and matches it",
         "data_verdicts_match_events": "every verdict on data matches its event",
@@ -87,6 +89,11 @@ def invariants(database: Database, store: ObjectStore, *, hashes: bool) -> tuple
             replay.finish,
         ),
         Invariant("objects_intact", intact, (objects,)),
+        Invariant(
+            "log_verifies",
+            "the audit log's tree, checkpoints, keys and anchors are those of the events",
+            (partial(check_log, database, store),),
+        ),
         *(Invariant(name, says, sql_parts(database, name)) for name, says in _IN_SQL.items()),
     )
 

@@ -520,6 +520,29 @@ WHERE CASE
     )
 END;
 
+-- name: count_log_keys_match_events
+-- The number of keys of the audit log.
+SELECT count(*) FROM pedigree.log_key;
+
+-- name: log_keys_match_events
+-- Keys of the audit log without an event, events without their key, and keys that do not match.
+-- The text of a key ends with the base64 of a type byte and the key.
+WITH from_events AS (
+    SELECT right(content #>> '{body,key}', 44) AS key,
+        min((content ->> 'at')::timestamptz) FILTER (WHERE type = 'log.key_added') AS added_at,
+        min((content ->> 'at')::timestamptz) FILTER (WHERE type = 'log.key_retired') AS retired_at
+    FROM (
+        SELECT type, convert_from(canonical, 'UTF8')::jsonb AS content
+        FROM pedigree.event WHERE type IN ('log.key_added', 'log.key_retired')
+    ) AS event
+    GROUP BY 1
+)
+SELECT 'key ' || coalesce(encode(k.public_key, 'hex'), e.key) AS reference,
+    'its row does not match its events' AS problem
+FROM pedigree.log_key k
+FULL JOIN from_events e ON e.key = encode('\x01'::bytea || k.public_key, 'base64')
+WHERE (k.added_at, k.retired_at) IS DISTINCT FROM (e.added_at, e.retired_at);
+
 -- name: count_tokens_match_events
 -- The number of tokens of the service.
 SELECT count(*) FROM pedigree.access_token;
@@ -838,7 +861,7 @@ LEFT JOIN pedigree.registered_model m USING (model_id);
 
 -- name: count_constraints_enforced
 -- The number of checked constraints, indexes and triggers.
-SELECT 9 + 7 + 6 AS count;
+SELECT 9 + 7 + 12 AS count;
 
 -- name: constraints_enforced
 -- Foreign keys, unique indexes and triggers that are missing or disabled.
@@ -873,7 +896,11 @@ SELECT wanted.name, 'the trigger that protects ' || wanted.source || ' is missin
 FROM (
     VALUES ('event', 'event_append_only'), ('event', 'event_no_truncate'),
         ('feed', 'feed_append_only'), ('feed', 'feed_no_truncate'),
-        ('decision', 'decision_append_only'), ('decision', 'decision_no_truncate')
+        ('decision', 'decision_append_only'), ('decision', 'decision_no_truncate'),
+        ('log_block', 'log_block_append_only'), ('log_block', 'log_block_no_truncate'),
+        ('log_checkpoint', 'log_checkpoint_append_only'),
+        ('log_checkpoint', 'log_checkpoint_no_truncate'),
+        ('log_anchor', 'log_anchor_append_only'), ('log_anchor', 'log_anchor_no_truncate')
 ) AS wanted (source, name)
 WHERE NOT EXISTS (
     SELECT FROM pg_catalog.pg_trigger t

@@ -2322,6 +2322,39 @@ CREATE TABLE pedigree.lineage_node (
     CONSTRAINT lineage_node_kind_check CHECK ((kind = ANY (ARRAY['step'::text, 'materialization'::text, 'observation'::text, 'external'::text, 'missing'::text])))
 );
 
+CREATE TABLE pedigree.log_anchor (
+    size bigint NOT NULL,
+    key text NOT NULL,
+    anchored_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE pedigree.log_block (
+    level smallint NOT NULL,
+    index bigint NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT log_block_hash_check CHECK ((length(hash) = 32)),
+    CONSTRAINT log_block_index_check CHECK ((index >= 0)),
+    CONSTRAINT log_block_level_check CHECK ((level >= 1))
+);
+
+CREATE TABLE pedigree.log_checkpoint (
+    size bigint NOT NULL,
+    root bytea NOT NULL,
+    note text NOT NULL,
+    sealed_at timestamp with time zone NOT NULL,
+    CONSTRAINT log_checkpoint_root_check CHECK ((length(root) = 32)),
+    CONSTRAINT log_checkpoint_size_check CHECK ((size > 0))
+);
+
+CREATE TABLE pedigree.log_key (
+    public_key bytea NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    retired_at timestamp with time zone,
+    private_key bytea,
+    signs_until timestamp with time zone,
+    CONSTRAINT log_key_public_key_check CHECK ((length(public_key) = 32))
+);
+
 CREATE TABLE pedigree.migration (
     number integer NOT NULL,
     name text NOT NULL COLLATE pg_catalog."C",
@@ -3071,6 +3104,18 @@ ALTER TABLE ONLY pedigree.lineage_edge
 ALTER TABLE ONLY pedigree.lineage_node
     ADD CONSTRAINT lineage_node_pkey PRIMARY KEY (training_id, node_id);
 
+ALTER TABLE ONLY pedigree.log_anchor
+    ADD CONSTRAINT log_anchor_pkey PRIMARY KEY (size);
+
+ALTER TABLE ONLY pedigree.log_block
+    ADD CONSTRAINT log_block_pkey PRIMARY KEY (level, index);
+
+ALTER TABLE ONLY pedigree.log_checkpoint
+    ADD CONSTRAINT log_checkpoint_pkey PRIMARY KEY (size);
+
+ALTER TABLE ONLY pedigree.log_key
+    ADD CONSTRAINT log_key_pkey PRIMARY KEY (public_key);
+
 ALTER TABLE ONLY pedigree.migration
     ADD CONSTRAINT migration_name_unique UNIQUE (name);
 
@@ -3362,6 +3407,30 @@ CREATE TRIGGER file_added AFTER INSERT ON pedigree.artifact_file REFERENCING NEW
 
 CREATE TRIGGER file_removed AFTER DELETE ON pedigree.artifact_file REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_files();
 
+CREATE TRIGGER log_anchor_append_only BEFORE DELETE OR UPDATE ON pedigree.log_anchor FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.log_anchor ENABLE ALWAYS TRIGGER log_anchor_append_only;
+
+CREATE TRIGGER log_anchor_no_truncate BEFORE TRUNCATE ON pedigree.log_anchor FOR EACH STATEMENT EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.log_anchor ENABLE ALWAYS TRIGGER log_anchor_no_truncate;
+
+CREATE TRIGGER log_block_append_only BEFORE DELETE OR UPDATE ON pedigree.log_block FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.log_block ENABLE ALWAYS TRIGGER log_block_append_only;
+
+CREATE TRIGGER log_block_no_truncate BEFORE TRUNCATE ON pedigree.log_block FOR EACH STATEMENT EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.log_block ENABLE ALWAYS TRIGGER log_block_no_truncate;
+
+CREATE TRIGGER log_checkpoint_append_only BEFORE DELETE OR UPDATE ON pedigree.log_checkpoint FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.log_checkpoint ENABLE ALWAYS TRIGGER log_checkpoint_append_only;
+
+CREATE TRIGGER log_checkpoint_no_truncate BEFORE TRUNCATE ON pedigree.log_checkpoint FOR EACH STATEMENT EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.log_checkpoint ENABLE ALWAYS TRIGGER log_checkpoint_no_truncate;
+
 CREATE TRIGGER model_added AFTER INSERT ON pedigree.registered_model REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_name();
 
 CREATE TRIGGER model_changed AFTER UPDATE OF deleted_at, name ON pedigree.registered_model FOR EACH ROW WHEN (((old.deleted_at IS DISTINCT FROM new.deleted_at) OR (old.name IS DISTINCT FROM new.name))) EXECUTE FUNCTION pedigree.search_follows_model();
@@ -3448,6 +3517,9 @@ ALTER TABLE ONLY pedigree.lineage_edge
 
 ALTER TABLE ONLY pedigree.lineage_node
     ADD CONSTRAINT lineage_node_training_id_fkey FOREIGN KEY (training_id) REFERENCES pedigree.training(training_id);
+
+ALTER TABLE ONLY pedigree.log_anchor
+    ADD CONSTRAINT log_anchor_size_fkey FOREIGN KEY (size) REFERENCES pedigree.log_checkpoint(size);
 
 ALTER TABLE ONLY pedigree.model_card
     ADD CONSTRAINT model_card_digest_fkey FOREIGN KEY (digest) REFERENCES pedigree.blob(digest);

@@ -16,8 +16,9 @@ from pedigree.delivery.sink_worker import SinkWorker
 from pedigree.delivery.webhook_worker import WebhookWorker
 from pedigree.distribution import own_version
 from pedigree.registry import Registry
+from pedigree.registry.log_sealing import LogSealing
 from pedigree.registry.reconciler import Reconciler
-from pedigree.server import documents, health, metrics
+from pedigree.server import documents, health, log_tiles, metrics
 from pedigree.server.connections import Connections
 from pedigree.server.fast_reads import FastReadMiddleware
 from pedigree.server.fast_writes import FastWriteMiddleware
@@ -29,6 +30,7 @@ from pedigree.server.http.long_requests import LongWork
 from pedigree.server.http.problems import Problem, add_handlers
 from pedigree.server.http.proxies import Proxies
 from pedigree.server.http.throttle import Throttle
+from pedigree.server.log_head import LogHead
 from pedigree.server.middleware import RequestMiddleware
 from pedigree.server.point_reads import PointReads
 from pedigree.server.registry_metrics import RegistryMetrics
@@ -69,7 +71,7 @@ _RESOURCES = (
     *(models, versions, registration, uploads, artifacts, aliases, stages, stage_requests),
     *(approvals, promotions, policies, checks, cards, datasets, evaluations, monitoring),
     *(lineage, staleness, quarantine, retention, search, events, statistics),
-    *(webhooks, tokens, gc, fsck, metrics, health),
+    *(webhooks, tokens, gc, fsck, log_tiles, metrics, health),
 )
 # How many requests may wait for each connection before the service refuses further ones.
 _WAITING_FOR_ONE = 16
@@ -97,7 +99,9 @@ class _Service(FastAPI):
         state, routes = self.state, self.router.routes
         fast_writes = FastWriteMiddleware(super().build_middleware_stack(), routes)
         fast_reads = FastReadMiddleware(fast_writes, routes)
-        return RequestMiddleware(fast_reads, state.metrics, state.drain, state.proxies)
+        return RequestMiddleware(
+            fast_reads, state.metrics, state.drain, state.proxies, state.log_head
+        )
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -123,6 +127,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.metrics = RequestMetrics()
     app.state.drain = Drain()
+    app.state.log_head = LogHead()
     app.state.proxies = Proxies()
     add_handlers(app)
     for resource in _RESOURCES:
@@ -175,8 +180,10 @@ def _lifespan(settings: Settings | None) -> Any:
             app.state.health_threads = health.threads()
             with (
                 _background_work(registry, drain),
+                BackgroundThread(app.state.log_head.follow(registry.database), "log head") as head,
                 draining(drain, resolved.serve_drain.total_seconds()),
             ):
+                drain.at_once(head.stop)
                 # The server hands this state to each connection.
                 yield {"connections": Connections(resolved, app.state.metrics)}
             app.state.metrics.write()
@@ -186,7 +193,7 @@ def _lifespan(settings: Settings | None) -> Any:
 
 @contextmanager
 def _background_work(registry: Registry, drain: Drain) -> Iterator[None]:
-    """Run the reconciler and deliver events; without a secret key there are no webhooks."""
+    """Run the reconciler, deliver events and seal the log, as far as their keys are set."""
     database, settings = registry.database, registry.settings
     with ExitStack() as running:
         reconciler = running.enter_context(BackgroundThread(Reconciler(registry), "upkeep"))
@@ -197,6 +204,9 @@ def _background_work(registry: Registry, drain: Drain) -> Iterator[None]:
         if settings.serve_delivers and settings.secret_key is not None:
             webhook_worker = WebhookWorker(database, settings)
             drain.at_once(running.enter_context(BackgroundThread(webhook_worker)).stop)
+        if settings.serve_seals and settings.audit_key is not None:
+            sealing = BackgroundThread(LogSealing(registry), "sealing")
+            drain.at_once(running.enter_context(sealing).stop)
         yield
 
 

@@ -15,6 +15,7 @@ from pedigree.postgres.pages import bound_pages
 from pedigree.server.http.heads import as_get, is_head, without_body
 from pedigree.server.http.proxies import Proxies
 from pedigree.server.http.security_headers import with_security_headers
+from pedigree.server.log_head import LogHead
 from pedigree.server.request_metrics import RequestMetrics
 from pedigree.server.shutdown import Drain
 
@@ -39,15 +40,22 @@ class RequestMiddleware:
         metrics: Where requests are counted.
         drain: Whether the process is about to end.
         proxies: The trusted proxies, and the prefix of all paths.
+        log_head: The state of the audit log, which every answer announces.
     """
 
     def __init__(
-        self, app: ASGIApp, metrics: RequestMetrics, drain: Drain, proxies: Proxies
+        self,
+        app: ASGIApp,
+        metrics: RequestMetrics,
+        drain: Drain,
+        proxies: Proxies,
+        log_head: LogHead,
     ) -> None:
         self._app = app
         self._metrics = metrics
         self._drain = drain
         self._proxies = proxies
+        self._log_head = log_head
         # Not generated for each request, which would take longer than everything else here; not at
         # import, because workers are forked after it.
         self._process = secrets.token_hex(12)
@@ -59,7 +67,14 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         asked = as_get(self._proxies.resolve(scope))
-        request = _Request(asked, scope["method"], send, self._drain, self._id(scope))
+        request = _Request(
+            asked,
+            scope["method"],
+            send,
+            self._drain,
+            request_id=self._id(scope),
+            log_head=self._log_head,
+        )
         logs.bind_fields(request.about)
         bound_pages(_PAGE_BYTES)
         try:
@@ -112,7 +127,14 @@ class _Request:
     """One request, and its known properties."""
 
     def __init__(
-        self, scope: Scope, method: str, send: Send, drain: Drain, request_id: str
+        self,
+        scope: Scope,
+        method: str,
+        send: Send,
+        drain: Drain,
+        *,
+        request_id: str,
+        log_head: LogHead,
     ) -> None:
         self.scope = scope
         self.method = method
@@ -122,6 +144,7 @@ class _Request:
         self.trace_id: str | None = None
         self._send = send
         self._drain = drain
+        self._log_head = log_head
         self._begun = time.perf_counter()
 
     async def send(self, message: Message) -> None:
@@ -132,6 +155,7 @@ class _Request:
             self.seconds = time.perf_counter() - self._begun
             headers = with_security_headers(message.get("headers", ()))
             headers.append((b"x-request-id", self.request_id.encode()))
+            headers.extend(self._log_head.headers)
             if self._drain.begun:
                 headers.append((b"connection", b"close"))
             message["headers"] = headers

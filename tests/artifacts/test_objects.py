@@ -39,6 +39,14 @@ def test_an_object_that_is_not_there_has_no_size_and_cannot_be_read(store: Objec
 
 
 @pytest.mark.contract
+def test_an_object_is_created_once_and_stays(store: ObjectStore) -> None:
+    assert store.create(KEY, b"first")
+    assert not store.create(KEY, b"second")
+    assert read(store, KEY) == b"first"
+    assert [key for key, _ in store.sizes("uploads/")] == []
+
+
+@pytest.mark.contract
 def test_deleting_removes_existing_objects_and_ignores_the_rest(store: ObjectStore) -> None:
     store.put(KEY, b"one")
     store.put(f"{KEY}-2", b"two")

@@ -24,8 +24,19 @@ from tests.server.conftest import serving
 from tests.server.fuzz import furnish
 
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
-OF_THE_PROCESS = {"livez", "readyz", "metrics"}
-OF_THIS_MACHINE = {"checks", "status", "migrate", "schema", "serve", "up", "down"}
+OF_THE_PROCESS = {
+    *("livez", "readyz", "metrics"),
+    *("get_log_checkpoint", "get_log_tile", "get_log_events", "get_log_consistency"),
+}
+# A service seals its log on its own, and serves it below /log.
+OF_THE_LOG = {
+    f"audit {word}"
+    for word in (
+        *("status", "seal", "anchor", "rotate-key", "tail", "show", "prove", "consistency"),
+        *("export", "verify"),
+    )
+}
+OF_THIS_MACHINE = {"checks", "status", "migrate", "schema", "serve", "up", "down", *OF_THE_LOG}
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[str]:

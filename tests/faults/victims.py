@@ -11,6 +11,7 @@ from pedigree.cards.follower import CardFollower
 from pedigree.catalog.kept_answers import KeptRequest, NewAnswer
 from pedigree.postgres.database import Database
 from pedigree.registry import Registry
+from pedigree.registry.log_sealing import LogSealing
 from pedigree.settings import Settings
 from tests.artifacts.publishing import publish_and_seal
 from tests.factories import new_version
@@ -92,3 +93,10 @@ def draw_cards(*, database_url: str, store_url: str, home: str) -> None:
     """Draw the cards that are due."""
     with Database.connect(database_url, connections=1) as database:
         CardFollower(database, open_store(store_url, Path(home))).follow()
+
+
+def seal(*, database_url: str, home: str, key: str) -> None:
+    """Seal the audit log."""
+    with Database.connect(database_url, connections=1) as database:
+        settings = Settings(home=Path(home), audit_key=key)
+        LogSealing(Registry(database, open_store(None, Path(home)), settings)).seal()

@@ -14,6 +14,7 @@ from pedigree.lifecycle.records import RetentionRule
 from pedigree.maintenance.fsck import fsck
 from pedigree.postgres.database import Database
 from pedigree.registry import Registry
+from pedigree.registry.log_sealing import LogSealing
 from tests.artifacts.publishing import blob_keys
 from tests.factories import register, register_candidate, with_secret_key
 from tests.maintenance.collecting import collect
@@ -352,6 +353,7 @@ def promote(registry: Registry, reference: str, *stages: str) -> None:
 def test_nothing_is_wrong_where_nothing_was_damaged(lived: Registry, tmp_path: Path) -> None:
     register(lived, tmp_path, "gone", name="gone")
     lived.delete_model("gone", reason="test")
+    LogSealing(with_secret_key(lived, audit_key="database")).attempt()
     report = lived.fsck(hashes=True)
     assert report.violated == (), report
     looked_at = {check.name: check.looked_at for check in report.checks}

@@ -130,7 +130,7 @@ def test_fsck_reports_a_check_that_cannot_run_and_makes_the_others(
     report = registry.fsck()
     (check,) = [each for each in report.checks if each.name == "search_index_matches"]
     assert "it cannot be checked" in check.examples[0].problem
-    assert len(report.checks) == 22
+    assert len(report.checks) == 24
 
 
 def test_fsck_reports_a_model_that_cannot_be_compared_and_compares_the_others(

@@ -29,6 +29,9 @@ KNOWN: dict[str, Any] = {
     "upload_id": "00000000-0000-4000-8000-000000000000",
     "digest": "sha256:" + hashlib.sha256(b"a").hexdigest(),
     "file": "start.js",
+    "level": 0,
+    "tile": "000.p/1",
+    "old": 1,
     "a": "churn/1",
     "b": "churn/2",
     "to": "staging",
@@ -39,6 +42,8 @@ KNOWN: dict[str, Any] = {
 # What does not exist for these values; a store in a folder signs no URLs.
 MISSING = {
     **dict.fromkeys(("get_upload", "get_delivery", "get_datasheet"), 404),
+    # No key seals the log of that service.
+    **dict.fromkeys(("get_log_checkpoint", "get_log_tile", "get_log_consistency"), 404),
     **dict.fromkeys(("sign_urls", "get_retraining"), 409),
 }
 

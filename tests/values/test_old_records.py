@@ -10,7 +10,8 @@ import pytest
 from pydantic_core import from_json
 
 from pedigree._stored_json import READABLE_DEPTH, TOO_DEEP, from_stored_json, is_shallow
-from pedigree.audit.records import Event, leaf_hash
+from pedigree.audit.records import Event
+from pedigree.audit.verifier.hashes import leaf_hash
 from pedigree.delivery.payloads import message
 from pedigree.delivery.sinks import cloud_event
 from pedigree.lifecycle.records import Verdict

@@ -15,6 +15,7 @@ _SUBJECTS = {
     "token": "the principal of the token, in the body's `principal`",
     "webhook": "the host of the webhook, in the body's `host`",
     "blob": "the bytes, by the body's `digest`",
+    "log": "the public key, in the body's `key`",
     "member": "the model, or else the member of the work, by the body's `member`",
 }
 """What each object's events name as their subject, as ``Event.subject`` returns it."""

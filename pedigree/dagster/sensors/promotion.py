@@ -17,6 +17,7 @@ from pedigree.access.reserved import PROMOTION_SENSOR
 from pedigree.dagster.assets.model_spec import ModelLike
 from pedigree.dagster.checks.check_runs import CheckCursor, follow_checks
 from pedigree.dagster.sensors.promotion_runs import promotion_request, tag_training_runs
+from pedigree.dagster.sensors.sealing import seal_log
 from pedigree.dagster.sensors.targets import Target, Targets, targets_of
 from pedigree.dagster.sensors.tick_loops import report_partitions, tick_probe
 from pedigree.registry import Registry
@@ -121,7 +122,7 @@ def promote_due(
     requested again, at most three times in all. Runs that are lost before they start do not count.
     If two daemons request the same promotion, the registry promotes once. Stage requests of people
     are performed in the tick without a run, and the mirror reports them. Each tick also draws the
-    cards of a few versions with new events.
+    cards of a few versions with new events, and seals the audit log if this process has its key.
 
     Args:
         context: The tick's context.
@@ -150,6 +151,7 @@ def promote_due(
     for name, target in sorted(found.items()):
         tick.evaluate(name, target)
     tick.problems += report_partitions(registry, targets)
+    tick.problems += seal_log(registry)
     return tick.result(looked_at, checks, looked=bool(found or tick.notes))
 
 

@@ -1,0 +1,131 @@
+"""The export of a log as files, and the check of a log in its database."""
+
+import json
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from pedigree.audit.key_history import known_keys, read_keys
+from pedigree.audit.nodes import SQL
+from pedigree.audit.verifier.export import CHECKPOINTS, EVENTS, verify_export
+from pedigree.audit.verifier.hashes import UnverifiedLogError
+from pedigree.audit.verifier.log import LogCheck, LogReport, SignedNote
+from pedigree.audit.verifier.notes import LogKey
+from pedigree.errors import InvalidInputError, LogTamperedError
+from pedigree.postgres.database import Database
+from pedigree.postgres.pages import fetch_page
+from pedigree.postgres.transaction import Row, Transaction, stream, take_snapshot
+
+
+class ExportedLog(NamedTuple):
+    """How much an export has."""
+
+    events: int
+    checkpoints: int
+
+
+def export(database: Database, folder: Path) -> ExportedLog:
+    """Write the events and the checkpoints of one moment to a new folder.
+
+    Raises:
+        InvalidInputError: The folder exists, or cannot be written.
+        LogTamperedError: The feed has a gap.
+    """
+    try:
+        folder.mkdir()
+        return database.transaction(partial(_write, folder))
+    except UnverifiedLogError as error:
+        raise LogTamperedError(
+            f"the export is not complete: {error}", remedy="Run `pedigree audit verify`"
+        ) from error
+    except OSError as error:
+        raise InvalidInputError(
+            f"the export cannot be written: {error.strerror}",
+            field="folder",
+            value=str(folder),
+            remedy="Name a folder that does not exist, in one that does",
+        ) from error
+
+
+def verify(
+    database: Database, keys: Iterable[LogKey], anchors: Iterable[SignedNote] = ()
+) -> LogReport:
+    """Check the log of one moment against its checkpoints and anchors.
+
+    Args:
+        database: The registry's database.
+        keys: The public keys that are known from elsewhere; those of the log itself if empty.
+        anchors: Checkpoints that were kept elsewhere.
+    """
+    given, kept = list(keys), list(anchors)
+
+    def check(transaction: Transaction) -> LogReport:
+        take_snapshot(transaction)
+        trusted = given or [LogKey.parse(each.key) for each in known_keys(transaction)]
+        notes = (
+            SignedNote(row["note"], f"checkpoint of {row['size']}")
+            for row in _checkpoints(transaction)
+        )
+        return LogCheck(trusted, notes, kept).run(_contents(transaction))
+
+    return database.transaction(check)
+
+
+def sealed_events(transaction: Transaction, *, after: int, limit: int) -> tuple[bytes, ...]:
+    """Return the bytes of sealed events after a place in the feed; a page may end early."""
+    values = {"after": after, "limit": limit}
+    found = fetch_page(transaction, SQL["sealed_events"], values)
+    return tuple(bytes(row["canonical"]) for row in found.rows)
+
+
+def verify_folder(folder: Path, keys: Iterable[str], anchors: Path | None = None) -> LogReport:
+    """Check an export, as the offline verifier does.
+
+    Raises:
+        InvalidInputError: No key is given, or a file or a key cannot be read.
+    """
+    given = read_keys(keys)
+    if not given:
+        raise InvalidInputError(
+            "a public key of the log is required",
+            field="--key",
+            remedy="Name the key that you know from elsewhere",
+        )
+    try:
+        return verify_export(folder, given, anchors)
+    except (OSError, UnverifiedLogError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InvalidInputError(
+            f"the export cannot be read: {reason}", field="--export", value=str(folder)
+        ) from error
+
+
+def _write(folder: Path, transaction: Transaction) -> ExportedLog:
+    take_snapshot(transaction)
+    events = checkpoints = 0
+    with (folder / EVENTS).open("wb") as file:
+        for content in _contents(transaction):
+            file.write(content + b"\n")
+            events += 1
+    with (folder / CHECKPOINTS).open("w", encoding="utf-8") as notes:
+        for row in _checkpoints(transaction):
+            notes.write(json.dumps(row["note"]) + "\n")
+            checkpoints += 1
+    return ExportedLog(events, checkpoints)
+
+
+def _checkpoints(transaction: Transaction) -> Iterator[Row]:
+    """Yield all checkpoints, the oldest first; other statements may run in between."""
+    after = 0
+    while rows := transaction.execute(SQL["log_checkpoints"], {"after": after}).fetchall():
+        yield from rows
+        after = rows[-1]["size"]
+
+
+def _contents(transaction: Transaction) -> Iterator[bytes]:
+    """Yield the bytes of all events in the order of the feed."""
+    for expected, row in enumerate(stream(transaction, SQL["log_events"]), 1):
+        if row["seq"] != expected:
+            raise UnverifiedLogError(f"the feed lacks the event {expected}")
+        yield bytes(row["canonical"])

@@ -1,0 +1,136 @@
+"""The sealer: it extends the tree over the feed, and signs the size and the root that result.
+
+Nothing is added to the transaction of a change. One process at a time leads, by an advisory lock of
+a transaction, so that it works through a pooler; a sealer that is killed leaves nothing half-done.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pedigree.audit import log
+from pedigree.audit.key_history import follow, leads, origin_of
+from pedigree.audit.log_keys import LogKeys, LogSigner
+from pedigree.audit.log_records import LogCheckpoint
+from pedigree.audit.nodes import SQL, read_nodes
+from pedigree.audit.records import Actor
+from pedigree.audit.tree import Node, NodeRange, edge, new_blocks, root
+from pedigree.audit.verifier.notes import Checkpoint, LogKey, signature_line
+from pedigree.errors import LogTamperedError
+from pedigree.postgres.database import Database
+from pedigree.postgres.transaction import Transaction
+
+_LOG = logging.getLogger(__name__)
+
+# The leaves of one transaction; a first seal of a large feed takes several.
+_MOST_LEAVES = 1 << 18
+
+
+class Seal(NamedTuple):
+    """What one pass sealed."""
+
+    size: int
+    is_complete: bool
+    """Whether no event waited when the pass began."""
+
+
+class Sealer:
+    """Seals the events of a registry.
+
+    Args:
+        database: The registry's database.
+        keys: The keys that sign.
+        actor: The actor of the events about keys.
+    """
+
+    def __init__(self, database: Database, keys: LogKeys, actor: Actor) -> None:
+        self._database = database
+        self._keys = keys
+        self._actor = actor
+
+    def seal(self) -> int:
+        """Seal all events; return how many checkpoints were signed.
+
+        Raises:
+            LogTamperedError: The tree is not the one that the newest checkpoint states; nothing is
+                signed.
+            LogKeyError: The keys cannot be used.
+            UnavailableError: The database does not answer.
+        """
+        log.sequence(self._database)
+        state = self._database.fetch_all(SQL["log_state"])[0]
+        if state["head"] == state["size"] or not self._database.transaction(self._follow_keys):
+            return 0
+        log.sequence(self._database)  # the events of the keys are in the first checkpoint
+        sealed = 0
+        while (seal := self._database.transaction(self._seal)) is not None:
+            sealed += 1
+            _LOG.debug("sealed %d events", seal.size, extra={"action": "log.sealed"})
+            if seal.is_complete:
+                break
+        return sealed
+
+    def _follow_keys(self, transaction: Transaction) -> bool:
+        """Note in the log which keys sign now; False if another process leads, or none signs."""
+        if not leads(transaction):
+            return False
+        public = {signer.public for signer in self._keys.signers(transaction)}
+        follow(transaction, public, self._actor)
+        return bool(public)
+
+    def _seal(self, transaction: Transaction) -> Seal | None:
+        """Seal events in one transaction; None if there are none, or another process does."""
+        if not leads(transaction):
+            return None
+        signers = self._keys.signers(transaction)
+        state = transaction.execute(SQL["log_state"]).fetchone() or {}
+        old, head = state["size"], state["head"]
+        new = min(head, old + _MOST_LEAVES)
+        if new == old or {bytes(key) for key in state["keys"]} != {each.public for each in signers}:
+            return None  # changed keys are noted by the next pass
+        hashes = read_nodes(transaction, [*edge(old), NodeRange(0, old, new)])
+        if old and root(hashes, old) != bytes(state["root"]):
+            raise _tampered(old)
+        blocks = new_blocks(hashes, old, new)
+        checkpoint = Checkpoint(
+            origin_of(state["registry_id"]), new, root({**hashes, **blocks}, new)
+        )
+        _store(transaction, checkpoint, blocks, _signed(checkpoint, signers))
+        return Seal(new, is_complete=new == head)
+
+
+def checkpoint_over(transaction: Transaction, seq: int = 0) -> LogCheckpoint | None:
+    """Return the newest checkpoint if it covers an event; None if there is none yet."""
+    row = transaction.execute(SQL["log_checkpoint"], {"seq": seq}).fetchone()
+    return LogCheckpoint.of(row) if row else None
+
+
+def _signed(checkpoint: Checkpoint, signers: Sequence[LogSigner]) -> str:
+    text = checkpoint.text()
+    lines = (
+        signature_line(LogKey(checkpoint.origin, signer.public), signer.sign(text.encode()))
+        for signer in signers
+    )
+    return f"{text}\n{''.join(lines)}"
+
+
+def _store(
+    transaction: Transaction, checkpoint: Checkpoint, blocks: dict[Node, bytes], note: str
+) -> None:
+    values = {
+        "levels": [level for level, _ in blocks],
+        "indexes": [index for _, index in blocks],
+        "hashes": list(blocks.values()),
+        "size": checkpoint.size,
+        "root": checkpoint.root,
+        "note": note,
+    }
+    transaction.execute(SQL["add_checkpoint"], values)
+
+
+def _tampered(size: int) -> LogTamperedError:
+    return LogTamperedError(
+        f"the audit log has another root at {size} events than its checkpoint states, so no"
+        " further one is signed",
+        remedy="Run `pedigree audit verify`, and compare with a backup",
+    )
