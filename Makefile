@@ -75,6 +75,7 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.comeback $(ARGS)
 	$(BIN)/python -m benchmarks.gc $(ARGS)
 	$(BIN)/python -m benchmarks.hostile $(ARGS)
+	$(BIN)/python -m benchmarks.identity $(ARGS)
 	$(BIN)/python -m benchmarks.register $(ARGS)
 	$(BIN)/python -m benchmarks.lineage $(ARGS)
 	$(BIN)/python -m benchmarks.publish $(ARGS)

@@ -201,6 +201,10 @@ class Settings(BaseSettings):
         default=None,
         description="Path prefix under which a proxy serves the service, such as /registry",
     )
+    oidc: FilePath | None = Field(
+        default=None,
+        description="File of OIDC providers (TOML) whose tokens the service accepts",
+    )
     log_format: Literal["json", "text"] | None = Field(
         default=None, description="Log format; if unset, text on a terminal and JSON elsewhere"
     )

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from pedigree.access import tokens
+from pedigree.access.oidc.refusals import InvalidTokenError, RefusedTokenError
 from pedigree.access.principal import Principal
 from pedigree.access.records import AccessToken, Permission, permitted
 from pedigree.access.reserved import is_reserved
@@ -95,6 +96,8 @@ class Authenticator:
             send them.
         most_at_work: The largest number of concurrent requests.
         metrics: Where refusals are counted.
+        identify: Returns the principal of a token that an OIDC provider signed; None if no
+            provider is configured.
     """
 
     def __init__(
@@ -105,9 +108,11 @@ class Authenticator:
         is_open: bool,
         most_at_work: int,
         metrics: RequestMetrics,
+        identify: Callable[[str], Awaitable[Principal]] | None = None,
     ) -> None:
         self._registry = registry
         self._find_token = find_token
+        self._identify = identify
         self._metrics = metrics
         self._unknown = UnknownTokens(metrics)
         self._trusted: dict[bytes, tuple[float, Caller]] = {}
@@ -151,25 +156,36 @@ class Authenticator:
             return known[1]
         if known is None:
             self._unknown.require_few(address)
-        token = await self._find_token(secret)
-        if token is None:
+        is_own = secret.startswith(tokens.PREFIX)
+        find = self._principal_of_token if is_own else self._principal_of_provider
+        try:
+            caller = self._caller(await find(secret))
+        except RefusedTokenError as error:
             self._trusted.pop(digest, None)
             self._unknown.note(address)
-            raise _unknown_caller("no such token is valid")
-        if is_reserved(token.principal):  # from before such names were refused
-            raise _unknown_caller("the token's name is reserved for Pedigree")
-        caller = self._caller(
-            Principal(
-                actor=Actor(name=token.principal, source="token"),
-                permissions=permitted(token.roles),
-                models=token.models,
-                reads_store=False,
-            )
-        )
+            raise _unknown_caller(str(error)) from None
         if len(self._trusted) >= _MOST_TRUSTED:
             self._trusted.clear()
         self._trusted[digest] = (now + _TRUSTED_S, caller)
         return caller
+
+    async def _principal_of_token(self, secret: str) -> Principal:
+        token = await self._find_token(secret)
+        if token is None:
+            raise InvalidTokenError("no such token is valid")
+        if is_reserved(token.principal):  # from before such names were refused
+            raise _unknown_caller("the token's name is reserved for Pedigree")
+        return Principal(
+            actor=Actor(name=token.principal, source="token"),
+            permissions=permitted(token.roles),
+            models=token.models,
+            reads_store=False,
+        )
+
+    async def _principal_of_provider(self, text: str) -> Principal:
+        if self._identify is None:
+            raise _unknown_caller(f"the header Authorization holds no Bearer {tokens.PREFIX}…")
+        return await self._identify(text)
 
     async def _without_token(self, request: Request) -> Caller:
         if not self._is_open or not _is_local(request):
@@ -263,7 +279,7 @@ def _secret_of(request: Request) -> str | None:
     if header is None:
         return None
     scheme, _, secret = header.partition(" ")
-    if scheme.lower() != "bearer" or not secret.startswith(tokens.PREFIX):
+    if scheme.lower() != "bearer" or not secret.strip():
         raise _unknown_caller(f"the header Authorization holds no Bearer {tokens.PREFIX}…")
     return secret.strip()
 
