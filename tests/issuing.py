@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 from joserfc import jws
@@ -30,6 +31,8 @@ class Issuer:
     # What it answers instead, by path.
     answers: dict[str, bytes] = field(default_factory=dict)
     status: int = 200
+    # The claims of a job that asks for its token.
+    job: dict[str, Any] = field(default_factory=dict)
     goes_on: threading.Event = field(default_factory=threading.Event)
     key: Key = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "rsa"}))
 
@@ -83,6 +86,10 @@ class Issuer:
         """Return the body for a path."""
         if path in self.answers:
             return self.answers[path]
+        if path.startswith("/job?"):  # as GitHub gives a job its token
+            (audience,) = parse_qs(urlsplit(path).query)["audience"]
+            token = self.token(header={"typ": "JWT"}, aud=audience, **self.job)
+            return json.dumps({"count": 1, "value": token}).encode()
         if path.endswith("openid-configuration"):
             return json.dumps({"issuer": self.url, "jwks_uri": f"{self.url}/keys"}).encode()
         return json.dumps({"keys": self.published}).encode()

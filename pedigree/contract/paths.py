@@ -87,6 +87,7 @@ SEARCH = "/search"
 EVENTS = "/events"
 STATISTICS = "/stats"
 
+EXCHANGE = "/token"
 TOKENS = "/tokens"
 TOKEN = f"{TOKENS}/{{token_id}}"
 

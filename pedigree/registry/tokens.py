@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from pedigree._record import PAGE
-from pedigree.access import tokens
+from pedigree.access import exchanges, tokens
+from pedigree.access.oidc.identities import Identity
 from pedigree.access.records import AccessToken, IssuedToken, Permission, Role
 from pedigree.contract.tokens import TokenContract
 from pedigree.postgres.pages import at_least_one
@@ -48,6 +49,16 @@ class TokenOperations(ContextGroup, TokenContract):
         """Return the token of a secret; None if it does not exist, is revoked or has expired."""
         return self._context.database.read(
             lambda transaction: tokens.valid_token(transaction, secret)
+        )
+
+    def exchange(self, workload: Identity) -> IssuedToken:
+        """Exchange the verified token of a workload for one of the service, once.
+
+        Raises:
+            ExchangeRefusedError: It has no ``jti``, or was exchanged before.
+        """
+        return self._context.database.transaction(
+            lambda transaction: exchanges.exchange(transaction, workload)
         )
 
     def has_tokens(self) -> bool:

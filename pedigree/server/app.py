@@ -18,7 +18,7 @@ from pedigree.delivery.webhook_worker import WebhookWorker
 from pedigree.distribution import own_version
 from pedigree.registry import Registry
 from pedigree.registry.reconciler import Reconciler
-from pedigree.server import documents, health, metrics
+from pedigree.server import documents, health, metrics, token_exchange
 from pedigree.server.connections import Connections
 from pedigree.server.fast_reads import FastReadMiddleware
 from pedigree.server.http.auth import Authenticator
@@ -29,6 +29,7 @@ from pedigree.server.http.long_requests import LongWork
 from pedigree.server.http.problems import Problem, add_handlers
 from pedigree.server.http.proxies import Proxies
 from pedigree.server.http.throttle import Throttle
+from pedigree.server.http.unknown_tokens import UnknownTokens
 from pedigree.server.middleware import RequestMiddleware
 from pedigree.server.point_reads import PointReads
 from pedigree.server.registry_metrics import RegistryMetrics
@@ -72,7 +73,7 @@ _RESOURCES = (
     *(models, versions, registration, uploads, artifacts, aliases, stages, stage_requests),
     *(approvals, promotions, policies, checks, cards, datasets, evaluations, monitoring),
     *(lineage, staleness, quarantine, retention, search, events, statistics),
-    *(webhooks, tokens, gc, fsck, metrics, health),
+    *(webhooks, tokens, token_exchange, gc, fsck, metrics, health),
 )
 # How many requests may wait for each connection before the service refuses further ones.
 _WAITING_FOR_ONE = 16
@@ -171,6 +172,7 @@ def _lifespan(settings: Settings | None) -> Any:
                 most_at_work=connections * _WAITING_FOR_ONE,
                 metrics=app.state.metrics,
             )
+            app.state.unknown_workloads = UnknownTokens(app.state.metrics)
             app.state.bodies = Bodies(resolved, app.state.metrics)
             app.state.fair_use = FairUse(resolved, app.state.metrics)
             app.state.event_stream = EventStream(registry, app.state.fair_use)

@@ -126,6 +126,10 @@ REFUSED = {
         ),
         "another principal",
     ),
+    "an admin": (
+        github(rule("admin", repository_id="1", ref="refs/heads/main")),
+        "must not create tokens",
+    ),
     # GitHub.
     "a repository by its name": (
         github(rule("reader", repository="o/r")),

@@ -33,6 +33,7 @@ class Identity:
         subject: The subject of the token.
         rule: The number of the rule that matched, from 1.
         expires_at: When the token expires.
+        token_id: The ``jti`` of the token; None if it has none.
         claims: The claims that the rule names.
     """
 
@@ -44,6 +45,7 @@ class Identity:
     subject: str
     rule: int
     expires_at: datetime
+    token_id: str | None
     claims: Claims
 
 
@@ -65,9 +67,14 @@ def identity_of(claims: Claims, provider: Provider) -> Identity:
                 subject=str(claims["sub"]),
                 rule=number,
                 expires_at=datetime.fromtimestamp(float(str(claims["exp"])), UTC),
+                token_id=_text(claims.get("jti")),
                 claims={name: claim(claims, name) for name in rule.when},
             )
     raise NoRuleError(f"the token meets no rule of the provider {provider.name}")
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _is_trusted(claims: Claims, provider: Provider, rule: ProviderRule) -> bool:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pedigree.access.oidc.claims import may_both_hold, names_in
 from pedigree.access.oidc.globs import is_exact, overlap
 from pedigree.access.oidc.providers import Provider, ProviderKind, ProviderRule, TokenUse
+from pedigree.access.records import Permission, permitted
 from pedigree.errors import InvalidProviderError
 
 # What triggers a run that nobody from outside can cause, and that runs a commit of the repository.
@@ -103,6 +104,10 @@ def _require_rule(provider: Provider, rule: ProviderRule) -> None:
         raise _wrong(provider, "a rule without a condition gives everybody one name", rule)
     if provider.use is not TokenUse.EXCHANGE:
         return
+    if Permission.OPERATE in permitted(rule.roles):
+        raise _wrong(
+            provider, "a workload must not create tokens, which would outlive its own", rule
+        )
     match provider.kind:
         case ProviderKind.GITHUB:
             _require_of_github(provider, rule)
