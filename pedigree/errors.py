@@ -39,6 +39,7 @@
     │   ├── NotPermittedError        the actor has no permission
     │   ├── NotAuthenticatedError    the service does not know the token
     │   ├── ExchangeRefusedError     the token of a workload cannot be exchanged
+    │   ├── LoginFailedError         the provider, or the person, ended the login
     │   ├── StateChangedError        the state does not satisfy If-Match or If-None-Match
     │   ├── RequestInFlightError     a request with the same idempotency key is still running
     │   ├── AmbiguousStageError      several versions are in a stage that is not exclusive
@@ -222,6 +223,10 @@ class NotAuthenticatedError(RefusedError):
 
 class ExchangeRefusedError(RefusedError):
     """The token of a workload is not valid, meets no rule, or was exchanged before."""
+
+
+class LoginFailedError(RefusedError):
+    """A login failed: the person or the provider refused, or an answer was not of this login."""
 
 
 class StateChangedError(RefusedError):

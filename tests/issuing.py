@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 from uuid import uuid4
 
 from joserfc import jws
@@ -31,6 +31,9 @@ class Issuer:
     # What it answers instead, by path.
     answers: dict[str, bytes] = field(default_factory=dict)
     status: int = 200
+    # The forms that it got, and its answers to them by path.
+    forms: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    posted: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
     # The claims of a job that asks for its token.
     job: dict[str, Any] = field(default_factory=dict)
     goes_on: threading.Event = field(default_factory=threading.Event)
@@ -126,6 +129,14 @@ def issuing() -> Iterator[Issuer]:
             self.send_response(issuer.status)
             self.end_headers()
             self.wfile.write(issuer.answer(self.path))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            issuer.forms.append((self.path, dict(parse_qsl(body))))
+            status, answer = issuer.posted.get(self.path, (404, {}))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
 
         def log_message(self, *_: object) -> None:
             pass

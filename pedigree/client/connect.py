@@ -31,7 +31,8 @@ def connect(
     Args:
         url: ``https://…`` of a service, or ``postgresql://…``. ``PEDIGREE_API_URL`` when None; if
             that is unset, a registry in this process with the settings ``PEDIGREE_*``.
-        token: The token for the service, ``pdg_…``, or ``auto``; ``PEDIGREE_TOKEN`` when None.
+        token: The token for the service, ``pdg_…``, or ``auto``; ``PEDIGREE_TOKEN`` when None, or
+            else the login of ``pedigree login``.
         timeout: The seconds that a service may take for a connection and for each chunk of an
             answer; ``PEDIGREE_API_TIMEOUT`` (60) when None.
         retries: The number of retries of a request after a lost connection or because of load;
@@ -52,6 +53,7 @@ def connect(
     # Only for a service: the import takes a twentieth of a second.
     from pedigree.client._attempts import Patience  # noqa: PLC0415
     from pedigree.client._connection import Connection, service_url  # noqa: PLC0415
+    from pedigree.client._logins import login_of  # noqa: PLC0415
     from pedigree.client._workloads import AUTO, WorkloadToken  # noqa: PLC0415
     from pedigree.client.remote import ServiceRegistry  # noqa: PLC0415
 
@@ -62,10 +64,13 @@ def connect(
     )
     secret = SecretStr(token) if token else settings.token
     find_token: Callable[[], str] | None
-    if secret is not None and secret.get_secret_value() == AUTO:
+    if secret is None:
+        login = login_of(service_url(url))
+        find_token = login.token if login else None
+    elif secret.get_secret_value() == AUTO:
         find_token = WorkloadToken(service_url(url), settings, patience).current
     else:
-        find_token = secret.get_secret_value if secret else None
+        find_token = secret.get_secret_value
     return ServiceRegistry(Connection(url, find_token, patience), settings)
 
 

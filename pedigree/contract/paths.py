@@ -88,6 +88,8 @@ EVENTS = "/events"
 STATISTICS = "/stats"
 
 EXCHANGE = "/token"
+LOGIN = "/login"
+WHOAMI = "/whoami"
 TOKENS = "/tokens"
 TOKEN = f"{TOKENS}/{{token_id}}"
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pedigree._record import PAGE
 from pedigree.access import exchanges, tokens
 from pedigree.access.oidc.identities import Identity
-from pedigree.access.records import AccessToken, IssuedToken, Permission, Role
+from pedigree.access.records import AccessToken, IssuedToken, Permission, Role, Whoami
 from pedigree.contract.tokens import TokenContract
 from pedigree.postgres.pages import at_least_one
 from pedigree.registry.context import ContextGroup
@@ -43,6 +43,18 @@ class TokenOperations(ContextGroup, TokenContract):
         actor = self._context.actor()
         return self._context.database.transaction(
             lambda transaction: tokens.revoke_token(transaction, token_id, actor)
+        )
+
+    def whoami(self) -> Whoami:
+        self._context.require_some(Permission.READ)
+        principal = self._context.principal()
+        return Whoami(
+            principal=principal.name,
+            source=principal.actor.source,
+            roles=principal.roles,
+            permissions=tuple(sorted(principal.permissions)),
+            models=principal.models,
+            expires_at=principal.expires_at,
         )
 
     def token_of(self, secret: str) -> AccessToken | None:

@@ -18,7 +18,7 @@ from pedigree.delivery.webhook_worker import WebhookWorker
 from pedigree.distribution import own_version
 from pedigree.registry import Registry
 from pedigree.registry.reconciler import Reconciler
-from pedigree.server import documents, health, metrics, token_exchange
+from pedigree.server import documents, health, login, metrics, token_exchange
 from pedigree.server.connections import Connections
 from pedigree.server.fast_reads import FastReadMiddleware
 from pedigree.server.http.auth import Authenticator
@@ -73,7 +73,7 @@ _RESOURCES = (
     *(models, versions, registration, uploads, artifacts, aliases, stages, stage_requests),
     *(approvals, promotions, policies, checks, cards, datasets, evaluations, monitoring),
     *(lineage, staleness, quarantine, retention, search, events, statistics),
-    *(webhooks, tokens, token_exchange, gc, fsck, metrics, health),
+    *(webhooks, tokens, token_exchange, login, gc, fsck, metrics, health),
 )
 # How many requests may wait for each connection before the service refuses further ones.
 _WAITING_FOR_ONE = 16

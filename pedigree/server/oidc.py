@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 
 from pedigree.access.oidc.identities import Identity, identity_of
+from pedigree.access.oidc.login_offers import LoginOffers
 from pedigree.access.oidc.providers import Providers, TokenUse
 from pedigree.access.oidc.refusals import InvalidTokenError
 from pedigree.access.oidc.verification import unverified, verified
@@ -27,6 +28,11 @@ class OidcTokens:
             each.name: ProviderKeys(each, threads) for each in providers.providers
         }
 
+    @property
+    def offers(self) -> LoginOffers:
+        """The providers with which people log in."""
+        return self._providers.offers
+
     def start(self) -> None:
         """Begin to fetch the keys of all providers; call it inside the event loop."""
         for keys in self._keys.values():
@@ -46,6 +52,8 @@ class OidcTokens:
             permissions=permitted(found.roles),
             models=found.models,
             reads_store=False,
+            roles=found.roles,
+            expires_at=found.expires_at,
         )
 
     async def identity(self, text: str, use: TokenUse) -> Identity:

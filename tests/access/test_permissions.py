@@ -57,7 +57,10 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
             ("churn",),
         ),
         **dict.fromkeys(
-            ("each_model", "events", "models", "quarantines", "search", "stats", "unmaterialized"),
+            (
+                *("each_model", "events", "models", "quarantines", "search", "stats"),
+                *("unmaterialized", "whoami"),
+            ),
             (),
         ),
         "as_of": ("churn", datetime.now(UTC)),

@@ -21,6 +21,7 @@ from pydantic import (
 from pedigree._record import Record
 from pedigree.access.oidc.claims import Claims, Wanted, claim, holds
 from pedigree.access.oidc.globs import is_pattern
+from pedigree.access.oidc.login_offers import LoginOffer, LoginOffers
 from pedigree.access.records import Permission, Role, permitted
 from pedigree.errors import InvalidProviderError
 from pedigree.settings import Duration, Network
@@ -152,6 +153,12 @@ class Provider(Record):
     longest_lifetime: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(days=7))] = timedelta(
         days=1
     )
+    client_id: Annotated[str, Field(min_length=1, max_length=256)] | None = Field(
+        default=None, description="The public client of `pedigree login`; without it nobody logs in"
+    )
+    scopes: Texts = Field(
+        default=("openid", "offline_access"), description="The scopes that a login asks for"
+    )
     principal: Template = "{sub}"
     rules: Annotated[tuple[ProviderRule, ...], Field(min_length=1, max_length=200, alias="rule")]
     networks: tuple[Network, ...] = Field(
@@ -187,6 +194,23 @@ class Providers(Record):
     """All providers of a file."""
 
     providers: Annotated[tuple[Provider, ...], Field(max_length=50, alias="provider")] = ()
+
+    @property
+    def offers(self) -> LoginOffers:
+        """The providers with which people log in."""
+        return LoginOffers(
+            offers=tuple(
+                LoginOffer(
+                    provider=each.name,
+                    issuer=each.issuer,
+                    client_id=each.client_id,
+                    audience=each.audience,
+                    scopes=each.scopes,
+                )
+                for each in self.providers
+                if each.client_id is not None and each.use is TokenUse.BEARER
+            )
+        )
 
     def of(self, issuer: object, use: TokenUse) -> Provider | None:
         """Return the provider with an issuer, which is compared as it is written."""

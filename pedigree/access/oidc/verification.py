@@ -144,7 +144,7 @@ def _require_for_us(claims: dict[str, Any], provider: Provider) -> None:
         raise InvalidTokenError("sub of the token is not a name")
     _require_audience(claims, provider)
     party = claims.get("azp")
-    if party is not None and party not in (provider.authorized_parties or (provider.audience,)):
+    if party is not None and party not in _parties(provider):
         raise InvalidTokenError(
             f"azp of the token is not in authorized_parties of the provider {provider.name}"
         )
@@ -163,6 +163,11 @@ def _require_audience(claims: dict[str, Any], provider: Provider) -> None:
         raise InvalidTokenError(
             f"aud of the token names others, not in other_audiences of the provider {provider.name}"
         )
+
+
+def _parties(provider: Provider) -> tuple[str, ...]:
+    named = provider.authorized_parties or (provider.audience,)
+    return named if provider.client_id is None else (*named, provider.client_id)
 
 
 def _is_short(text: str) -> bool:

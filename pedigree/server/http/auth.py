@@ -180,6 +180,8 @@ class Authenticator:
             permissions=permitted(token.roles),
             models=token.models,
             reads_store=False,
+            roles=token.roles,
+            expires_at=token.expires_at,
         )
 
     async def _principal_of_provider(self, text: str) -> Principal:
