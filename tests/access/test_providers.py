@@ -55,7 +55,7 @@ def plain(*rules: str) -> str:
 REFUSED = {
     # The file.
     "no TOML": ("provider = [", "not TOML"),
-    "an unknown key": (provider(READER, scopes="[]"), "scopes"),
+    "an unknown key": (provider(READER, secret="1"), "secret"),
     "an unknown key of a rule": (provider(f"{READER}\nrole = 1"), "role"),
     "an unknown table": ("[[providers]]\n", "providers"),
     "a key twice": (f"{provider(READER)}\n{READER}", "not TOML"),

@@ -24,8 +24,12 @@ from tests.server.conftest import serving
 from tests.server.fuzz import furnish
 
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
-OF_THE_PROCESS = {"livez", "readyz", "metrics"}
-OF_THIS_MACHINE = {"checks", "status", "migrate", "schema", "serve", "up", "down"}
+# A workload exchanges its token, and a login asks for its provider, before there is a token.
+OF_THE_PROCESS = {"livez", "readyz", "metrics", "exchange_token", "login_offers"}
+OF_THIS_MACHINE = {
+    *("checks", "status", "migrate", "schema", "serve", "up", "down"),
+    *("login", "logout"),
+}
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
@@ -194,6 +198,7 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("release", "orders", "--whole-asset"),
         ("token", "create", "ci@churn", "--role", "reader"),
         ("token", "list"),
+        ("whoami",),
         ("token", "revoke", 2),
         ("webhook", "create", url),
         ("webhook", "list"),
