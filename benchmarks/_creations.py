@@ -112,11 +112,20 @@ class Creations:
 
     def until_drawn(self) -> float:
         """Return the rate of new versions, with the time until all their cards are drawn."""
-        self._await_cards()
+        self.await_cards()
         began = time.perf_counter()
         load, _ = self.new()
-        self._await_cards()
+        self.await_cards()
         return float(load["done"] / (time.perf_counter() - began))
+
+    def await_cards(self) -> None:
+        """Wait until all cards are drawn, so that they take nothing from what is measured next."""
+        deadline = time.monotonic() + _DRAWN_BY_S
+        with psycopg.connect(self._place.url, autocommit=True) as connection:
+            while connection.execute(_UNDRAWN).fetchone() == (True,):
+                if time.monotonic() > deadline:
+                    raise SystemExit("the cards are not drawn in time")
+                time.sleep(0.1)
 
     def _driven(
         self, exchanges: list[list[str]], connections: int, seconds: float
@@ -124,14 +133,6 @@ class Creations:
         before = self._meter.processor()
         load = drive(self._place.served, exchanges, seconds=seconds, connections=connections)
         return load, self._meter.processor().since(before, int(load["done"]))
-
-    def _await_cards(self) -> None:
-        deadline = time.monotonic() + _DRAWN_BY_S
-        with psycopg.connect(self._place.url, autocommit=True) as connection:
-            while connection.execute(_UNDRAWN).fetchone() == (True,):
-                if time.monotonic() > deadline:
-                    raise SystemExit("the cards are not drawn in time")
-                time.sleep(0.1)
 
 
 def beside_mlflow(place: Place, beside: Running, theirs: MLflow) -> list[Measured]:
@@ -153,6 +154,7 @@ def beside_mlflow(place: Place, beside: Running, theirs: MLflow) -> list[Measure
     ]
     for _ in range(_ROUNDS):
         for kept, work in kinds:
+            mine.await_cards()
             load, costs = work()
             kept.loads.append(load)
             kept.costs.append(costs)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, GetJsonSchemaHandler, JsonValue
 from pydantic_core import CoreSchema, to_json
 
 from pedigree._error import InvalidInputError
+from pedigree._plain_values import is_plain, is_small
 
 TEXT_BYTES = 65_536
 """The most bytes of any text in UTF-8."""
@@ -34,9 +35,6 @@ RECORD_BYTES = 4 << 20
 
 GRAPH_BYTES = 64 << 20
 """The most bytes of a lineage graph as JSON: some two hundred thousand nodes."""
-
-# A larger integer is infinite for a reader whose numbers are doubles.
-_INTEGER_BITS = 1024
 
 
 @dataclass(frozen=True)
@@ -128,8 +126,11 @@ def require_values(
         InvalidInputError: A text is not Unicode, has a NUL or is too long; a number is not finite;
             a JSON value is nested too deep or too large. The message names the key.
     """
+    bound = bound or _PLAIN
+    if is_plain(value, bound.size, min(bound.size, KEY_BYTES)):
+        return
     check = _Check(error)
-    check.visit(value, field, bound or _PLAIN, 0)
+    check.visit(value, field, bound, 0)
     if isinstance(value, BaseModel):
         larger = {name for name, one in bounds_of(type(value)).items() if one.size > RECORD_BYTES}
         rest = value.model_dump(mode="json", exclude=larger) if larger else value
@@ -152,7 +153,7 @@ class _Check:
             case float() if not math.isfinite(value):
                 remedy = "Give a finite number, or leave it out"
                 self._refuse("is not a finite number", path, remedy, value)
-            case int() if value.bit_length() >= _INTEGER_BITS:
+            case int() if not is_small(value):
                 self._refuse("is an integer beyond 64-bit floats", path, "Write it as a text")
             case PathLike():
                 self._path(value, path)

@@ -32,18 +32,23 @@ class Markdown(str):
     __slots__ = ()
 
 
+_MISSING = Markdown(NOT_PROVIDED)
+
+
 def shown(value: object) -> str:
     """Return any value of a record as inline Markdown; a missing value becomes NOT_PROVIDED.
 
     A long value is shortened, and says by how much.
     """
+    if value is None:
+        return _MISSING
     if isinstance(value, Markdown):
         return value
-    if value is None or value == "" or (isinstance(value, Mapping | Sequence) and not value):
-        return Markdown(NOT_PROVIDED)
+    is_text = isinstance(value, str)
+    if value == "" or (not is_text and isinstance(value, Mapping | Sequence) and not value):
+        return _MISSING
     # A list is bounded where it is stored; one text must not make a table unreadable.
     text = _plain(value)
-    is_text = isinstance(value, str)
     return Markdown(_escaped(_shortened(text, _LONGEST_TEXT if is_text else _LONGEST_LIST)))
 
 
@@ -71,14 +76,14 @@ def literal(value: str) -> Markdown:
 
 def _plain(value: object) -> str:
     match value:
+        case str() if not isinstance(value, Enum):
+            text = str(value)
         case bool():
             text = "yes" if value else "no"
         case datetime():
             text = f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
         case Enum():
             text = str(value.value)
-        case str():
-            text = str(value)
         case Mapping():
             text = json.dumps(value, ensure_ascii=False, sort_keys=True)
         case Sequence():

@@ -111,6 +111,21 @@ def read(
     return RecordPage((Event.served(**row) for row in found.rows), is_cut=found.is_cut)
 
 
+def models_changed(
+    database: Database, after: int, until: int, *, silent: Collection[EventType]
+) -> frozenset[str]:
+    """Return the models with events between two places of the feed.
+
+    Args:
+        database: Where to read.
+        after: The place after which the events are.
+        until: The last place.
+        silent: Types of events that do not count.
+    """
+    values = {"after": after, "until": until, "silent": [kind.value for kind in silent]}
+    return frozenset(row["model"] for row in database.fetch_all(_SQL["models_changed"], values))
+
+
 def feed_head(database: Database) -> int:
     """Give every committed event its place, and return the newest place; 0 if there is no event."""
     sequence(database)

@@ -55,6 +55,14 @@ WHERE event.model = %(model)s
 ORDER BY feed.seq
 LIMIT %(limit)s;
 
+-- name: models_changed
+-- The models that events of other types than some concern, between two places of the feed.
+SELECT DISTINCT event.model
+FROM pedigree.feed
+JOIN pedigree.event USING (id)
+WHERE feed.seq > %(after)s AND feed.seq <= %(until)s AND event.model IS NOT NULL
+    AND event.type <> ALL (%(silent)s::text[]);
+
 -- name: feed_head
 -- The place of the newest event in the feed.
 SELECT coalesce(max(seq), 0) AS seq FROM pedigree.feed;

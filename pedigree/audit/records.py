@@ -1,9 +1,10 @@
 """Events: append-only facts, and the bytes that prove them."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 from pydantic import JsonValue
 
@@ -187,8 +188,17 @@ class NewEvent(Record):
     @classmethod
     def stored(cls, canonical: bytes, **place: int) -> Self:
         """Return the event of stored bytes; of a value that is nested too deep, only the rest."""
-        content = from_stored_json(canonical, READABLE_DEPTH + _LEVELS_ABOVE)
-        return cls(**content, **place)
+        return cls(**_content(canonical), **place)
+
+
+def stored_body(canonical: bytes) -> Mapping[str, JsonValue]:
+    """Return the body of stored bytes, without a check of the rest.
+
+    Raises:
+        KeyError: They are no event.
+    """
+    body: Mapping[str, JsonValue] = _content(canonical)["body"]
+    return body
 
 
 class Event(NewEvent):
@@ -247,6 +257,11 @@ def _with_floats(value: JsonValue) -> JsonValue:
             return [_with_floats(each) for each in value]
         case _:
             return {name: _with_floats(each) for name, each in value.items()}
+
+
+def _content(canonical: bytes) -> dict[str, Any]:
+    content: dict[str, Any] = from_stored_json(canonical, READABLE_DEPTH + _LEVELS_ABOVE)
+    return content
 
 
 def leaf_hash(canonical: bytes) -> bytes:

@@ -1,62 +1,16 @@
-"""Cards in blocks: many are drawn at one snapshot, and written by one statement."""
+"""Cards in blocks: one statement writes many of them."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import uuid4
 
 from pydantic_core import to_json
 
 from pedigree.artifacts.records import Digest, digest_of
 from pedigree.audit.records import Actor, EventType, canonical_event
-from pedigree.cards.drawing import render
-from pedigree.cards.store import SQL, CardState, DrawnCard, state_of
+from pedigree.cards.store import SQL, DrawnCard
 from pedigree.catalog.names import name_key
-from pedigree.errors import NotFoundError
-from pedigree.postgres.transaction import Transaction, take_snapshot
-
-
-class WantedCard(NamedTuple):
-    """A version whose card must show an event of its model."""
-
-    name: str
-    version: int
-    event_id: int
-
-    @property
-    def reference(self) -> str:
-        """The version's reference."""
-        return f"{self.name}/{self.version}"
-
-
-def draw_cards(transaction: Transaction, wanted: Sequence[WantedCard]) -> list[DrawnCard]:
-    """Draw those cards that do not show their events yet; a deleted version has none.
-
-    All are drawn at one snapshot, so none shows half of a change.
-    """
-    take_snapshot(transaction)
-    return list(_drawn(transaction, wanted))
-
-
-def _drawn(transaction: Transaction, wanted: Sequence[WantedCard]) -> Iterator[DrawnCard]:
-    for each, state in zip(wanted, _states(transaction, wanted), strict=True):
-        if state is not None and not state.shows(each.event_id):
-            with suppress(NotFoundError):
-                yield render(transaction, each.name, each.version, None, state)
-
-
-def _states(transaction: Transaction, wanted: Sequence[WantedCard]) -> list[CardState | None]:
-    """Return the newest cards of versions; None for those of models that do not exist."""
-    values = {
-        "name_keys": [name_key(each.name) for each in wanted],
-        "versions": [each.version for each in wanted],
-    }
-    rows = transaction.execute(SQL["card_states"], values)
-    found = {row["place"]: row for row in rows}
-    return [
-        state_of(each.reference, found[place]) if place in found else None
-        for place, each in enumerate(wanted, 1)
-    ]
+from pedigree.postgres.transaction import Transaction
 
 
 def contents_of(drawn: Sequence[DrawnCard]) -> dict[Digest, bytes]:

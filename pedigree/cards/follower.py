@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.audit import log
-from pedigree.audit.records import EventType, NewEvent
-from pedigree.cards.blocks import WantedCard
+from pedigree.audit.records import EventType, stored_body
+from pedigree.cards.drawing import WantedCard
 from pedigree.cards.store import SQL
 from pedigree.cards.writer import CardWriter
 from pedigree.catalog.names import name_key
@@ -26,6 +26,7 @@ _LOG = logging.getLogger(__name__)
 _EVENTS = 500
 # Of one round, so that the other work of the process goes on.
 _CARDS = 200
+_PAGES = 20
 # Of one transaction: it holds the locks of their models while it commits.
 _BLOCK = 50
 # Longer than a round. A killed process delays the others for this time.
@@ -73,7 +74,7 @@ class _FeedEvent(NamedTuple):
 
     @classmethod
     def from_row(cls, row: Row) -> "_FeedEvent":
-        return cls(body=NewEvent.stored(row.pop("canonical")).body, **row)
+        return cls(body=stored_body(row.pop("canonical")), **row)
 
     @property
     def versions(self) -> frozenset[int] | None:
@@ -98,6 +99,8 @@ class CardFollower:
         self._database = database
         self._writer = CardWriter(database, store)
         self._is_outage = store_probe(database, store)
+        self.is_behind = False
+        """Whether the last round ended at its bound: there may be further cards to draw."""
 
     def follow(self, *, most: int = _CARDS) -> int:
         """Draw the cards that the next events have made stale.
@@ -114,6 +117,7 @@ class CardFollower:
         Raises:
             DatabaseUnavailableError: The database does not answer.
         """
+        self.is_behind = False
         if self._database.fetch_all(SQL["anything_to_draw"]) == [{"waiting": False}]:
             return 0
         log.sequence(self._database)
@@ -124,9 +128,12 @@ class CardFollower:
         drawn, loop = 0, MemberLoop(self._database, BackgroundWork.CARDS, is_outage=self._is_outage)
         steps = self._steps(place, loop)
         try:
-            while drawn < most and (block := _next_block(steps, min(_BLOCK, most - drawn))):
+            while block := _next_block(steps, min(_BLOCK, most - drawn)):
                 drawn += self._draw(block.cards, loop)
                 place = block.place
+                if drawn >= most:
+                    self.is_behind = True
+                    break
         except StoreUnavailableError as error:
             _LOG.warning("model cards wait: %s", error, extra={"action": "card.postponed"})
         settled = {**lease, **place._asdict()}
@@ -135,8 +142,7 @@ class CardFollower:
 
     def _steps(self, place: _Place, loop: MemberLoop) -> Iterator[_Step]:
         """Yield the stale cards of one event after another; an event that fails stops no other."""
-        values = {"seq": place.seq, "limit": _EVENTS}
-        for row in self._database.fetch_all(SQL["events_to_draw"], values):
+        for row in self._events(place.seq):
             seq, name = row["seq"], f"event {row['seq']}"
             event = loop.attempt(name, partial(_FeedEvent.from_row, row), model=row["model"]).value
             drawn_up_to = place.version if seq == place.seq + 1 else 0
@@ -145,6 +151,16 @@ class CardFollower:
                     card = WantedCard(event.model or "", version, event.event_id)
                     yield _Step(_Place(seq - 1, version), card)
             yield _Step(_Place(seq))
+
+    def _events(self, after: int) -> Iterator[Row]:
+        for _ in range(_PAGES):
+            values = {"seq": after, "limit": _EVENTS}
+            rows = self._database.fetch_all(SQL["events_to_draw"], values)
+            yield from rows
+            if len(rows) < _EVENTS:
+                return
+            after = rows[-1]["seq"]
+        self.is_behind = True
 
     def _versions(self, event: _FeedEvent, after: int) -> Iterator[int]:
         if event.versions is not None:

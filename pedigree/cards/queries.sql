@@ -33,20 +33,13 @@ LEFT JOIN LATERAL (
 ) AS c ON true
 WHERE m.name_key = %(name_key)s;
 
--- name: card_states
--- The same of several versions, with their places; none for a model that does not exist.
-SELECT wanted.place, c.revision, c.digest, c.markdown, c.notes, c.created_at, c.event_id,
-    coalesce((SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.name), 0) AS newest_event,
-    clock_timestamp() AS at
-FROM unnest(%(name_keys)s::text[], %(versions)s::integer[])
-    WITH ORDINALITY AS wanted (name_key, version, place)
-JOIN pedigree.registered_model m ON m.name_key = wanted.name_key
-LEFT JOIN LATERAL (
-    SELECT * FROM pedigree.model_card
-    WHERE model_id = m.model_id AND version = wanted.version
-    ORDER BY revision DESC
-    LIMIT 1
-) AS c ON true;
+-- name: cards_to_draw
+-- What the cards of some living versions show, a row for each; those whose newest card shows their
+-- event are left out, unless the event is NULL.
+SELECT * FROM pedigree.read_for_cards(
+    %(names)s::text[], %(name_keys)s::text[], %(versions)s::integer[], %(event_ids)s::bigint[],
+    %(checks)s::text[], %(most)s
+);
 
 -- name: note_events
 -- Record that cards show events that have not changed their texts.

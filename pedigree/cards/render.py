@@ -122,6 +122,7 @@ def _environment() -> "jinja2.Environment":
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - the output is Markdown; `finalize` escapes every expression
         finalize=shown,
+        auto_reload=False,  # it would look at each file for each card
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -9,8 +9,8 @@ from pedigree.artifacts.content_upload import upload_contents
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.store import locate
 from pedigree.audit.records import Actor
-from pedigree.cards.blocks import WantedCard, contents_of, draw_cards, insert_cards
-from pedigree.cards.drawing import draw_card
+from pedigree.cards.blocks import contents_of, insert_cards
+from pedigree.cards.drawing import WantedCard, draw_card, draw_cards
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.cards.store import (
     CardOvertakenError,
@@ -85,12 +85,13 @@ class CardWriter:
     def follow(self, wanted: Sequence[WantedCard]) -> int:
         """Draw and store the cards that do not show their events; return how many were drawn.
 
-        It takes one transaction that reads and one that writes, whatever the number of cards.
+        It takes one statement that reads and one transaction that writes, whatever the number of
+        cards.
 
         Raises:
             StoreUnavailableError: The store does not answer; nothing is written.
         """
-        drawn = self._database.transaction(lambda tx: draw_cards(tx, wanted))
+        drawn = self._database.read(lambda transaction: draw_cards(transaction, wanted))
         if not drawn:
             return 0
         overtaken = upload_contents(
@@ -120,7 +121,7 @@ class CardWriter:
         return self._located(transaction, state.card)
 
     def _drawn(self, name: str, number: int) -> ModelCard:
-        return self._database.transaction(lambda tx: draw_card(tx, name, number)).card
+        return self._database.read(lambda tx: draw_card(tx, name, number)).card
 
     def _keep(self, name: str, number: int, notes: CardNotes | None, actor: Actor) -> ModelCard:
         while True:  # each repetition follows a card that another process has written

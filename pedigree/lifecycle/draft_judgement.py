@@ -69,9 +69,11 @@ def judge_draft(
     Raises:
         InvalidPolicyError: A check does not accept the policy's settings.
     """
+    asked = {check.name for stage in policy.stages for check in stage.checks}
     verdicts = [
         check.verdict(evidence, draft, rule)
         for name, check in CHECKS.items()
+        if name in asked
         for rule in policy.check_rules(name)
     ]
     recorded = [_recorded(each, look, actor) for each in verdicts]
@@ -103,4 +105,7 @@ def _passes(look: Look, policy: Policy, rule: StageRule, facts: VersionFacts) ->
 
 
 def _recorded(verdict: Verdict, look: Look, actor: Actor) -> RecordedVerdict:
-    return RecordedVerdict(**verdict.model_dump(), verdict_id=0, at=look.at, recorded_by=actor.name)
+    # Its fields are valid, for the verdict is.
+    return RecordedVerdict.model_construct(
+        **verdict.__dict__, verdict_id=0, at=look.at, recorded_by=actor.name
+    )

@@ -148,26 +148,6 @@ WHERE %(after)s::bigint IS NULL OR (newest.check, coalesce(newest.settings, 'nul
 ORDER BY newest.check, coalesce(newest.settings, 'null')
 LIMIT %(limit)s;
 
--- name: verdicts_of_card
--- The newest verdicts of each check on a version, for each of its settings: the named checks first,
--- and only their details. The column `total` counts all.
-SELECT newest.verdict_id, newest.check, newest.passed, newest.severity, newest.digest,
-    newest.relative, newest.baseline_digest, newest.settings, newest.summary,
-    CASE WHEN newest.check = ANY (%(checks)s::text[]) THEN newest.details ELSE '{}' END AS details,
-    newest.run_id, newest.at, newest.recorded_by, newest.total
-FROM (
-    SELECT each.*, count(*) OVER () AS total FROM (
-        SELECT DISTINCT ON (check_name, settings) check_name AS check, v.*
-        FROM pedigree.verdict v
-        WHERE version = %(version)s AND model_id = (
-            SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
-        )
-        ORDER BY check_name, settings, verdict_id DESC
-    ) AS each
-) AS newest
-ORDER BY newest.check = ANY (%(checks)s::text[]) DESC, newest.check, newest.settings
-LIMIT %(limit)s;
-
 -- name: set_policy
 -- Replace a model's policy; a trigger counts its revisions.
 UPDATE pedigree.registered_model SET policy = %(policy)s
@@ -410,16 +390,6 @@ FROM pedigree.tenure t
 JOIN pedigree.registered_model m USING (model_id)
 WHERE m.name_key = %(name_key)s AND t.version = %(version)s AND t.tenure_id > %(after)s
 ORDER BY t.tenure_id
-LIMIT %(limit)s;
-
--- name: tenures_of_card
--- The newest tenures of one version, newest first. The column `total` counts all.
-SELECT t.tenure_id, t.pointer || ':' || t.name AS pointer, t.version AS version_id,
-    t.held_since AS since, t.held_until AS until, t.moved_by, t.reason, count(*) OVER () AS total
-FROM pedigree.tenure t
-JOIN pedigree.registered_model m USING (model_id)
-WHERE m.name_key = %(name_key)s AND t.version = %(version)s
-ORDER BY t.tenure_id DESC
 LIMIT %(limit)s;
 
 -- name: tenures_of_versions

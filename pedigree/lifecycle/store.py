@@ -1,8 +1,8 @@
 """Rows of stages, aliases and verdicts ↔ records."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from psycopg.types.json import Jsonb
 
@@ -18,8 +18,6 @@ from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Rows, Transaction
 
 SQL = load_queries(__package__)
-
-T = TypeVar("T")
 
 STAGE = "stage"
 ALIAS = "alias"
@@ -192,34 +190,6 @@ def recorded_verdicts(
         RecordedVerdict(**verdict.model_dump(), **row, at=at, recorded_by=actor.name)
         for verdict, row in zip(verdicts, written.fetchall(), strict=True)
     )
-
-
-class Shown(NamedTuple, Generic[T]):
-    """The records that a card shows, and the number of further ones."""
-
-    records: tuple[T, ...]
-    further: int
-
-
-def verdicts_of_card(
-    transaction: Transaction, version: ModelVersion, *, checks: Collection[str], limit: int
-) -> Shown[RecordedVerdict]:
-    """Return the newest verdicts on a version, those of some checks first, and only their details.
-
-    The number is the same in a service, whose pages have a bound in bytes: so is the card.
-    """
-    rows = transaction.execute(
-        SQL["verdicts_of_card"],
-        {
-            "name_key": name_key(version.model_name),
-            "version": version.version_id,
-            "checks": sorted(checks),
-            "limit": limit,
-        },
-    ).fetchall()
-    totals = [row.pop("total") for row in rows]
-    verdicts = tuple(RecordedVerdict(**row) for row in rows)
-    return Shown(verdicts, max(totals, default=0) - len(rows))
 
 
 def latest_verdicts(

@@ -9,7 +9,7 @@ from pedigree.catalog.names import name_key, validate_name
 from pedigree.catalog.records import ModelVersion
 from pedigree.errors import InvalidInputError
 from pedigree.lifecycle.records import Tenure
-from pedigree.lifecycle.store import ALIAS, SQL, STAGE, Shown
+from pedigree.lifecycle.store import ALIAS, SQL, STAGE
 from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.transaction import Row, Transaction
 
@@ -103,23 +103,6 @@ def tenures_of(
         },
     )
     return RecordPage((Tenure(**row) for row in found.rows), is_cut=found.is_cut)
-
-
-def tenures_of_card(
-    transaction: Transaction, version: ModelVersion, *, limit: int
-) -> Shown[Tenure]:
-    """Return the newest tenures of one version, in the order of their beginning."""
-    rows = transaction.execute(
-        SQL["tenures_of_card"],
-        {
-            "name_key": name_key(version.model_name),
-            "version": version.version_id,
-            "limit": limit,
-        },
-    ).fetchall()
-    totals = [row.pop("total") for row in rows]
-    tenures = tuple(Tenure(**row) for row in reversed(rows))
-    return Shown(tenures, max(totals, default=0) - len(rows))
 
 
 def split_pointer(pointer: str) -> tuple[str, str]:

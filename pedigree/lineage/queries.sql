@@ -1,31 +1,6 @@
 -- name: graph
--- The lineage of a version's first or newest training, as one JSON document: parsing it is much
--- faster than reading thousands of small rows.
-SELECT json_build_object(
-    'nodes', (
-        SELECT coalesce(json_agg(node ORDER BY node.node_id), '[]')
-        FROM (
-            SELECT node_id, kind, asset, partition, storage_id, run_id, data_version, code_version,
-                at,
-                CASE WHEN kind IN ('step', 'missing') THEN upstream ELSE coalesce(upstream, '{}') END
-                    AS upstream
-            FROM pedigree.lineage_node WHERE training_id = t.training_id
-        ) AS node
-    ),
-    'edges', (
-        SELECT coalesce(json_agg(edge ORDER BY edge.consumer, edge.source), '[]')
-        FROM (
-            -- The source's kind is needed only for an edge of an earlier release.
-            SELECT e.consumer, e.source, e.capture, coalesce(e.certainty, (
-                SELECT pedigree.lineage_certainty(NULL, source.kind)
-                FROM pedigree.lineage_node source
-                WHERE source.training_id = e.training_id AND source.node_id = e.source
-            )) AS certainty
-            FROM pedigree.lineage_edge e WHERE e.training_id = t.training_id
-        ) AS edge
-    ),
-    'raced', t.raced
-)::text AS graph
+-- The lineage of a version's first or newest training, as one JSON document.
+SELECT pedigree.graph_of(t.training_id, t.raced) AS graph
 FROM pedigree.training t
 JOIN pedigree.registered_model m USING (model_id)
 WHERE m.name_key = %(name_key)s AND t.version = %(version)s

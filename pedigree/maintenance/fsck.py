@@ -1,45 +1,45 @@
 """Check every invariant of a running registry; nothing is changed.
 
-Each invariant is checked in one snapshot, or checked again if it seems violated. So concurrent
-changes cause no false alarm.
+Each part of an invariant is checked in one snapshot, or checked again if it seems violated. So
+concurrent changes cause no false alarm. Two parts run at once, the longest invariants first.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
 
 from pedigree.artifacts.objects import ObjectStore
-from pedigree.failures.member_loop import MemberLoop
 from pedigree.failures.outages import store_probe
 from pedigree.maintenance.fsck_objects import check_objects
-from pedigree.maintenance.fsck_parts import PartsDone, check_sql
-from pedigree.maintenance.fsck_records import Checked, FsckProgress, Report
-from pedigree.maintenance.fsck_replay import check_replay
-from pedigree.maintenance.violations import Tally
+from pedigree.maintenance.fsck_parts import sql_parts
+from pedigree.maintenance.fsck_records import FsckProgress, Report
+from pedigree.maintenance.fsck_replay import ReplayCheck
+from pedigree.maintenance.fsck_schedule import Invariant, Schedule
 from pedigree.postgres.database import Database
 
-# Invariants in SQL: a query returns the violations, and count_<name> the number of checks.
+# Invariants in SQL: a query returns the violations, and count_<name> the number of checks. The
+# longest first.
 _IN_SQL: Mapping[str, str] = MappingProxyType(
     {
+        "search_index_matches": "the search tables match the catalog",
+        "leaves_match": "the bytes of an event match its leaf hash and its row",
+        "event_counts_match": "the event counts of the metrics are those of the feed",
+        "artifacts_complete": "every version that is not collected has the files of its manifest",
+        "garbage_known": "a garbage collection knows all bytes that nothing refers to",
+        "statistics_match": "the kept counts of the registry are those of its tables",
         "versions_gapless": "the versions of a model are 1, 2, 3 … without gaps",
         "models_match_events": "every model has a creation event, and vice versa",
-        "artifacts_complete": "every version that is not collected has the files of its manifest",
         "cards_complete": "the text of every card matches its digest",
         "one_holder": "an exclusive stage or an alias has only one version",
         "pointers_resolve": "a stage or an alias points to a version that is not deleted",
         "tenures_disjoint": "no tenures of an exclusive pointer or a version's stage overlap",
         "feed_contiguous": "the feed is 1, 2, 3 … without gaps; every event is in it or queued",
-        "event_counts_match": "the event counts of the metrics are those of the feed",
-        "leaves_match": "the bytes of an event match its leaf hash and its row",
         "tokens_match_events": "every token matches its events, and none lacks an event",
         "webhooks_match_events": "every webhook matches its newest event, and none lacks an event",
         "datasheets_match_events": "every revision of a datasheet has an event, and matches it",
         "data_verdicts_match_events": "every verdict on data matches its event",
         "quarantines_match_events": "every quarantine matches its events",
-        "statistics_match": "the kept counts of the registry are those of its tables",
-        "garbage_known": "a garbage collection knows all bytes that nothing refers to",
         "discarded_keys_unused": "no blob has an abandoned key",
-        "search_index_matches": "the search tables match the catalog",
         "constraints_enforced": "the schema's keys, indexes and triggers are in force",
     }
 )
@@ -63,38 +63,33 @@ def fsck(
     Raises:
         StoreUnavailableError: The store does not answer.
     """
-    checks = [(name, says, partial(check_sql, database, name)) for name, says in _IN_SQL.items()]
-    checks += [
-        (
-            "objects_intact",
-            "the object of every blob exists with its size" + (" and its digest" if hashes else ""),
-            partial(check_objects, database, store, hashes=hashes),
-        ),
-        (
+    found = invariants(database, store, hashes=hashes)
+    schedule = Schedule(found, store_probe(database, store), progress or _tell_nobody)
+    return Report(checks=schedule.run())
+
+
+def invariants(database: Database, store: ObjectStore, *, hashes: bool) -> tuple[Invariant, ...]:
+    """Return all invariants, the longest first.
+
+    Args:
+        database: The registry's database.
+        store: The registry's object store.
+        hashes: Read every object and compare its digest, instead of only its size.
+    """
+    replay = ReplayCheck(database)
+    intact = "the object of every blob exists with its size" + (" and its digest" if hashes else "")
+    objects = partial(check_objects, database, store, hashes=hashes)
+    return (
+        Invariant(
             "events_replay",
             "the tables match the replay of the events",
-            partial(check_replay, database),
+            replay.parts,
+            replay.finish,
         ),
-    ]
-    loop = MemberLoop(None, "fsck", is_outage=store_probe(database, store))
-    tell = progress or _tell_nobody
-    return Report(checks=tuple(_check(loop, tell, *check) for check in checks))
+        Invariant("objects_intact", intact, (objects,)),
+        *(Invariant(name, says, sql_parts(database, name)) for name, says in _IN_SQL.items()),
+    )
 
 
 def _tell_nobody(name: str, done: int, of: int | None) -> None:
     """Nobody waits for the progress."""
-
-
-def _check(
-    loop: MemberLoop,
-    tell: FsckProgress,
-    name: str,
-    says: str,
-    check: Callable[[PartsDone], Tally],
-) -> Checked:
-    tell(name, 0, None)
-    tally = loop.attempt(name, partial(check, partial(tell, name))).value
-    if tally is None:
-        tally = Tally()
-        tally.found(name, f"it cannot be checked: {loop.failed[-1].problem}")
-    return tally.checked(name, says)

@@ -1,176 +1,111 @@
-"""Compare the tables of each model with the replay of its events."""
+"""Compare the tables with the replay of the events.
+
+Queries compare the tables of all models with what the events say, and return the models that may
+differ: also those with kinds of events that only Python replays. Only the events of these are
+replayed in Python, which decides and explains. So the queries may name too many models, never too
+few: what they do not compare, or cannot read, makes a model one of those.
+"""
 
 from collections.abc import Iterator
-from dataclasses import fields
 from functools import partial
-from typing import Any
 
-from pedigree.audit.records import NewEvent, json_digest
-from pedigree.audit.replay import STATED, TRAINING, replay
-from pedigree.audit.states import UNRECORDED, Mark, ReplayedModel, ReplayedTenure, ReplayedVersion
 from pedigree.catalog.names import name_key
 from pedigree.failures.member_loop import MemberLoop
-from pedigree.maintenance.fsck_parts import PartsDone, unreported
+from pedigree.maintenance.fsck_fold import differences
+from pedigree.maintenance.fsck_parts import Part, PartsDone, rows_of, unreported
 from pedigree.maintenance.queries import SQL
 from pedigree.maintenance.violations import Tally
 from pedigree.postgres.database import Database
-from pedigree.postgres.transaction import Row, Transaction, stream, take_snapshot
+from pedigree.postgres.transaction import Row
 
-_MODEL_FIELDS = (
-    "aliases",
-    "generation",
-    "policy",
-    "policy_revision",
-    "deleted_at",
-    "tenures",
-    "description",
-    "owners",
-    "tags",
+# The longest first.
+_COMPARISONS = (
+    "replay_verdicts",
+    "replay_versions",
+    "replay_tenures",
+    "replay_order",
+    "replay_kinds",
+    "replay_models",
 )
+_KEYS = "keys of names"
+
+
+class ReplayCheck:
+    """One comparison of all models with their events.
+
+    Before all its parts are done, no model is known to match, so all are replayed.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._undone = {*_COMPARISONS, _KEYS}
+        self._doubtful: set[int] = set()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The comparisons in the database, which may run at once."""
+        return (*(partial(self._compare, query) for query in _COMPARISONS), self._compare_keys)
+
+    @property
+    def doubtful(self) -> frozenset[int] | None:
+        """The keys of the models that may differ; None if that is not known."""
+        return None if self._undone else frozenset(self._doubtful)
+
+    def finish(self, report: PartsDone) -> Tally:
+        """Replay the events of the models that may differ, one model in memory at a time.
+
+        Args:
+            report: Called after each model with the number of replayed models and of all such.
+        """
+        doubtful, loop = self.doubtful, MemberLoop(None, "replay")
+        tally = Tally(looked_at=self._database.call(SQL["count_models_match_events"])["count"])
+        expected, done = tally.looked_at if doubtful is None else len(doubtful), 0
+        for row in self._models():
+            if doubtful is None or row["model_id"] in doubtful:
+                compare = partial(self._database.transaction, partial(differences, row["model_id"]))
+                for reference, problem in loop.attempt(row["name"], compare).value or ():
+                    tally.found(reference, problem)
+                done += 1
+                report(done, expected)
+        for failed in loop.failed:
+            tally.found(failed.member, f"it cannot be compared with its events: {failed.problem}")
+        return tally
+
+    def _compare(self, query: str, _: PartsDone) -> Tally:
+        # Bytes that are not JSON fail the whole query. Then nothing is known about any model.
+        compared = MemberLoop(None, "replay").attempt(query, partial(self._models_of, query))
+        if compared.value is not None:
+            self._doubtful |= compared.value
+            self._undone.remove(query)
+        return Tally()
+
+    def _models_of(self, query: str) -> set[int]:
+        return self._database.transaction(
+            lambda transaction: {row["model_id"] for row in rows_of(transaction, SQL[query])}
+        )
+
+    def _compare_keys(self, _: PartsDone) -> Tally:
+        for row in self._models():
+            if name_key(row["name"]) != row["name_key"]:
+                self._doubtful.add(row["model_id"])
+        self._undone.remove(_KEYS)
+        return Tally()
+
+    def _models(self) -> Iterator[Row]:
+        after = 0
+        while page := self._database.fetch_all(SQL["page_of_models"], {"after": after}):
+            yield from page
+            after = page[-1]["model_id"]
 
 
 def check_replay(database: Database, report: PartsDone = unreported) -> Tally:
-    """Replay the events of every model, one model in memory at a time.
+    """Compare all models with their events.
 
     Args:
         database: The registry's database.
-        report: Called after each model with the number of replayed models and of all.
+        report: Called after each model whose events are replayed in Python.
     """
-    expected = database.fetch_all(SQL["count_models_match_events"])[0]["count"]
-    tally, after, loop = Tally(), 0, MemberLoop(None, "replay")
-    while found := database.fetch_all(SQL["next_model"], {"after": after}):
-        after = found[0]["model_id"]
-        compare = partial(database.transaction, partial(_compare, after))
-        differences = loop.attempt(found[0]["name"], compare)
-        tally.looked_at += 1
-        report(tally.looked_at, expected)
-        for reference, problem in differences.value or ():
-            tally.found(reference, problem)
-    for failed in loop.failed:
-        tally.found(failed.member, f"it cannot be compared with its events: {failed.problem}")
-    return tally
-
-
-def _compare(model_id: int, transaction: Transaction) -> list[tuple[str, str]]:
-    take_snapshot(transaction)
-    model = transaction.execute(SQL["model"], {"model_id": model_id}).fetchone()
-    if model is None:
-        return []
-    try:
-        stored = _state_of_tables(transaction, model)
-    except KeyError as error:
-        return [(model["name"], f"rows belong to its version {error}, which is missing")]
-    try:
-        replayed = replay(_events(transaction, model["name"]))
-    except (KeyError, TypeError, ValueError) as error:
-        return [(model["name"], f"its events cannot be replayed: {error!r}")]
-    found = list(_differences(model["name"], stored, replayed))
-    if name_key(model["name"]) != model["name_key"]:
-        found.append((model["name"], f"its key is {model['name_key']!r}, not the key of its name"))
-    return found
-
-
-def _events(transaction: Transaction, name: str) -> Iterator[NewEvent]:
-    for row in stream(transaction, SQL["events_of_model"], {"name": name}):
-        yield NewEvent.stored(bytes(row["canonical"]))
-
-
-def _differences(
-    name: str, stored: ReplayedModel, replayed: ReplayedModel
-) -> Iterator[tuple[str, str]]:
-    for model_field in _MODEL_FIELDS:
-        a, b = getattr(stored, model_field), getattr(replayed, model_field)
-        yield from _difference(name, model_field, a, b)
-    for number in sorted(stored.versions.keys() | replayed.versions.keys()):
-        reference = f"{name}/{number}"
-        row, events = stored.versions.get(number), replayed.versions.get(number)
-        if row is None or events is None:
-            yield reference, "it has no event" if events is None else "its row is missing"
-            continue
-        for field in filter(lambda one: one.compare, fields(ReplayedVersion)):
-            a, b = getattr(row, field.name), getattr(events, field.name)
-            yield from _difference(reference, field.name, a, b)
-
-
-def _difference(
-    reference: str, name: str, stored: object, replayed: object
-) -> Iterator[tuple[str, str]]:
-    if stored != replayed:
-        yield reference, f"{name} is {_short(stored)}, but {_short(replayed)} by its events"
-
-
-def _short(value: object, limit: int = 300) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else f"{text[:limit]}…"
-
-
-def _state_of_tables(transaction: Transaction, model: Row) -> ReplayedModel:
-    key = {"model_id": model["model_id"]}
-
-    def rows(query: str) -> list[Row]:
-        return transaction.execute(SQL[query], key).fetchall()
-
-    state = ReplayedModel(
-        generation=model["generation"],
-        policy=model["policy"],
-        policy_revision=model["policy_revision"],
-        deleted_at=model["deleted_at"],
-        description=model["description"],
-        owners=model["owners"],
-        tags=model["tags"],
-    )
-    for row in rows("versions_of_model"):
-        number = row.pop("version")
-        state.versions[number] = ReplayedVersion(**row)
-    for row in rows("trainings_of_model"):
-        metrics = {name: float(value) for name, value in row["metrics"].items()}
-        training: dict[str, Any] = {
-            name: row[name] for name in (*TRAINING, *STATED, "verification")
-        }
-        training |= {"metrics": metrics}
-        if row["owners"] is None:  # written before migration 0035
-            training |= dict.fromkeys(STATED, UNRECORDED)
-        state.versions[row["version"]].trainings[row["training_id"]] = training
-    _add_monitoring(state, rows("profiles_of_model"), rows("drifts_of_model"))
-    for row in rows("verdicts_of_model"):
-        row["details"] = json_digest(row["details"])
-        state.versions[row.pop("version")].verdicts.append(row)
-    for row in rows("decisions_of_model"):
-        state.versions[row.pop("version")].decisions.append(row)
-    for row in rows("requests_of_model"):
-        state.versions[row.pop("version")].requests[row.pop("request_id")] = row
-    for row in rows("given_up_of_model"):
-        state.versions[row.pop("version")].given_up.append(row)
-    for row in rows("evaluations_of_model"):
-        state.versions[row["version"]].evaluations.append(json_digest(row["evaluation"]))
-    for row in rows("cards_of_model"):
-        state.versions[row["version"]].cards.append(row["digest"])
-    for row in rows("marks_of_model"):
-        state.versions[row["version"]].marks[row["quarantine_id"]] = Mark(
-            row["certainty"], row["released_at"]
-        )
-    _add_tenures(state, rows("tenures_of_model"))
-    return state
-
-
-def _add_monitoring(state: ReplayedModel, profiles: list[Row], drifts: list[Row]) -> None:
-    for row in profiles:
-        digests = {json_digest(row["profile"]), row["digest"]}
-        state.versions[row["version"]].profile = {
-            "digest": digests.pop() if len(digests) == 1 else sorted(digests),
-            "created_at": row["created_at"],
-        }
-    for row in drifts:
-        row["partition"] = row["partition"] or None
-        row["result"], row["served"] = json_digest(row["result"]), json_digest(row["served"])
-        state.versions[row.pop("version")].drifts[row.pop("drift_id")] = row
-
-
-def _add_tenures(state: ReplayedModel, rows: list[Row]) -> None:
-    for row in rows:
-        tenure = ReplayedTenure(**row)
-        state.tenures.append(tenure)
-        if tenure.until is None and tenure.pointer == "alias":
-            state.aliases[tenure.name] = tenure.version
-        if tenure.until is None and tenure.pointer == "stage":
-            state.versions[tenure.version].stage = tenure.name
+    check = ReplayCheck(database)
+    for part in check.parts:
+        part(unreported)
+    return check.finish(report)

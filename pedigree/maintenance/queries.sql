@@ -477,12 +477,16 @@ SELECT concat_ws(' ', type, nullif(detail, '')) AS reference,
         AS problem
 FROM pedigree.event_count c
 FULL JOIN (
-    SELECT e.type,
-        -- Bytes that were edited may not even be JSON.
-        CASE WHEN sha256('\x00'::bytea || e.canonical) = e.leaf
-            THEN pedigree.event_detail(e.type, e.canonical) ELSE '' END AS detail,
-        count(*) AS count
-    FROM pedigree.feed JOIN pedigree.event e USING (id)
+    SELECT e.type, e.detail, count(*) AS count
+    FROM pedigree.feed
+    JOIN (
+        SELECT id, type,
+            -- Bytes that were edited may not even be JSON.
+            CASE WHEN sha256('\x00'::bytea || canonical) = leaf
+                THEN pedigree.event_detail(type, canonical) ELSE '' END AS detail
+        FROM pedigree.event
+        OFFSET 0  -- the join then moves no bytes
+    ) AS e USING (id)
     GROUP BY 1, 2
 ) AS f USING (type, detail)
 WHERE c.count IS DISTINCT FROM f.count;
@@ -843,7 +847,7 @@ SELECT format('%s → %s', wanted.source, wanted.target) AS reference,
 FROM (
     VALUES ('artifact_file', 'blob'), ('artifact_file', 'artifact'), ('model_card', 'blob'),
         ('drift_result', 'blob'), ('data_profile', 'model_version'),
-        ('model_version', 'artifact'), ('feed', 'event'), ('unsequenced', 'event'),
+        ('model_version', 'artifact'), ('feed', 'event'),
         ('decision', 'model_version')
 ) AS wanted (source, target)
 WHERE NOT EXISTS (
@@ -888,12 +892,300 @@ LIMIT 1000;
 -- The current key of a blob.
 SELECT key FROM pedigree.blob WHERE digest = %(digest)s;
 
--- name: next_model
--- The next model by id.
-SELECT model_id, name FROM pedigree.registered_model
+-- name: replay_order
+-- Models with an event of a version before its creation, with a second creation of a version, or with
+-- a creation without a version or a version without a creation.
+SELECT DISTINCT coalesce(m.model_id, v.model_id) AS model_id
+FROM (
+    SELECT model, version, min(id) AS first,
+        min(id) FILTER (WHERE type = 'version.created') AS created,
+        count(*) FILTER (WHERE type = 'version.created') AS creations
+    FROM pedigree.event
+    WHERE model IS NOT NULL AND version IS NOT NULL
+    GROUP BY model, version
+) AS e
+JOIN pedigree.registered_model m ON m.name = e.model
+FULL JOIN pedigree.model_version v ON v.model_id = m.model_id AND v.version = e.version
+WHERE v.version IS NULL OR e.creations IS DISTINCT FROM 1 OR e.first IS DISTINCT FROM e.created;
+
+-- name: replay_kinds
+-- Models with events, or rows, of which the other comparisons compare none.
+SELECT m.model_id
+FROM pedigree.registered_model m
+JOIN (
+    SELECT DISTINCT model FROM pedigree.event
+    WHERE type <> ALL (ARRAY[
+        'model.created', 'model.updated', 'model.deleted', 'model.restored',
+        'model.check_unattributed', 'version.created', 'version.trained', 'version.updated',
+        'version.downloaded', 'version.deleted', 'version.restored', 'version.collected',
+        'version.tier_changed', 'version.stage_changed', 'version.check_recorded', 'version.held',
+        'version.released', 'alias.set', 'alias.deleted'
+    ]) OR (version IS NULL AND type LIKE 'version.%')
+    UNION
+    SELECT e.model
+    FROM pedigree.event e
+    CROSS JOIN LATERAL (SELECT convert_from(e.canonical, 'UTF8')::jsonb AS content OFFSET 0) AS p
+    WHERE e.type IN ('model.created', 'model.check_unattributed', 'version.downloaded')
+        AND pedigree.is_regular_event(content, event_id, type, model, version, at) IS NOT TRUE
+) AS e ON e.model = m.name
+UNION
+SELECT model_id FROM pedigree.decision
+UNION
+SELECT model_id FROM pedigree.stage_request
+UNION
+SELECT model_id FROM pedigree.given_up_promotion
+UNION
+SELECT model_id FROM pedigree.evaluation
+UNION
+SELECT model_id FROM pedigree.data_profile
+UNION
+SELECT model_id FROM pedigree.drift_result
+UNION
+SELECT model_id FROM pedigree.quarantine_mark
+UNION
+SELECT c.model_id
+FROM pedigree.model_card c
+LEFT JOIN pedigree.model_version v USING (model_id, version)
+WHERE v.version IS NULL
+UNION
+SELECT model_id FROM pedigree.model_version
+WHERE quarantine_reason IS NOT NULL OR approval_status <> 'none' OR approval_notes IS NOT NULL
+    OR approved_by IS NOT NULL OR approval_timestamp IS NOT NULL OR approval_stage IS NOT NULL;
+
+-- name: replay_models
+-- Models whose own fields differ from their events.
+WITH changed AS MATERIALIZED (
+    SELECT m.model_id, e.id, content -> 'body' AS body,
+        CASE WHEN e.type = 'model.deleted' THEN (content ->> 'at')::timestamptz END AS deleted_at,
+        e.type <> 'model.updated' AS is_of_deletion,
+        pedigree.is_regular_event(content, event_id, type, model, version, at) AS is_regular
+    FROM pedigree.event e
+    JOIN pedigree.registered_model m ON m.name = e.model
+    CROSS JOIN LATERAL (SELECT convert_from(e.canonical, 'UTF8')::jsonb AS content OFFSET 0) AS p
+    WHERE e.type IN ('model.updated', 'model.deleted', 'model.restored')
+), replayed AS (
+    SELECT model_id,
+        bool_and(is_regular AND coalesce(body -> 'voided', '[]') = '[]') AS is_plain,
+        count(*) FILTER (WHERE jsonb_typeof(body -> 'policy') = 'object') AS policies,
+        array_agg(body -> 'policy' ORDER BY id DESC)
+            FILTER (WHERE jsonb_typeof(body -> 'policy') = 'object') AS policy,
+        array_agg(deleted_at ORDER BY id DESC) FILTER (WHERE is_of_deletion) AS deleted_at,
+        array_agg(body -> 'description' ORDER BY id DESC)
+            FILTER (WHERE NOT is_of_deletion AND body ? 'description') AS description,
+        array_agg(body -> 'owners' ORDER BY id DESC)
+            FILTER (WHERE NOT is_of_deletion AND body ? 'owners') AS owners,
+        array_agg(body -> 'tags' ORDER BY id DESC)
+            FILTER (WHERE NOT is_of_deletion AND body ? 'tags') AS tags
+    FROM changed
+    GROUP BY model_id
+)
+SELECT model_id
+FROM pedigree.registered_model m
+LEFT JOIN replayed r USING (model_id)
+WHERE NOT coalesce(r.is_plain, true)
+    OR (
+        m.policy_revision, m.policy, m.deleted_at, coalesce(to_jsonb(m.description), 'null'),
+        to_jsonb(m.owners), m.tags
+    ) IS DISTINCT FROM (
+        coalesce(r.policies, 0), r.policy[1], r.deleted_at[1], coalesce(r.description[1], 'null'),
+        coalesce(r.owners[1], '[]'), coalesce(r.tags[1], '{}')
+    );
+
+-- name: replay_versions
+-- Models with a training, or a version, that differs from its events.
+WITH changed AS MATERIALIZED (
+    SELECT m.model_id, e.version, e.id, e.type, content -> 'body' AS body,
+        (content ->> 'at')::timestamptz AS at,
+        pedigree.is_regular_event(content, event_id, type, model, version, e.at) AS is_regular
+    FROM pedigree.event e
+    JOIN pedigree.registered_model m ON m.name = e.model
+    CROSS JOIN LATERAL (SELECT convert_from(e.canonical, 'UTF8')::jsonb AS content OFFSET 0) AS p
+    WHERE e.type IN (
+        'version.updated', 'version.deleted', 'version.restored', 'version.collected',
+        'version.tier_changed', 'version.held', 'version.released'
+    )
+), later AS (
+    SELECT model_id, version,
+        bool_and(is_regular AND NOT (type = 'version.updated' AND body ? 'evaluation')) AS is_plain,
+        array_agg(body -> 'description' ORDER BY id DESC)
+            FILTER (WHERE type = 'version.updated' AND body ? 'description') AS description,
+        array_agg(body -> 'owners' ORDER BY id DESC)
+            FILTER (WHERE type = 'version.updated' AND body ? 'owners') AS owners,
+        array_agg(body -> 'tags' ORDER BY id DESC)
+            FILTER (WHERE type = 'version.updated' AND body ? 'tags') AS tags,
+        array_agg(CASE WHEN type = 'version.deleted' THEN at END ORDER BY id DESC)
+            FILTER (WHERE type IN ('version.deleted', 'version.restored')) AS deleted_at,
+        array_agg(body ->> 'to' ORDER BY id DESC)
+            FILTER (WHERE type = 'version.tier_changed') AS tier,
+        array_agg(CASE WHEN type = 'version.held' THEN body ->> 'reason' END ORDER BY id DESC)
+            FILTER (WHERE type = 'version.held' OR (
+                type = 'version.released' AND body ->> 'from' IS DISTINCT FROM 'quarantine'
+            )) AS hold_reason,
+        max(id) FILTER (WHERE type = 'version.collected') AS collected,
+        max(id) FILTER (WHERE type = 'version.updated' AND body ? 'model_card') AS drawn,
+        array_agg(body ->> 'model_card' ORDER BY id)
+            FILTER (WHERE type = 'version.updated' AND body ? 'model_card') AS cards
+    FROM changed
+    GROUP BY model_id, version
+), card AS (
+    SELECT model_id, version, array_agg(digest ORDER BY revision) AS digests
+    FROM pedigree.model_card
+    GROUP BY model_id, version
+)
+SELECT DISTINCT compared.model_id
+FROM (
+    SELECT m.model_id, e.version, e.type, e.event_id, e.model, e.at, content,
+        content -> 'body' AS body, content #>> '{body,training_id}' AS training
+    FROM pedigree.event e
+    JOIN pedigree.registered_model m ON m.name = e.model
+    CROSS JOIN LATERAL (SELECT convert_from(e.canonical, 'UTF8')::jsonb AS content OFFSET 0) AS p
+    WHERE e.type IN ('version.created', 'version.trained')
+) AS e
+FULL JOIN (
+    SELECT t.*, training_id::text AS training
+    FROM pedigree.training t JOIN pedigree.registered_model m USING (model_id)
+) AS t USING (model_id, version, training) AS compared
+LEFT JOIN pedigree.model_version v
+    ON v.model_id = e.model_id AND v.version = e.version AND e.type = 'version.created'
+LEFT JOIN later l
+    ON l.model_id = e.model_id AND l.version = e.version AND e.type = 'version.created'
+LEFT JOIN card c ON c.model_id = e.model_id AND c.version = e.version AND e.type = 'version.created'
+WHERE pedigree.is_regular_event(content, event_id, e.type, model, e.version, e.at) IS NOT TRUE
+    OR (
+        to_jsonb(t.run_id), to_jsonb(t.git_commit), to_jsonb(t.git_dirty),
+        coalesce(to_jsonb(t.training_data_digest), 'null'),
+        coalesce(to_jsonb(t.environment_hash), 'null'), t.metrics, t.verification
+    ) IS DISTINCT FROM (
+        body -> 'run_id', body -> 'git_commit', body -> 'git_dirty',
+        body -> 'training_data_digest',
+        body -> 'environment_hash', body -> 'metrics', coalesce(
+            body -> 'verification',
+            -- Events of earlier releases have none.
+            '{"reason": "it was registered by a Pedigree that did not verify", "spread": null, '
+            '"status": "not possible"}'
+        )
+    )
+    -- Trainings of earlier releases have none of these.
+    OR (t.owners IS NOT NULL AND (
+        coalesce(to_jsonb(t.description), 'null'), to_jsonb(t.owners), t.tags
+    ) IS DISTINCT FROM (body -> 'description', body -> 'owners', body -> 'tags'))
+    OR (e.type = 'version.created' AND (
+        NOT coalesce(l.is_plain, true) OR (
+            to_jsonb(v.digest), v.created_at, v.created_by,
+            coalesce(to_jsonb(v.description), 'null'), to_jsonb(v.owners), v.tags,
+            v.hold_reason, v.tier, v.deleted_at, v.collected_at IS NULL, c.digests
+        ) IS DISTINCT FROM (
+            body -> 'digest', (content ->> 'at')::timestamptz, content #>> '{actor,name}',
+            coalesce(l.description[1], body -> 'description'),
+            coalesce(l.owners[1], body -> 'owners'), coalesce(l.tags[1], body -> 'tags'),
+            l.hold_reason[1], coalesce(l.tier[1], 'standard'), l.deleted_at[1],
+            l.collected IS NULL, CASE
+                WHEN l.collected IS NULL THEN l.cards
+                WHEN l.drawn > l.collected THEN '{}'
+            END
+        )
+    ));
+
+-- name: replay_verdicts
+-- Models with a verdict that differs from its event. Both are compared in their order.
+SELECT DISTINCT model_id
+FROM (
+    SELECT m.model_id, e.version, e.event_id, e.model, e.canonical,
+        row_number() OVER (PARTITION BY m.model_id, e.version ORDER BY e.id) AS place
+    FROM pedigree.event e
+    JOIN pedigree.registered_model m ON m.name = e.model
+    WHERE e.type = 'version.check_recorded'
+) AS e
+FULL JOIN (
+    SELECT v.*, row_number() OVER (PARTITION BY model_id, version ORDER BY verdict_id) AS place
+    FROM pedigree.verdict v
+    JOIN pedigree.registered_model m USING (model_id)
+) AS v USING (model_id, version, place)
+LEFT JOIN LATERAL (SELECT convert_from(e.canonical, 'UTF8')::jsonb AS content OFFSET 0) AS p ON true
+LEFT JOIN LATERAL (
+    SELECT jsonb_build_object(
+        'actor', jsonb_build_object('name', recorded_by, 'source', content #>> '{actor,source}'),
+        'at', pedigree.time_in_json(v.at),
+        'body', jsonb_build_object(
+            'baseline_digest', baseline_digest, 'check', check_name, 'details', details,
+            'digest', digest, 'passed', passed, 'relative', relative, 'run_id', run_id,
+            'settings', settings, 'severity', severity, 'summary', summary
+        ),
+        'event_id', event_id, 'model', model, 'type', 'version.check_recorded', 'version', version
+    ) AS expected
+    OFFSET 0
+) AS of_row ON true
+WHERE content #>> '{actor,source}' IS NULL
+    -- Events of earlier releases have no settings.
+    OR (content = expected OR (settings IS NULL AND content = expected #- '{body,settings}'))
+        IS NOT TRUE;
+
+-- name: replay_tenures
+-- Models with a tenure that differs from the events that began and ended it, or with another count of
+-- moves. Tenures and events are compared in their order.
+WITH move AS MATERIALIZED (
+    SELECT m.model_id, e.id, e.type, e.version, (content ->> 'at')::timestamptz AS at,
+        content #>> '{actor,name}' AS actor, body ->> 'reason' AS reason,
+        body -> 'generation' AS generation,
+        CASE e.type WHEN 'version.stage_changed' THEN body ->> 'to'
+            WHEN 'version.restored' THEN body ->> 'stage' ELSE body ->> 'alias' END AS name,
+        pedigree.is_regular_event(content, event_id, type, model, version, e.at)
+            AND coalesce(body -> 'voided', '[]') = '[]' AS is_plain
+    FROM pedigree.event e
+    JOIN pedigree.registered_model m ON m.name = e.model
+    CROSS JOIN LATERAL (SELECT convert_from(e.canonical, 'UTF8')::jsonb AS content OFFSET 0) AS p
+    CROSS JOIN LATERAL (SELECT content -> 'body' AS body OFFSET 0) AS b
+    WHERE e.type IN (
+        'model.updated', 'version.stage_changed', 'version.deleted', 'version.restored',
+        'alias.set', 'alias.deleted'
+    )
+), of_pointer AS (
+    SELECT *,
+        CASE WHEN type LIKE 'alias.%' THEN 'alias' ELSE 'stage' END AS pointer,
+        lag(type) OVER one AS before, lead(at) OVER one AS until
+    FROM move
+    WHERE type <> 'model.updated'
+    WINDOW one AS (
+        PARTITION BY model_id, CASE WHEN type LIKE 'alias.%' THEN name END,
+            CASE WHEN type LIKE 'version.%' THEN version END
+        ORDER BY id
+    )
+), begun AS (
+    SELECT *, row_number() OVER (PARTITION BY model_id ORDER BY id) AS place
+    FROM of_pointer
+    WHERE type IN ('version.stage_changed', 'alias.set')
+        OR (type = 'version.restored' AND name <> 'none')
+), counted AS (
+    SELECT model_id, array_agg(generation ORDER BY id DESC)
+        FILTER (WHERE generation IS NOT NULL) AS generation
+    FROM move
+    GROUP BY model_id
+)
+SELECT DISTINCT model_id
+FROM begun b
+FULL JOIN (
+    SELECT t.*, row_number() OVER (PARTITION BY model_id ORDER BY tenure_id) AS place
+    FROM pedigree.tenure t
+    JOIN pedigree.registered_model m USING (model_id)
+) AS t USING (model_id, place)
+WHERE (b.at, b.pointer, b.name, b.version, b.until, b.actor, b.reason) IS DISTINCT FROM
+    (t.held_since, t.pointer, t.name, t.version, t.held_until, t.moved_by, t.reason)
+UNION
+SELECT model_id FROM of_pointer
+WHERE NOT coalesce(is_plain, false)
+    OR (type = 'version.restored' AND (name IS NULL OR before IS DISTINCT FROM 'version.deleted'))
+UNION
+SELECT model_id
+FROM pedigree.registered_model m
+LEFT JOIN counted c USING (model_id)
+WHERE to_jsonb(m.generation) IS DISTINCT FROM coalesce(c.generation[1], '0');
+
+-- name: page_of_models
+-- A page of the models.
+SELECT model_id, name, name_key FROM pedigree.registered_model
 WHERE model_id > %(after)s
 ORDER BY model_id
-LIMIT 1;
+LIMIT 1000;
 
 -- name: model
 -- The replayed fields of a model.

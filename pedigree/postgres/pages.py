@@ -5,7 +5,8 @@ never holds more than one page and one row. A registry in the caller's own proce
 bound: the caller chooses the number of records.
 """
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, LiteralString, NamedTuple, cast
 
@@ -66,30 +67,45 @@ def fetch_page(transaction: Transaction, query: LiteralString, params: "Params")
     # Rows cannot be read one by one in a pipeline; writes use those, and they read single rows.
     if most is None or transaction.pgconn.pipeline_status:
         return FetchedPage(transaction.execute(query, params).fetchall(), is_cut=False)
-    with tracing.part_of_request(name_of(query), "postgresql"):
-        try:
-            return _streamed(transaction, query, params, most)
-        finally:
-            # libpq ends its row-by-row mode at the next statement, but not at that of a pipeline.
-            transaction.execute("")
-
-
-def _streamed(
-    transaction: Transaction, query: LiteralString, params: "Params", most: int
-) -> FetchedPage:
     rows: list[Row] = []
     size = 0
-    with (
-        transaction.cursor() as cursor,
-        # A page that is cut ends the statement.
-        closing(cast("Generator[Row]", cursor.stream(query, params))) as stream,
-    ):
-        for row in stream:
-            size += _size_of_row(cursor)
+    # A page that is cut ends the statement.
+    with closing(_streamed(transaction, query, params)) as stream:
+        for row, bytes_of_row in stream:
+            size += bytes_of_row
             if rows and size > most:
                 return FetchedPage(rows, is_cut=True)
             rows.append(row)
     return FetchedPage(rows, is_cut=False)
+
+
+@contextmanager
+def one_by_one(
+    transaction: Transaction, query: LiteralString, params: "Params"
+) -> Iterator[Iterator[Row]]:
+    """Yield an iterator over the rows of a query: only one of them is in memory at a time.
+
+    The transaction is not in a pipeline, and runs no other statement in the block.
+    """
+    with closing(_streamed(transaction, query, params)) as stream:
+        yield (row for row, _ in stream)
+
+
+def _streamed(
+    transaction: Transaction, query: LiteralString, params: "Params"
+) -> "Generator[tuple[Row, int]]":
+    """Yield rows with their bytes, one by one."""
+    with tracing.part_of_request(name_of(query), "postgresql"):
+        try:
+            with (
+                transaction.cursor() as cursor,
+                closing(cast("Generator[Row]", cursor.stream(query, params))) as stream,
+            ):
+                for row in stream:
+                    yield row, _size_of_row(cursor)
+        finally:
+            # libpq ends its row-by-row mode at the next statement, but not at that of a pipeline.
+            transaction.execute("")
 
 
 def _size_of_row(cursor: "Cursor[Row]") -> int:

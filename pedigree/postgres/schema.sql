@@ -16,66 +16,67 @@ CREATE TYPE pedigree.certainty AS ENUM (
 CREATE FUNCTION pedigree.add_cards(cards jsonb) RETURNS integer[]
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
     AS $$
 DECLARE
     keys text[] := ARRAY(SELECT each ->> 'name_key' FROM jsonb_array_elements(cards) AS each);
-    model record;
-    card record;
-    newest bigint;
-    revision integer;
-    overtaken integer[] := '{}';
-    rows jsonb[] := '{}';
+    overtaken integer[];
 BEGIN
     -- In one order, so that no two blocks wait for each other; what follows sees what they changed.
     PERFORM FROM pedigree.registered_model m WHERE m.name_key = ANY (keys)
     ORDER BY m.model_id FOR NO KEY UPDATE;
-    FOR model IN
-        SELECT m.model_id, m.name, m.name_key, pedigree.time_of_change(m.name) AS at
+    WITH model AS MATERIALIZED (
+        SELECT m.model_id, m.name, m.name_key, pedigree.time_of_change(m.name) AS at,
+            (SELECT coalesce(max(e.id), 0) FROM pedigree.event e WHERE e.model = m.name) AS newest
         FROM pedigree.registered_model m
         WHERE m.name_key = ANY (keys) AND m.deleted_at IS NULL
-        ORDER BY m.model_id
-    LOOP
-        newest := (SELECT coalesce(max(e.id), 0) FROM pedigree.event e WHERE e.model = model.name);
-        FOR card IN
-            SELECT each.value, each.place, (each.value ->> 'version')::integer AS version
-            FROM jsonb_array_elements(cards) WITH ORDINALITY AS each (value, place)
-            WHERE each.value ->> 'name_key' = model.name_key
-            ORDER BY each.place
-        LOOP
-            CONTINUE WHEN NOT EXISTS (
-                SELECT FROM pedigree.model_version v
-                WHERE v.model_id = model.model_id AND v.version = card.version
-                    AND v.deleted_at IS NULL
-            );
-            SELECT coalesce(max(c.revision), 0) + 1 INTO revision FROM pedigree.model_card c
-            WHERE c.model_id = model.model_id AND c.version = card.version;
-            IF revision <> (card.value ->> 'revision')::integer THEN
-                overtaken := overtaken || card.place::integer;
-                CONTINUE;
-            END IF;
-            PERFORM pedigree.record_filled_events(
-                jsonb_build_array(card.value -> 'event'), ARRAY[card.value ->> 'hole'],
-                ARRAY[pedigree.time_in_json(model.at)], model.name, card.version, model.at
-            );
-            rows := rows || (card.value || jsonb_build_object(
-                'model_id', model.model_id, 'name', model.name, 'created_at', model.at,
-                'is_current', (card.value ->> 'newest_event')::bigint = newest
-            ));
-        END LOOP;
-    END LOOP;
-    -- One statement, so that search follows all cards at once. The events of the cards make no card
-    -- stale that was drawn in the newest state of its model.
-    INSERT INTO pedigree.model_card (
-        model_id, version, revision, digest, markdown, notes, created_at, event_id
+    ), given AS MATERIALIZED (
+        SELECT card.*, model.model_id, model.name, model.at, model.newest,
+            coalesce((
+                SELECT max(c.revision) FROM pedigree.model_card c
+                WHERE c.model_id = model.model_id AND c.version = card.version
+            ), 0) + 1 <> card.revision AS is_overtaken
+        FROM ROWS FROM (jsonb_to_recordset(cards) AS (
+            name_key text, version integer, revision integer, newest_event bigint, digest text,
+            markdown text, notes jsonb, hole text, event jsonb
+        )) WITH ORDINALITY AS card (
+            name_key, version, revision, newest_event, digest, markdown, notes, hole, event, place
+        )
+        JOIN model USING (name_key)
+        WHERE EXISTS (
+            SELECT FROM pedigree.model_version v
+            WHERE v.model_id = model.model_id AND v.version = card.version
+                AND v.deleted_at IS NULL
+        )
+    ), filled AS MATERIALIZED (
+        SELECT given.name, given.version, given.at, given.place, given.event,
+            convert_to(replace(
+                given.event ->> 'canonical', given.hole, pedigree.time_in_json(given.at)
+            ), 'UTF8') AS canonical
+        FROM given WHERE NOT given.is_overtaken
+    ), written AS (
+        INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
+        SELECT (filled.event ->> 'event_id')::uuid, filled.event ->> 'type', filled.name,
+            filled.version, filled.canonical, sha256('\x00'::bytea || filled.canonical), filled.at
+        FROM filled ORDER BY filled.place
+        RETURNING id, model
+    ), queued AS (
+        INSERT INTO pedigree.unsequenced (id) SELECT id FROM written
+    ), shown AS (
+        SELECT model, max(id) AS id FROM written GROUP BY model
+    ), added AS (
+        -- The events of the cards make no card stale that was drawn in the newest state of its model.
+        INSERT INTO pedigree.model_card (
+            model_id, version, revision, digest, markdown, notes, created_at, event_id
+        )
+        SELECT given.model_id, given.version, given.revision, given.digest, given.markdown,
+            given.notes, given.at,
+            CASE WHEN given.newest_event = given.newest THEN shown.id ELSE given.newest_event END
+        FROM given JOIN shown ON shown.model = given.name
+        WHERE NOT given.is_overtaken
     )
-    SELECT r.model_id, r.version, r.revision, r.digest, r.markdown, r.notes, r.created_at,
-        CASE WHEN r.is_current THEN (
-            SELECT max(e.id) FROM pedigree.event e WHERE e.model = r.name
-        ) ELSE r.newest_event END
-    FROM unnest(rows) AS row (value), jsonb_to_record(row.value) AS r (
-        model_id bigint, version integer, revision integer, digest text, markdown text,
-        notes jsonb, created_at timestamptz, name text, is_current boolean, newest_event bigint
-    );
+    SELECT coalesce(array_agg(given.place::integer ORDER BY given.place), '{}') INTO overtaken
+    FROM given WHERE given.is_overtaken;
     RETURN overtaken;
 END
 $$;
@@ -209,6 +210,7 @@ $$;
 
 CREATE FUNCTION pedigree.count_events() RETURNS trigger
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
     AS $$
 BEGIN
     INSERT INTO pedigree.event_count AS known (type, detail, count)
@@ -276,6 +278,7 @@ CREATE FUNCTION pedigree.create_version(doc jsonb, manifest bytea) RETURNS jsonb
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
     SET lock_timeout TO '10s'
+    SET enable_seqscan TO 'off'
     AS $$
 DECLARE
     actor text := nullif(current_setting('pedigree.actor', true), '');
@@ -450,15 +453,15 @@ $$;
 CREATE FUNCTION pedigree.event_detail(type text, canonical bytea) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
+SELECT CASE WHEN type IN ('version.stage_changed', 'version.check_recorded') THEN (
     SELECT coalesce(
         CASE type
-            WHEN 'version.stage_changed' THEN convert_from(canonical, 'UTF8')::json #>> '{body,to}'
-            WHEN 'version.check_recorded' THEN
-                (convert_from(canonical, 'UTF8')::json #>> '{body,check}') || ':'
-                || (convert_from(canonical, 'UTF8')::json #>> '{body,passed}')
-        END,
-        ''
+            WHEN 'version.stage_changed' THEN body ->> 'to'
+            ELSE (body ->> 'check') || ':' || (body ->> 'passed')
+        END, ''
     )
+    FROM (SELECT convert_from(canonical, 'UTF8')::jsonb -> 'body' AS body OFFSET 0) AS parsed
+) ELSE '' END
 $$;
 
 CREATE FUNCTION pedigree.filled(given text, holes text[], fillings text[]) RETURNS text
@@ -568,6 +571,38 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.graph_of(of_training uuid, is_raced boolean) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN json_build_object(
+        'nodes', (
+            SELECT coalesce(json_agg(node ORDER BY node.node_id), '[]')
+            FROM (
+                SELECT node_id, kind, asset, partition, storage_id, run_id, data_version,
+                    code_version, at,
+                    CASE WHEN kind IN ('step', 'missing') THEN upstream
+                        ELSE coalesce(upstream, '{}') END AS upstream
+                FROM pedigree.lineage_node WHERE training_id = of_training
+            ) AS node
+        ),
+        'edges', (
+            SELECT coalesce(json_agg(edge ORDER BY edge.consumer, edge.source), '[]')
+            FROM (
+                -- The source's kind is needed only for an edge of an earlier release.
+                SELECT e.consumer, e.source, e.capture, coalesce(e.certainty, (
+                    SELECT pedigree.lineage_certainty(NULL, source.kind)
+                    FROM pedigree.lineage_node source
+                    WHERE source.training_id = e.training_id AND source.node_id = e.source
+                )) AS certainty
+                FROM pedigree.lineage_edge e WHERE e.training_id = of_training
+            ) AS edge
+        ),
+        'raced', is_raced
+    )::text;
+END
+$$;
+
 CREATE FUNCTION pedigree.has_alias(of_model bigint, called text) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -595,6 +630,21 @@ JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.versi
 WHERE t.model_id = of_model AND t.pointer = 'stage' AND t.name = stage AND t.held_until IS NULL
 ORDER BY t.tenure_id DESC
 LIMIT 1
+$$;
+
+CREATE FUNCTION pedigree.is_regular_event(content jsonb, event_id uuid, type text, model text, version integer, at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+SELECT content = jsonb_build_object(
+    'actor', jsonb_build_object(
+        'name', content #>> '{actor,name}', 'source', content #>> '{actor,source}'
+    ),
+    -- A row of an earlier release has no time.
+    'at', pedigree.time_in_json(coalesce(at, (content ->> 'at')::timestamptz)),
+    'body', content -> 'body', 'event_id', event_id, 'model', model, 'type', type,
+    'version', version
+) AND jsonb_typeof(content -> 'body') = 'object' AND content #>> '{actor,source}' IS NOT NULL
+    AND octet_length(content #>> '{actor,name}') <= 800
 $$;
 
 CREATE FUNCTION pedigree.is_stale(doc jsonb, of_model bigint, policy_revision integer, known integer) RETURNS boolean
@@ -743,6 +793,7 @@ $$;
 CREATE FUNCTION pedigree.look_before_creation(asked jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
     AS $$
 DECLARE
     model record;
@@ -917,6 +968,75 @@ WHERE NOT EXISTS (
         AND k.model_id = of_model AND k.version = of_version
 )
 ORDER BY q.quarantine_id
+$$;
+
+CREATE FUNCTION pedigree.read_for_cards(names text[], name_keys text[], versions integer[], event_ids bigint[], checks text[], most integer) RETURNS TABLE(model_name text, version integer, record text, signature text, verification text, generation bigint, training text, graph text, packages text[], verdicts text, tenures text, revision integer, digest text, markdown text, notes jsonb, created_at timestamp with time zone, event_id bigint, newest_event bigint, at timestamp with time zone)
+    LANGUAGE plpgsql STABLE
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    wanted record;
+BEGIN
+    FOR wanted IN
+        SELECT each.* FROM unnest(names, name_keys, versions, event_ids)
+            WITH ORDINALITY AS each (name, name_key, version, event_id, place)
+        ORDER BY each.place
+    LOOP
+        RETURN QUERY
+        SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation,
+            to_json(t)::text,
+            pedigree.graph_of(t.training_id, t.raced),
+            (SELECT e.packages FROM pedigree.environment e WHERE e.hash = t.environment_hash),
+            (
+                SELECT coalesce(json_agg(shown), '[]')::text FROM (
+                    SELECT newest.verdict_id, newest.check, newest.passed, newest.severity,
+                        newest.digest, newest.relative, newest.baseline_digest, newest.settings,
+                        newest.summary,
+                        CASE WHEN newest.check = ANY (checks) THEN newest.details ELSE '{}' END
+                            AS details,
+                        newest.run_id, newest.at, newest.recorded_by, count(*) OVER () AS total
+                    FROM (
+                        SELECT DISTINCT ON (check_name, settings) check_name AS check, v.*
+                        FROM pedigree.verdict v
+                        WHERE v.model_id = m.model_id AND v.version = r.version
+                        ORDER BY check_name, settings, verdict_id DESC
+                    ) AS newest
+                    ORDER BY newest.check = ANY (checks) DESC, newest.check, newest.settings
+                    LIMIT most
+                ) AS shown
+            ),
+            (
+                SELECT coalesce(json_agg(shown ORDER BY shown.tenure_id), '[]')::text FROM (
+                    SELECT held.tenure_id, held.pointer || ':' || held.name AS pointer,
+                        held.version AS version_id, held.held_since AS since,
+                        held.held_until AS until, held.moved_by, held.reason,
+                        count(*) OVER () AS total
+                    FROM pedigree.tenure held
+                    WHERE held.model_id = m.model_id AND held.version = r.version
+                    ORDER BY held.tenure_id DESC
+                    LIMIT most
+                ) AS shown
+            ),
+            c.revision, c.digest, c.markdown, c.notes, c.created_at, c.event_id,
+            coalesce((SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.name), 0),
+            clock_timestamp()
+        FROM pedigree.registered_model m
+        JOIN pedigree.search_record r ON r.model_id = m.model_id AND r.version = wanted.version
+        JOIN LATERAL (
+            SELECT first.* FROM pedigree.training first
+            WHERE first.model_id = m.model_id AND first.version = r.version
+            ORDER BY first.created_at, first.training_id LIMIT 1
+        ) AS t ON true
+        LEFT JOIN LATERAL (
+            SELECT card.* FROM pedigree.model_card card
+            WHERE card.model_id = m.model_id AND card.version = r.version
+            ORDER BY card.revision DESC LIMIT 1
+        ) AS c ON true
+        WHERE m.name_key = wanted.name_key AND m.name = wanted.name AND m.deleted_at IS NULL
+            AND (wanted.event_id IS NULL OR c.event_id IS NULL OR c.event_id < wanted.event_id);
+    END LOOP;
+END
 $$;
 
 CREATE FUNCTION pedigree.record_filled_events(events jsonb, holes text[], fillings text[], of_model text, of_version integer, at timestamp with time zone) RETURNS void
@@ -1250,6 +1370,15 @@ CREATE FUNCTION pedigree.record_shown(r pedigree.version_in_full) RETURNS SETOF 
     ) AS shown
 $$;
 
+CREATE FUNCTION pedigree.record_with_card(record json, digest text) RETURNS json
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$
+    SELECT (
+        regexp_replace(record::text, '(null|"[^"]*")\}$', '') || coalesce(to_json(digest)::text, 'null')
+        || '}'
+    )::json
+$_$;
+
 CREATE FUNCTION pedigree.recount_blob() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1416,22 +1545,19 @@ CREATE FUNCTION pedigree.search_follows_card() RETURNS trigger
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
-    models bigint[];
-    versions integer[];
     worded_models bigint[];
     worded_versions integer[];
 BEGIN
-    SELECT array_agg(model_id), array_agg(version),
-        array_agg(model_id) FILTER (WHERE is_worded), array_agg(version) FILTER (WHERE is_worded)
-    INTO models, versions, worded_models, worded_versions
+    SELECT array_agg(model_id), array_agg(version) INTO worded_models, worded_versions
     FROM (
-        SELECT c.model_id, c.version, bool_or(c.notes IS DISTINCT FROM coalesce((
+        SELECT DISTINCT c.model_id, c.version
+        FROM changed c
+        WHERE c.notes IS DISTINCT FROM coalesce((
             SELECT before.notes FROM pedigree.model_card before
             WHERE before.model_id = c.model_id AND before.version = c.version
                 AND before.revision < c.revision
             ORDER BY before.revision DESC LIMIT 1
-        ), '{}')) AS is_worded
-        FROM changed c GROUP BY c.model_id, c.version
+        ), '{}')
     ) AS key;
     IF worded_models IS NOT NULL THEN
         UPDATE pedigree.search_text t SET document = source.document
@@ -1440,9 +1566,14 @@ BEGIN
         WHERE t.model_id = key.model_id AND t.version = key.version
             AND t.document IS DISTINCT FROM source.document;
     END IF;
-    IF models IS NOT NULL THEN
-        PERFORM pedigree.renew_search_record(models, versions);
-    END IF;
+    UPDATE pedigree.search_record t SET record = pedigree.record_with_card(t.record, newest.digest)
+    FROM (SELECT DISTINCT c.model_id, c.version FROM changed c) AS key
+    CROSS JOIN LATERAL (
+        SELECT c.digest FROM pedigree.model_card c
+        WHERE c.model_id = key.model_id AND c.version = key.version
+        ORDER BY c.revision DESC LIMIT 1
+    ) AS newest
+    WHERE t.model_id = key.model_id AND t.version = key.version;
     RETURN NULL;
 END
 $$;
@@ -1663,7 +1794,9 @@ CREATE FUNCTION pedigree.time_of_change(model_name text) RETURNS timestamp with 
     AS $$
 BEGIN
     RETURN greatest(clock_timestamp(), (
-        SELECT e.at FROM pedigree.event e WHERE e.model = model_name ORDER BY e.id DESC LIMIT 1
+        SELECT e.at FROM pedigree.event e
+        WHERE e.model >= model_name AND e.model <= model_name
+        ORDER BY e.model DESC, e.id DESC LIMIT 1
     ));
 END
 $$;
@@ -3357,9 +3490,6 @@ ALTER TABLE ONLY pedigree.training
 
 ALTER TABLE ONLY pedigree.unjudged
     ADD CONSTRAINT unjudged_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
-
-ALTER TABLE ONLY pedigree.unsequenced
-    ADD CONSTRAINT unsequenced_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
 
 ALTER TABLE ONLY pedigree.unserved_event
     ADD CONSTRAINT unserved_event_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);

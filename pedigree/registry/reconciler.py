@@ -20,9 +20,8 @@ from pedigree.lifecycle.records import Move
 from pedigree.registry import Registry
 
 _PAUSE_S = 2.0
-_PAGE = 1000
 # A tick of the sensor may take a minute.
-_MOST_EVENTS = 50 * _PAGE
+_MOST_EVENTS = 50_000
 # Events about background work itself, which change no model.
 _SILENT = {EventType.MEMBER_FAILED, EventType.MEMBER_RECOVERED}
 
@@ -71,11 +70,16 @@ class Reconciler:
         self._begin()
 
     def run(self, *, stop: threading.Event | None = None) -> int:
-        """Reconcile every two seconds until ``stop`` is set; return how many versions moved."""
+        """Reconcile every two seconds until ``stop`` is set; return how many versions moved.
+
+        While cards wait for the next round, there is no pause. Otherwise it lets a version's events
+        come together, so that its card is drawn once.
+        """
         waiting, moved = stop or threading.Event(), 0
         while not is_over(None, stop):
             moved += len(self.reconcile().moves)
-            waiting.wait(_PAUSE_S)
+            if not self._cards.is_behind:
+                waiting.wait(_PAUSE_S)
         return moved
 
     @property
@@ -98,7 +102,7 @@ class Reconciler:
         head = log.feed_head(self.registry.database)
         if since is not None:
             head = min(head, since + _MOST_EVENTS)
-        self._fresh = frozenset(self._changed(since, head))
+        self._fresh = self._changed(since, head)
         self.postponed = {name for name in postponed - self._fresh if self._waits(name)}
         changed = self._fresh | (postponed - self.postponed)
         newcomers = self.registry.operations.pending_checks.judge_newcomers
@@ -152,11 +156,8 @@ class Reconciler:
         self._verdicts = MemberLoop(database, BackgroundWork.VERDICTS, is_outage=is_outage)
         self._others = MemberLoop(database, BackgroundWork.UPKEEP, is_outage=is_outage)
 
-    def _changed(self, since: int | None, head: int) -> set[str]:
+    def _changed(self, since: int | None, head: int) -> frozenset[str]:
         """Return the models that have events after ``since``, as far as ``head``."""
-        names: set[str] = set()
-        while since is not None and since < head:
-            events = self.registry.events(since, _PAGE)
-            names |= {event.model for event in events if event.model and event.type not in _SILENT}
-            since = events[-1].seq if events else head
-        return names
+        if since is None or since >= head:
+            return frozenset()
+        return log.models_changed(self.registry.database, since, head, silent=_SILENT)

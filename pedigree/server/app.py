@@ -21,6 +21,7 @@ from pedigree.registry.reconciler import Reconciler
 from pedigree.server import documents, health, login, metrics, token_exchange
 from pedigree.server.connections import Connections
 from pedigree.server.fast_reads import FastReadMiddleware
+from pedigree.server.fast_writes import FastWriteMiddleware
 from pedigree.server.http.auth import Authenticator
 from pedigree.server.http.bodies import Bodies
 from pedigree.server.http.event_stream import EventStream
@@ -99,9 +100,10 @@ class _Service(FastAPI):
     """The application, with middleware that observes each request, even one that crashes."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Put the observing middleware around the fast reads and the regular stack."""
-        state = self.state
-        fast_reads = FastReadMiddleware(super().build_middleware_stack(), self.router.routes)
+        """Put the observing middleware around the fast paths and the regular stack."""
+        state, routes = self.state, self.router.routes
+        fast_writes = FastWriteMiddleware(super().build_middleware_stack(), routes)
+        fast_reads = FastReadMiddleware(fast_writes, routes)
         return RequestMiddleware(fast_reads, state.metrics, state.drain, state.proxies)
 
 

@@ -46,6 +46,31 @@ def test_a_round_is_bounded_and_the_next_one_continues(churn: Registry) -> None:
     require_followed(churn)
 
 
+def test_a_round_that_ended_at_its_bound_is_behind(churn: Registry) -> None:
+    follows = follower(churn)
+    behind = []
+    while follows.follow(most=2):
+        behind.append(follows.is_behind)
+    assert behind == [True, True, False]
+    assert not follows.is_behind
+    require_followed(churn)
+
+
+@pytest.mark.parametrize("pages", [3, 100])
+def test_a_round_reads_the_feed_in_pages(
+    churn: Registry, monkeypatch: pytest.MonkeyPatch, pages: int
+) -> None:
+    monkeypatch.setattr("pedigree.cards.follower._EVENTS", 1)
+    monkeypatch.setattr("pedigree.cards.follower._PAGES", pages)
+    follows = follower(churn)
+    drawn = follows.follow()
+    assert follows.is_behind == (pages == 3)
+    while follows.is_behind:
+        drawn += follows.follow()
+    assert drawn == VERSIONS
+    require_followed(churn)
+
+
 def test_an_event_of_a_whole_model_takes_several_rounds(churn: Registry) -> None:
     for number in range(1, VERSIONS + 1):
         churn.promote(f"churn/{number}", "candidate")
@@ -78,12 +103,13 @@ def test_an_event_that_changes_no_text_writes_no_card(churn: Registry) -> None:
     assert (kept(churn), churn.card("churn/1").revision) == before
 
 
-def test_cards_are_drawn_in_one_transaction_and_written_in_another(churn: Registry) -> None:
+def test_cards_are_drawn_from_one_read_and_written_in_one_transaction(churn: Registry) -> None:
     with sent_statements() as sent:
         assert follower(churn).follow() == VERSIONS
-    assert (sent.count("card_states"), sent.count("add_cards")) == (1, 1)
-    # The places in the feed, the lease, the reading, the block of keys, the cards, the new place.
-    assert sum(statement.startswith("BEGIN") for statement in sent) == 6
+    assert sent.count("add_cards") == 1
+    assert not {"find_versions", "trainings", "graph", "environment"} & set(sent)
+    # The places in the feed, the lease, the block of keys, the cards, the new place.
+    assert sum(statement.startswith("BEGIN") for statement in sent) == 5
     events = [event for event in churn.events() if "model_card" in event.body]
     assert len(events) == VERSIONS
     assert len({event.at for event in events}) == 1

@@ -99,6 +99,20 @@ def types_of(registry: Registry, name: str) -> list[str]:
     return [event.type.value for event in registry.events(model=name)]
 
 
+def test_a_session_that_began_with_empty_tables_reads_none_of_them_from_end_to_end(
+    registry: Registry,
+) -> None:
+    registry.database.transaction(lambda tx: tx.execute("ANALYZE"))  # the planner knows it
+    for number in range(12):
+        create(registry, "churn", f"weights {number}".encode())
+    registry.database.fetch_all("SELECT pg_stat_force_next_flush()")
+    read = registry.database.fetch_all(
+        "SELECT relname, seq_tup_read FROM pg_stat_user_tables WHERE relname = ANY (%s)",
+        [["event", "model_version", "artifact", "verdict", "tenure", "training"]],
+    )
+    assert {row["relname"] for row in read if row["seq_tup_read"] > 12} == set()
+
+
 def test_a_new_version_is_judged_and_a_candidate_as_soon_as_it_exists(registry: Registry) -> None:
     done = create(registry, "churn", b"weights", description="x", owners=("ann",))
     assert done.version.stage == "candidate"

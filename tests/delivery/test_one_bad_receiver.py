@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from pedigree.audit.records import Event, EventType
-from pedigree.cards.blocks import WantedCard
+from pedigree.cards.drawing import WantedCard
 from pedigree.cards.follower import CardFollower
 from pedigree.cards.writer import CardWriter
 from pedigree.dagster import deliver

@@ -8,7 +8,7 @@ import pytest
 
 from pedigree.errors import CorruptionError, StoreUnavailableError
 from pedigree.lifecycle.records import RetentionRule
-from pedigree.maintenance import fsck_objects, fsck_replay, gc_collect, gc_tiers
+from pedigree.maintenance import fsck_fold, fsck_objects, gc_collect, gc_tiers
 from pedigree.registry import Registry
 from tests.factories import free_policy, register
 from tests.maintenance.collecting import collect
@@ -138,14 +138,15 @@ def test_fsck_reports_a_model_that_cannot_be_compared_and_compares_the_others(
 ) -> None:
     for name in ("bad", "churn"):
         register(registry, tmp_path, name=name)
-    events = fsck_replay._events
+        registry.quarantine_version(f"{name}/1", reason="test")
+    events = fsck_fold._events
 
     def but_not_bad(transaction: Any, name: str) -> object:
         if name == "bad":
             raise RecursionError("it is nested too deeply")
         return events(transaction, name)
 
-    monkeypatch.setattr(fsck_replay, "_events", but_not_bad)
+    monkeypatch.setattr(fsck_fold, "_events", but_not_bad)
     report = registry.fsck()
     (check,) = [each for each in report.checks if each.name == "events_replay"]
     assert [each.reference for each in check.examples] == ["bad"]

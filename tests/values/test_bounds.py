@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic_core import to_json
 
+from pedigree._plain_values import is_plain
 from pedigree._storable import storable, storable_text
 from pedigree._values import (
     JSON_BYTES,
@@ -15,6 +18,8 @@ from pedigree._values import (
     KEY_BYTES,
     RECORD_BYTES,
     TEXT_BYTES,
+    Bound,
+    _Check,
     bounds_of,
     require_values,
 )
@@ -66,6 +71,30 @@ def test_a_json_value_is_refused_by_its_key_and_no_message_shows_a_private_value
     found = refused(VERDICT.model_copy(update={"details": details}))
     assert found.startswith(message)
     assert "secret" not in found
+
+
+TEXTS = st.text(st.characters(codec=None, min_codepoint=0), max_size=30)
+SCALARS = st.one_of(
+    *(TEXTS, st.floats(), st.booleans(), st.none(), st.integers()),
+    st.sampled_from([10**400, -(10**300), "é" * 300, "x" * 900, "NaN", float("-inf"), Path("a\0")]),
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(value=VALUES, depth=st.integers(0, JSON_DEPTH + 1), size=st.integers(KEY_BYTES, TEXT_BYTES))
+@example(value="a", depth=JSON_DEPTH, size=KEY_BYTES)
+@example(value="x" * (KEY_BYTES + 1), depth=0, size=KEY_BYTES)
+def test_what_passes_without_a_check_passes_the_check(value: Any, depth: int, size: int) -> None:
+    for _ in range(depth):
+        value = [value]
+    for bound in (Bound(size), Bound(size, is_json=True)):
+        for given_value in (value, VERDICT.model_copy(update={"details": {"a": value}})):
+            if is_plain(given_value, bound.size, min(bound.size, KEY_BYTES)):
+                _Check(InvalidInputError).visit(given_value, "", bound, 0)
 
 
 def test_values_at_the_bounds_are_accepted() -> None:

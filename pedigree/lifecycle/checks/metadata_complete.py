@@ -10,7 +10,7 @@ from pedigree.lifecycle.checks.base import Check, Evidence, Finding, details
 from pedigree.lifecycle.policy import ALWAYS_THERE, METADATA_COMPLETE
 from pedigree.lifecycle.records import Severity
 
-_ABSENT: tuple[object, ...] = (None, "", (), {}, [])
+_ALWAYS = tuple(name for name, field in ModelMetadata.model_fields.items() if field.is_required())
 
 
 def _known(name: str) -> str:
@@ -43,8 +43,7 @@ class MetadataSettings(Record):
 
 
 def _judge(_: Evidence, version: ModelVersion, settings: MetadataSettings) -> Finding:
-    always = (name for name, field in ModelMetadata.model_fields.items() if field.is_required())
-    missing = [name for name in (*always, *settings.required) if _absent(version, name)]
+    missing = [name for name in (*_ALWAYS, *settings.required) if _absent(version, name)]
     advised = [name for name in settings.recommended if _absent(version, name)]
     absent = list(dict.fromkeys(missing or advised))
     return Finding(
@@ -64,7 +63,7 @@ def _absent(version: ModelVersion, name: str) -> bool:
     value = getattr(version, field)
     if key:
         value = value.get(key) if isinstance(value, dict) else None
-    return any(value is nothing or value == nothing for nothing in _ABSENT)
+    return value is None or (isinstance(value, str | tuple | list | dict) and not value)
 
 
 CHECK = Check(

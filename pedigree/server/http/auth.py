@@ -224,34 +224,49 @@ class ProtectedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler, with authentication and the limits on bodies."""
-        handle, declared = super().get_route_handler(), self.declared
-        takes_json = self.body_field is not None
+        handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            authenticator: Authenticator = request.app.state.authenticator
-            bodies: Bodies = request.app.state.bodies
-            fair_use: FairUse = request.app.state.fair_use
-            # A stream may idle for long, so it does not count as a concurrent request.
-            gate = nullcontext() if declared.streams else authenticator
-            async with gate:
-                # An answer that lasts longer than a token is trusted calls it again.
-                request.state.admit = partial(authenticator.admit, request, declared)
-                caller = request.state.caller = await request.state.admit()
-            if self.query is not None:
-                require_text(request)
-                self.query.require_known(request.query_params)
-            has_files = declared.takes_files and is_form(request)
-            if takes_json and not has_files:
-                require_json(request)
-            sender = caller.principal.name
-            # Not inside the gate: a body that does not arrive must not keep others out.
-            most = MOST_FORM_BYTES if has_files else MOST_JSON_BYTES
-            received = bodies.received(request, sender, streams=declared.streams, most=most)
-            share = fair_use.share(sender, declared.use)
-            async with received as complete, share, gate:
-                return await handle(await with_document(complete) if has_files else complete)
+            return await self.guarded(request, handle)
 
         return guarded
+
+    async def guarded(
+        self, request: Request, handle: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        """Handle a request: authenticated, received, and within the limits of its sender.
+
+        Args:
+            request: The request.
+            handle: Gets the request with its whole body, or with its document if that is a form.
+
+        Raises:
+            PedigreeError: The caller may not do this, the head or the body is refused, or a limit
+                is reached.
+        """
+        authenticator: Authenticator = request.app.state.authenticator
+        bodies: Bodies = request.app.state.bodies
+        fair_use: FairUse = request.app.state.fair_use
+        declared = self.declared
+        # A stream may idle for long, so it does not count as a concurrent request.
+        gate = nullcontext() if declared.streams else authenticator
+        async with gate:
+            # An answer that lasts longer than a token is trusted calls it again.
+            request.state.admit = partial(authenticator.admit, request, declared)
+            caller = request.state.caller = await request.state.admit()
+        if self.query is not None:
+            require_text(request)
+            self.query.require_known(request.query_params)
+        has_files = declared.takes_files and is_form(request)
+        if self.body_field is not None and not has_files:
+            require_json(request)
+        sender = caller.principal.name
+        # Not inside the gate: a body that does not arrive must not keep others out.
+        most = MOST_FORM_BYTES if has_files else MOST_JSON_BYTES
+        received = bodies.received(request, sender, streams=declared.streams, most=most)
+        share = fair_use.share(sender, declared.use)
+        async with received as complete, share, gate:
+            return await handle(await with_document(complete) if has_files else complete)
 
 
 def resource(tag: str) -> APIRouter:

@@ -34,12 +34,18 @@ class Form(NamedTuple):
     files: Mapping[Digest, bytes]
 
 
-async def _sent_files(request: Request) -> Mapping[Digest, bytes]:
+def sent_files(request: Request) -> Mapping[Digest, bytes]:
+    """Return the files that a request has next to its document."""
     found: Mapping[Digest, bytes] = getattr(request.state, "files", {})
     return found
 
 
-SentFiles = Annotated[Mapping[Digest, bytes], Depends(_sent_files)]
+# Asynchronous even without an await: a synchronous dependency would take a thread for each request.
+async def _files_of(request: Request) -> Mapping[Digest, bytes]:
+    return sent_files(request)
+
+
+SentFiles = Annotated[Mapping[Digest, bytes], Depends(_files_of)]
 """The files that a request has next to its document."""
 
 

@@ -83,8 +83,8 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(errors.PedigreeError, known_problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _of_http)
-    app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _unknown)
+    app.add_exception_handler(ClientDisconnect, client_is_gone)
+    app.add_exception_handler(Exception, unknown_problem)
 
 
 def problem_responses() -> dict[int | str, dict[str, Any]]:
@@ -204,12 +204,13 @@ def _methods(request: Request) -> str:
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
-async def _gone(request: Request, error: Exception) -> Response:  # noqa: ARG001
+async def client_is_gone(request: Request, error: Exception) -> Response:  # noqa: ARG001
     """Answer for a client that has disconnected."""
     return Response(status_code=400)
 
 
-async def _unknown(request: Request, error: Exception) -> Response:
+async def unknown_problem(request: Request, error: Exception) -> Response:
+    """Answer after an unexpected error."""
     # Its message may quote secrets, so it goes only to the log.
     _LOG.error("%s", request.url.path, exc_info=error, extra={"action": "request.crashed"})
     failure = errors.PedigreeError("the service failed", remedy="See its log")
