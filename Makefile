@@ -24,7 +24,7 @@ DISTRIBUTED := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 # OpenStack Swift, an object store to test against, runs on Linux alone.
 SWIFT := $(if $(filter Linux,$(shell uname -s)),.venv-swift/.installed)
 
-.PHONY: help demo test test-system test-pooler up down lint docs lock lock-check bench fuzz sdk-matrix typescript torch spark azurite clean
+.PHONY: help demo test test-system test-pooler up down lint docs lock lock-check bench fuzz sdk-matrix typescript torch spark azurite oidc-provider clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -76,6 +76,7 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.comeback $(ARGS)
 	$(BIN)/python -m benchmarks.gc $(ARGS)
 	$(BIN)/python -m benchmarks.hostile $(ARGS)
+	$(BIN)/python -m benchmarks.identity $(ARGS)
 	$(BIN)/python -m benchmarks.register $(ARGS)
 	$(BIN)/python -m benchmarks.lineage $(ARGS)
 	$(BIN)/python -m benchmarks.publish $(ARGS)
@@ -112,9 +113,11 @@ spark: .venv/.spark ## Spark on this machine; without it, or a Java runtime, its
 
 azurite: .azurite/.installed ## Azure's emulator, by npm; without it the tests of az:// are skipped
 
+oidc-provider: .oidc-provider/.installed ## a certified OpenID provider, by npm; without it the tests of logins are skipped
+
 clean: ## remove the environments and the demo's data
 	@if [ -x $(BIN)/pedigree ]; then PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/pedigree down >/dev/null 2>&1 || true; fi
-	rm -rf .venv .venv-swift .azurite clients/typescript/node_modules $(HOME_OF_DEMO) .dagster
+	rm -rf .venv .venv-swift .azurite .oidc-provider clients/typescript/node_modules $(HOME_OF_DEMO) .dagster
 
 # --- Environments. A stamp says what is done; everything here prints to stderr, so that
 # `make demo ARGS=--json` has nothing but JSON on stdout.
@@ -152,6 +155,12 @@ clean: ## remove the environments and the demo's data
 	@mkdir -p .azurite
 	@cp tests/artifacts/azurite/package.json tests/artifacts/azurite/package-lock.json .azurite
 	@npm ci --prefix .azurite --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+	@touch $@
+
+.oidc-provider/.installed: tests/server/oidc_provider/package-lock.json
+	@mkdir -p .oidc-provider
+	@cp tests/server/oidc_provider/package.json tests/server/oidc_provider/package-lock.json .oidc-provider
+	@npm ci --prefix .oidc-provider --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 	@touch $@
 
 clients/typescript/node_modules/.installed: clients/typescript/package-lock.json

@@ -36,6 +36,12 @@ class ServiceBusyError(UnavailableError):
     __module__ = MODULE
 
 
+class ProviderUnavailableError(UnavailableError):
+    """No key of an OIDC provider is known yet, because the provider does not answer."""
+
+    __module__ = MODULE
+
+
 class SlowRequestError(UnavailableError):
     """The request did not arrive in time. Nothing was done; the request can be retried."""
 

@@ -12,6 +12,7 @@
     │   ├── InvalidSampleError       the model cannot predict the sample; names the column or dtype
     │   ├── InvalidArtifactError     the path is missing, empty, holds a link, or leaves its folder
     │   ├── InvalidPolicyError
+    │   ├── InvalidProviderError     a mistake in the file of OIDC providers
     │   ├── ReservedNameError        the actor's name is reserved for Pedigree
     │   ├── InvalidSearchError       a filter, an order or a cursor; the message marks the place
     │   │   └── SearchTooBroadError  it takes longer than it may; the message says what narrows it
@@ -37,6 +38,8 @@
     │   ├── GateNotPassedError
     │   ├── NotPermittedError        the actor has no permission
     │   ├── NotAuthenticatedError    the service does not know the token
+    │   ├── ExchangeRefusedError     the token of a workload cannot be exchanged
+    │   ├── LoginFailedError         the provider, or the person, ended the login
     │   ├── StateChangedError        the state does not satisfy If-Match or If-None-Match
     │   ├── RequestInFlightError     a request with the same idempotency key is still running
     │   ├── AmbiguousStageError      several versions are in a stage that is not exclusive
@@ -61,6 +64,7 @@
         │   └── DatabaseBusyError    nothing was done; retry later
         ├── SinkUnavailableError     the sink did not accept events; they are sent again
         ├── ServiceBusyError         nothing was done; retry later
+        ├── ProviderUnavailableError no key of the OIDC provider is known yet; try again later
         ├── SlowRequestError         the request did not arrive in time; nothing was done
         ├── ServiceUnavailableError  the service is unreachable, or fails
         │   └── OutcomeUnknownError  no answer to a write: it may be done
@@ -91,6 +95,7 @@ from pedigree._unavailable import MigrationChangedError as MigrationChangedError
 from pedigree._unavailable import MigrationFailedError as MigrationFailedError  # noqa: PLC0414
 from pedigree._unavailable import ObjectArchivedError as ObjectArchivedError  # noqa: PLC0414
 from pedigree._unavailable import OutcomeUnknownError as OutcomeUnknownError  # noqa: PLC0414
+from pedigree._unavailable import ProviderUnavailableError as ProviderUnavailableError  # noqa: PLC0414
 from pedigree._unavailable import SchemaBehindError as SchemaBehindError  # noqa: PLC0414
 from pedigree._unavailable import ServiceBusyError as ServiceBusyError  # noqa: PLC0414
 from pedigree._unavailable import ServiceUnavailableError as ServiceUnavailableError  # noqa: PLC0414
@@ -130,6 +135,10 @@ class InvalidArtifactError(InvalidInputError):
 
 class InvalidPolicyError(InvalidInputError):
     """A policy contradicts itself or names a stage it does not declare."""
+
+
+class InvalidProviderError(InvalidInputError):
+    """The file of OIDC providers cannot be read, or gives somebody rights by accident."""
 
 
 class TooLargeError(InvalidInputError):
@@ -212,6 +221,14 @@ class NotPermittedError(RefusedError):
 
 class NotAuthenticatedError(RefusedError):
     """The service does not know the token; it read nothing else of the request."""
+
+
+class ExchangeRefusedError(RefusedError):
+    """The token of a workload is not valid, meets no rule, or was exchanged before."""
+
+
+class LoginFailedError(RefusedError):
+    """A login failed: the person or the provider refused, or an answer was not of this login."""
 
 
 class StateChangedError(RefusedError):

@@ -201,6 +201,10 @@ class Settings(BaseSettings):
         default=None,
         description="Path prefix under which a proxy serves the service, such as /registry",
     )
+    oidc: FilePath | None = Field(
+        default=None,
+        description="File of OIDC providers (TOML) whose tokens the service accepts",
+    )
     log_format: Literal["json", "text"] | None = Field(
         default=None, description="Log format; if unset, text on a terminal and JSON elsewhere"
     )
@@ -250,7 +254,22 @@ class Settings(BaseSettings):
     api_url: Annotated[str, Field(pattern=r"^https?://")] | None = Field(
         default=None, description="URL of the registry service; if unset, a registry in process"
     )
-    token: SecretStr | None = Field(default=None, description="Token for that service, pdg_…")
+    token: SecretStr | None = Field(
+        default=None,
+        description="Token for that service, pdg_…; or auto, to exchange the token of a CI job or a"
+        " pod",
+    )
+    audience: str | None = Field(
+        default=None,
+        description="Audience of the token that auto asks GitHub for; if unset, the service's URL",
+    )
+    id_token: SecretStr | None = Field(
+        default=None, description="Token of a GitLab job, which auto exchanges"
+    )
+    token_file: Path = Field(
+        default=Path("/var/run/secrets/pedigree/token"),
+        description="File with the token of a pod, which auto exchanges",
+    )
     api_timeout: float = Field(
         default=60.0, gt=0, description="Timeout of a read from the service, in seconds"
     )

@@ -19,11 +19,14 @@ def is_one_of(name: str, patterns: Iterable[str]) -> bool:
     False
     """
     folded = name.casefold()
-    return any(_matches(folded, pattern.casefold()) for pattern in patterns)
+    return any(fits(folded, pattern.casefold()) for pattern in patterns)
 
 
-def _matches(name: str, pattern: str) -> bool:
-    """Search for the parts between stars from left to right, which needs no backtracking."""
+def fits(name: str, pattern: str) -> bool:
+    """Return whether a name matches a pattern, in which ``*`` matches any characters; case counts.
+
+    It searches for the parts between stars from left to right, which needs no backtracking.
+    """
     first, *others = pattern.split("*")
     if not others:
         return name == first

@@ -6,10 +6,11 @@ policies limit some of them to named people.
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol, Self
 
 from pedigree.access.patterns import is_one_of
-from pedigree.access.records import Permission
+from pedigree.access.records import Permission, Role
 from pedigree.audit.records import Actor
 from pedigree.errors import NotPermittedError
 
@@ -33,12 +34,16 @@ class Principal:
         models: Names of models or patterns that they may use; all models if empty.
         reads_store: They can read the store itself, as a process with its credentials can. Others
             can read only bytes that they sent, or that belong to versions they may read.
+        roles: The roles of their token; none without a token.
+        expires_at: When their token expires; None if never, or without a token.
     """
 
     actor: Actor
     permissions: frozenset[Permission] = EVERYTHING
     models: tuple[str, ...] = ()
     reads_store: bool = True
+    roles: tuple[Role, ...] = ()
+    expires_at: datetime | None = None
 
     @property
     def name(self) -> str:

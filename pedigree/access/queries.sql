@@ -43,3 +43,19 @@ SELECT token_id, principal, roles, models, created_at, created_by, expires_at, r
     revoked_by
 FROM pedigree.access_token
 WHERE token_id = %(token_id)s;
+
+-- name: note_exchange
+-- Note that a workload's token is exchanged; no row if it was before. Tokens that expired an hour
+-- ago are forgotten, since the clocks of a worker and of the database differ by less.
+WITH forgotten AS (
+    DELETE FROM pedigree.exchanged_token
+    WHERE (issuer, jti_hash) IN (
+        SELECT issuer, jti_hash FROM pedigree.exchanged_token
+        WHERE expires_at < clock_timestamp() - interval '1 hour'
+        ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED
+    )
+)
+INSERT INTO pedigree.exchanged_token (issuer, jti_hash, expires_at, token_id)
+VALUES (%(issuer)s, %(jti_hash)s, %(expires_at)s, %(token_id)s)
+ON CONFLICT DO NOTHING
+RETURNING token_id;

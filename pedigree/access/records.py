@@ -95,6 +95,21 @@ class AccessToken(Record):
         return not self.models or is_one_of(model, self.models)
 
 
+class Whoami(Record):
+    """The caller, as the registry knows them."""
+
+    principal: str = Field(description="The name that events record")
+    source: str = Field(description="Where the name comes from, such as token, oidc sso or git")
+    roles: tuple[Role, ...] = Field(description="The roles of the token; none without a token")
+    permissions: tuple[Permission, ...]
+    models: tuple[str, ...] = Field(
+        description="Names of models or patterns such as churn*; all models when empty"
+    )
+    expires_at: datetime | None = Field(
+        description="When the token expires; never, or without a token, when null"
+    )
+
+
 class IssuedToken(Record):
     """A new token with its secret, which is shown only once and not stored."""
 

@@ -37,8 +37,18 @@ def create_token(
     roles: Iterable[Role],
     models: Iterable[str],
     expires: timedelta | None,
+    workload: JsonValue = None,
 ) -> IssuedToken:
     """Create a token; only the result contains its secret.
+
+    Args:
+        transaction: Where to write it.
+        principal: Whom it stands for.
+        actor: Who creates it.
+        roles: What it may do.
+        models: Names of models or patterns of them; all models when empty.
+        expires: How long it is valid; without limit when None.
+        workload: The workload that it is for, which the event then describes.
 
     Raises:
         InvalidInputError: The principal is not a valid name, or no role is given.
@@ -72,6 +82,7 @@ def create_token(
             "expires_at": token.expires_at.isoformat() if token.expires_at else None,
             # So that a replaced secret is detectable.
             "secret_hash": values["secret_hash"].hex(),
+            **({} if workload is None else {"workload": workload}),
         },
     )
     return IssuedToken(token=token, secret=secret)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from pydantic import SecretStr
 from pydantic_core import to_json
 
 from pedigree.client._attempts import Attempts, Patience, Unanswered, error_or_retry, lost
@@ -28,11 +27,17 @@ _BINARY = "application/octet-stream"
 
 
 class Connection:
-    """The connections to one service; threads may share it, and it works after a fork."""
+    """The connections to one service; threads may share it, and it works after a fork.
 
-    def __init__(self, url: str, token: SecretStr | None, patience: Patience) -> None:
-        self.url = _service_url(url)
-        self._token = token
+    Args:
+        url: The service.
+        find_token: Returns the token of a request; None without one.
+        patience: How often and how long a request is tried.
+    """
+
+    def __init__(self, url: str, find_token: Callable[[], str] | None, patience: Patience) -> None:
+        self.url = service_url(url)
+        self._find_token = find_token
         self._patience = patience
         self._memory: LogMemory | None = None
         self._clients: dict[int, httpx2.Client] = {}  # by process
@@ -111,12 +116,7 @@ class Connection:
             headers["x-ms-blob-type"] = "BlockBlob"
 
         def send(timeout: float) -> "httpx2.Response":
-            request = self._client.build_request(
-                "PUT", url, content=content(), headers=headers, timeout=timeout
-            )
-            if "://" in url:
-                request.headers.pop("Authorization", None)
-            return self._client.send(request)
+            return self._client.put(url, content=content(), headers=headers, timeout=timeout)
 
         self._with_retries(send)
 
@@ -187,20 +187,23 @@ class Connection:
     def _new_client(self) -> "httpx2.Client":
         import httpx2  # noqa: PLC0415 -- takes a tenth of a second, and not every process needs it
 
-        headers = {"User-Agent": f"pedigree/{own_version()}"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
+        service = httpx2.URL(self.url)
+
+        def identify(request: "httpx2.Request") -> None:
+            """Add the caller's trace and token, but not for a store, also after a redirect."""
+            if _origin(request.url) != _origin(service):
+                request.headers.pop("Authorization", None)
+                return
+            pass_on(request.headers)
+            if self._find_token is not None:
+                request.headers["Authorization"] = f"Bearer {self._find_token()}"
+
         return httpx2.Client(
             base_url=f"{self.url}{PREFIX}",
-            headers=headers,
+            headers={"User-Agent": f"pedigree/{own_version()}"},
             timeout=self._patience.timeout,
-            # The caller's trace continues in the service.
-            event_hooks={"request": [self._pass_trace_on]},
+            event_hooks={"request": [identify]},
         )
-
-    def _pass_trace_on(self, request: "httpx2.Request") -> None:
-        if str(request.url).startswith(self.url):  # not to a store
-            pass_on(request.headers)
 
 
 def _transient_errors() -> tuple[type[Exception], ...]:
@@ -217,7 +220,16 @@ def _without_none(query: Query) -> dict[str, Any]:
     return {name: value for name, value in query.items() if value is not None}
 
 
-def _service_url(url: str) -> str:
+def _origin(url: "httpx2.URL") -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def service_url(url: str) -> str:
+    """Return the URL of a service without the prefix of its paths.
+
+    Raises:
+        InvalidInputError: It is not the URL of a service.
+    """
     if not url.startswith(("http://", "https://")):
         raise InvalidInputError(
             "is not the URL of a service",

@@ -1,5 +1,6 @@
 """``pedigree.connect``: a registry in this process, or over a service."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -30,7 +31,8 @@ def connect(
     Args:
         url: ``https://…`` of a service, or ``postgresql://…``. ``PEDIGREE_API_URL`` when None; if
             that is unset, a registry in this process with the settings ``PEDIGREE_*``.
-        token: The token for the service, ``pdg_…``; ``PEDIGREE_TOKEN`` when None.
+        token: The token for the service, ``pdg_…``, or ``auto``; ``PEDIGREE_TOKEN`` when None, or
+            else the login of ``pedigree login``.
         timeout: The seconds that a service may take for a connection and for each chunk of an
             answer; ``PEDIGREE_API_TIMEOUT`` (60) when None.
         retries: The number of retries of a request after a lost connection or because of load;
@@ -50,7 +52,9 @@ def connect(
         return _in_process(url, settings)
     # Only for a service: the import takes a twentieth of a second.
     from pedigree.client._attempts import Patience  # noqa: PLC0415
-    from pedigree.client._connection import Connection  # noqa: PLC0415
+    from pedigree.client._connection import Connection, service_url  # noqa: PLC0415
+    from pedigree.client._logins import login_of  # noqa: PLC0415
+    from pedigree.client._workloads import AUTO, WorkloadToken  # noqa: PLC0415
     from pedigree.client.remote import ServiceRegistry  # noqa: PLC0415
 
     patience = Patience(
@@ -59,7 +63,15 @@ def connect(
         settings.api_deadline if deadline is None else deadline,
     )
     secret = SecretStr(token) if token else settings.token
-    return ServiceRegistry(Connection(url, secret, patience), settings)
+    find_token: Callable[[], str] | None
+    if secret is None:
+        login = login_of(service_url(url))
+        find_token = login.token if login else None
+    elif secret.get_secret_value() == AUTO:
+        find_token = WorkloadToken(service_url(url), settings, patience).current
+    else:
+        find_token = secret.get_secret_value
+    return ServiceRegistry(Connection(url, find_token, patience), settings)
 
 
 def _in_process(url: str | None, settings: Settings) -> "RegistryContract":

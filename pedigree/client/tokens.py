@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from pedigree._record import PAGE
-from pedigree.access.records import AccessToken, IssuedToken, Role
+from pedigree.access.records import AccessToken, IssuedToken, Role, Whoami
 from pedigree.client.service import ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.paths import fill
@@ -32,6 +32,9 @@ class RemoteTokens(ServiceGroup, TokenContract):
 
     def tokens(self, *, limit: int = PAGE, after: int = 0) -> tuple[AccessToken, ...]:
         return self._service.items(AccessToken, paths.TOKENS, limit=limit, after=after)
+
+    def whoami(self) -> Whoami:
+        return self._service.read(Whoami, paths.WHOAMI)
 
     def revoke_token(self, token_id: int) -> AccessToken:
         return self._service.write(AccessToken, "DELETE", fill(paths.TOKEN, token_id=token_id))

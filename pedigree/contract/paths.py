@@ -87,6 +87,9 @@ SEARCH = "/search"
 EVENTS = "/events"
 STATISTICS = "/stats"
 
+EXCHANGE = "/token"
+LOGIN = "/login"
+WHOAMI = "/whoami"
 TOKENS = "/tokens"
 TOKEN = f"{TOKENS}/{{token_id}}"
 

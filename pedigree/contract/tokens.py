@@ -6,7 +6,7 @@ from typing import Protocol
 
 from pedigree._record import PAGE
 from pedigree._values import Key
-from pedigree.access.records import AccessToken, IssuedToken, Role
+from pedigree.access.records import AccessToken, IssuedToken, Role, Whoami
 
 
 class TokenContract(Protocol):
@@ -39,6 +39,9 @@ class TokenContract(Protocol):
             limit: How many at most.
             after: The last ``token_id`` of the previous page.
         """
+
+    def whoami(self) -> Whoami:
+        """Return the caller: the name, its source, the rights, and until when."""
 
     def revoke_token(self, token_id: int) -> AccessToken:
         """Revoke a token permanently; the service refuses it within a second.

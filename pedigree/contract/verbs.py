@@ -245,6 +245,7 @@ class RegistryVerbs:
 
     create_token = Verb(lambda on: on.tokens.create_token)
     tokens = Verb(lambda on: on.tokens.tokens)
+    whoami = Verb(lambda on: on.tokens.whoami)
     revoke_token = Verb(lambda on: on.tokens.revoke_token)
 
     create_webhook = Verb(lambda on: on.webhooks.create_webhook)

@@ -1,35 +1,24 @@
 """Post one message over its own connection to a checked address.
 
-This module resolves the name and checks each of its addresses before it sends a packet. It checks
-the peer of the connected socket again, before TLS starts or a byte is written; so a name that
-resolves differently a moment later (DNS rebinding) has no effect. There are no redirects, proxies
-or reused connections, and only the head of the response is read. One deadline limits all of it,
-however slowly a receiver responds.
+The connection is one of :mod:`pedigree.egress.connection`, and only the head of the response is
+read. One deadline limits all of it, however slowly a receiver responds.
 
 Needs the extra ``webhooks``; import it with :func:`pedigree.libraries.library`.
 """
 
-import socket
-import ssl
 import time
-from collections.abc import Collection, Iterable, Mapping
-from functools import cache
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import httpcore2
 
-from pedigree.delivery.addresses import refusal
 from pedigree.delivery.backoff import retry_after
+from pedigree.egress.connection import FAILURES, guarded, headers_for, reason_of
 from pedigree.settings import Network
 
 # Statuses with which a receiver can request a later retry.
 _ASKING = (429, 503)
-_FAILURES = (OSError, httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException)
-
-
-class RefusedAddressError(OSError):
-    """The address is not allowed; nothing was sent."""
 
 
 class Posted(NamedTuple):
@@ -62,20 +51,18 @@ def post(
     """
     begun = time.monotonic()
     target = httpcore2.URL(url)
-    backend = _Backend(allowed, begun + timeout_s, encrypted=target.scheme == b"https")
+    own = {"Content-Type": "application/json", "Content-Length": str(len(body))}
     status, error, patience = None, None, 0.0
     try:
         with (
-            httpcore2.HTTPConnection(
-                target.origin, ssl_context=_tls(ca_file), network_backend=backend
-            ) as connection,
+            guarded(target, allowed=allowed, timeout_s=timeout_s, ca_file=ca_file) as connection,
             connection.stream(
-                "POST", target, headers=_headers(target, headers, body), content=body
+                "POST", target, headers=headers_for(target, {**own, **headers}), content=body
             ) as answer,
         ):
             status, patience = answer.status, _retry_after(answer)
-    except _FAILURES as failed:
-        error = _reason(failed)
+    except FAILURES as failed:
+        error = reason_of(failed)
     return Posted(status, error, round((time.monotonic() - begun) * 1000), patience)
 
 
@@ -84,123 +71,3 @@ def _retry_after(answer: httpcore2.Response) -> float:
         return 0.0
     known = {name.lower(): value for name, value in answer.headers}
     return retry_after(known.get(b"retry-after", b"").decode("latin-1"))
-
-
-def _headers(
-    target: httpcore2.URL, headers: Mapping[str, str], body: bytes
-) -> list[tuple[bytes, bytes]]:
-    port = b"" if target.port is None else b":%d" % target.port
-    own = {
-        "Content-Type": "application/json",
-        "Content-Length": str(len(body)),
-        "User-Agent": "pedigree",
-        "Connection": "close",
-    }
-    sent = [(name.encode(), value.encode()) for name, value in {**own, **headers}.items()]
-    return [(b"Host", target.host + port), *sent]
-
-
-@cache
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if ca_file is not None:
-        context.load_verify_locations(ca_file)
-    return context
-
-
-def _reason(error: BaseException) -> str:
-    """Return the reason of an error, without text that a receiver may have put into it."""
-    cause: BaseException = error
-    while not isinstance(cause, OSError) and (next_one := cause.__cause__ or cause.__context__):
-        cause = next_one
-    match cause:
-        case RefusedAddressError():
-            return str(cause)
-        case ssl.SSLCertVerificationError():
-            return f"its certificate is not valid: {cause.verify_message}"
-        case TimeoutError():
-            return "no answer in time"
-        case socket.gaierror():
-            return "its host has no address"
-        case OSError(strerror=str(reason)):
-            return reason.lower()
-    return "it closed the connection or sent no HTTP response"
-
-
-class _Stream(httpcore2.NetworkStream):
-    """A stream with a deadline."""
-
-    def __init__(self, connected: socket.socket, deadline: float) -> None:
-        self._socket = connected
-        self._deadline = deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
-        self._socket.settimeout(_left(self._deadline))
-        return self._socket.recv(max_bytes)
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
-        self._socket.settimeout(_left(self._deadline))
-        self._socket.sendall(buffer)
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002
-    ) -> "_Stream":
-        self._socket.settimeout(_left(self._deadline))
-        wrapped = ssl_context.wrap_socket(self._socket, server_hostname=server_hostname)
-        return _Stream(wrapped, self._deadline)
-
-    def get_extra_info(self, info: str) -> Any:  # noqa: ARG002
-        return None
-
-
-class _Backend(httpcore2.NetworkBackend):
-    """Opens connections to allowed addresses."""
-
-    def __init__(self, allowed: Collection[Network], deadline: float, *, encrypted: bool) -> None:
-        self._allowed = allowed
-        self._deadline = deadline
-        self._encrypted = encrypted
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ARG002
-        local_address: str | None = None,  # noqa: ARG002
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002
-    ) -> _Stream:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        for *_, address in found:
-            self._judge(str(address[0]))
-        last: OSError = ConnectionError(f"{host} has no address")
-        for family, kind, protocol, _, address in found:
-            connected = socket.socket(family, kind, protocol)
-            try:
-                connected.settimeout(_left(self._deadline))
-                connected.connect(address)
-                self._judge(str(connected.getpeername()[0]))
-            except OSError as error:
-                connected.close()
-                last = error
-            else:
-                connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                return _Stream(connected, self._deadline)
-        raise last
-
-    def _judge(self, address: str) -> None:
-        refused = refusal(address, self._allowed, encrypted=self._encrypted)
-        if refused is not None:
-            raise RefusedAddressError(refused)
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("the deadline has passed")
-    return left

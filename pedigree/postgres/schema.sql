@@ -2199,6 +2199,14 @@ ALTER TABLE pedigree.event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE pedigree.exchanged_token (
+    issuer text NOT NULL,
+    jti_hash bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    token_id bigint NOT NULL,
+    CONSTRAINT exchanged_token_jti_hash_check CHECK ((length(jti_hash) = 32))
+);
+
 CREATE TABLE pedigree.failure (
     work text NOT NULL,
     member text NOT NULL,
@@ -3083,6 +3091,9 @@ ALTER TABLE ONLY pedigree.event
 ALTER TABLE ONLY pedigree.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY pedigree.exchanged_token
+    ADD CONSTRAINT exchanged_token_pkey PRIMARY KEY (issuer, jti_hash);
+
 ALTER TABLE ONLY pedigree.failure
     ADD CONSTRAINT failure_pkey PRIMARY KEY (work, member);
 
@@ -3246,6 +3257,8 @@ CREATE INDEX drift_result_markdown ON pedigree.drift_result USING btree (markdow
 CREATE INDEX drift_result_newest ON pedigree.drift_result USING btree (model_id, version, asset, partition, drift_id);
 
 CREATE INDEX event_of_model ON pedigree.event USING btree (model, id);
+
+CREATE INDEX exchanged_token_expiry ON pedigree.exchanged_token USING btree (expires_at);
 
 CREATE UNIQUE INDEX feed_event ON pedigree.feed USING btree (id);
 
@@ -3502,6 +3515,9 @@ ALTER TABLE ONLY pedigree.drift_result
 
 ALTER TABLE ONLY pedigree.evaluation
     ADD CONSTRAINT evaluation_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
+
+ALTER TABLE ONLY pedigree.exchanged_token
+    ADD CONSTRAINT exchanged_token_token_id_fkey FOREIGN KEY (token_id) REFERENCES pedigree.access_token(token_id);
 
 ALTER TABLE ONLY pedigree.feed
     ADD CONSTRAINT feed_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from pedigree._record import PAGE
-from pedigree.access import tokens
-from pedigree.access.records import AccessToken, IssuedToken, Permission, Role
+from pedigree.access import exchanges, tokens
+from pedigree.access.oidc.identities import Identity
+from pedigree.access.records import AccessToken, IssuedToken, Permission, Role, Whoami
 from pedigree.contract.tokens import TokenContract
 from pedigree.postgres.pages import at_least_one
 from pedigree.registry.context import ContextGroup
@@ -44,10 +45,32 @@ class TokenOperations(ContextGroup, TokenContract):
             lambda transaction: tokens.revoke_token(transaction, token_id, actor)
         )
 
+    def whoami(self) -> Whoami:
+        self._context.require_some(Permission.READ)
+        principal = self._context.principal()
+        return Whoami(
+            principal=principal.name,
+            source=principal.actor.source,
+            roles=principal.roles,
+            permissions=tuple(sorted(principal.permissions)),
+            models=principal.models,
+            expires_at=principal.expires_at,
+        )
+
     def token_of(self, secret: str) -> AccessToken | None:
         """Return the token of a secret; None if it does not exist, is revoked or has expired."""
         return self._context.database.read(
             lambda transaction: tokens.valid_token(transaction, secret)
+        )
+
+    def exchange(self, workload: Identity) -> IssuedToken:
+        """Exchange the verified token of a workload for one of the service, once.
+
+        Raises:
+            ExchangeRefusedError: It has no ``jti``, or was exchanged before.
+        """
+        return self._context.database.transaction(
+            lambda transaction: exchanges.exchange(transaction, workload)
         )
 
     def has_tokens(self) -> bool:

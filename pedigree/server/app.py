@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 from fastapi import FastAPI
@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from pedigree import tracing
 from pedigree._values import JSON_BYTES, JSON_DEPTH, KEY_BYTES, RECORD_BYTES, TEXT_BYTES
+from pedigree.access.oidc.providers import read_providers
 from pedigree.delivery.background_thread import BackgroundThread
 from pedigree.delivery.sink_worker import SinkWorker
 from pedigree.delivery.webhook_worker import WebhookWorker
@@ -18,7 +19,7 @@ from pedigree.distribution import own_version
 from pedigree.registry import Registry
 from pedigree.registry.log_sealing import LogSealing
 from pedigree.registry.reconciler import Reconciler
-from pedigree.server import documents, health, log_tiles, metrics
+from pedigree.server import documents, health, log_tiles, login, metrics, token_exchange
 from pedigree.server.connections import Connections
 from pedigree.server.fast_reads import FastReadMiddleware
 from pedigree.server.fast_writes import FastWriteMiddleware
@@ -30,6 +31,7 @@ from pedigree.server.http.long_requests import LongWork
 from pedigree.server.http.problems import Problem, add_handlers
 from pedigree.server.http.proxies import Proxies
 from pedigree.server.http.throttle import Throttle
+from pedigree.server.http.unknown_tokens import UnknownTokens
 from pedigree.server.log_head import LogHead
 from pedigree.server.middleware import RequestMiddleware
 from pedigree.server.point_reads import PointReads
@@ -67,15 +69,20 @@ from pedigree.server.rest import (
 from pedigree.server.shutdown import Drain, draining
 from pedigree.settings import Settings
 
+if TYPE_CHECKING:
+    from pedigree.server.oidc import OidcTokens
+
 _RESOURCES = (
     *(models, versions, registration, uploads, artifacts, aliases, stages, stage_requests),
     *(approvals, promotions, policies, checks, cards, datasets, evaluations, monitoring),
     *(lineage, staleness, quarantine, retention, search, events, statistics),
-    *(webhooks, tokens, gc, fsck, log_tiles, metrics, health),
+    *(webhooks, tokens, token_exchange, login, gc, fsck, log_tiles, metrics, health),
 )
 # How many requests may wait for each connection before the service refuses further ones.
 _WAITING_FOR_ONE = 16
 _SCAN_NICENESS = 10
+# Keys of OIDC providers that are fetched at once.
+_FETCHES = 4
 # Downloads of a version by the same actor are one event an hour.
 _DOWNLOAD_EVENT_INTERVAL_S = 3600.0
 _VALUES = f"""Values have bounds, in bytes of UTF-8. A value beyond its bound is answered by 422.
@@ -163,13 +170,16 @@ def _lifespan(settings: Settings | None) -> Any:
             app.state.proxies.configure(resolved)
             to_thread.current_default_thread_limiter().total_tokens = connections
             app.state.registry = registry
+            app.state.oidc = oidc = _oidc(resolved, stack)
             app.state.authenticator = Authenticator(
                 registry,
                 point_reads.token,
-                is_open=resolved.serve_open,
+                is_open=resolved.serve_open and oidc is None,
+                identify=oidc.principal if oidc else None,
                 most_at_work=connections * _WAITING_FOR_ONE,
                 metrics=app.state.metrics,
             )
+            app.state.unknown_workloads = UnknownTokens(app.state.metrics)
             app.state.bodies = Bodies(resolved, app.state.metrics)
             app.state.fair_use = FairUse(resolved, app.state.metrics)
             app.state.event_stream = EventStream(registry, app.state.fair_use)
@@ -189,6 +199,19 @@ def _lifespan(settings: Settings | None) -> Any:
             app.state.metrics.write()
 
     return lifespan
+
+
+def _oidc(settings: Settings, stack: ExitStack) -> "OidcTokens | None":
+    """Return the tokens of OIDC providers, whose keys begin to be fetched; None without a file."""
+    if settings.oidc is None:
+        return None
+    # The library of keys takes a tenth of a second, and not every service needs it.
+    from pedigree.server.oidc import OidcTokens  # noqa: PLC0415
+
+    threads = stack.enter_context(ThreadPoolExecutor(_FETCHES, "oidc"))
+    found = OidcTokens(read_providers(settings.oidc), threads)
+    found.start()
+    return found
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import anyio
 import psycopg
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
+from pydantic import Field
 from pydantic_core import to_json
 from starlette.responses import Response
 
@@ -32,6 +33,10 @@ class Health(Record):
 
     ready: bool
     parts: dict[str, str]
+    warnings: dict[str, str] = Field(
+        default_factory=dict,
+        description="What does not work now, although the service can answer",
+    )
 
 
 _OPEN: dict[str, Any] = {"security": []}
@@ -62,7 +67,10 @@ async def readyz(request: Request) -> Response:
         "store": partial(missing, registry.database, registry.store),
     }
     found = {name: await _ask(request, part) for name, part in parts.items()}
-    return _answer(Health(ready=set(found.values()) == {"ok"}, parts=found))
+    # Tokens with known keys are valid, and all other tokens: a provider is no reason to be unready.
+    problems = request.app.state.oidc.problems() if request.app.state.oidc else {}
+    warnings = {f"oidc {name}": f"its keys cannot be fetched: {p}" for name, p in problems.items()}
+    return _answer(Health(ready=set(found.values()) == {"ok"}, parts=found, warnings=warnings))
 
 
 async def _ask(request: Request, part: Callable[[], str | None]) -> str:

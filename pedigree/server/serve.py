@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from pedigree.access.oidc.providers import read_providers
 from pedigree.errors import InvalidInputError
 from pedigree.registry import Registry
 from pedigree.server import workers as _workers
@@ -37,9 +38,15 @@ _GRACE_S = 20
 def require_guarded(registry: Registry, host: str) -> bool:
     """Return whether callers without a token are accepted: only on loopback, while none exists.
 
+    With OIDC providers nobody is accepted without a token.
+
     Raises:
         InvalidInputError: No token exists, and other machines could reach the host.
+        InvalidProviderError: The file of providers has a mistake.
     """
+    if registry.settings.oidc is not None:
+        read_providers(registry.settings.oidc)
+        return False
     if registry.operations.tokens.has_tokens():
         return False
     if not is_loopback(host):

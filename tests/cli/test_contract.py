@@ -24,8 +24,9 @@ from tests.server.conftest import serving
 from tests.server.fuzz import furnish
 
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
+# A workload exchanges its token, and a login asks for its provider, before there is a token.
 OF_THE_PROCESS = {
-    *("livez", "readyz", "metrics"),
+    *("livez", "readyz", "metrics", "exchange_token", "login_offers"),
     *("get_log_checkpoint", "get_log_tile", "get_log_events", "get_log_consistency"),
 }
 # A service seals its log on its own, and serves it below /log.
@@ -36,7 +37,11 @@ OF_THE_LOG = {
         *("export", "verify"),
     )
 }
-OF_THIS_MACHINE = {"checks", "status", "migrate", "schema", "serve", "up", "down", *OF_THE_LOG}
+OF_THIS_MACHINE = {
+    *("checks", "status", "migrate", "schema", "serve", "up", "down"),
+    *("login", "logout"),
+    *OF_THE_LOG,
+}
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
@@ -205,6 +210,7 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("release", "orders", "--whole-asset"),
         ("token", "create", "ci@churn", "--role", "reader"),
         ("token", "list"),
+        ("whoami",),
         ("token", "revoke", 2),
         ("webhook", "create", url),
         ("webhook", "list"),

@@ -18,6 +18,7 @@ from tests.server.conftest import Served
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SECRET = re.compile(r"\$\{\{ (?:vars|secrets)\.(\w+) \}\}")
+BASH = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]
 TRAIN = """
 import json
 from pathlib import Path
@@ -44,6 +45,19 @@ def steps_of_github(job: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]
         if "run" in step:
             given = {**job.get("env", {}), **step.get("env", {})}
             yield step["run"], {key: SECRET.sub(r"$\1", value) for key, value in given.items()}
+
+
+def filled(variables: dict[str, str], kept: dict[str, str]) -> dict[str, str]:
+    """The variables of a step, with what the CI keeps."""
+    return {
+        name: kept[value[1:]] if value.startswith("$") else value
+        for name, value in variables.items()
+    }
+
+
+def with_secret(job: dict[str, Any]) -> dict[str, Any]:
+    """The job of GitHub with a token of the service instead of its own."""
+    return {**job, "env": jobs()["With a token of the service"]["env"]}
 
 
 @pytest.fixture
@@ -74,7 +88,7 @@ def run(shell: list[str], lines: str, environment: dict[str, str]) -> None:
 
 
 def test_the_step_for_github_registers_the_model(served: Served, checkout: dict[str, str]) -> None:
-    job = jobs()["GitHub Actions"]["jobs"]["register"]
+    job = with_secret(jobs()["GitHub Actions"]["jobs"]["register"])
     runner = {
         "GITHUB_RUN_ID": "77",
         "GITHUB_SHA": COMMIT,
@@ -82,8 +96,7 @@ def test_the_step_for_github_registers_the_model(served: Served, checkout: dict[
         "GITHUB_REPOSITORY": "acme/churn",
     }
     for lines, variables in steps_of_github(job):
-        kept = {name: checkout[value.removeprefix("$")] for name, value in variables.items()}
-        run(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"], lines, {**runner, **kept})
+        run(BASH, lines, {**runner, **filled(variables, checkout)})
     version = served.registry.get("churn@latest")
     assert (version.run_id, version.git_commit, version.git_dirty) == ("77", COMMIT, False)
     assert version.ci_build == "https://github.com/acme/churn/actions/runs/77"

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from pedigree.client._connection import Connection, Patience
 from pedigree.errors import ServiceUnavailableError
@@ -25,7 +24,7 @@ def service(authority: Authority) -> Iterator[Receiver]:
 
 def send(service: Receiver) -> bytes:
     connection = Connection(
-        service.url, SecretStr("pdg_secret"), Patience(timeout=5, retries=0, deadline=5)
+        service.url, lambda: "pdg_secret", Patience(timeout=5, retries=0, deadline=5)
     )
     try:
         return connection.write("POST", "/models", {"data": {"model": "churn"}})

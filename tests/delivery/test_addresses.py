@@ -9,7 +9,7 @@ from ipaddress import ip_network
 import pytest
 
 from pedigree.delivery import egress
-from pedigree.delivery.addresses import refusal
+from pedigree.egress.addresses import refusal
 from pedigree.registry import Registry
 from tests.factories import with_secret_key
 from tests.receiving import LOOPBACK, Receiver

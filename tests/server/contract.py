@@ -39,12 +39,14 @@ def filter_failure(context: HookContext, failure: Failure, case: Case, response:
     """Let a request be refused that the schemas allow, where they cannot say why it is wrong.
 
     That is the state that its own headers ask for (412); a rule of the registry's, which the answer
-    names (422), such as the grammar of searches, or a key that another request was sent by; and a
-    URL that is longer than HTTP is read here (400).
+    names (422), such as the grammar of searches, or a key that another request was sent by; a URL
+    that is longer than HTTP is read here (400); and a token that no provider signed (400).
     """
     if len(str(response.request.url)) > _LONGEST_URL:
         return response.status_code != 400
     kind, status = type(failure).__name__, response.status_code
+    if case.operation.label == "POST /api/v1/token":
+        return status != 400
     if status == 412 and kind in {"RejectedPositiveData", "AcceptedNegativeData"}:
         return {"if-match", "if-none-match"}.isdisjoint(map(str.lower, case.headers))
     return kind != "RejectedPositiveData" or status != 422 or not _is_rule(response.json())

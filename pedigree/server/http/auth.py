@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import nullcontext
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
@@ -14,18 +13,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from pedigree.access import tokens
+from pedigree.access.oidc.refusals import InvalidTokenError, RefusedTokenError
 from pedigree.access.principal import Principal
 from pedigree.access.records import AccessToken, Permission, permitted
 from pedigree.access.reserved import is_reserved
 from pedigree.audit.records import Actor
 from pedigree.contract.paths import PREFIX
-from pedigree.errors import NotAuthenticatedError, ServiceBusyError
+from pedigree.errors import ServiceBusyError
 from pedigree.registry import Registry, registry_in
 from pedigree.server.http.bodies import MOST_JSON_BYTES, Bodies
+from pedigree.server.http.credentials import is_local, secret_of, unknown_caller
 from pedigree.server.http.fair_use import FairUse, Use
 from pedigree.server.http.forms import MOST_FORM_BYTES, is_form, with_document
 from pedigree.server.http.inputs import QueryRules, require_json, require_text
-from pedigree.server.http.loopback import is_loopback
 from pedigree.server.http.problems import problem_responses
 from pedigree.server.http.unknown_tokens import UnknownTokens
 from pedigree.server.refusals import Refusal
@@ -95,6 +95,8 @@ class Authenticator:
             send them.
         most_at_work: The largest number of concurrent requests.
         metrics: Where refusals are counted.
+        identify: Returns the principal of a token that an OIDC provider signed; None if no
+            provider is configured.
     """
 
     def __init__(
@@ -105,9 +107,11 @@ class Authenticator:
         is_open: bool,
         most_at_work: int,
         metrics: RequestMetrics,
+        identify: Callable[[str], Awaitable[Principal]] | None = None,
     ) -> None:
         self._registry = registry
         self._find_token = find_token
+        self._identify = identify
         self._metrics = metrics
         self._unknown = UnknownTokens(metrics)
         self._trusted: dict[bytes, tuple[float, Caller]] = {}
@@ -132,7 +136,7 @@ class Authenticator:
             NotAuthenticatedError: The service does not know the caller.
             NotPermittedError: The caller may not do this, or not with this model.
         """
-        secret = _secret_of(request)
+        secret = secret_of(request)
         if secret:
             caller = await self._holder(secret, request.client.host if request.client else "")
         else:
@@ -151,33 +155,46 @@ class Authenticator:
             return known[1]
         if known is None:
             self._unknown.require_few(address)
-        token = await self._find_token(secret)
-        if token is None:
+        is_own = secret.startswith(tokens.PREFIX)
+        find = self._principal_of_token if is_own else self._principal_of_provider
+        try:
+            caller = self._caller(await find(secret))
+        except RefusedTokenError as error:
             self._trusted.pop(digest, None)
             self._unknown.note(address)
-            raise _unknown_caller("no such token is valid")
-        if is_reserved(token.principal):  # from before such names were refused
-            raise _unknown_caller("the token's name is reserved for Pedigree")
-        caller = self._caller(
-            Principal(
-                actor=Actor(name=token.principal, source="token"),
-                permissions=permitted(token.roles),
-                models=token.models,
-                reads_store=False,
-            )
-        )
+            raise unknown_caller(str(error)) from None
         if len(self._trusted) >= _MOST_TRUSTED:
             self._trusted.clear()
         self._trusted[digest] = (now + _TRUSTED_S, caller)
         return caller
 
+    async def _principal_of_token(self, secret: str) -> Principal:
+        token = await self._find_token(secret)
+        if token is None:
+            raise InvalidTokenError("no such token is valid")
+        if is_reserved(token.principal):  # from before such names were refused
+            raise unknown_caller("the token's name is reserved for Pedigree")
+        return Principal(
+            actor=Actor(name=token.principal, source="token"),
+            permissions=permitted(token.roles),
+            models=token.models,
+            reads_store=False,
+            roles=token.roles,
+            expires_at=token.expires_at,
+        )
+
+    async def _principal_of_provider(self, text: str) -> Principal:
+        if self._identify is None:
+            raise unknown_caller(f"the header Authorization holds no Bearer {tokens.PREFIX}…")
+        return await self._identify(text)
+
     async def _without_token(self, request: Request) -> Caller:
-        if not self._is_open or not _is_local(request):
-            raise _unknown_caller("the request has no token")
+        if not self._is_open or not is_local(request):
+            raise unknown_caller("the request has no token")
         now = time.monotonic()
         if self._anybody is None or now >= self._anybody_until:
             if await run_in_threadpool(self._registry.operations.tokens.has_tokens):
-                raise _unknown_caller("the request has no token, and there are tokens now")
+                raise unknown_caller("the request has no token, and there are tokens now")
             actor = await run_in_threadpool(self._registry.actor)
             self._anybody = self._caller(Principal(actor=actor, reads_store=False))
             self._anybody_until = now + _TRUSTED_S
@@ -259,33 +276,4 @@ def resource(tag: str) -> APIRouter:
         tags=[tag],
         responses=problem_responses(),
         generate_unique_id_function=lambda route: route.name,
-    )
-
-
-def _is_local(request: Request) -> bool:
-    """Return whether this machine sends the request, and not another host's page in its browser."""
-    client = request.client
-    if client is not None and not is_loopback(client.host):
-        return False
-    origin = request.headers.get("origin")
-    hosts = [urlsplit(f"//{request.headers.get('host', '')}").hostname]
-    hosts += [urlsplit(origin).hostname] if origin else []
-    return all(host is not None and is_loopback(host) for host in hosts)
-
-
-def _secret_of(request: Request) -> str | None:
-    header = request.headers.get("authorization")
-    if header is None:
-        return None
-    scheme, _, secret = header.partition(" ")
-    if scheme.lower() != "bearer" or not secret.startswith(tokens.PREFIX):
-        raise _unknown_caller(f"the header Authorization holds no Bearer {tokens.PREFIX}…")
-    return secret.strip()
-
-
-def _unknown_caller(message: str) -> NotAuthenticatedError:
-    return NotAuthenticatedError(
-        message,
-        field="Authorization",
-        remedy=f"Send `Authorization: Bearer {tokens.PREFIX}…`; `pedigree token create` makes one",
     )

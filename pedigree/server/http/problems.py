@@ -37,6 +37,7 @@ STATUSES: Mapping[type[Exception], int] = {
     errors.NotFoundError: 404,
     errors.RefusedError: 409,
     errors.NotAuthenticatedError: 401,
+    errors.ExchangeRefusedError: 400,  # by RFC 8693
     errors.NotPermittedError: 403,
     errors.StateChangedError: 412,
     errors.SecretKeyError: 501,
@@ -70,6 +71,9 @@ class Problem(Record):
     )
     missing: tuple[str, ...] | None = Field(
         default=None, description="The digests of the files that must still be sent"
+    )
+    error: str | None = Field(
+        default=None, description="Of a token exchange: the error code of OAuth (RFC 6749)"
     )
     current: JsonValue = Field(default=None, description="With 412: the current state")
 
@@ -105,6 +109,9 @@ async def known_problem(request: Request, error: Exception) -> Response:
     more: dict[str, Any] = {}
     if isinstance(error, errors.InvalidSearchError):
         more = {"expression": error.expression, "place": error.place}
+    if isinstance(error, errors.ExchangeRefusedError):
+        is_grant = error.field == "grant_type"
+        more = {"error": "unsupported_grant_type" if is_grant else "invalid_request"}
     if isinstance(error, errors.BytesMissingError):
         more = {"missing": error.digests}
     if status in (429, 503):

@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from pedigree._record import NUMBER, Record
-from pedigree.access.records import AccessToken, IssuedToken, Permission, Role
+from pedigree.access.records import AccessToken, IssuedToken, Permission, Role, Whoami
 from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.pages import Page
@@ -61,6 +61,13 @@ def list_tokens(
     """List the tokens without their secrets, with revoked and expired ones, the oldest first."""
     found = call.registry.tokens(limit=limit + 1, after=after)
     return call.page(found, limit, lambda token: token.token_id)
+
+
+@router.get(paths.WHOAMI, responses={200: {"model": Whoami}})
+@requires(Permission.READ, lists=True)
+def whoami(call: ReadCall) -> Response:
+    """Return the caller: the name, its source, the rights, and until when."""
+    return call.answer(call.registry.whoami())
 
 
 @router.delete(paths.TOKEN, responses={200: {"model": AccessToken}})

@@ -1,0 +1,261 @@
+"""What a provider and its rules must not be: each such mistake gives somebody rights by accident.
+
+A signature and an audience say nothing about a workload: a pull request and a fork have tokens of
+the same key with the same audience. Only conditions on claims tell them apart.
+"""
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from pedigree.access.oidc.claims import may_both_hold, names_in
+from pedigree.access.oidc.globs import is_exact, overlap
+from pedigree.access.oidc.providers import Provider, ProviderKind, ProviderRule, TokenUse
+from pedigree.access.records import Permission, permitted
+from pedigree.errors import InvalidProviderError
+
+# What triggers a run that nobody from outside can cause, and that runs a commit of the repository.
+TRUSTED_EVENTS = (
+    *("push", "schedule", "workflow_dispatch", "repository_dispatch", "release", "deployment"),
+)
+# As GitLab says it. A pipeline of a parent or of another project may come from a merge request.
+TRUSTED_SOURCES = ("push", "web", "schedule", "api", "trigger")
+
+# The audiences of the API servers of clusters: every workload has a token for them.
+_OF_CLUSTERS = (
+    *("kubernetes", "https://kubernetes.default", "https://kubernetes.default.svc"),
+    *("https://kubernetes.default.svc.cluster.local", "api"),
+)
+_SERVICE_ACCOUNT = "system:serviceaccount:"
+
+
+def require_sound(provider: Provider, others: Iterable[Provider]) -> None:
+    """Require that a provider gives nobody rights by accident.
+
+    Args:
+        provider: The provider.
+        others: The providers before it.
+
+    Raises:
+        InvalidProviderError: It does; the message names the provider, the rule and the remedy.
+    """
+    for other in others:
+        if other.name == provider.name:
+            raise _wrong(provider, "another provider has the same name")
+        if (other.issuer, other.use) == (provider.issuer, provider.use):
+            raise _wrong(provider, f"the provider {other.name} has the same issuer")
+    _require_issuer(provider)
+    _require_audience(provider)
+    if provider.kind is not ProviderKind.OIDC and provider.use is not TokenUse.EXCHANGE:
+        raise _wrong(
+            provider, 'tokens of workloads are exchanged: leave out use, or write "exchange"'
+        )
+    for rule in provider.rules:
+        _require_rule(provider, rule)
+    _require_one_name(provider)
+
+
+def _require_issuer(provider: Provider) -> None:
+    if not is_guarded(provider.issuer):
+        raise _wrong(provider, "the issuer must be https://…, or http:// on this machine")
+    if provider.bearer_file is not None and provider.kind is not ProviderKind.KUBERNETES:
+        raise _wrong(provider, "only a provider of kind kubernetes has a bearer_file")
+
+
+def is_guarded(url: str) -> bool:
+    """Return whether a URL is of TLS, or of the loopback interface.
+
+    >>> is_guarded("https://sso.example"), is_guarded("http://127.0.0.1:80/x")
+    (True, True)
+    >>> is_guarded("http://sso.example"), is_guarded("https://ann:pw@sso.example")
+    (False, False)
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or port == 0 or "@" in parts.netloc or parts.fragment or not url.isascii():
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_here(host))
+
+
+def is_here(host: str) -> bool:
+    """Return whether a host is this machine, by its own name or by an address of loopback."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _require_audience(provider: Provider) -> None:
+    named = (provider.audience, *provider.other_audiences)
+    clusters = [each for each in named if each.rstrip("/") in _OF_CLUSTERS]
+    if clusters or provider.issuer in named:
+        raise _wrong(
+            provider,
+            f"the audience {(clusters or [provider.issuer])[0]} is not ours alone: every token of"
+            " the provider may have it",
+        )
+
+
+def _require_rule(provider: Provider, rule: ProviderRule) -> None:
+    if not names_in(rule.principal or provider.principal) and not rule.when:
+        raise _wrong(provider, "a rule without a condition gives everybody one name", rule)
+    if provider.use is not TokenUse.EXCHANGE:
+        return
+    if Permission.OPERATE in permitted(rule.roles):
+        raise _wrong(
+            provider, "a workload must not create tokens, which would outlive its own", rule
+        )
+    match provider.kind:
+        case ProviderKind.GITHUB:
+            _require_of_github(provider, rule)
+        case ProviderKind.GITLAB:
+            _require_of_gitlab(provider, rule)
+        case ProviderKind.KUBERNETES:
+            _require_of_kubernetes(provider, rule)
+        case ProviderKind.OIDC:
+            if not rule.only_reads and not _pins(rule, "sub"):
+                raise _wrong(
+                    provider, "more than reading requires a condition on sub without *", rule
+                )
+
+
+def _require_of_github(provider: Provider, rule: ProviderRule) -> None:
+    if not _pins(rule, "repository_id") and not _pins(rule, "repository_owner_id"):
+        raise _wrong(
+            provider,
+            "needs a condition on repository_id or repository_owner_id without *: a name can be"
+            " taken over",
+            rule,
+        )
+    if rule.only_reads:
+        return
+    if not _pins(rule, "repository_id") and not _pins(rule, "repository"):
+        raise _wrong(
+            provider,
+            "could be met by a fork of the same owner: more than reading requires a condition on"
+            " repository_id, or on repository beside the owner's id",
+            rule,
+        )
+    if not rule.wanted("ref") and not rule.wanted("environment"):
+        raise _wrong(
+            provider,
+            "could be met by a pull request: more than reading requires a condition on ref or"
+            " environment",
+            rule,
+        )
+    _require_apart(provider, rule, "ref", ("refs/pull/*",))
+    _require_apart(provider, rule, "sub", ("repo:*:pull_request",))
+    _require_among(provider, rule, "event_name", TRUSTED_EVENTS)
+
+
+def _require_of_gitlab(provider: Provider, rule: ProviderRule) -> None:
+    if not _pins(rule, "project_id") and not _pins(rule, "namespace_id"):
+        raise _wrong(
+            provider,
+            "needs a condition on project_id or namespace_id without *: a path can be taken over",
+            rule,
+        )
+    if rule.only_reads:
+        return
+    if not _pins(rule, "project_id"):
+        raise _wrong(
+            provider,
+            "could be met by a fork in the same namespace: more than reading requires a condition"
+            " on project_id",
+            rule,
+        )
+    if not rule.wanted("ref") and not rule.wanted("environment") and not _protects(rule):
+        raise _wrong(
+            provider,
+            "could be met by a merge request: more than reading requires a condition on ref,"
+            " ref_protected or environment",
+            rule,
+        )
+    _require_apart(provider, rule, "ref", ("refs/merge-requests/*",))
+    _require_among(provider, rule, "pipeline_source", TRUSTED_SOURCES)
+
+
+def _require_of_kubernetes(provider: Provider, rule: ProviderRule) -> None:
+    subjects = [str(each) for each in rule.wanted("sub")]
+    if not subjects or not all(map(_names_namespace, subjects)):
+        raise _wrong(
+            provider,
+            f"needs a condition on sub such as {_SERVICE_ACCOUNT}training:* with a namespace"
+            " without *",
+            rule,
+        )
+
+
+def _names_namespace(subject: str) -> bool:
+    namespace, _, account = subject.removeprefix(_SERVICE_ACCOUNT).partition(":")
+    return subject.startswith(_SERVICE_ACCOUNT) and is_exact(namespace) and bool(account)
+
+
+def _pins(rule: ProviderRule, name: str) -> bool:
+    """Return whether a claim has a condition that only whole values meet."""
+    wanted = rule.wanted(name)
+    return bool(wanted) and all(isinstance(each, str) and is_exact(each) for each in wanted)
+
+
+def _protects(rule: ProviderRule) -> bool:
+    return rule.wanted("ref_protected") == ("true",)
+
+
+def _require_apart(
+    provider: Provider, rule: ProviderRule, name: str, foreign: tuple[str, ...]
+) -> None:
+    wanted = [str(each) for each in rule.wanted(name)]
+    if overlap(wanted, foreign):
+        raise _wrong(
+            provider, f"could be met by a pull request: {name} could be {foreign[0]}", rule
+        )
+
+
+def _require_among(
+    provider: Provider, rule: ProviderRule, name: str, trusted: tuple[str, ...]
+) -> None:
+    for value in rule.wanted(name):
+        if value not in trusted:
+            raise _wrong(
+                provider,
+                f"could be met by a pull request: {name} could be {value}; more than reading"
+                f" allows {', '.join(trusted)}",
+                rule,
+            )
+
+
+def _require_one_name(provider: Provider) -> None:
+    """Refuse two rules that one token could meet and that give it different names."""
+    for number, rule in enumerate(provider.rules):
+        for earlier in provider.rules[:number]:
+            names = {each.principal or provider.principal for each in (earlier, rule)}
+            if len(names) > 1 and _may_both_be_met(earlier, rule, provider):
+                raise _wrong(
+                    provider,
+                    f"one token could meet it and the rule {provider.rules.index(earlier) + 1},"
+                    " which gives another principal",
+                    rule,
+                )
+
+
+def _may_both_be_met(one: ProviderRule, other: ProviderRule, provider: Provider) -> bool:
+    shared = one.when.keys() & other.when.keys()
+    if provider.kind is ProviderKind.OIDC:
+        # Any other claim may be a list, such as groups, which meets two rules at once.
+        shared &= {"sub"}
+    return all(may_both_hold(one.when[name], other.when[name]) for name in shared)
+
+
+def _wrong(
+    provider: Provider, message: str, rule: ProviderRule | None = None
+) -> InvalidProviderError:
+    place = "" if rule is None else f", rule {provider.rules.index(rule) + 1}"
+    return InvalidProviderError(
+        f"provider {provider.name}{place}: {message}",
+        field="PEDIGREE_OIDC",
+        value=provider.issuer,
+        remedy="Correct the file; docs/access.md shows rules for each kind",
+    )

@@ -1,0 +1,13 @@
+"""Why a token of a provider is refused."""
+
+
+class RefusedTokenError(Exception):
+    """A token is refused; the message has nothing of the token but names of claims."""
+
+
+class InvalidTokenError(RefusedTokenError):
+    """The token is not one that a provider signed for us, or it is not valid now."""
+
+
+class NoRuleError(RefusedTokenError):
+    """The claims of a valid token meet no rule, or give nobody a name."""

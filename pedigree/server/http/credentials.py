@@ -1,0 +1,44 @@
+"""What a request says of its sender: the token in its head, and whether this machine sent it."""
+
+from urllib.parse import urlsplit
+
+from fastapi import Request
+
+from pedigree.access import tokens
+from pedigree.errors import NotAuthenticatedError
+from pedigree.server.http.loopback import is_loopback
+
+
+def is_local(request: Request) -> bool:
+    """Return whether this machine sends the request, and not another host's page in its browser."""
+    client = request.client
+    if client is not None and not is_loopback(client.host):
+        return False
+    origin = request.headers.get("origin")
+    hosts = [urlsplit(f"//{request.headers.get('host', '')}").hostname]
+    hosts += [urlsplit(origin).hostname] if origin else []
+    return all(host is not None and is_loopback(host) for host in hosts)
+
+
+def secret_of(request: Request) -> str | None:
+    """Return the token of a request; None without one.
+
+    Raises:
+        NotAuthenticatedError: The header Authorization has no bearer token.
+    """
+    header = request.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, secret = header.partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise unknown_caller(f"the header Authorization holds no Bearer {tokens.PREFIX}…")
+    return secret.strip()
+
+
+def unknown_caller(message: str) -> NotAuthenticatedError:
+    """Return the error of a caller that the service does not know."""
+    return NotAuthenticatedError(
+        message,
+        field="Authorization",
+        remedy=f"Send `Authorization: Bearer {tokens.PREFIX}…`; `pedigree token create` makes one",
+    )
