@@ -75,7 +75,7 @@ def replayed(database: Database) -> Tally:
     return ReplayCheck(database).finish(unreported)
 
 
-@few_or_many(6, 60)
+@few_or_many(4, 20)
 @pytest.mark.timeout(300)
 def test_one_change_that_no_verb_made_is_found_by_both_or_by_none(
     impatient: Registry, tmp_path: Path, examples: int
