@@ -87,6 +87,10 @@ from pedigree._error import ReservedNameError as ReservedNameError  # noqa: PLC0
 from pedigree._error import SearchTooBroadError as SearchTooBroadError  # noqa: PLC0414
 from pedigree._error import UntrustedModelError as UntrustedModelError  # noqa: PLC0414
 from pedigree._error import UnverifiedModelError as UnverifiedModelError  # noqa: PLC0414
+from pedigree._identity_errors import ExchangeRefusedError as ExchangeRefusedError  # noqa: PLC0414
+from pedigree._identity_errors import InvalidProviderError as InvalidProviderError  # noqa: PLC0414
+from pedigree._identity_errors import LoginFailedError as LoginFailedError  # noqa: PLC0414
+from pedigree._identity_errors import NotAuthenticatedError as NotAuthenticatedError  # noqa: PLC0414
 from pedigree._unavailable import CacheUnavailableError as CacheUnavailableError  # noqa: PLC0414
 from pedigree._unavailable import DatabaseBusyError as DatabaseBusyError  # noqa: PLC0414
 from pedigree._unavailable import DatabaseUnavailableError as DatabaseUnavailableError  # noqa: PLC0414
@@ -135,10 +139,6 @@ class InvalidArtifactError(InvalidInputError):
 
 class InvalidPolicyError(InvalidInputError):
     """A policy contradicts itself or names a stage it does not declare."""
-
-
-class InvalidProviderError(InvalidInputError):
-    """The file of OIDC providers cannot be read, or gives somebody rights by accident."""
 
 
 class TooLargeError(InvalidInputError):
@@ -217,18 +217,6 @@ class GateNotPassedError(RefusedError):
 
 class NotPermittedError(RefusedError):
     """The policy does not permit the actor, or the version is the actor's own."""
-
-
-class NotAuthenticatedError(RefusedError):
-    """The service does not know the token; it read nothing else of the request."""
-
-
-class ExchangeRefusedError(RefusedError):
-    """The token of a workload is not valid, meets no rule, or was exchanged before."""
-
-
-class LoginFailedError(RefusedError):
-    """A login failed: the person or the provider refused, or an answer was not of this login."""
 
 
 class StateChangedError(RefusedError):

@@ -4,12 +4,13 @@ import os
 import re
 from datetime import timedelta
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, FilePath, PlainSerializer, SecretStr, WithJsonSchema
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pedigree._setting_lists import Networks, PathPrefix, Words
 
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")]
 
@@ -54,25 +55,6 @@ Duration = Annotated[
     WithJsonSchema({"type": "number", "minimum": 0}, mode="serialization"),
 ]
 """A duration, written as ``30d``; in JSON a number of seconds."""
-
-
-def _split_commas(given: object) -> object:
-    """Split a string at commas; return a non-string value unchanged."""
-    if not isinstance(given, str):
-        return given
-    return [word.strip() for word in given.split(",") if word.strip()]
-
-
-def _split_spaces(given: object) -> object:
-    """Split a string at spaces; return a non-string value unchanged."""
-    return given.split() if isinstance(given, str) else given
-
-
-Network: TypeAlias = IPv4Network | IPv6Network
-# NoDecode: the environment variable is a list of words, not JSON.
-Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split_commas)]
-PathPrefix = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$", max_length=256)]
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_spaces)]
 
 
 class Settings(BaseSettings):

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import httpcore2
 
+from pedigree._setting_lists import Network
 from pedigree.delivery.backoff import retry_after
 from pedigree.egress.connection import FAILURES, guarded, headers_for, reason_of
-from pedigree.settings import Network
 
 # Statuses with which a receiver can request a later retry.
 _ASKING = (429, 503)

@@ -7,7 +7,7 @@ metadata services, databases, admin pages (server-side request forgery).
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from pedigree.settings import Network
+from pedigree._setting_lists import Network
 
 # Public for Python, but not safe: forms with an embedded IPv4 address, which routers extract again
 # (6to4, Teredo, NAT64), addresses reserved for protocols, and the internal services of Oracle's

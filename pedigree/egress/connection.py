@@ -18,8 +18,8 @@ from typing import Any
 
 import httpcore2
 
+from pedigree._setting_lists import Network
 from pedigree.egress.addresses import refusal
-from pedigree.settings import Network
 
 FAILURES = (OSError, httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException)
 """What a request over a guarded connection raises."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpcore2
 
+from pedigree._setting_lists import Network
 from pedigree.egress.connection import FAILURES, guarded, headers_for, reason_of
-from pedigree.settings import Network
 
 
 class FetchFailedError(OSError):

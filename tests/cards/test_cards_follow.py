@@ -167,7 +167,7 @@ READS = frozenset(
         *("profile", "pull", "quarantines", "registration_checks", "retention", "retrain_like"),
         *("search", "snippets", "stage_requests", "stale", "stats", "stream", "tenures"),
         *("timeline", "tokens", "trainings", "unmaterialized", "upload", "upstream", "verdicts"),
-        *("verify", "versions", "webhook", "webhooks"),
+        *("verify", "versions", "webhook", "webhooks", "whoami"),
     }
 )
 

@@ -80,5 +80,5 @@ def test_a_value_from_the_ends_of_its_type_has_an_answer_or_a_typed_error(
     assert untyped_of(registry, STRANGE_VALUES) == []
 
 
-NO_VALUES = {"each_model", "plan_gc", "gc", "stats"}
+NO_VALUES = {"each_model", "plan_gc", "gc", "stats", "whoami"}
 """Verbs that take nothing, or only what another verb returned."""

@@ -6,8 +6,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pydantic import TypeAdapter, ValidationError
 from starlette.types import Scope
 
+from pedigree._setting_lists import Networks, PathPrefix
 from pedigree.server.http.loopback import is_loopback
-from pedigree.settings import Networks, PathPrefix, Settings
+from pedigree.settings import Settings
 
 _PREFIX = TypeAdapter[str](PathPrefix)
 _KEY = "pedigree.prefix"
