@@ -30,7 +30,17 @@ FIELDS = (
         "version",
         "reference",
     ),
-    *("status", "duration_ms", "webhook_id", "event_id", "sink", "work", "member", "error"),
+    *(
+        "status",
+        "duration_ms",
+        "webhook_id",
+        "event_id",
+        "sink",
+        "provider",
+        "work",
+        "member",
+        "error",
+    ),
 )
 """The fields that a line can have in addition to its message, in this order."""
 
