@@ -598,11 +598,9 @@ ORDER BY m.name;
 SELECT EXISTS (SELECT FROM pedigree.unjudged WHERE due_at <= clock_timestamp()) AS waiting;
 
 -- name: take_unjudged
--- Take the version that waits longest for its checks; each failure doubles its waiting time.
-UPDATE pedigree.unjudged AS taken
-SET due_at = clock_timestamp() + %(lease)s::interval * power(2, least(taken.failures, 8)),
-    failures = taken.failures + 1
-FROM (
+-- Take the version that waits longest for its checks; each failure doubles its waiting time. It is
+-- chosen once, before the update: a plan might choose another one for each row that it compares.
+WITH due AS MATERIALIZED (
     SELECT u.model_id, u.version, m.name
     FROM pedigree.unjudged u
     JOIN pedigree.registered_model m USING (model_id)
@@ -611,7 +609,11 @@ FROM (
     ORDER BY u.due_at
     LIMIT 1
     FOR UPDATE OF u SKIP LOCKED
-) AS due
+)
+UPDATE pedigree.unjudged AS taken
+SET due_at = clock_timestamp() + %(lease)s::interval * power(2, least(taken.failures, 8)),
+    failures = taken.failures + 1
+FROM due
 WHERE taken.model_id = due.model_id AND taken.version = due.version
 RETURNING due.name, due.version;
 

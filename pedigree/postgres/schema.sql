@@ -106,20 +106,22 @@ $$;
 CREATE FUNCTION pedigree.add_to_statistic(versions bigint DEFAULT 0, logical_bytes bigint DEFAULT 0, artifacts bigint DEFAULT 0, files bigint DEFAULT 0, blobs bigint DEFAULT 0, stored_bytes bigint DEFAULT 0, archived_bytes bigint DEFAULT 0) RETURNS void
     LANGUAGE plpgsql
     AS $_$
+DECLARE
+    free integer;
 BEGIN
+    SELECT s.shard INTO free FROM pedigree.statistic s
+    ORDER BY s.shard LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
+    IF free IS NULL THEN
+        INSERT INTO pedigree.statistic (
+            versions, logical_bytes, artifacts, files, blobs, stored_bytes, archived_bytes
+        ) VALUES ($1, $2, $3, $4, $5, $6, $7);
+        RETURN;
+    END IF;
     UPDATE pedigree.statistic s SET
         versions = s.versions + $1, logical_bytes = s.logical_bytes + $2,
         artifacts = s.artifacts + $3, files = s.files + $4, blobs = s.blobs + $5,
         stored_bytes = s.stored_bytes + $6, archived_bytes = s.archived_bytes + $7
-    FROM (
-        SELECT shard FROM pedigree.statistic ORDER BY shard LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
-    ) AS free
-    WHERE s.shard = free.shard;
-    IF NOT FOUND THEN
-        INSERT INTO pedigree.statistic (
-            versions, logical_bytes, artifacts, files, blobs, stored_bytes, archived_bytes
-        ) VALUES ($1, $2, $3, $4, $5, $6, $7);
-    END IF;
+    WHERE s.shard = free;
 END
 $_$;
 

@@ -57,3 +57,23 @@ def test_a_writer_does_not_wait_for_the_counts_of_another(
     require_exact(registry)
     rows = registry.database.fetch_all("SELECT count(*) FROM pedigree.statistic")
     assert rows[0]["count"] == 2  # as many as there were writers at once
+
+
+def test_a_session_that_began_with_one_writer_counts_each_change_once_among_many(
+    registry: Registry, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as session:
+        session.execute(BLOB, ["first", "first"])
+        session.execute("ANALYZE pedigree.statistic")
+        session.execute("SET plan_cache_mode = force_generic_plan")
+        for number in range(10):  # a session keeps the plan that it made among one row
+            session.execute(BLOB, [f"{number}", f"{number}"])
+        writers = [psycopg.connect(database_url) for _ in range(5)]
+        for number, writer in enumerate(writers):
+            writer.execute(BLOB, [f"of {number}", f"of {number}"])
+        for writer in writers:
+            writer.commit()
+            writer.close()
+        session.execute(BLOB, ["last", "last"])
+    assert registry.stats().blobs == 17
+    require_exact(registry)
