@@ -35,7 +35,12 @@ def prove(transaction: Transaction, seq: int) -> LogProof:
     checkpoint = checkpoint_over(transaction, max(seq, 1))
     row = transaction.execute(SQL["log_event"], {"seq": seq}).fetchone()
     if row is None:
-        raise NotFoundError("the log has no such event", field="seq", value=seq)
+        raise NotFoundError(
+            "the log has no such event",
+            field="seq",
+            value=seq,
+            remedy="`pedigree audit status` shows how many events there are",
+        )
     if checkpoint is None:
         raise NotFoundError(
             "the event is not sealed yet",

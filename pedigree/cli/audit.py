@@ -209,6 +209,13 @@ def verify(
                 remedy="Leave out --database or --export",
             )
         report = verify_folder(exported, key or (), anchors)
+    elif anchors is not None:
+        raise InvalidInputError(
+            "is for an export; the registry reads the anchors of its own store",
+            field="--anchors",
+            value=anchors,
+            remedy="Add --export, or leave out --anchors",
+        )
     else:
         with _connect() as registry:
             report = registry.operations.audit.verify_log(key or ())

@@ -1202,6 +1202,8 @@ SELECT model_id FROM of_pointer
 WHERE NOT coalesce(is_plain, false)
     OR (type = 'version.restored' AND (name IS NULL OR before IS DISTINCT FROM 'version.deleted'))
 UNION
+SELECT model_id FROM move WHERE jsonb_typeof(generation) <> 'number'
+UNION
 SELECT model_id
 FROM pedigree.registered_model m
 LEFT JOIN counted c USING (model_id)

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from pedigree.cli.main import app
-from tests.cli.test_contract import OF_THIS_MACHINE, every_command, script
+from tests.cli.test_contract import OF_THE_LOG, OF_THIS_MACHINE, every_command, script
 
 Line = tuple[str, ...]
 
@@ -38,7 +38,10 @@ NO_JSON = (
 )
 JSON = {"params", "detail"}
 # A file may have a name of any bytes; nothing reads these two unless another option is given.
-NO_TEXTS = {"purpose", "trust"}
+# A login asks the service before it reads its provider and its audience.
+NO_TEXTS = {"purpose", "trust", "provider", "audience"}
+# Commands of this machine whose texts are judged before anything starts.
+JUDGED_FIRST = {*OF_THE_LOG, "login", "logout"}
 # Of a file that exists, a path that is written to or whose bytes are not read.
 UNREAD = {"destination", "output", "path"}
 # What has no bad content but bytes that are no text.
@@ -48,7 +51,10 @@ MORE: tuple[Line, ...] = (
     *(("webhook", word, "1") for word in ("deliveries", "rotate", "update", "delete", "show")),
     *(("webhook", word, "1", "1") for word in ("delivery", "redeliver")),
     *(("drift", word, "1") for word in ("show", "report", "alert")),
-    *(("serve",), ("up",)),
+    *(("serve",), ("up",), ("login", "url"), ("logout", "url")),
+    *(("audit", word) for word in ("rotate-key", "tail", "verify")),
+    *(("audit", word, "1") for word in ("show", "prove")),
+    *(("audit", "consistency", "1", "2"), ("audit", "export", "folder")),
 )
 
 
@@ -133,7 +139,7 @@ def _values(name: str, parameter: Any, files: dict[str, list[str]]) -> tuple[str
     kind, key = parameter.type_descriptor.annotation, parameter.name
     if kind is int:
         return NO_INTEGERS
-    if name in OF_THIS_MACHINE or key in NO_TEXTS:
+    if name in OF_THIS_MACHINE - JUDGED_FIRST or key in NO_TEXTS:
         return ()
     if kind is Path:
         return tuple(files["names"] if key in UNREAD else [*files["names"], *_contents(key, files)])

@@ -8,10 +8,11 @@ import pytest
 from pedigree.access.records import Role
 from pedigree.artifacts.records import ManifestFile
 from pedigree.artifacts.store import locate
-from pedigree.audit.records import EventType
+from pedigree.audit.records import Event, EventType
 from pedigree.errors import CorruptionError
 from pedigree.registry import Registry
 from tests.factories import new_version
+from tests.integration.polling import eventually
 from tests.maintenance.collecting import require_sound
 from tests.server.conftest import Served
 
@@ -40,10 +41,14 @@ def test_only_the_lost_files_are_sent_again(
         client.register_files(name, files, new_version(run_id="by digests"))
     done = client.register(name, folder, new_version(run_id="by files"))
     assert not done.created
-    events = served.registry.events(types=[EventType.BLOB_RESTORED])[-2:]
-    assert sorted(str(event.body["digest"]) for event in events) == sorted(
-        file.digest for file in lost
-    )
+
+    def restored() -> list[Event] | None:
+        """The two events, which have a place in the feed when older transactions have ended."""
+        found = served.registry.events(types=[EventType.BLOB_RESTORED])[-2:]
+        digests = {str(event.body["digest"]) for event in found}
+        return [*found] if digests == {file.digest for file in lost} else None
+
+    events = eventually(restored, 30.0, "the events of the restored bytes")
     assert {event.actor.name for event in events} == {"ann"}
     client.verify(first)
     require_sound(served.registry)
