@@ -1033,7 +1033,12 @@ WITH changed AS MATERIALIZED (
     )
 ), later AS (
     SELECT model_id, version,
-        bool_and(is_regular AND NOT (type = 'version.updated' AND body ? 'evaluation')) AS is_plain,
+        bool_and(is_regular AND CASE type
+            WHEN 'version.updated' THEN NOT body ? 'evaluation'
+            WHEN 'version.held' THEN body ? 'reason'
+            WHEN 'version.tier_changed' THEN body ? 'to'
+            ELSE true
+        END) AS is_plain,
         array_agg(body -> 'description' ORDER BY id DESC)
             FILTER (WHERE type = 'version.updated' AND body ? 'description') AS description,
         array_agg(body -> 'owners' ORDER BY id DESC)

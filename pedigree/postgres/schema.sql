@@ -637,7 +637,7 @@ $$;
 CREATE FUNCTION pedigree.is_regular_event(content jsonb, event_id uuid, type text, model text, version integer, at timestamp with time zone) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
-SELECT content = jsonb_build_object(
+SELECT coalesce(content = jsonb_build_object(
     'actor', jsonb_build_object(
         'name', content #>> '{actor,name}', 'source', content #>> '{actor,source}'
     ),
@@ -646,7 +646,7 @@ SELECT content = jsonb_build_object(
     'body', content -> 'body', 'event_id', event_id, 'model', model, 'type', type,
     'version', version
 ) AND jsonb_typeof(content -> 'body') = 'object' AND content #>> '{actor,source}' IS NOT NULL
-    AND octet_length(content #>> '{actor,name}') <= 800
+    AND octet_length(content #>> '{actor,name}') <= 800, false)
 $$;
 
 CREATE FUNCTION pedigree.is_stale(doc jsonb, of_model bigint, policy_revision integer, known integer) RETURNS boolean

@@ -4,7 +4,8 @@ CREATE FUNCTION pedigree.is_regular_event(
     content jsonb, event_id uuid, type text, model text, version integer, at timestamptz
 ) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-SELECT content = jsonb_build_object(
+-- A name of the actor that is null makes it false, too, and not unknown.
+SELECT coalesce(content = jsonb_build_object(
     'actor', jsonb_build_object(
         'name', content #>> '{actor,name}', 'source', content #>> '{actor,source}'
     ),
@@ -13,7 +14,7 @@ SELECT content = jsonb_build_object(
     'body', content -> 'body', 'event_id', event_id, 'model', model, 'type', type,
     'version', version
 ) AND jsonb_typeof(content -> 'body') = 'object' AND content #>> '{actor,source}' IS NOT NULL
-    AND octet_length(content #>> '{actor,name}') <= 800
+    AND octet_length(content #>> '{actor,name}') <= 800, false)
 $$;
 
 -- What the counts of the metrics distinguish among the events of one type: as before, but the bytes
