@@ -83,7 +83,7 @@ def retire(transaction: Transaction, key: LogKey, actor: Actor) -> None:
 def rotate(
     transaction: Transaction, secrets: SecretStorage, actor: Actor, *, overlap: timedelta
 ) -> LogKey:
-    """Store a new key; those that are stored already sign beside it for a while.
+    """Store a new key; those that are stored already sign as well for a while.
 
     Returns:
         The new public key.

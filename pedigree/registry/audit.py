@@ -162,7 +162,7 @@ class AuditOperations(ContextGroup):
         return Anchors(self._context.database, self._context.store).newest()
 
     def rotate_log_key(self, *, overlap: timedelta) -> str:
-        """Replace the key that the database keeps; the old one signs beside it for a while.
+        """Replace the key that the database keeps; the old one signs as well for a while.
 
         Args:
             overlap: How long.

@@ -5,7 +5,6 @@ other requests go through the framework, which reports what is wrong with them; 
 that raises an error other than a `PedigreeError`.
 """
 
-import re
 from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import copy_context
@@ -22,6 +21,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pedigree.errors import PedigreeError
+from pedigree.server.fast_routes import FastRoutes, path_arguments
 from pedigree.server.http.auth import Authenticator, ProtectedRoute
 from pedigree.server.http.fair_use import FairUse
 from pedigree.server.http.inputs import is_text
@@ -96,17 +96,6 @@ class FastRead(NamedTuple):
             return None
         return cls(route, route.endpoint, parts, supported, iscoroutinefunction(route.endpoint))
 
-    def path_arguments(self, parts: Mapping[str, str]) -> dict[str, Any]:
-        """Return the endpoint's arguments from the path.
-
-        Raises:
-            ValidationError: One of them is invalid.
-        """
-        return {
-            name: adapter.validate_python(parts[name])
-            for name, adapter in self.path_parameters.items()
-        }
-
     def query_arguments(self, query: bytes) -> dict[str, Any] | None:
         """Return the endpoint's arguments from the query; None if it has unknown parameters.
 
@@ -153,13 +142,7 @@ class FastReadMiddleware:
 
     def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
         self._app = app
-        reads = [
-            each for each in routes if isinstance(each, Route) and "GET" in (each.methods or ())
-        ]
-        # All GET routes, in their order: the first one that matches a path serves it.
-        self._reads: list[tuple[re.Pattern[str], FastRead | None]] = [
-            (each.path_regex, FastRead.of(each)) for each in reads
-        ]
+        self._reads = FastRoutes(routes, "GET", FastRead.of)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -184,14 +167,14 @@ class FastReadMiddleware:
             return None
         if not is_text(scope["query_string"]) or not is_text(scope.get("raw_path") or b""):
             return None
-        read, parts = self._read_at(scope["path"])
+        read, parts = self._reads.at(scope["path"])
         headers = dict(reversed(scope["headers"]))  # the first of several wins
         if read is None or headers.keys() & _BODY_HEADERS:
             return None
         etags = headers.get(b"if-none-match")
         try:
             known = None if etags is None else _ETAGS.validate_python(etags.decode("latin-1"))
-            given = read.path_arguments(parts)
+            given = path_arguments(read.path_parameters, parts)
             query = read.query_arguments(scope["query_string"])
         except ValidationError:
             return None
@@ -199,9 +182,3 @@ class FastReadMiddleware:
             return None
         scope.update(path_params=given, route=read.route, endpoint=read.endpoint)
         return read, known, given | query
-
-    def _read_at(self, path: str) -> tuple[FastRead | None, dict[str, str]]:
-        for pattern, read in self._reads:
-            if match := pattern.match(path):
-                return read, match.groupdict()
-        return None, {}

@@ -5,7 +5,6 @@ document is parsed and validated at once, from its bytes. A request that is inva
 framework, which reports what is wrong with it; nothing has been written then.
 """
 
-import re
 from asyncio import get_running_loop
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import copy_context
@@ -20,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pedigree.errors import PedigreeError
+from pedigree.server.fast_routes import FastRoutes, path_arguments
 from pedigree.server.http.auth import ProtectedRoute
 from pedigree.server.http.forms import SentFiles, sent_files
 from pedigree.server.http.inputs import is_text
@@ -68,17 +68,6 @@ class FastWrite(NamedTuple):
             return None
         return cls(route, route.endpoint, parts, document, TypeAdapter(kind), files)
 
-    def path_arguments(self, parts: Mapping[str, str]) -> dict[str, Any]:
-        """Return the endpoint's arguments from the path.
-
-        Raises:
-            ValidationError: One of them is invalid.
-        """
-        return {
-            name: adapter.validate_python(parts[name])
-            for name, adapter in self.path_parameters.items()
-        }
-
     async def answer(self, request: Request, key: str | None, given: Mapping[str, Any]) -> Response:
         """Receive the document and call the endpoint, as far as the caller may."""
 
@@ -110,12 +99,7 @@ class FastWriteMiddleware:
 
     def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
         self._app = app
-        # All POST routes, in their order: the first one that matches a path serves it.
-        self._writes: list[tuple[re.Pattern[str], FastWrite | None]] = [
-            (each.path_regex, FastWrite.of(each))
-            for each in routes
-            if isinstance(each, Route) and "POST" in (each.methods or ())
-        ]
+        self._writes = FastRoutes(routes, "POST", FastWrite.of)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -146,24 +130,18 @@ class FastWriteMiddleware:
             return None
         if scope["query_string"] or not is_text(scope.get("raw_path") or b""):
             return None
-        write, parts = self._write_at(scope["path"])
+        write, parts = self._writes.at(scope["path"])
         if write is None:
             return None
         headers = dict(reversed(scope["headers"]))  # the first of several wins
         key = headers.get(b"idempotency-key")
         try:
             known = None if key is None else _KEYS.validate_python(key.decode("latin-1"))
-            given = write.path_arguments(parts)
+            given = path_arguments(write.path_parameters, parts)
         except ValidationError:
             return None
         scope.update(path_params=given, route=write.route, endpoint=write.endpoint)
         return write, known, given
-
-    def _write_at(self, path: str) -> tuple[FastWrite | None, dict[str, str]]:
-        for pattern, write in self._writes:
-            if match := pattern.match(path):
-                return write, match.groupdict()
-        return None, {}
 
 
 class _KeptMessages:

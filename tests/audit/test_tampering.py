@@ -159,7 +159,7 @@ def test_an_edit_of_the_tables_is_found_by_their_comparison_with_the_events(
 
 
 def forge(registry: Registry, url: str, path: Path, statement: str) -> None:
-    """Edit, and seal everything anew with another key, as the log's own code does."""
+    """Edit, and seal everything again with another key, as the log's own code does."""
     edit(
         url,
         f"{UNANCHORED}{GONE}; {statement}; UPDATE pedigree.event SET {LEAF};"
