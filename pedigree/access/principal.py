@@ -36,6 +36,7 @@ class Principal:
             can read only bytes that they sent, or that belong to versions they may read.
         roles: The roles of their token; none without a token.
         expires_at: When their token expires; None if never, or without a token.
+        issued_by: Who created their token, and so has seen its secret; None without such a token.
     """
 
     actor: Actor
@@ -44,6 +45,7 @@ class Principal:
     reads_store: bool = True
     roles: tuple[Role, ...] = ()
     expires_at: datetime | None = None
+    issued_by: str | None = None
 
     @property
     def name(self) -> str:

@@ -66,11 +66,16 @@ class StandingDecision(NamedTuple):
     approved: bool
     decided_by: str
     at: datetime
+    person: str
+    """Who decided, by whatever identity: equal texts are one person."""
+    is_by_author: bool
+    """Whether that is now known to be the version's author."""
 
     @classmethod
-    def of(cls, decision: Decision) -> Self:
-        """Return what the gates need of a decision."""
-        return cls(*(getattr(decision, name) for name in cls._fields))
+    def of(cls, decision: Decision, person: str) -> Self:
+        """Return what the gates need of a new decision, which is not by the author."""
+        known = decision.model_dump(include=set(cls._fields))
+        return cls(**known, person=person, is_by_author=False)
 
 
 class VersionFacts(NamedTuple):

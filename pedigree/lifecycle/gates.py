@@ -118,11 +118,11 @@ def approvals_gate(model: ModelFacts, facts: VersionFacts, rule: StageRule) -> G
 def _holding(
     model: ModelFacts, facts: VersionFacts, rule: StageRule, asked: ApprovalRule
 ) -> list[StandingDecision]:
-    """Return the approvals that are still valid, the newest of each person."""
+    """Return the approvals that are still valid, the newest of each person but the author."""
     valid: dict[str, StandingDecision] = {}
     for decision in facts.decisions:
         if decision.approved:
-            valid[decision.decided_by.casefold()] = decision
+            valid[decision.person] = decision
         else:
             valid.clear()  # a rejection voids earlier approvals
     bound_to = (facts.version.digest, facts.version.stage, rule.name, model.generation)
@@ -130,6 +130,7 @@ def _holding(
         each
         for each in valid.values()
         if (each.digest, each.from_stage, each.to_stage, each.generation) == bound_to
+        and not each.is_by_author
         and (asked.expire_after is None or each.at + asked.expire_after > model.at)
         and (not asked.by or is_one_of(each.decided_by, asked.by))
     ]

@@ -229,26 +229,33 @@ WHERE model_id = %(model_id)s AND version = ANY (%(versions)s) AND pointer = 'st
     AND held_until IS NOT NULL;
 
 -- name: insert_decision
--- Write a decision; a constraint refuses the version's author.
+-- Write a decision; a trigger refuses the version's author, by whatever identity or token.
 INSERT INTO pedigree.decision (
     model_id, version, digest, author, from_stage, to_stage, generation, approved, comment,
-    decided_by, decided_by_source, at
+    decided_by, decided_by_source, issued_by, at
 ) VALUES (
     %(model_id)s, %(version)s, %(digest)s, %(author)s, %(from_stage)s, %(to_stage)s,
-    %(generation)s, %(approved)s, %(comment)s, %(actor)s, %(actor_source)s, %(at)s
+    %(generation)s, %(approved)s, %(comment)s, %(actor)s, %(actor_source)s, %(issued_by)s, %(at)s
 )
 RETURNING decision_id, version AS version_id, digest, from_stage, to_stage, generation, approved,
-    comment, decided_by, at;
+    comment, decided_by, at, pedigree.person_of(decided_by) AS person;
 
 -- name: decisions_of_versions
 -- The decisions about some versions that may still count, oldest first, without their comments: the
 -- last rejection, and after it the newest approval of each person. So the size of the result depends
--- on how many people approve, not on how often or at what length.
-SELECT version, digest, from_stage, to_stage, generation, approved, decided_by, at
+-- on how many people approve, not on how often or at what length. Who is one person is judged now:
+-- identities may have been linked after the decision.
+SELECT version, digest, from_stage, to_stage, generation, approved, decided_by, at,
+    pedigree.person_of(decided_by) AS person,
+    coalesce(
+        pedigree.person_of(author)
+            IN (pedigree.person_of(decided_by), pedigree.person_of(issued_by)),
+        false
+    ) AS is_by_author
 FROM (
     SELECT DISTINCT ON (d.version, d.approved, CASE WHEN d.approved THEN d.decided_by END)
         d.decision_id, d.version, d.digest, d.from_stage, d.to_stage, d.generation, d.approved,
-        d.decided_by, d.at
+        d.decided_by, d.issued_by, d.author, d.at
     FROM pedigree.decision d
     LEFT JOIN (
         SELECT version, max(decision_id) AS decision_id
