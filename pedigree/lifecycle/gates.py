@@ -57,7 +57,7 @@ def _gates(
         yield metric_gate(name, metric, version, model.champion)
     if rule.soak is not None:
         yield _soak(version, rule.soak, model.at)
-    needs_approver = asker.requests and not asker.may_move(version.model_name)
+    needs_approver = asker.requests and not asker.may_move(version, rule)
     if (rule.promoters or needs_approver) and asker.principal and not asker.automatic:
         yield _promoter(model, facts, rule, asker, asker.principal.name)
     if asker.automatic:
@@ -119,21 +119,22 @@ def _holding(
     model: ModelFacts, facts: VersionFacts, rule: StageRule, asked: ApprovalRule
 ) -> list[StandingDecision]:
     """Return the approvals that are still valid, the newest of each person but the author."""
-    valid: dict[str, StandingDecision] = {}
+    given: list[StandingDecision] = []
     for decision in facts.decisions:
         if decision.approved:
-            valid[decision.person] = decision
+            given.append(decision)
         else:
-            valid.clear()  # a rejection voids earlier approvals
+            given.clear()  # a rejection voids earlier approvals
     bound_to = (facts.version.digest, facts.version.stage, rule.name, model.generation)
-    return [
+    valid = (
         each
-        for each in valid.values()
+        for each in given
         if (each.digest, each.from_stage, each.to_stage, each.generation) == bound_to
         and not each.is_by_author
         and (asked.expire_after is None or each.at + asked.expire_after > model.at)
         and (not asked.by or is_one_of(each.decided_by, asked.by))
-    ]
+    )
+    return list({each.person: each for each in valid}.values())
 
 
 def _check(name: str, check: CheckRule, model: ModelFacts, facts: VersionFacts) -> Gate:
@@ -230,7 +231,7 @@ def _soak(version: ModelVersion, soak: timedelta, at: datetime) -> Gate:
 def _promoter(
     model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Requester, name: str
 ) -> Gate:
-    people = [name] if asker.may_move(facts.version.model_name, rule) else []
+    people = [name] if asker.may_promote(facts.version, rule) else []
     if asker.requests:
         asked = rule.approvals or ApprovalRule(needed=0)
         approvers = (each.decided_by for each in _holding(model, facts, rule, asked))

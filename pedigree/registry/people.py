@@ -18,7 +18,7 @@ class PeopleOperations(ContextGroup, PeopleContract):
     def principals(
         self, *, name: str | None = None, limit: int = PAGE, after: int = 0
     ) -> tuple[KnownPrincipal, ...]:
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
         limit = at_least_one(limit)
         return self._context.database.read(
             lambda transaction: persons.principals(transaction, name=name, limit=limit, after=after)
@@ -32,7 +32,7 @@ class PeopleOperations(ContextGroup, PeopleContract):
         issuer: str | None = None,
         subject: str | None = None,
     ) -> KnownPrincipal:
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.ADMINISTER)
         actor = self._context.actor()
         identity = _identity(issuer, subject)
         if (identity is None) == (person is None):
@@ -53,7 +53,7 @@ class PeopleOperations(ContextGroup, PeopleContract):
     def unlink_person(
         self, principal: str, *, issuer: str | None = None, subject: str | None = None
     ) -> KnownPrincipal:
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.ADMINISTER)
         actor = self._context.actor()
         if identity := _identity(issuer, subject):
             return self._context.database.transaction(
@@ -66,7 +66,7 @@ class PeopleOperations(ContextGroup, PeopleContract):
         )
 
     def set_person_active(self, principal: str, *, active: bool) -> KnownPrincipal:
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.ADMINISTER)
         actor = self._context.actor()
         return self._context.database.transaction(
             lambda transaction: persons.set_active(
@@ -75,7 +75,7 @@ class PeopleOperations(ContextGroup, PeopleContract):
         )
 
     def end_sessions(self, principal: str) -> KnownPrincipal:
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.ADMINISTER)
         actor = self._context.actor()
         return self._context.database.transaction(
             lambda transaction: persons.end_rights(transaction, principal, actor)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import TypeVar
 
+from pedigree.access.grants import granted
 from pedigree.access.last_seen import is_ended, narrowed, says_the_same
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.oidc.refusals import EndedTokenError, NoPrincipalError
 from pedigree.access.person_records import SeenIdentity
 from pedigree.access.principal import Principal
-from pedigree.access.records import permitted
+from pedigree.access.records import PERMISSIONS
 from pedigree.audit.records import Actor
 from pedigree.errors import NameTakenError
 from pedigree.registry import Registry
@@ -65,10 +66,12 @@ class PeopleOfProviders:
         roles, models = narrowed(known, found)
         return Principal(
             actor=Actor(name=known.principal, source=found.actor.source),
-            permissions=permitted(roles),
-            models=models,
+            grants=granted(
+                ((role, PERMISSIONS[role]) for role in roles),
+                models=models,
+                origin=f"rule {found.rule} of the provider {found.provider}",
+            ),
             reads_store=False,
-            roles=roles,
             expires_at=found.expires_at,
         )
 

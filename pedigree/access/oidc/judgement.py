@@ -115,7 +115,7 @@ def require_rule(provider: IdentitySource, rule: ProviderRule) -> None:
         raise wrong(provider, "a rule without a condition gives everybody one name", rule)
     if provider.use is not TokenUse.EXCHANGE:
         return
-    if Permission.OPERATE in permitted(rule.roles):
+    if Permission.ADMINISTER in permitted(rule.roles):
         raise wrong(
             provider, "a workload must not create tokens, which would outlive its own", rule
         )

@@ -43,7 +43,7 @@ class PersonActivity(Record):
 
 
 @router.get(paths.PRINCIPALS, responses={200: {"model": Page[KnownPrincipal]}})
-@requires(Permission.OPERATE)
+@requires(Permission.AUDIT)
 def list_principals(
     call: ReadCall,
     name: Annotated[str | None, Query(min_length=1, max_length=256)] = None,
@@ -56,7 +56,7 @@ def list_principals(
 
 
 @router.post(paths.PRINCIPAL_LINKS, responses={200: {"model": KnownPrincipal}})
-@requires(Permission.OPERATE)
+@requires(Permission.ADMINISTER)
 def link_person(call: WriteCall, new: NewLink) -> Response:
     """Say who is one person. Two principals of one person never count as two approvers."""
     return call.write(
@@ -67,7 +67,7 @@ def link_person(call: WriteCall, new: NewLink) -> Response:
 
 
 @router.delete(paths.PRINCIPAL_LINKS, responses={200: {"model": KnownPrincipal}})
-@requires(Permission.OPERATE)
+@requires(Permission.ADMINISTER)
 def unlink_person(
     call: WriteCall, principal: _Principal, issuer: _Issuer = None, subject: _Subject = None
 ) -> Response:
@@ -78,7 +78,7 @@ def unlink_person(
 
 
 @router.put(paths.PRINCIPAL_ACTIVITY, responses={200: {"model": KnownPrincipal}})
-@requires(Permission.OPERATE)
+@requires(Permission.ADMINISTER)
 def set_person_active(call: WriteCall, change: PersonActivity) -> Response:
     """Let a person in, or no longer; then their tokens and logins are refused within a second."""
     return call.write(
@@ -87,7 +87,7 @@ def set_person_active(call: WriteCall, change: PersonActivity) -> Response:
 
 
 @router.delete(paths.PRINCIPAL_SESSIONS, responses={200: {"model": KnownPrincipal}})
-@requires(Permission.OPERATE)
+@requires(Permission.ADMINISTER)
 def end_sessions(call: WriteCall, principal: _Principal) -> Response:
     """Revoke the tokens of a person and end their logins; they may log in again."""
     return call.write(lambda registry: registry.end_sessions(principal))
