@@ -13,6 +13,20 @@ CREATE TYPE pedigree.certainty AS ENUM (
     'read'
 );
 
+CREATE FUNCTION pedigree.acting() RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    actor text := nullif(current_setting('pedigree.actor', true), '');
+BEGIN
+    IF actor IS NULL THEN
+        RAISE EXCEPTION 'somebody acts: the setting pedigree.actor is empty'
+            USING ERRCODE = 'invalid_authorization_specification';
+    END IF;
+    RETURN actor;
+END
+$$;
+
 CREATE FUNCTION pedigree.add_cards(cards jsonb) RETURNS integer[]
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
@@ -103,6 +117,19 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.add_principal(given text, given_kind text, at timestamp with time zone, OUT added bigint, OUT events jsonb) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    added := nextval(pg_get_serial_sequence('pedigree.principal', 'principal_id'));
+    INSERT INTO pedigree.principal (principal_id, name, kind, person_id, created_at)
+    VALUES (added, given, given_kind, added, at);
+    events := pedigree.event_of_people('principal.created', jsonb_build_object(
+        'principal', given, 'principal_id', added, 'person_id', added, 'kind', given_kind
+    )) || pedigree.join_by_email(added, given);
+END
+$$;
+
 CREATE FUNCTION pedigree.add_to_statistic(versions bigint DEFAULT 0, logical_bytes bigint DEFAULT 0, artifacts bigint DEFAULT 0, files bigint DEFAULT 0, blobs bigint DEFAULT 0, stored_bytes bigint DEFAULT 0, archived_bytes bigint DEFAULT 0) RETURNS void
     LANGUAGE plpgsql
     AS $_$
@@ -171,6 +198,15 @@ CREATE FUNCTION pedigree.age_of_event(canonical bytea) RETURNS double precision
     AS $$
     SELECT greatest(0, extract(epoch FROM clock_timestamp()
         - (convert_from(canonical, 'UTF8')::json ->> 'at')::timestamptz)::float8)
+$$;
+
+CREATE FUNCTION pedigree.begin_change_of_people() RETURNS timestamp with time zone
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.people', 0));
+    RETURN clock_timestamp();
+END
 $$;
 
 CREATE FUNCTION pedigree.count_artifacts() RETURNS trigger
@@ -399,6 +435,15 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.deactivation_of(person bigint) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+SELECT pedigree.event_of_people('principal.deactivated', jsonb_build_object(
+    'principal', p.name, 'principal_id', p.principal_id
+))
+FROM pedigree.principal p WHERE p.principal_id = person
+$$;
+
 CREATE FUNCTION pedigree.earlier_answer(request jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
@@ -416,6 +461,61 @@ BEGIN
         FROM pedigree.kept_answer a
         WHERE a.principal = request ->> 'principal' AND a.key = request ->> 'key'
     );
+END
+$$;
+
+CREATE FUNCTION pedigree.end_rights(given text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_change_of_people();
+    chosen bigint;
+    events jsonb;
+BEGIN
+    SELECT k.chosen, k.events INTO chosen, events FROM pedigree.known_principal(given, at) k;
+    IF chosen IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    RETURN jsonb_build_object('at', at, 'events', events || pedigree.end_rights_of_person(
+        (SELECT p.person_id FROM pedigree.principal p WHERE p.principal_id = chosen), at
+    ));
+END
+$$;
+
+CREATE FUNCTION pedigree.end_rights_of_person(person bigint, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    keys text[] := ARRAY(
+        SELECT pedigree.person_key(p.name) FROM pedigree.principal p WHERE p.person_id = person
+        UNION
+        SELECT pedigree.person_key(i.email)
+        FROM pedigree.principal p JOIN pedigree.identity i USING (principal_id)
+        WHERE p.person_id = person AND i.email IS NOT NULL
+    );
+    revoked jsonb;
+    ended jsonb;
+BEGIN
+    WITH changed AS (
+        UPDATE pedigree.access_token t SET revoked_at = at, revoked_by = pedigree.acting()
+        WHERE pedigree.person_key(t.principal) = ANY (keys) AND t.revoked_at IS NULL
+        RETURNING t.token_id, t.principal
+    )
+    SELECT jsonb_agg(jsonb_build_object('type', 'token.revoked', 'body', jsonb_build_object(
+        'token_id', c.token_id, 'principal', c.principal
+    )) ORDER BY c.token_id) INTO revoked
+    FROM changed c;
+    WITH changed AS (
+        UPDATE pedigree.identity i SET roles = '{}', models = '{}', groups = '{}', ended_at = at
+        FROM pedigree.principal p
+        WHERE p.principal_id = i.principal_id AND p.person_id = person AND i.issued_at IS NOT NULL
+        RETURNING i.identity_id, p.name
+    )
+    SELECT jsonb_agg(jsonb_build_object('type', 'identity.ended', 'body', jsonb_build_object(
+        'principal', c.name, 'identity_id', c.identity_id
+    )) ORDER BY c.identity_id) INTO ended
+    FROM changed c;
+    RETURN coalesce(revoked, '[]') || coalesce(ended, '[]');
 END
 $$;
 
@@ -466,6 +566,12 @@ SELECT CASE WHEN type IN ('version.stage_changed', 'version.check_recorded') THE
 ) ELSE '' END
 $$;
 
+CREATE FUNCTION pedigree.event_of_people(type text, body jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    AS $$
+SELECT jsonb_build_array(jsonb_build_object('type', type, 'body', body))
+$$;
+
 CREATE FUNCTION pedigree.filled(given text, holes text[], fillings text[]) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -492,6 +598,22 @@ BEGIN
     ) AS held
     JOIN pedigree.search_record r ON r.model_id = m.model_id AND r.version = held.version
     WHERE m.name_key = wanted_key AND m.deleted_at IS NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.find_identity(wanted_issuer text, wanted_subject text) RETURNS TABLE(identity text)
+    LANGUAGE plpgsql STABLE ROWS 1
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT to_json(known)::text FROM (
+        SELECT p.name AS principal, i.roles, i.models, i.groups, i.email, i.issued_at, i.seen_at,
+            i.ended_at, person.deactivated_at IS NULL AS is_active, clock_timestamp() AS now
+        FROM pedigree.identity i
+        JOIN pedigree.principal p USING (principal_id)
+        JOIN pedigree.principal person ON person.principal_id = p.person_id
+        WHERE i.issuer = wanted_issuer AND i.subject = wanted_subject
+    ) AS known;
 END
 $$;
 
@@ -634,6 +756,25 @@ ORDER BY t.tenure_id DESC
 LIMIT 1
 $$;
 
+CREATE FUNCTION pedigree.is_acting(of_principal bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+SELECT p.person_id::text = pedigree.person_of(pedigree.acting())
+FROM pedigree.principal p WHERE p.principal_id = of_principal
+$$;
+
+CREATE FUNCTION pedigree.is_active_until_end(of_name text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('pedigree.people', 0));
+    RETURN NOT EXISTS (
+        SELECT FROM pedigree.principal p
+        WHERE p.principal_id::text = pedigree.person_of(of_name) AND p.deactivated_at IS NOT NULL
+    );
+END
+$$;
+
 CREATE FUNCTION pedigree.is_regular_event(content jsonb, event_id uuid, type text, model text, version integer, at timestamp with time zone) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -675,6 +816,68 @@ BEGIN
         SELECT q.quarantine_id
         FROM pedigree.quarantines_of_nodes(doc -> 'nodes', of_model, known) q
     ) IS DISTINCT FROM ARRAY(SELECT jsonb_array_elements_text(doc -> 'quarantines')::bigint);
+END
+$$;
+
+CREATE FUNCTION pedigree.join_by_email(of_principal bigint, given_email text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    events jsonb := '[]';
+    other bigint;
+BEGIN
+    FOR other IN
+        SELECT p.principal_id FROM pedigree.principal p
+        WHERE pedigree.person_key(p.name) = pedigree.person_key(given_email)
+        UNION
+        SELECT i.principal_id FROM pedigree.identity i
+        WHERE pedigree.person_key(i.email) = pedigree.person_key(given_email)
+            AND i.principal_id IS NOT NULL
+        ORDER BY 1
+    LOOP
+        events := events || pedigree.join_persons(
+            (SELECT person_id FROM pedigree.principal WHERE principal_id = of_principal),
+            (SELECT person_id FROM pedigree.principal WHERE principal_id = other),
+            'e-mail'
+        );
+    END LOOP;
+    RETURN events;
+END
+$$;
+
+CREATE FUNCTION pedigree.join_persons(one bigint, other bigint, because text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    kept bigint := least(one, other);
+    ended bigint := greatest(one, other);
+    ended_since timestamptz;
+    events jsonb;
+BEGIN
+    IF one = other THEN
+        RETURN '[]';
+    END IF;
+    SELECT p.deactivated_at INTO ended_since FROM pedigree.principal p
+    WHERE p.principal_id = ended;
+    WITH moved AS (
+        UPDATE pedigree.principal SET person_id = kept, deactivated_at = NULL
+        WHERE person_id = ended
+        RETURNING principal_id, name
+    )
+    SELECT jsonb_agg(jsonb_build_object('type', 'principal.linked', 'body', jsonb_build_object(
+        'principal', m.name, 'principal_id', m.principal_id, 'person_id', kept, 'because', because
+    )) ORDER BY m.principal_id) INTO events
+    FROM moved m;
+    UPDATE pedigree.principal p SET deactivated_at = ended_since
+    WHERE p.principal_id = kept AND p.deactivated_at IS NULL AND ended_since IS NOT NULL;
+    IF FOUND THEN
+        events := events || pedigree.deactivation_of(kept);
+    END IF;
+    IF (SELECT p.deactivated_at FROM pedigree.principal p WHERE p.principal_id = kept) IS NOT NULL
+    THEN
+        events := events || pedigree.end_rights_of_person(kept, clock_timestamp());
+    END IF;
+    RETURN events;
 END
 $$;
 
@@ -784,12 +987,104 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.keys_of_principal(of_principal bigint) RETURNS TABLE(key text, is_email boolean)
+    LANGUAGE sql STABLE
+    AS $$
+SELECT pedigree.person_key(p.name), false
+FROM pedigree.principal p WHERE p.principal_id = of_principal
+UNION
+SELECT pedigree.person_key(i.email), true
+FROM pedigree.identity i WHERE i.principal_id = of_principal AND i.email IS NOT NULL
+$$;
+
+CREATE FUNCTION pedigree.known_principal(given text, at timestamp with time zone, OUT chosen bigint, OUT events jsonb) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    events := '[]';
+    SELECT p.principal_id INTO chosen FROM pedigree.principal p
+    WHERE pedigree.person_key(p.name) = pedigree.person_key(given);
+    IF chosen IS NULL AND EXISTS (
+        SELECT FROM pedigree.access_token t
+        WHERE pedigree.person_key(t.principal) = pedigree.person_key(given)
+    ) THEN
+        SELECT a.added, a.events INTO chosen, events
+        FROM pedigree.add_principal(given, 'service', at) a;
+    END IF;
+END
+$$;
+
 CREATE FUNCTION pedigree.lineage_certainty(said pedigree.certainty, kind text) RETURNS pedigree.certainty
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
     SELECT coalesce(
         said, (CASE kind WHEN 'missing' THEN 'unknown' ELSE 'possible' END)::pedigree.certainty
     )
+$$;
+
+CREATE FUNCTION pedigree.link_identity(given text, given_issuer text, given_subject text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_change_of_people();
+    target bigint;
+    former bigint;
+    linked bigint;
+    events jsonb;
+BEGIN
+    SELECT k.chosen, k.events INTO target, events FROM pedigree.known_principal(given, at) k;
+    SELECT i.principal_id INTO former FROM pedigree.identity i
+    WHERE i.issuer = given_issuer AND i.subject = given_subject;
+    IF target IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    IF pedigree.is_acting(target) OR pedigree.is_acting(former) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    INSERT INTO pedigree.identity AS i (issuer, subject, principal_id, created_at)
+    VALUES (given_issuer, given_subject, target, at)
+    ON CONFLICT ON CONSTRAINT identity_subject_unique
+        DO UPDATE SET principal_id = excluded.principal_id
+    RETURNING i.identity_id INTO linked;
+    events := events || pedigree.event_of_people('identity.linked', jsonb_build_object(
+        'principal', (SELECT p.name FROM pedigree.principal p WHERE p.principal_id = target),
+        'principal_id', target, 'identity_id', linked, 'issuer', given_issuer, 'because', 'a person'
+    ));
+    IF former IS NOT NULL THEN
+        events := events || pedigree.join_persons(
+            (SELECT person_id FROM pedigree.principal WHERE principal_id = target),
+            (SELECT person_id FROM pedigree.principal WHERE principal_id = former),
+            'an identity of both'
+        );
+    END IF;
+    RETURN jsonb_build_object('at', at, 'events', events);
+END
+$$;
+
+CREATE FUNCTION pedigree.link_principal(given text, of_person text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_change_of_people();
+    one bigint;
+    other bigint;
+    events jsonb;
+    more jsonb;
+BEGIN
+    SELECT k.chosen, k.events INTO one, events FROM pedigree.known_principal(given, at) k;
+    SELECT k.chosen, k.events INTO other, more FROM pedigree.known_principal(of_person, at) k;
+    IF one IS NULL OR other IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    IF pedigree.is_acting(one) OR pedigree.is_acting(other) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    RETURN jsonb_build_object('at', at, 'events', events || more || pedigree.join_persons(
+        (SELECT person_id FROM pedigree.principal WHERE principal_id = one),
+        (SELECT person_id FROM pedigree.principal WHERE principal_id = other),
+        'a person'
+    ));
+END
 $$;
 
 CREATE FUNCTION pedigree.look_before_creation(asked jsonb) RETURNS jsonb
@@ -931,6 +1226,64 @@ BEGIN
     RETURN QUERY SELECT generate_series(
         pedigree.month_of(max(created_at)), pedigree.month_of(min(created_at)), -1
     ) FROM pedigree.search_version;
+END
+$$;
+
+CREATE FUNCTION pedigree.person_key(name text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+SELECT lower(normalize(name, NFKC))
+$$;
+
+CREATE FUNCTION pedigree.person_of(name text) RETURNS text
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    AS $$
+SELECT coalesce(
+    (
+        SELECT p.person_id::text FROM pedigree.principal p
+        WHERE pedigree.person_key(p.name) = pedigree.person_key(person_of.name)
+    ),
+    (
+        SELECT min(p.person_id)::text
+        FROM pedigree.identity i JOIN pedigree.principal p USING (principal_id)
+        WHERE pedigree.person_key(i.email) = pedigree.person_key(person_of.name)
+    ),
+    'name ' || pedigree.person_key(person_of.name)
+)
+$$;
+
+CREATE FUNCTION pedigree.principal_of_new(seen jsonb, at timestamp with time zone, OUT chosen bigint, OUT events jsonb) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    given text := seen ->> 'name';
+    own_email boolean := coalesce(
+        pedigree.person_key(seen ->> 'email') = pedigree.person_key(given), false
+    );
+    is_workload boolean := seen ->> 'kind' = 'workload';
+BEGIN
+    events := '[]';
+    SELECT p.principal_id INTO chosen FROM pedigree.principal p
+    WHERE pedigree.person_key(p.name) = pedigree.person_key(given);
+    IF chosen IS NULL THEN
+        IF own_email OR is_workload OR NOT EXISTS (
+            SELECT FROM pedigree.access_token t
+            WHERE pedigree.person_key(t.principal) = pedigree.person_key(given)
+        ) THEN
+            SELECT a.added, a.events INTO chosen, events
+            FROM pedigree.add_principal(given, seen ->> 'kind', at) a;
+        END IF;
+    ELSIF EXISTS (SELECT FROM pedigree.identity i WHERE i.principal_id = chosen) THEN
+        IF NOT (seen ->> 'links_by_email')::boolean OR NOT EXISTS (
+            SELECT FROM pedigree.identity i
+            WHERE i.principal_id = chosen
+                AND pedigree.person_key(i.email) = pedigree.person_key(seen ->> 'email')
+        ) THEN
+            chosen := NULL;
+        END IF;
+    ELSIF NOT own_email AND NOT is_workload THEN
+        chosen := NULL;
+    END IF;
 END
 $$;
 
@@ -1441,6 +1794,21 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.refuse_own_decision() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF pedigree.person_of(NEW.author)
+        IN (pedigree.person_of(NEW.decided_by), pedigree.person_of(NEW.issued_by))
+    THEN
+        RAISE EXCEPTION 'decision_not_by_author: nobody decides about their own version' USING
+            ERRCODE = 'check_violation', SCHEMA = 'pedigree', TABLE = 'decision',
+            CONSTRAINT = 'decision_not_by_author';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
 CREATE FUNCTION pedigree.release_artifact() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1550,6 +1918,17 @@ BEGIN
     JOIN pedigree.search_record_source source USING (model_id, version)
     WHERE t.model_id = key.model_id AND t.version = key.version;
 END
+$$;
+
+CREATE FUNCTION pedigree.roles_last_seen(of_principal text) RETURNS TABLE(issuer text, roles text[], models text[], groups text[], issued_at timestamp with time zone, seen_at timestamp with time zone)
+    LANGUAGE sql STABLE
+    AS $$
+SELECT i.issuer, i.roles, i.models, i.groups, i.issued_at, i.seen_at
+FROM pedigree.principal p
+JOIN pedigree.identity i USING (principal_id)
+WHERE pedigree.person_key(p.name) = pedigree.person_key(of_principal)
+    AND (cardinality(i.roles) > 0 OR cardinality(i.groups) > 0)
+ORDER BY i.seen_at DESC, i.identity_id
 $$;
 
 CREATE FUNCTION pedigree.search_follows_card() RETURNS trigger
@@ -1744,6 +2123,102 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.see_identity(seen jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_change_of_people();
+    issued timestamptz := (seen ->> 'issued_at')::timestamptz;
+    known pedigree.identity;
+    principal bigint;
+    events jsonb := '[]';
+    said jsonb := jsonb_build_object(
+        'roles', seen -> 'roles', 'models', seen -> 'models', 'groups', seen -> 'groups'
+    );
+BEGIN
+    SELECT i.* INTO known FROM pedigree.identity i
+    WHERE i.issuer = seen ->> 'issuer' AND i.subject = seen ->> 'subject';
+    IF known.principal_id IS NULL THEN
+        SELECT n.chosen, n.events INTO principal, events FROM pedigree.principal_of_new(seen, at) n;
+        IF principal IS NULL THEN
+            RETURN '{"refused": "taken"}';
+        END IF;
+        INSERT INTO pedigree.identity AS i (issuer, subject, principal_id, created_at)
+        VALUES (seen ->> 'issuer', seen ->> 'subject', principal, at)
+        ON CONFLICT ON CONSTRAINT identity_subject_unique
+            DO UPDATE SET principal_id = excluded.principal_id
+        RETURNING i.* INTO known;
+        events := events || pedigree.event_of_people('identity.linked', jsonb_build_object(
+            'principal', seen ->> 'name', 'principal_id', principal,
+            'identity_id', known.identity_id, 'issuer', known.issuer, 'because', 'first token'
+        ));
+    END IF;
+    IF known.issued_at IS NULL OR issued >= known.issued_at THEN
+        IF said <> jsonb_build_object(
+            'roles', known.roles, 'models', known.models, 'groups', known.groups
+        ) THEN
+            events := events || pedigree.event_of_people('identity.seen', said || jsonb_build_object(
+                'principal', (
+                    SELECT p.name FROM pedigree.principal p
+                    WHERE p.principal_id = known.principal_id
+                ),
+                'identity_id', known.identity_id
+            ));
+        END IF;
+        UPDATE pedigree.identity i SET
+            roles = ARRAY(SELECT jsonb_array_elements_text(seen -> 'roles')),
+            models = ARRAY(SELECT jsonb_array_elements_text(seen -> 'models')),
+            groups = ARRAY(SELECT jsonb_array_elements_text(seen -> 'groups')),
+            email = coalesce(seen ->> 'email', i.email), issued_at = issued, seen_at = at
+        WHERE i.identity_id = known.identity_id;
+        IF seen ->> 'email' IS NOT NULL THEN
+            events := events || pedigree.join_by_email(known.principal_id, seen ->> 'email');
+        END IF;
+    END IF;
+    RETURN jsonb_build_object('at', at, 'events', events, 'identity', (
+        SELECT f.identity::jsonb
+        FROM pedigree.find_identity(seen ->> 'issuer', seen ->> 'subject') f
+    ));
+END
+$$;
+
+CREATE FUNCTION pedigree.set_person_active(given text, wanted boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_change_of_people();
+    chosen bigint;
+    person pedigree.principal;
+    events jsonb;
+BEGIN
+    SELECT k.chosen, k.events INTO chosen, events FROM pedigree.known_principal(given, at) k;
+    SELECT person_row.* INTO person
+    FROM pedigree.principal p
+    JOIN pedigree.principal person_row ON person_row.principal_id = p.person_id
+    WHERE p.principal_id = chosen;
+    IF chosen IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    IF pedigree.is_acting(chosen) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    IF wanted = (person.deactivated_at IS NULL) THEN
+        RETURN jsonb_build_object('at', at, 'events', events);
+    END IF;
+    UPDATE pedigree.principal p SET deactivated_at = CASE WHEN NOT wanted THEN at END
+    WHERE p.principal_id = person.principal_id;
+    IF wanted THEN
+        events := events || pedigree.event_of_people('principal.reactivated', jsonb_build_object(
+            'principal', person.name, 'principal_id', person.principal_id
+        ));
+    ELSE
+        events := events || pedigree.deactivation_of(person.principal_id)
+            || pedigree.end_rights_of_person(person.principal_id, at);
+    END IF;
+    RETURN jsonb_build_object('at', at, 'events', events);
+END
+$$;
+
 CREATE FUNCTION pedigree.state_of_version(of_model bigint, of_version integer) RETURNS text
     LANGUAGE sql STABLE
     AS $$
@@ -1810,6 +2285,85 @@ BEGIN
         WHERE e.model >= model_name AND e.model <= model_name
         ORDER BY e.model DESC, e.id DESC LIMIT 1
     ));
+END
+$$;
+
+CREATE FUNCTION pedigree.unlink_identity(given text, given_issuer text, given_subject text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_change_of_people();
+    former pedigree.principal;
+    unlinked bigint;
+BEGIN
+    SELECT p.* INTO former FROM pedigree.principal p
+    WHERE pedigree.person_key(p.name) = pedigree.person_key(given);
+    SELECT i.identity_id INTO unlinked FROM pedigree.identity i
+    WHERE i.issuer = given_issuer AND i.subject = given_subject
+        AND i.principal_id = former.principal_id;
+    IF unlinked IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    IF pedigree.is_acting(former.principal_id) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    UPDATE pedigree.identity SET principal_id = NULL, roles = '{}', models = '{}', groups = '{}',
+        issued_at = NULL, email = NULL
+    WHERE identity_id = unlinked;
+    RETURN jsonb_build_object('at', at, 'events', pedigree.event_of_people(
+        'identity.unlinked', jsonb_build_object('principal', former.name,
+        'principal_id', former.principal_id, 'identity_id', unlinked, 'issuer', given_issuer)
+    ));
+END
+$$;
+
+CREATE FUNCTION pedigree.unlink_principal(given text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_change_of_people();
+    chosen pedigree.principal;
+    first bigint;
+    since timestamptz;
+    events jsonb;
+BEGIN
+    SELECT p.* INTO chosen FROM pedigree.principal p
+    WHERE pedigree.person_key(p.name) = pedigree.person_key(given);
+    SELECT min(p.principal_id) INTO first FROM pedigree.principal p
+    WHERE p.person_id = chosen.person_id AND p.principal_id <> chosen.principal_id;
+    IF first IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    IF pedigree.is_acting(chosen.principal_id) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    IF EXISTS (
+        SELECT FROM pedigree.keys_of_principal(chosen.principal_id) own
+        JOIN pedigree.principal p ON p.person_id = chosen.person_id
+            AND p.principal_id <> chosen.principal_id
+        JOIN LATERAL pedigree.keys_of_principal(p.principal_id) theirs
+            ON theirs.key = own.key AND (own.is_email OR theirs.is_email)
+    ) THEN
+        RETURN '{"refused": "e-mail"}';
+    END IF;
+    SELECT p.deactivated_at INTO since FROM pedigree.principal p
+    WHERE p.principal_id = chosen.person_id;
+    WITH moved AS (
+        UPDATE pedigree.principal p SET
+            person_id = CASE p.principal_id WHEN chosen.principal_id THEN p.principal_id ELSE first END,
+            deactivated_at = CASE WHEN p.principal_id IN (chosen.principal_id, first) THEN since END
+        WHERE p.person_id = chosen.person_id
+        RETURNING p.principal_id, p.name, p.person_id
+    )
+    SELECT jsonb_agg(jsonb_build_object('type', 'principal.unlinked', 'body', jsonb_build_object(
+        'principal', m.name, 'principal_id', m.principal_id, 'person_id', m.person_id
+    )) ORDER BY m.principal_id) INTO events
+    FROM moved m WHERE m.principal_id = chosen.principal_id OR m.person_id <> chosen.person_id;
+    IF since IS NOT NULL THEN
+        events := events || pedigree.deactivation_of(chosen.principal_id)
+            || pedigree.deactivation_of(first);
+    END IF;
+    RETURN jsonb_build_object('at', at, 'events', events);
 END
 $$;
 
@@ -2105,6 +2659,7 @@ CREATE TABLE pedigree.decision (
     decided_by text NOT NULL,
     decided_by_source text NOT NULL,
     at timestamp with time zone NOT NULL,
+    issued_by text,
     CONSTRAINT decision_not_by_author CHECK ((lower(decided_by) <> lower(author)))
 );
 
@@ -2296,6 +2851,30 @@ ALTER TABLE pedigree.given_up_promotion ALTER COLUMN given_up_id ADD GENERATED A
     CACHE 1
 );
 
+CREATE TABLE pedigree.identity (
+    identity_id bigint NOT NULL,
+    issuer text NOT NULL COLLATE pg_catalog."C",
+    subject text NOT NULL COLLATE pg_catalog."C",
+    principal_id bigint,
+    email text,
+    created_at timestamp with time zone NOT NULL,
+    roles text[] DEFAULT '{}'::text[] NOT NULL,
+    models text[] DEFAULT '{}'::text[] NOT NULL,
+    groups text[] DEFAULT '{}'::text[] NOT NULL,
+    issued_at timestamp with time zone,
+    seen_at timestamp with time zone,
+    ended_at timestamp with time zone
+);
+
+ALTER TABLE pedigree.identity ALTER COLUMN identity_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.identity_identity_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE pedigree.kept_answer (
     principal text NOT NULL,
     key text NOT NULL,
@@ -2422,6 +3001,25 @@ CREATE TABLE pedigree.orphan (
     key text NOT NULL COLLATE pg_catalog."C",
     orphaned_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     removable_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+);
+
+CREATE TABLE pedigree.principal (
+    principal_id bigint NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    person_id bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    deactivated_at timestamp with time zone,
+    CONSTRAINT principal_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'workload'::text, 'service'::text])))
+);
+
+ALTER TABLE pedigree.principal ALTER COLUMN principal_id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME pedigree.principal_principal_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE pedigree.quarantine (
@@ -3108,6 +3706,12 @@ ALTER TABLE ONLY pedigree.feed
 ALTER TABLE ONLY pedigree.given_up_promotion
     ADD CONSTRAINT given_up_promotion_pkey PRIMARY KEY (given_up_id);
 
+ALTER TABLE ONLY pedigree.identity
+    ADD CONSTRAINT identity_pkey PRIMARY KEY (identity_id);
+
+ALTER TABLE ONLY pedigree.identity
+    ADD CONSTRAINT identity_subject_unique UNIQUE (issuer, subject);
+
 ALTER TABLE ONLY pedigree.kept_answer
     ADD CONSTRAINT kept_answer_pkey PRIMARY KEY (principal, key);
 
@@ -3143,6 +3747,9 @@ ALTER TABLE ONLY pedigree.model_version
 
 ALTER TABLE ONLY pedigree.orphan
     ADD CONSTRAINT orphan_pkey PRIMARY KEY (key);
+
+ALTER TABLE ONLY pedigree.principal
+    ADD CONSTRAINT principal_pkey PRIMARY KEY (principal_id);
 
 ALTER TABLE ONLY pedigree.quarantine_mark
     ADD CONSTRAINT quarantine_mark_pkey PRIMARY KEY (quarantine_id, model_id, version);
@@ -3234,6 +3841,8 @@ ALTER TABLE ONLY pedigree.webhook_line
 ALTER TABLE ONLY pedigree.webhook
     ADD CONSTRAINT webhook_pkey PRIMARY KEY (webhook_id);
 
+CREATE INDEX access_token_principal ON pedigree.access_token USING btree (pedigree.person_key(principal));
+
 CREATE INDEX artifact_file_blob ON pedigree.artifact_file USING btree (blob_digest);
 
 CREATE INDEX asset_event_asset ON pedigree.asset_event USING btree (instance_id, asset);
@@ -3268,6 +3877,10 @@ CREATE UNIQUE INDEX given_up_promotion_open ON pedigree.given_up_promotion USING
 
 CREATE INDEX given_up_promotion_version ON pedigree.given_up_promotion USING btree (model_id, version);
 
+CREATE INDEX identity_email ON pedigree.identity USING btree (pedigree.person_key(email));
+
+CREATE INDEX identity_principal ON pedigree.identity USING btree (principal_id);
+
 CREATE INDEX kept_answer_age ON pedigree.kept_answer USING btree (answered_at);
 
 CREATE INDEX lineage_node_anything ON pedigree.lineage_node USING btree (training_id) WHERE ((kind = ANY (ARRAY['step'::text, 'missing'::text])) AND (upstream IS NULL));
@@ -3289,6 +3902,10 @@ CREATE UNIQUE INDEX model_version_author ON pedigree.model_version USING btree (
 CREATE INDEX model_version_deleted ON pedigree.model_version USING btree (model_id, version) WHERE ((deleted_at IS NOT NULL) AND (collected_at IS NULL));
 
 CREATE UNIQUE INDEX model_version_digest_unique ON pedigree.model_version USING btree (model_id, digest, copy) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX principal_name_unique ON pedigree.principal USING btree (pedigree.person_key(name));
+
+CREATE INDEX principal_person ON pedigree.principal USING btree (person_id);
 
 CREATE INDEX quarantine_mark_version ON pedigree.quarantine_mark USING btree (model_id, version);
 
@@ -3397,6 +4014,10 @@ ALTER TABLE pedigree.decision ENABLE ALWAYS TRIGGER decision_append_only;
 CREATE TRIGGER decision_no_truncate BEFORE TRUNCATE ON pedigree.decision FOR EACH STATEMENT EXECUTE FUNCTION pedigree.refuse_change();
 
 ALTER TABLE pedigree.decision ENABLE ALWAYS TRIGGER decision_no_truncate;
+
+CREATE TRIGGER decision_of_another_person BEFORE INSERT ON pedigree.decision FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_own_decision();
+
+ALTER TABLE pedigree.decision ENABLE ALWAYS TRIGGER decision_of_another_person;
 
 CREATE TRIGGER drift_removed AFTER DELETE ON pedigree.drift_result REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.release_drift();
 
@@ -3527,6 +4148,9 @@ ALTER TABLE ONLY pedigree.feed
 ALTER TABLE ONLY pedigree.given_up_promotion
     ADD CONSTRAINT given_up_promotion_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
+ALTER TABLE ONLY pedigree.identity
+    ADD CONSTRAINT identity_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES pedigree.principal(principal_id);
+
 ALTER TABLE ONLY pedigree.lineage_edge
     ADD CONSTRAINT lineage_edge_training_id_consumer_fkey FOREIGN KEY (training_id, consumer) REFERENCES pedigree.lineage_node(training_id, node_id);
 
@@ -3550,6 +4174,9 @@ ALTER TABLE ONLY pedigree.model_version
 
 ALTER TABLE ONLY pedigree.model_version
     ADD CONSTRAINT model_version_model_id_fkey FOREIGN KEY (model_id) REFERENCES pedigree.registered_model(model_id);
+
+ALTER TABLE ONLY pedigree.principal
+    ADD CONSTRAINT principal_person_id_fkey FOREIGN KEY (person_id) REFERENCES pedigree.principal(principal_id);
 
 ALTER TABLE ONLY pedigree.quarantine_mark
     ADD CONSTRAINT quarantine_mark_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);

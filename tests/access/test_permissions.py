@@ -154,8 +154,11 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
     Permission.ADMINISTER: {
         "create_token": ("ci",),
         "revoke_token": (1,),
+        **dict.fromkeys(("end_sessions", "link_person", "set_person_active"), ("ann",)),
+        "unlink_person": ("ann",),
     },
     Permission.AUDIT: {
+        "principals": (),
         "tokens": (),
     },
 }
@@ -165,6 +168,8 @@ NAMED = {
     "delete": {"reason": "a mistake"},
     "delete_model": {"reason": "a mistake"},
     "hold": {"reason": "case 7"},
+    "link_person": {"person": "ben"},
+    "set_person_active": {"active": False},
     "quarantine": {"reason": "doubled rows"},
     "quarantine_version": {"reason": "unfair"},
     "release": {"whole_asset": True},

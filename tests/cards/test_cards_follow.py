@@ -20,6 +20,7 @@ from pedigree.monitoring.profile import profile
 from pedigree.registry import Registry
 from tests.cards.following import drawn, follow, kept
 from tests.factories import artifact, new_version, register, with_secret_key
+from tests.identities import see
 from tests.lineage.graphs import graph, node
 from tests.maintenance.collecting import collect, require_sound
 
@@ -73,6 +74,12 @@ def dummy(registry: Registry, _: Path) -> object:
     model = DummyClassifier().fit(sample, [0, 1])
     given = {"flavor": "joblib", "sample": sample, "run_id": "run-9", "git_commit": "0" * 40}
     return registry.register_model("dummy", model, git_dirty=False, verify=False, **given)
+
+
+def linked(registry: Registry, _: Path) -> object:
+    for name in ("ann", "ben"):
+        see(registry, name)
+    return registry.link_person("ann", person="ben")
 
 
 # The verbs, in this order; most are followed by their opposite.
@@ -145,6 +152,10 @@ STORY: tuple[tuple[str, Step], ...] = (
     ("gc", lambda r, _: collect(r)),
     ("create_token", lambda r, _: r.create_token("ci", roles=[Role.READER], expires=DAY)),
     ("revoke_token", lambda r, _: r.revoke_token(r.tokens()[0].token_id)),
+    ("link_person", linked),
+    ("unlink_person", lambda r, _: r.unlink_person("ann")),
+    ("set_person_active", lambda r, _: r.set_person_active("ann", active=False)),
+    ("end_sessions", lambda r, _: r.end_sessions("ben")),
     ("create_webhook", lambda r, _: r.create_webhook("https://ci.example")),
 )
 DAY = timedelta(days=1)
@@ -164,7 +175,15 @@ READS = frozenset(
         *("drift_report_text", "each_model", "environment", "evaluation", "events", "explain"),
         *("export_lineage", "folder", "fsck", "get", "holder", "impact", "lineage", "load"),
         *("manifest", "model", "models", "plan_gc", "policy", "policy_history", "presign"),
-        *("profile", "pull", "quarantines", "registration_checks", "retention", "retrain_like"),
+        *(
+            "principals",
+            "profile",
+            "pull",
+            "quarantines",
+            "registration_checks",
+            "retention",
+            "retrain_like",
+        ),
         *("search", "snippets", "stage_requests", "stale", "stats", "stream", "tenures"),
         *("timeline", "tokens", "trainings", "unmaterialized", "upload", "upstream", "verdicts"),
         *("verify", "versions", "webhook", "webhooks", "whoami"),

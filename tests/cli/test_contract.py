@@ -19,6 +19,8 @@ from pedigree.server.app import create_app
 from pedigree.settings import Settings
 from tests.cli.conftest import Answer, Cli, make_model
 from tests.factories import SECRET_KEY
+from tests.identities import see
+from tests.lifecycle.deciding import ANN
 from tests.receiving import LOOPBACK, Receiver
 from tests.server.conftest import serving
 from tests.server.fuzz import furnish
@@ -94,9 +96,11 @@ def served_cli(
     )
     with serving(settings) as served:
         furnish(served.registry, tmp_path)
+        for name in ("ben", "cy"):
+            see(served.registry, name)
         monkeypatch.delenv("PEDIGREE_DATABASE_URL")
         monkeypatch.setenv("PEDIGREE_API_URL", served.url)
-        token = served.registry.create_token("ann", roles=[Role.ADMIN])
+        token = served.registry.acting_as(ANN).create_token("ann", roles=[Role.ADMIN])
         monkeypatch.setenv("PEDIGREE_TOKEN", token.secret)
 
         def run(*words: object) -> Answer:
@@ -212,6 +216,12 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("token", "list"),
         ("whoami",),
         ("token", "revoke", 2),
+        ("access", "link", "ben", "--person", "cy"),
+        ("access", "identities"),
+        ("access", "unlink", "ben"),
+        ("access", "end-sessions", "cy"),
+        ("access", "deactivate", "ben"),
+        ("access", "reactivate", "ben"),
         ("webhook", "create", url),
         ("webhook", "list"),
         ("webhook", "show", 2),

@@ -56,6 +56,7 @@ VALID: dict[str, Any] = {
     "path": "model.bin",
     "plan": None,
     "policy": default_policy(),
+    "active": True,
     "principal": "ci",
     "profile": DataProfile(rows=0, columns=()),
     "reason": "why",
