@@ -91,6 +91,10 @@ class EventType(StrEnum):
     )
     VERSION_APPROVED = "version.approved", "A version's promotion was approved"
     VERSION_REJECTED = "version.rejected", "A version's promotion was rejected"
+    VERSION_OVERRIDDEN = (
+        "version.overridden",
+        "Somebody let a version enter a stage past gates that it had not passed",
+    )
     VERSION_PROFILED = "version.profiled", "A profile of a version's training data was stored"
     VERSION_DRIFT_MEASURED = (
         "version.drift_measured",
