@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 
 from psycopg.types.json import Jsonb
 
+from pedigree.access.reserved import AUTOMATIC_APPROVER
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.rows import version_from_row
@@ -66,6 +67,11 @@ class StandingDecision(NamedTuple):
     approved: bool
     decided_by: str
     at: datetime
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether an automatic approver decided; nobody else can have such a name."""
+        return self.decided_by.startswith(AUTOMATIC_APPROVER)
 
     @classmethod
     def of(cls, decision: Decision) -> Self:

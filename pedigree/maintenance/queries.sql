@@ -958,6 +958,8 @@ JOIN (
 UNION
 SELECT model_id FROM pedigree.decision
 UNION
+SELECT model_id FROM pedigree.stage_override
+UNION
 SELECT model_id FROM pedigree.stage_request
 UNION
 SELECT model_id FROM pedigree.given_up_promotion
@@ -1279,6 +1281,13 @@ SELECT version, digest, from_stage, to_stage, generation, comment, approved, dec
 FROM pedigree.decision
 WHERE model_id = %(model_id)s
 ORDER BY decision_id;
+
+-- name: overrides_of_model
+-- The overrides of a model's versions, as its events have them.
+SELECT version, digest, from_stage, to_stage, generation, gates, reason, overridden_by, at
+FROM pedigree.stage_override
+WHERE model_id = %(model_id)s
+ORDER BY override_id;
 
 -- name: requests_of_model
 -- The replayed fields of stage requests.

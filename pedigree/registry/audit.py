@@ -22,6 +22,7 @@ from pedigree.delivery.signing import SecretBox
 from pedigree.errors import LogKeyError, NotFoundError
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
+from pedigree.registry.reads import note_log_exported
 
 
 class AuditOperations(ContextGroup):
@@ -68,6 +69,7 @@ class AuditOperations(ContextGroup):
             NotPermittedError: The principal may not audit the registry.
         """
         self._context.require(Permission.AUDIT)
+        note_log_exported(self._context)
         return self._context.database.read(
             lambda transaction: export.sealed_events(transaction, after=after, limit=limit)
         )
@@ -99,6 +101,7 @@ class AuditOperations(ContextGroup):
             LogTamperedError: The event is not the one that was sealed.
         """
         self._context.require(Permission.AUDIT)
+        note_log_exported(self._context)
         return self._context.database.read(lambda transaction: proofs.prove(transaction, seq))
 
     def prove_consistency(self, old: int, new: int) -> LogConsistency:
@@ -124,6 +127,7 @@ class AuditOperations(ContextGroup):
             LogTamperedError: The feed has a gap.
         """
         self._context.require(Permission.AUDIT)
+        note_log_exported(self._context)
         return export.export(self._context.database, folder)
 
     def verify_log(self, keys: Iterable[str] = ()) -> LogReport:

@@ -49,6 +49,7 @@ class RegistryOperations(Operations):
 
     # These do more than their contracts, for callers in this process.
     versions: VersionOperations
+    approvals: ApprovalOperations
     stages: StageOperations
     uploads: UploadOperations
     stage_requests: StageRequestOperations

@@ -163,7 +163,7 @@ READS = frozenset(
         *("decisions", "deliveries", "delivery", "diff", "downstream", "drift", "drift_result"),
         *("drift_report_text", "each_model", "environment", "evaluation", "events", "explain"),
         *("export_lineage", "folder", "fsck", "get", "holder", "impact", "lineage", "load"),
-        *("manifest", "model", "models", "plan_gc", "policy", "policy_history", "presign"),
+        *("manifest", "model", "models", "overrides", "plan_gc", "policy", "policy_history", "presign"),
         *("profile", "pull", "quarantines", "registration_checks", "retention", "retrain_like"),
         *("search", "snippets", "stage_requests", "stale", "stats", "stream", "tenures"),
         *("timeline", "tokens", "trainings", "unmaterialized", "upload", "upstream", "verdicts"),
