@@ -16,6 +16,7 @@ class BackgroundWork(StrEnum):
     """The kinds of background work whose failing members are stored."""
 
     ASSET_CHECKS = "asset checks"
+    ATTESTING = "attesting"
     CARDS = "cards"
     CHECKS = "checks"
     DELIVERY = "delivery"
