@@ -114,7 +114,7 @@ def _read(path: Path, field: str, parse: Callable[[bytes], T]) -> T:
         with path.open("rb") as file:
             return parse(file.read(_LARGEST_FILE))
     except UnicodeDecodeError as error:
-        raise InvalidInputError("the file is no text", field=field, value=str(path)) from error
+        raise InvalidInputError("the file is not text", field=field, value=str(path)) from error
     except (OSError, UnverifiedLogError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InvalidInputError(

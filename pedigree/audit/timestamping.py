@@ -29,7 +29,7 @@ _NONCE_BITS = 64
 _OK = 200
 
 
-class _Wanted(NamedTuple):
+class _ToStamp(NamedTuple):
     """A note whose time is to be stamped."""
 
     size: int
@@ -90,10 +90,10 @@ class TimestampClient:
         self._keep(wanted, reply, stamp)
         return wanted.size
 
-    def _next(self, interval: timedelta) -> _Wanted | None:
+    def _next(self, interval: timedelta) -> _ToStamp | None:
         values = {"authority": self._name, "interval": interval}
         rows = self._database.fetch_all(SQL["anchor_to_stamp"], values)
-        return _Wanted(**rows[0]) if rows else None
+        return _ToStamp(**rows[0]) if rows else None
 
     def _ask(self, request: bytes) -> bytes:
         fetching = library("pedigree.egress.fetch", extra="webhooks")
@@ -114,7 +114,7 @@ class TimestampClient:
             raise self._failed(f"it answered with status {status}")
         return bytes(body)
 
-    def _opened(self, reply: bytes, wanted: _Wanted, nonce: int) -> TimeStamp:
+    def _opened(self, reply: bytes, wanted: _ToStamp, nonce: int) -> TimeStamp:
         try:
             stamp = open_timestamp(reply, wanted.note.encode(), self._trusted, nonce)
         except UnverifiedLogError as error:
@@ -123,7 +123,7 @@ class TimestampClient:
             raise self._failed("its clock differs from that of the database by several minutes")
         return stamp
 
-    def _keep(self, wanted: _Wanted, reply: bytes, stamp: TimeStamp) -> None:
+    def _keep(self, wanted: _ToStamp, reply: bytes, stamp: TimeStamp) -> None:
         """Keep the reply in the store, and then in the database."""
         digest = hashlib.sha256(self._name.encode()).hexdigest()[:8]
         self._store.create(f"{wanted.key}.{digest}{REPLY}", reply)

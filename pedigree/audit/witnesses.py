@@ -116,7 +116,7 @@ class WitnessClient:
         except fetching.FetchFailedError as error:
             raise self._failed(str(error)) from None
         except UnicodeDecodeError as error:
-            raise self._failed("its answer is no text") from error
+            raise self._failed("its answer is not text") from error
 
     def _proof(self, old: int, size: int) -> Sequence[str]:
         if old in (0, size):

@@ -19,7 +19,7 @@ class FetchFailedError(OSError):
     """The document could not be fetched; the message has no text of the host."""
 
 
-class Answer(NamedTuple):
+class HostAnswer(NamedTuple):
     """An answer of a host."""
 
     status: int
@@ -74,7 +74,7 @@ def post(
     most_bytes: int,
     ca_file: Path | None = None,
     answers_are_signed: bool = False,
-) -> Answer:
+) -> HostAnswer:
     """Post some bytes, and return the answer, whatever its status is.
 
     Args:
@@ -110,7 +110,7 @@ def post(
                 "POST", target, headers=headers_for(target, sent), content=content
             ) as answer,
         ):
-            return Answer(answer.status, _body(answer, most_bytes))
+            return HostAnswer(answer.status, _body(answer, most_bytes))
     except FetchFailedError:
         raise
     except FAILURES as failed:

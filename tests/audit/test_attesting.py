@@ -161,7 +161,7 @@ NOW = int(time.time())
 LIES = {
     "an error": (lambda *_: (500, b"secret text"), "status 500"),
     "nothing": (lambda *_: (200, b""), "no cosignature of its key"),
-    "no text": (lambda *_: (200, b"\xff"), "no text"),
+    "no text": (lambda *_: (200, b"\xff"), "not text"),
     "another text": (lambda *_: (200, b"hello\n"), "not a signed note"),
     "too much": (lambda *_: (200, b"x" * (17 << 10)), "more than 16,384 bytes"),
     "a cosignature of another origin": (

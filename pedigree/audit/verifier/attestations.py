@@ -79,7 +79,7 @@ class AttestationCheck:
             try:
                 at = datetime.fromtimestamp(max(each.at for each in found), UTC)
             except (OverflowError, ValueError, OSError) as error:
-                raise UnverifiedLogError("the time of a cosignature is no time") from error
+                raise UnverifiedLogError("the time of a cosignature is not a time") from error
             report.cosigned_at = f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
     def _check_timestamp(self, checkpoint: Checkpoint, note: str, reply: bytes) -> None:

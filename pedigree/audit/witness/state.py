@@ -122,7 +122,7 @@ class WitnessState:
         try:
             content = json.loads(self._read())
             if not isinstance(content["name"], str):
-                raise TypeError("the name is no text")
+                raise TypeError("the name is not text")
             self._signer = LocalSigner.of_text(content["key"])
             self.key = WitnessKey(content["name"], self._signer.public)
             self._logs = {
