@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from pedigree._durations import Duration
 from pedigree._record import Record
 from pedigree._setting_lists import Network
 from pedigree.access.oidc.claims import Claims, Wanted, claim, holds
@@ -25,7 +26,6 @@ from pedigree.access.oidc.globs import is_pattern
 from pedigree.access.oidc.login_offers import LoginOffer, LoginOffers
 from pedigree.access.records import Permission, Role, permitted
 from pedigree.errors import InvalidProviderError
-from pedigree.settings import Duration
 
 _MOST_BYTES = 256 << 10
 _REMEDY = "See docs/access.md for an example"
