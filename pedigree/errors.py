@@ -65,6 +65,7 @@
         │   └── DatabaseBusyError    nothing was done; retry later
         ├── SinkUnavailableError     the sink did not accept events; they are sent again
         ├── ServiceBusyError         nothing was done; retry later
+        ├── AttestationUnavailableError  a witness, or an authority of time stamps; asked again
         ├── ProviderUnavailableError no key of the OIDC provider is known yet; try again later
         ├── SlowRequestError         the request did not arrive in time; nothing was done
         ├── ServiceUnavailableError  the service is unreachable, or fails
@@ -92,6 +93,7 @@ from pedigree._identity_errors import ExchangeRefusedError as ExchangeRefusedErr
 from pedigree._identity_errors import InvalidProviderError as InvalidProviderError  # noqa: PLC0414
 from pedigree._identity_errors import LoginFailedError as LoginFailedError  # noqa: PLC0414
 from pedigree._identity_errors import NotAuthenticatedError as NotAuthenticatedError  # noqa: PLC0414
+from pedigree._unavailable import AttestationUnavailableError as AttestationUnavailableError  # noqa: PLC0414
 from pedigree._unavailable import CacheUnavailableError as CacheUnavailableError  # noqa: PLC0414
 from pedigree._unavailable import DatabaseBusyError as DatabaseBusyError  # noqa: PLC0414
 from pedigree._unavailable import DatabaseUnavailableError as DatabaseUnavailableError  # noqa: PLC0414

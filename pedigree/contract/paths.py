@@ -40,6 +40,7 @@ MODEL_REQUESTS = f"{MODEL}/requests"
 VERSION_REQUESTS = f"{VERSION}/requests/{{stage}}"
 
 APPROVALS = f"{VERSION}/approvals"
+OVERRIDES = f"{VERSION}/overrides"
 
 EXPLANATION = f"{VERSION}/explain"
 CANDIDACIES = f"{VERSION}/candidacies"

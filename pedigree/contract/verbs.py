@@ -173,6 +173,8 @@ class RegistryVerbs:
     approve = Verb(lambda on: on.approvals.approve)
     reject = Verb(lambda on: on.approvals.reject)
     decisions = Verb(lambda on: on.approvals.decisions)
+    override = Verb(lambda on: on.approvals.override)
+    overrides = Verb(lambda on: on.approvals.overrides)
 
     explain = Verb(lambda on: on.promotions.explain)
     candidacies = Verb(lambda on: on.promotions.candidacies)

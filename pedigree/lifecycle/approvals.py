@@ -8,19 +8,24 @@ from pydantic import JsonValue
 from pedigree._record import RecordPage
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
+from pedigree.access.reserved import is_reserved
 from pedigree.audit.records import EventType
 from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import InvalidInputError, NotPermittedError, TransitionNotAllowedError
+from pedigree.lifecycle.approval_gates import approvals_gate
+from pedigree.lifecycle.approval_rules import AutomaticApprover
+from pedigree.lifecycle.automatic_approvals import reason_by_checks
 from pedigree.lifecycle.decision_records import Decision, RequestOutcome
 from pedigree.lifecycle.gate_inputs import (
+    ModelFacts,
     StandingDecision,
+    VersionFacts,
     facts_of_locked,
     facts_of_version,
     model_state,
 )
-from pedigree.lifecycle.gates import approvals_gate
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import StageRule
 from pedigree.lifecycle.store import SQL, close_requests
@@ -38,6 +43,8 @@ class DecisionInput(NamedTuple):
     approved: bool
     comment: str
     by: Principal
+    approver: AutomaticApprover | None = None
+    """The automatic approver that decides; None for a person."""
 
 
 def decide(
@@ -66,7 +73,10 @@ def decide(
     expect_generation(model, expected_generation)
     seen = facts_of_locked(transaction, model)
     facts = facts_of_version(transaction, seen, version.version_id)
-    _refuse_stranger(model.name, rule, judgement.by)
+    if judgement.approver is None:
+        _refuse_stranger(model.name, rule, judgement.by)
+    else:
+        _refuse_approver(seen, facts, rule, judgement.approver)
     if facts.version.stage not in rule.after:
         raise TransitionNotAllowedError(
             f"{version.reference} is in {facts.version.stage}, which has no transition into it",
@@ -91,13 +101,29 @@ def _rule(model: LockedModel, stage: str) -> StageRule:
 
 
 def _refuse_stranger(name: str, rule: StageRule, principal: Principal) -> None:
-    if not principal.may(Permission.DECIDE, name, rule.name, rule):
+    if is_reserved(principal.name) or not principal.may(Permission.DECIDE, name, rule.name, rule):
         raise NotPermittedError(
             f"other people decide who enters {rule.name}",
             field="actor",
             value=principal.name,
-            remedy=f"Ask {' or '.join(rule.people(Permission.DECIDE))}",
+            remedy=f"Ask {' or '.join(rule.people(Permission.DECIDE)) or 'a person who may'}",
         )
+
+
+def _refuse_approver(
+    model: ModelFacts, facts: VersionFacts, rule: StageRule, approver: AutomaticApprover
+) -> None:
+    """Refuse an automatic approver that may not decide, or whose check does not pass any more."""
+    asked = rule.approvals
+    may = asked is not None and approver in asked.approvers_of(facts.version.risk_class)
+    if may and (approver.callable or reason_by_checks(model, facts, rule, approver)):
+        return
+    raise NotPermittedError(
+        f"a person decides about {facts.version.reference}",
+        field="actor",
+        value=approver.principal,
+        remedy=f"Approve or reject its transition into {rule.name}",
+    )
 
 
 def _insert(

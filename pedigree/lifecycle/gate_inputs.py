@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 
 from psycopg.types.json import Jsonb
 
+from pedigree.access.reserved import AUTOMATIC_APPROVER
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.rows import version_from_row
@@ -68,14 +69,17 @@ class StandingDecision(NamedTuple):
     at: datetime
     person: str
     """Who decided, by whatever identity: equal texts are one person."""
-    is_by_author: bool
-    """Whether that is now known to be the version's author."""
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether an automatic approver decided; nobody else can have such a name."""
+        return self.decided_by.startswith(AUTOMATIC_APPROVER)
 
     @classmethod
     def of(cls, decision: Decision, person: str) -> Self:
-        """Return what the gates need of a new decision, which is not by the author."""
+        """Return what the gates need of a new decision, which is by no author."""
         known = decision.model_dump(include=set(cls._fields))
-        return cls(**known, person=person, is_by_author=False)
+        return cls(**known, person=person)
 
 
 class VersionFacts(NamedTuple):

@@ -978,7 +978,8 @@ FROM (
     VALUES ('event', 'event_append_only'), ('event', 'event_no_truncate'),
         ('feed', 'feed_append_only'), ('feed', 'feed_no_truncate'),
         ('decision', 'decision_append_only'), ('decision', 'decision_no_truncate'),
-        ('decision', 'decision_of_another_person'),
+        ('decision', 'decision_of_another'), ('stage_override', 'override_by_another'),
+        ('stage_override', 'override_append_only'), ('stage_override', 'override_no_truncate'),
         ('log_block', 'log_block_append_only'), ('log_block', 'log_block_no_truncate'),
         ('log_checkpoint', 'log_checkpoint_append_only'),
         ('log_checkpoint', 'log_checkpoint_no_truncate'),
@@ -1039,6 +1040,8 @@ JOIN (
 ) AS e ON e.model = m.name
 UNION
 SELECT model_id FROM pedigree.decision
+UNION
+SELECT model_id FROM pedigree.stage_override
 UNION
 SELECT model_id FROM pedigree.stage_request
 UNION
@@ -1362,6 +1365,13 @@ SELECT version, digest, from_stage, to_stage, generation, comment, approved, dec
 FROM pedigree.decision
 WHERE model_id = %(model_id)s
 ORDER BY decision_id;
+
+-- name: overrides_of_model
+-- The overrides of a model's versions, as its events have them.
+SELECT version, digest, from_stage, to_stage, generation, gates, reason, overridden_by, at
+FROM pedigree.stage_override
+WHERE model_id = %(model_id)s
+ORDER BY override_id;
 
 -- name: requests_of_model
 -- The replayed fields of stage requests.

@@ -7,6 +7,7 @@ from pedigree.registry.aliases import AliasOperations
 from pedigree.registry.approvals import ApprovalOperations
 from pedigree.registry.artifacts import ArtifactOperations
 from pedigree.registry.asset_events import AssetEventOperations
+from pedigree.registry.attestations import AttestationOperations
 from pedigree.registry.audit import AuditOperations
 from pedigree.registry.cards import CardOperations
 from pedigree.registry.check_runs import CheckRunOperations
@@ -50,6 +51,7 @@ class RegistryOperations(Operations):
 
     # These do more than their contracts, for callers in this process.
     versions: VersionOperations
+    approvals: ApprovalOperations
     stages: StageOperations
     uploads: UploadOperations
     stage_requests: StageRequestOperations
@@ -108,6 +110,7 @@ class RegistryOperations(Operations):
         self.gc = GcOperations(context)
         self.fsck = FsckOperations(context)
         self.audit = AuditOperations(context)
+        self.attestations = AttestationOperations(context)
 
     def typed_error(self, error: Exception) -> PedigreeError | None:
         """Return the typed error of an exception, also of a statement; None for a defect."""

@@ -30,7 +30,6 @@ from pedigree.server.http.fair_use import FairUse
 from pedigree.server.http.long_requests import LongWork
 from pedigree.server.http.problems import Problem, add_handlers
 from pedigree.server.http.proxies import Proxies
-from pedigree.server.http.throttle import Throttle
 from pedigree.server.http.unknown_tokens import UnknownTokens
 from pedigree.server.log_head import LogHead
 from pedigree.server.middleware import RequestMiddleware
@@ -85,8 +84,6 @@ _WAITING_FOR_ONE = 16
 _SCAN_NICENESS = 10
 # Keys of OIDC providers that are fetched at once.
 _FETCHES = 4
-# Downloads of a version by the same actor are one event an hour.
-_DOWNLOAD_EVENT_INTERVAL_S = 3600.0
 _VALUES = f"""Values have bounds, in bytes of UTF-8. A value beyond its bound is answered by 422.
 
 - A text is Unicode without NUL, and has at most {TEXT_BYTES:,} bytes.
@@ -190,7 +187,6 @@ def _lifespan(settings: Settings | None) -> Any:
             app.state.long_work = LongWork()
             app.state.registry_metrics = RegistryMetrics(registry.database)
             drain.at_once(app.state.event_stream.end)
-            app.state.downloads = Throttle(_DOWNLOAD_EVENT_INTERVAL_S)
             app.state.health_threads = health.threads()
             with (
                 _background_work(registry, drain),

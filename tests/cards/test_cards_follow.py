@@ -174,8 +174,9 @@ READS = frozenset(
         *("decisions", "deliveries", "delivery", "diff", "downstream", "drift", "drift_result"),
         *("drift_report_text", "each_model", "environment", "evaluation", "events", "explain"),
         *("export_lineage", "folder", "fsck", "get", "holder", "impact", "lineage", "load"),
-        *("manifest", "model", "models", "plan_gc", "policy", "policy_history", "presign"),
+        *("manifest", "model", "models", "overrides", "plan_gc", "policy", "policy_history"),
         *(
+            "presign",
             "principals",
             "profile",
             "pull",

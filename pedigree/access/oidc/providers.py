@@ -15,12 +15,12 @@ from pydantic import (
     model_validator,
 )
 
+from pedigree._durations import Duration
 from pedigree._record import Record
 from pedigree._setting_lists import Network
 from pedigree.access.oidc.claims import Claims, Wanted, claim, holds
 from pedigree.access.oidc.globs import is_pattern
 from pedigree.access.records import Permission, Role, permitted
-from pedigree.settings import Duration
 
 
 class ProviderKind(StrEnum):

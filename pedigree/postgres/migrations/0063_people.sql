@@ -1,10 +1,15 @@
 -- People. A principal is a name by which somebody acts, and an identity a subject of an issuer that acts
 -- by it. Principals of one person never count as two.
 
--- Names that differ only by case, or by the form of their characters, are one name.
+-- The key by which names of people are compared: equal keys are one name. Case and compatible
+-- characters are one, and invisible characters do not count.
 CREATE FUNCTION pedigree.person_key(name text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-SELECT lower(normalize(name, NFKC))
+SELECT normalize(lower(regexp_replace(
+    normalize(name, NFKC),
+    '[[:space:][:cntrl:]\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]',
+    '', 'g'
+)), NFKC)
 $$;
 
 CREATE TABLE pedigree.principal (
@@ -66,25 +71,6 @@ SELECT coalesce(
     'name ' || pedigree.person_key(person_of.name)
 )
 $$;
-
--- Nobody decides about their own version: not by another identity either, nor by a token that they
--- created for somebody else.
-CREATE FUNCTION pedigree.refuse_own_decision() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF pedigree.person_of(NEW.author)
-        IN (pedigree.person_of(NEW.decided_by), pedigree.person_of(NEW.issued_by))
-    THEN
-        RAISE EXCEPTION 'decision_not_by_author: nobody decides about their own version' USING
-            ERRCODE = 'check_violation', SCHEMA = 'pedigree', TABLE = 'decision',
-            CONSTRAINT = 'decision_not_by_author';
-    END IF;
-    RETURN NEW;
-END
-$$;
-
-CREATE TRIGGER decision_of_another_person BEFORE INSERT ON pedigree.decision
-    FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_own_decision();
-ALTER TABLE pedigree.decision ENABLE ALWAYS TRIGGER decision_of_another_person;
 
 -- Who acts, by the transaction's setting.
 CREATE FUNCTION pedigree.acting() RETURNS text LANGUAGE plpgsql STABLE AS $$
