@@ -1,35 +1,19 @@
 -- name: record_events
--- Insert events in their order and queue them for the feed, in the transaction of their change.
-WITH written AS (
-    INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
-    SELECT event_id, %(type)s, %(model)s, %(version)s, canonical, leaf, %(at)s
-    FROM unnest(%(event_ids)s::uuid[], %(canonicals)s::bytea[], %(leaves)s::bytea[])
-        WITH ORDINALITY AS new_event (event_id, canonical, leaf, place)
-    ORDER BY place
-    RETURNING id
+-- Insert events in their order and queue them for the feed, in the transaction of their change. The
+-- actor is set before the function runs, and only for the transaction.
+SELECT pedigree.record_events(
+    %(event_ids)s::uuid[], %(type)s, %(model)s, %(version)s, %(at)s, %(canonicals)s::bytea[]
 )
-INSERT INTO pedigree.unsequenced (id) SELECT id FROM written;
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
 
 -- name: anything_unsequenced
 -- Whether a committed event waits for its place in the feed.
 SELECT EXISTS (SELECT FROM pedigree.unsequenced) AS waiting;
 
--- name: lead_sequencer
--- Become the only sequencer until the transaction ends; false when another process is.
-SELECT pg_try_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0)) AS leads;
-
 -- name: sequence_events
--- Give every visible event a contiguous place. Ids of one model ascend in commit order, because the
--- model's row was locked before the id was assigned; so the order within a model is preserved.
-WITH due AS (
-    DELETE FROM pedigree.unsequenced RETURNING id
-),
-head AS (
-    SELECT coalesce(max(seq), 0) AS seq FROM pedigree.feed
-)
-INSERT INTO pedigree.feed (seq, id)
-SELECT head.seq + row_number() OVER (ORDER BY due.id), due.id
-FROM due, head;
+-- Give every visible event its place in the feed, unless another process does.
+SELECT pedigree.sequence_events();
 
 -- name: read_feed
 -- Events after a place in the feed, oldest first.
@@ -130,7 +114,7 @@ ORDER BY added_at DESC;
 
 -- name: log_keys
 -- All keys of the log, the newest first.
-SELECT public_key, added_at, retired_at, signs_until, private_key IS NOT NULL AS is_stored
+SELECT public_key, added_at, retired_at, signs_until, pedigree.is_stored_key(public_key) AS is_stored
 FROM pedigree.log_key ORDER BY added_at DESC;
 
 -- name: add_log_key

@@ -20,6 +20,9 @@ from pedigree.audit.log_records import (
 from pedigree.audit.verifier.log import LogReport
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import LogKeyError, NotFoundError
+from pedigree.postgres.asked import in_role
+from pedigree.postgres.asker import DatabaseRole
+from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
 
@@ -150,7 +153,7 @@ class AuditOperations(ContextGroup):
             StoreUnavailableError: The store does not answer.
         """
         self._context.require(Permission.OPERATE)
-        return Anchors(self._context.database, self._context.store).anchor()
+        return Anchors(self._as_sealer(), self._context.store).anchor()
 
     def log_anchor(self) -> LogAnchor | None:
         """Return the newest anchor; None if there is none yet.
@@ -190,4 +193,7 @@ class AuditOperations(ContextGroup):
         def rotate(transaction: Transaction) -> str:
             return str(key_history.rotate(transaction, secrets, actor, overlap=overlap))
 
-        return self._context.database.transaction(rotate)
+        return self._as_sealer().transaction(rotate)
+
+    def _as_sealer(self) -> Database:
+        return in_role(self._context.database, DatabaseRole.SEALER)

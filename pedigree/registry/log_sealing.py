@@ -24,6 +24,8 @@ from pedigree.delivery.signing import SecretBox
 from pedigree.errors import LogKeyError
 from pedigree.failures.member_loop import MemberLoop
 from pedigree.failures.records import BackgroundWork
+from pedigree.postgres.asked import in_role
+from pedigree.postgres.asker import DatabaseRole
 from pedigree.registry import Registry
 from pedigree.settings import Settings
 
@@ -67,8 +69,9 @@ class LogSealing:
 
     def __init__(self, registry: Registry) -> None:
         self._database = registry.database
-        self._sealer = Sealer(registry.database, log_keys(registry.settings), SEALER)
-        self._anchors = Anchors(registry.database, registry.store)
+        database = in_role(registry.database, DatabaseRole.SEALER)
+        self._sealer = Sealer(database, log_keys(registry.settings), SEALER)
+        self._anchors = Anchors(database, registry.store)
         self._interval = registry.settings.audit_anchor_interval
 
     def seal(self) -> int:
