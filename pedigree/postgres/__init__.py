@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pedigree.postgres.database import Database
     from pedigree.postgres._embedded_status import EmbeddedStatus
+    from pedigree.postgres.database import Database
     from pedigree.postgres.embedded import EmbeddedPostgres
 
 __all__ = ["Database", "EmbeddedPostgres", "EmbeddedStatus"]

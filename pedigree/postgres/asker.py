@@ -91,11 +91,10 @@ class Asker:
         if self.role is not None:
             settings["role"] = self.role
         # A literal is quoted, so the text is as safe as one in the source.
-        text = "".join(
+        return "".join(
             f"; SET LOCAL {name} = {sql.Literal(str(value)).as_string()}"
             for name, value in settings.items()
         )
-        return text
 
 
 PROCESS = Asker()

@@ -20,8 +20,7 @@ _QUERIES = load_queries(__package__)
 def roles_text() -> LiteralString:
     """Return the commands that make the roles what they should be."""
     # The text comes from this package, so it is as safe as a literal in the source.
-    text = files(__package__).joinpath("roles.sql").read_text(encoding="utf-8")
-    return text
+    return files(__package__).joinpath("roles.sql").read_text(encoding="utf-8")
 
 
 def roles_script() -> str:
