@@ -90,7 +90,7 @@ def _rule(model: LockedModel, stage: str) -> StageRule:
 
 
 def _refuse_stranger(name: str, rule: StageRule, principal: Principal) -> None:
-    if not principal.may(Permission.DECIDE, name, rule):
+    if not principal.may(Permission.DECIDE, name, rule.name, rule):
         raise NotPermittedError(
             f"other people decide who enters {rule.name}",
             field="actor",

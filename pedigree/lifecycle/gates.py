@@ -57,7 +57,7 @@ def _gates(
         yield metric_gate(name, metric, version, model.champion)
     if rule.soak is not None:
         yield _soak(version, rule.soak, model.at)
-    needs_approver = asker.requests and not asker.may_move(version.model_name)
+    needs_approver = asker.requests and not asker.may_move(version, rule)
     if (rule.promoters or needs_approver) and asker.principal and not asker.automatic:
         yield _promoter(model, facts, rule, asker, asker.principal.name)
     if asker.automatic:
@@ -229,7 +229,7 @@ def _soak(version: ModelVersion, soak: timedelta, at: datetime) -> Gate:
 def _promoter(
     model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Requester, name: str
 ) -> Gate:
-    people = [name] if asker.may_move(facts.version.model_name, rule) else []
+    people = [name] if asker.may_promote(facts.version, rule) else []
     if asker.requests:
         asked = rule.approvals or ApprovalRule(needed=0)
         approvers = (each.decided_by for each in _holding(model, facts, rule, asked))

@@ -90,6 +90,9 @@ class StageTransition:
         facts = self._facts(version)
         if facts.version.stage == rule.name:
             return self._answer(rule.name, facts.version, previous=None, moved=False)
+        if rule.name == ARCHIVED and facts.version.stage != NO_STAGE:
+            # Archiving takes a version out of its stage, which is a move of that stage too.
+            self._principal.require(Permission.MOVE, self._model.name, facts.version.stage)
         expect_generation(self._model, expected_generation)
         self._pass_gates(facts, rule, asker)
         require_no_alias(self._seen.held, self._model.name, rule.name)
@@ -106,7 +109,7 @@ class StageTransition:
         """
         rule = self._rule(stage)
         stage = rule.name
-        may = self._principal.may(Permission.MOVE, self._model.name, rule)
+        may = self._principal.may(Permission.MOVE, self._model.name, stage, rule)
         if not may and not self._demotes(stage):
             raise NotPermittedError(
                 f"other people move {stage}",

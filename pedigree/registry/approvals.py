@@ -61,4 +61,5 @@ class ApprovalOperations(ApprovalContract):
             lambda transaction, version: approvals.decide(
                 transaction, version, stage, judgement, expected_generation=expected_generation
             ),
+            stage=stage,
         )

@@ -56,10 +56,10 @@ class AuditOperations(ContextGroup):
         """Return the hashes of a tile of the log, as :func:`pedigree.audit.tiles.read_tile`.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not audit the registry.
             NotFoundError: The sealed log does not have the tile.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
         return self._context.database.read(
             lambda transaction: tiles.read_tile(transaction, level, path)
         )
@@ -68,9 +68,9 @@ class AuditOperations(ContextGroup):
         """Return the bytes of sealed events after a place in the feed; a page may end early.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not audit the registry.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
         return self._context.database.read(
             lambda transaction: export.sealed_events(transaction, after=after, limit=limit)
         )
@@ -79,29 +79,29 @@ class AuditOperations(ContextGroup):
         """Return the number of events that have a place in the feed, sealed or not.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not audit the registry.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
         return log.feed_head(self._context.database)
 
     def log_keys(self) -> tuple[KnownLogKey, ...]:
         """Return all keys that sign or signed the log, the newest first.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not audit the registry.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
         return self._context.database.read(key_history.known_keys)
 
     def prove_event(self, seq: int) -> LogProof:
         """Return the proof that the newest checkpoint covers an event.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not audit the registry.
             NotFoundError: The feed has no such event, or it is not sealed yet.
             LogTamperedError: The event is not the one that was sealed.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
         return self._context.database.read(lambda transaction: proofs.prove(transaction, seq))
 
     def prove_consistency(self, old: int, new: int) -> LogConsistency:
@@ -122,11 +122,11 @@ class AuditOperations(ContextGroup):
         """Write the events and the checkpoints to a new folder, for the offline verifier.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not audit the registry.
             InvalidInputError: The folder exists, or cannot be written.
             LogTamperedError: The feed has a gap.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
         return export.export(self._context.database, folder)
 
     def verify_log(self, keys: Iterable[str] = ()) -> LogReport:
@@ -136,11 +136,11 @@ class AuditOperations(ContextGroup):
             keys: The public keys that are known from elsewhere; those of the log itself if empty.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not audit the registry.
             InvalidInputError: A key cannot be parsed.
             StoreUnavailableError: The store does not answer.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
         anchors = Anchors(self._context.database, self._context.store).notes()
         return export.verify(self._context.database, read_keys(keys), anchors)
 
@@ -159,9 +159,9 @@ class AuditOperations(ContextGroup):
         """Return the newest anchor; None if there is none yet.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not audit the registry.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
         return Anchors(self._context.database, self._context.store).newest()
 
     def rotate_log_key(self, *, overlap: timedelta) -> str:

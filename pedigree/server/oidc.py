@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from concurrent.futures import Executor
 
+from pedigree.access.grants import granted
 from pedigree.access.oidc.identities import Identity, identity_of
 from pedigree.access.oidc.login_offers import LoginOffers
 from pedigree.access.oidc.providers import Providers, TokenUse
 from pedigree.access.oidc.refusals import InvalidTokenError
 from pedigree.access.oidc.verification import unverified, verified
 from pedigree.access.principal import Principal
-from pedigree.access.records import permitted
+from pedigree.access.records import PERMISSIONS
 from pedigree.audit.records import Actor
 from pedigree.server.oidc_keys import ProviderKeys
 
@@ -49,10 +50,12 @@ class OidcTokens:
         found = await self.identity(text, TokenUse.BEARER)
         return Principal(
             actor=Actor(name=found.principal, source=f"oidc {found.provider}"),
-            permissions=permitted(found.roles),
-            models=found.models,
+            grants=granted(
+                ((role, PERMISSIONS[role]) for role in found.roles),
+                models=found.models,
+                origin=f"rule {found.rule} of the provider {found.provider}",
+            ),
             reads_store=False,
-            roles=found.roles,
             expires_at=found.expires_at,
         )
 

@@ -104,7 +104,7 @@ def _require_rule(provider: Provider, rule: ProviderRule) -> None:
         raise _wrong(provider, "a rule without a condition gives everybody one name", rule)
     if provider.use is not TokenUse.EXCHANGE:
         return
-    if Permission.OPERATE in permitted(rule.roles):
+    if Permission.ADMINISTER in permitted(rule.roles):
         raise _wrong(
             provider, "a workload must not create tokens, which would outlive its own", rule
         )

@@ -13,9 +13,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from pedigree.access import tokens
+from pedigree.access.grants import SOME, granted
 from pedigree.access.oidc.refusals import InvalidTokenError, RefusedTokenError
 from pedigree.access.principal import Principal
-from pedigree.access.records import AccessToken, Permission, permitted
+from pedigree.access.records import PERMISSIONS, AccessToken, Permission
 from pedigree.access.reserved import is_reserved
 from pedigree.audit.records import Actor
 from pedigree.contract.paths import PREFIX
@@ -142,10 +143,8 @@ class Authenticator:
         else:
             caller = await self._without_token(request)
         # The operations check again, and decide. This check refuses before the body is read.
-        if declared.checks_models:
-            caller.principal.require_permission(declared.permission)
-        else:
-            caller.principal.require(declared.permission, request.path_params.get("name"))
+        model = SOME if declared.checks_models else request.path_params.get("name")
+        caller.principal.require(declared.permission, model, SOME)
         return caller
 
     async def _holder(self, secret: str, address: str) -> Caller:
@@ -176,10 +175,12 @@ class Authenticator:
             raise unknown_caller("the token's name is reserved for Pedigree")
         return Principal(
             actor=Actor(name=token.principal, source="token"),
-            permissions=permitted(token.roles),
-            models=token.models,
+            grants=granted(
+                ((role, PERMISSIONS[role]) for role in token.roles),
+                models=token.models,
+                origin="the token",
+            ),
             reads_store=False,
-            roles=token.roles,
             expires_at=token.expires_at,
         )
 
