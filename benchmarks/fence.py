@@ -24,7 +24,7 @@ from benchmarks._million import fill
 from benchmarks._million_rows import Shape, name_of
 from benchmarks._report import Measured, report
 from benchmarks.search import cases
-from pedigree import Registry, Settings
+from pedigree import Column, DeclaredMetadata, NewVersion, Registry, Settings, Signature
 from pedigree.artifacts.objects import open_store
 from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
@@ -35,6 +35,7 @@ from pedigree.postgres._asking_connection import AskingConnection, AskingCursor
 from pedigree.postgres.migrate import migrate
 from pedigree.postgres.pipe import Pipe
 from pedigree.postgres.pipe_statements import PipeStatement
+from pedigree.signatures.records import ColumnType
 
 _MODELS = 500
 _TURNS = 15
