@@ -54,6 +54,13 @@ WHERE s.rolname = session_user;
 -- Record which roles.sql is applied.
 SELECT pedigree.note_roles(%(checksum)s);
 
+-- name: knows_roles
+-- Whether the schema can record which roles.sql is applied.
+SELECT EXISTS (
+    SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'pedigree' AND c.relname = 'applied_roles'
+) AS found;
+
 -- name: applied_roles
 -- The checksum of the roles.sql that was last applied.
 SELECT checksum FROM pedigree.applied_roles;

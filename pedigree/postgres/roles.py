@@ -47,6 +47,8 @@ def apply_roles(transaction: Transaction) -> None:
 
 def applied_checksum(transaction: Transaction) -> str | None:
     """Return the checksum of the commands that were last applied; None if none ever were."""
+    if transaction.execute(_QUERIES["knows_roles"]).fetchone() != {"found": True}:
+        return None  # the schema is older
     rows = transaction.execute(_QUERIES["applied_roles"]).fetchall()
     return rows[0]["checksum"] if rows else None
 

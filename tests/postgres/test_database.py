@@ -22,6 +22,7 @@ from pedigree.errors import (
 )
 from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres import database as module
+from pedigree.postgres._asking_connection import AskingConnection
 from tests.pooling import MISSING, PROGRAM, pooled
 
 BACKEND = "SELECT pg_backend_pid() AS pid"
@@ -153,14 +154,14 @@ def test_a_transaction_is_retried_after_a_lost_connection(counter, pipelined, da
 
 def test_the_first_use_opens_one_connection(database_url, monkeypatch):
     opened = []
-    connect = psycopg.Connection.connect
+    connect = AskingConnection.connect
 
     def counted(*given, **options):
         connection = connect(*given, **options)
         opened.append(connection.info.backend_pid)
         return connection
 
-    monkeypatch.setattr(psycopg.Connection, "connect", counted)
+    monkeypatch.setattr(AskingConnection, "connect", counted)
     with Database.connect(database_url) as database:
         (row,) = database.fetch_all(BACKEND)
     assert opened == [row["pid"]]

@@ -195,7 +195,7 @@ def test_a_limited_asker_sees_only_what_concerns_its_models(fenced: Fenced) -> N
         register(registry, fenced.home, name, name)
         registry.card(f"{name}/1")
         registry.acting_as(Actor(name="ann", source="test")).approve(
-            f"{name}/1", "staging", comment="good"
+            f"{name}/1", "candidate", comment="good"
         )
     registry.create_token("ci", roles=[Role.READER])
     limited = asked_by(registry.database, Asker(models="^(?:churn.*)$"))
