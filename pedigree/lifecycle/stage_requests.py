@@ -171,7 +171,7 @@ def _perform_one(transaction: Transaction, model: LockedModel) -> Move | None:
         each.version.version_id: each for each in facts_of_versions(transaction, seen, numbers)
     }
     for row in rows:
-        wanted = _request_input(row)
+        wanted = request_input(row)
         explanation = _explain(seen, known[row["version_id"]], wanted)
         if explanation is not None and explanation.passed:
             mover = StageTransition(transaction, model.name, wanted.by, reason=wanted.reason)
@@ -180,7 +180,8 @@ def _perform_one(transaction: Transaction, model: LockedModel) -> Move | None:
     return None
 
 
-def _request_input(row: Row) -> StageRequestInput:
+def request_input(row: Row) -> StageRequestInput:
+    """Return what the requester of a row of the query ``open_requests`` wants."""
     actor = Actor(name=row["requested_by"], source=row["requested_by_source"])
     permissions = EVERYTHING - {Permission.MOVE} if row["only_asks"] else EVERYTHING
     by = Principal(actor=actor, grants=(Grant(permissions=permissions),))

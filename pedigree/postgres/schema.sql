@@ -13,21 +13,6 @@ CREATE TYPE pedigree.certainty AS ENUM (
     'read'
 );
 
-CREATE FUNCTION pedigree.acting() RETURNS jsonb
-    LANGUAGE plpgsql STABLE
-    AS $$
-DECLARE
-    actor text := nullif(current_setting('pedigree.actor', true), '');
-    actor_source text := nullif(current_setting('pedigree.actor_source', true), '');
-BEGIN
-    IF actor IS NULL OR actor_source IS NULL THEN
-        RAISE EXCEPTION 'somebody changes the registry: the setting pedigree.actor is empty'
-            USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    RETURN jsonb_build_object('name', actor, 'source', actor_source);
-END
-$$;
-
 CREATE FUNCTION pedigree.add_cards(cards jsonb) RETURNS integer[]
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
@@ -181,21 +166,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.advance_generation(of_model bigint) RETURNS TABLE(generation bigint, voided integer[])
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-BEGIN
-    voided := pedigree.void_approvals(of_model);
-    UPDATE pedigree.registered_model m SET generation = m.generation + 1
-    WHERE m.model_id = of_model
-    RETURNING m.generation INTO advance_generation.generation;
-    IF FOUND THEN
-        RETURN NEXT;
-    END IF;
-END
-$$;
-
 CREATE FUNCTION pedigree.age_of_event(canonical bytea) RETURNS double precision
     LANGUAGE sql
     AS $$
@@ -203,38 +173,26 @@ CREATE FUNCTION pedigree.age_of_event(canonical bytea) RETURNS double precision
         - (convert_from(canonical, 'UTF8')::json ->> 'at')::timestamptz)::float8)
 $$;
 
-CREATE FUNCTION pedigree.collect_versions(of_model bigint, numbers integer[], deleted timestamp with time zone[], at timestamp with time zone, window_s double precision) RETURNS TABLE(version integer, digest text, deleted_at timestamp with time zone)
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-BEGIN
-    PERFORM pedigree.require_time_of(at, of_model);
-    RETURN QUERY
-    UPDATE pedigree.model_version v SET collected_at = collect_versions.at
-    FROM pedigree.registered_model m, unnest(numbers, deleted) AS planned (version, deleted_at)
-    WHERE v.model_id = of_model AND m.model_id = v.model_id AND v.version = planned.version
-        AND v.deleted_at = planned.deleted_at AND v.collected_at IS NULL AND v.hold_reason IS NULL
-        AND v.deleted_at + make_interval(secs => coalesce(
-            (m.policy #>> '{retention,window}')::double precision, window_s
-        )) <= clock_timestamp()
-    RETURNING v.version, v.digest, planned.deleted_at;
-END
-$$;
+CREATE TABLE pedigree.log_checkpoint (
+    size bigint NOT NULL,
+    root bytea NOT NULL,
+    note text NOT NULL,
+    sealed_at timestamp with time zone NOT NULL,
+    CONSTRAINT log_checkpoint_root_check CHECK ((length(root) = 32)),
+    CONSTRAINT log_checkpoint_size_check CHECK ((size > 0))
+);
 
-CREATE FUNCTION pedigree.conclude(of_model bigint, of_version integer, status text, notes text, is_approved boolean, at timestamp with time zone, stage text) RETURNS void
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-DECLARE
-    actor jsonb := pedigree.acting();
-BEGIN
-    PERFORM pedigree.require_time_of(at, of_model);
-    UPDATE pedigree.model_version SET approval_status = status, approval_notes = notes,
-        approved_by = CASE WHEN is_approved THEN actor ->> 'name' END,
-        approval_timestamp = conclude.at, approval_stage = stage
-    WHERE model_id = of_model AND version = of_version;
-END
-$$;
+CREATE FUNCTION pedigree.cosigned_note(pedigree.log_checkpoint) RETURNS text
+    LANGUAGE sql STABLE
+    AS $_$
+    SELECT $1.note || coalesce(
+        (
+            SELECT string_agg(line, '' ORDER BY added_at, public_key)
+            FROM pedigree.log_cosignature WHERE size = $1.size
+        ),
+        ''
+    )
+$_$;
 
 CREATE FUNCTION pedigree.count_artifacts() RETURNS trigger
     LANGUAGE plpgsql
@@ -336,40 +294,6 @@ BEGIN
         );
     END IF;
     RETURN NULL;
-END
-$$;
-
-CREATE TABLE pedigree.access_token (
-    token_id bigint NOT NULL,
-    principal text NOT NULL,
-    secret_hash bytea NOT NULL,
-    roles text[] NOT NULL,
-    models text[] DEFAULT '{}'::text[] NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    created_by text NOT NULL,
-    expires_at timestamp with time zone,
-    revoked_at timestamp with time zone,
-    revoked_by text,
-    CONSTRAINT access_token_check CHECK (((revoked_at IS NULL) = (revoked_by IS NULL))),
-    CONSTRAINT access_token_roles_check CHECK ((cardinality(roles) > 0)),
-    CONSTRAINT access_token_secret_hash_check CHECK ((length(secret_hash) = 32))
-);
-
-CREATE FUNCTION pedigree.create_token(for_principal text, hash bytea, given_roles text[], given_models text[], expires interval) RETURNS pedigree.access_token
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    now timestamptz := clock_timestamp();
-    made pedigree.access_token;
-BEGIN
-    INSERT INTO pedigree.access_token (
-        principal, secret_hash, roles, models, created_at, created_by, expires_at
-    ) VALUES (
-        for_principal, hash, given_roles, given_models, now, pedigree.acting() ->> 'name',
-        now + expires
-    )
-    RETURNING * INTO made;
-    RETURN made;
 END
 $$;
 
@@ -493,70 +417,6 @@ BEGIN
     END IF;
     RETURN jsonb_build_object('version', taken, 'at', model.at, 'generation', model.generation,
         'answer', answer);
-END
-$$;
-
-CREATE TABLE pedigree.decision (
-    decision_id bigint NOT NULL,
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    digest text NOT NULL COLLATE pg_catalog."C",
-    author text NOT NULL,
-    from_stage text NOT NULL COLLATE pg_catalog."C",
-    to_stage text NOT NULL COLLATE pg_catalog."C",
-    generation bigint NOT NULL,
-    approved boolean NOT NULL,
-    comment text NOT NULL,
-    decided_by text NOT NULL,
-    decided_by_source text NOT NULL,
-    at timestamp with time zone NOT NULL,
-    CONSTRAINT decision_not_by_author CHECK ((lower(decided_by) <> lower(author)))
-);
-
-CREATE FUNCTION pedigree.decide(of_model bigint, of_version integer, left_stage text, entered_stage text, is_approved boolean, why text, at timestamp with time zone) RETURNS pedigree.decision
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-DECLARE
-    actor jsonb := pedigree.acting();
-    made pedigree.decision;
-BEGIN
-    PERFORM pedigree.require_time_of(at, of_model);
-    INSERT INTO pedigree.decision (
-        model_id, version, digest, author, from_stage, to_stage, generation, approved, comment,
-        decided_by, decided_by_source, at
-    )
-    SELECT v.model_id, v.version, v.digest, v.created_by, left_stage, entered_stage, m.generation,
-        is_approved, why, actor ->> 'name', actor ->> 'source', decide.at
-    FROM pedigree.model_version v
-    JOIN pedigree.registered_model m ON m.model_id = v.model_id
-    WHERE v.model_id = of_model AND v.version = of_version
-    RETURNING * INTO made;
-    RETURN made;
-END
-$$;
-
-CREATE FUNCTION pedigree.delete_version(of_model bigint, of_version integer, at timestamp with time zone) RETURNS void
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-BEGIN
-    IF at IS NOT NULL THEN
-        PERFORM pedigree.require_time_of(at, of_model);
-    END IF;
-    UPDATE pedigree.model_version SET deleted_at = at
-    WHERE model_id = of_model AND version = of_version;
-END
-$$;
-
-CREATE FUNCTION pedigree.describe_version(of_model bigint, of_version integer, new_description text, new_owners text[], new_tags jsonb) RETURNS void
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-BEGIN
-    UPDATE pedigree.model_version
-    SET description = new_description, owners = new_owners, tags = new_tags
-    WHERE model_id = of_model AND version = of_version;
 END
 $$;
 
@@ -784,16 +644,6 @@ SELECT EXISTS (
 )
 $$;
 
-CREATE FUNCTION pedigree.hold_version(of_model bigint, of_version integer, reason text) RETURNS void
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-BEGIN
-    UPDATE pedigree.model_version SET hold_reason = reason
-    WHERE model_id = of_model AND version = of_version;
-END
-$$;
-
 CREATE FUNCTION pedigree.holder_of_stage(of_model bigint, stage text) RETURNS TABLE(version integer, digest text)
     LANGUAGE sql STABLE
     AS $$
@@ -803,17 +653,6 @@ JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.versi
 WHERE t.model_id = of_model AND t.pointer = 'stage' AND t.name = stage AND t.held_until IS NULL
 ORDER BY t.tenure_id DESC
 LIMIT 1
-$$;
-
-CREATE FUNCTION pedigree.is_own_event(canonical bytea, event_id uuid, type text, model text, version integer, at timestamp with time zone, actor jsonb) RETURNS boolean
-    LANGUAGE plpgsql STABLE
-    AS $$
-DECLARE
-    content jsonb := convert_from(canonical, 'UTF8')::jsonb;
-BEGIN
-    RETURN content -> 'actor' = actor
-        AND pedigree.is_regular_event(content, event_id, type, model, version, at);
-END
 $$;
 
 CREATE FUNCTION pedigree.is_regular_event(content jsonb, event_id uuid, type text, model text, version integer, at timestamp with time zone) RETURNS boolean
@@ -857,16 +696,6 @@ BEGIN
         SELECT q.quarantine_id
         FROM pedigree.quarantines_of_nodes(doc -> 'nodes', of_model, known) q
     ) IS DISTINCT FROM ARRAY(SELECT jsonb_array_elements_text(doc -> 'quarantines')::bigint);
-END
-$$;
-
-CREATE FUNCTION pedigree.is_stored_key(key bytea) RETURNS boolean
-    LANGUAGE plpgsql STABLE
-    AS $$
-BEGIN
-    RETURN EXISTS (
-        SELECT FROM pedigree.log_key k WHERE k.public_key = key AND k.private_key IS NOT NULL
-    );
 END
 $$;
 
@@ -1108,16 +937,6 @@ CREATE FUNCTION pedigree.metrics_of(metrics jsonb) RETURNS TABLE(key text, value
     FROM jsonb_each_text(metrics) AS metric WHERE length(metric.key) <= 256
 $$;
 
-CREATE FUNCTION pedigree.models_named(keys text[]) RETURNS TABLE(name text)
-    LANGUAGE plpgsql STABLE
-    AS $$
-BEGIN
-    RETURN QUERY
-    SELECT m.name FROM pedigree.registered_model m
-    WHERE m.name_key LIKE ANY (keys) AND pedigree.sees_key(m.name_key);
-END
-$$;
-
 CREATE FUNCTION pedigree.month_of(at timestamp with time zone) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -1133,44 +952,6 @@ BEGIN
     RETURN QUERY SELECT generate_series(
         pedigree.month_of(max(created_at)), pedigree.month_of(min(created_at)), -1
     ) FROM pedigree.search_version;
-END
-$$;
-
-CREATE FUNCTION pedigree.note_exchange(by_issuer text, hash bytea, expires timestamp with time zone, for_token bigint) RETURNS bigint
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-DECLARE
-    noted bigint;
-BEGIN
-    DELETE FROM pedigree.exchanged_token WHERE (issuer, jti_hash) IN (
-        SELECT issuer, jti_hash FROM pedigree.exchanged_token
-        WHERE expires_at < clock_timestamp() - interval '1 hour'
-        ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED
-    );
-    INSERT INTO pedigree.exchanged_token (issuer, jti_hash, expires_at, token_id)
-    VALUES (by_issuer, hash, expires, for_token)
-    ON CONFLICT DO NOTHING
-    RETURNING token_id INTO noted;
-    RETURN noted;
-END
-$$;
-
-CREATE FUNCTION pedigree.note_roles(of_text text) RETURNS void
-    LANGUAGE sql
-    AS $$
-    INSERT INTO pedigree.applied_roles (checksum) VALUES (of_text)
-    ON CONFLICT (is_only) DO UPDATE
-    SET checksum = excluded.checksum, applied_at = excluded.applied_at
-$$;
-
-CREATE FUNCTION pedigree.quarantine_version(of_model bigint, of_version integer, reason text) RETURNS void
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-BEGIN
-    UPDATE pedigree.model_version SET quarantine_reason = reason
-    WHERE model_id = of_model AND version = of_version;
 END
 $$;
 
@@ -1291,38 +1072,9 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.record_events(event_ids uuid[], of_type text, of_model text, of_version integer, at timestamp with time zone, canonicals bytea[]) RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    actor jsonb := pedigree.acting();
-BEGIN
-    PERFORM pedigree.require_time(at, of_model);
-    FOR place IN 1 .. cardinality(event_ids) LOOP
-        IF pedigree.is_own_event(
-            canonicals[place], event_ids[place], of_type, of_model, of_version, at, actor
-        ) IS NOT TRUE THEN
-            PERFORM pedigree.refuse_event();
-        END IF;
-    END LOOP;
-    WITH written AS (
-        INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
-        SELECT event_id, of_type, of_model, of_version, canonical,
-            sha256('\x00'::bytea || canonical), record_events.at
-        FROM unnest(event_ids, canonicals) WITH ORDINALITY AS given (event_id, canonical, place)
-        ORDER BY place
-        RETURNING id
-    )
-    INSERT INTO pedigree.unsequenced (id) SELECT id FROM written;
-END
-$$;
-
 CREATE FUNCTION pedigree.record_filled_events(events jsonb, holes text[], fillings text[], of_model text, of_version integer, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     AS $$
-DECLARE
-    actor jsonb := pedigree.acting();
-    are_own boolean;
 BEGIN
     WITH filled AS MATERIALIZED (
         SELECT (e ->> 'event_id')::uuid AS event_id, e ->> 'type' AS type, place,
@@ -1334,15 +1086,8 @@ BEGIN
             record_filled_events.at
         FROM filled ORDER BY place
         RETURNING id
-    ), queued AS (
-        INSERT INTO pedigree.unsequenced (id) SELECT id FROM written
     )
-    SELECT bool_and(coalesce(pedigree.is_own_event(
-        canonical, event_id, type, of_model, of_version, record_filled_events.at, actor
-    ), false)) INTO are_own FROM filled;
-    IF are_own IS FALSE THEN
-        PERFORM pedigree.refuse_event();
-    END IF;
+    INSERT INTO pedigree.unsequenced (id) SELECT id FROM written;
 END
 $$;
 
@@ -1717,15 +1462,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.refuse_event() RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    RAISE EXCEPTION 'an event names another actor, time or subject than its transaction'
-        USING ERRCODE = 'insufficient_privilege';
-END
-$$;
-
 CREATE FUNCTION pedigree.release_artifact() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1834,44 +1570,6 @@ BEGIN
     FROM unnest(models, versions) AS key (model_id, version)
     JOIN pedigree.search_record_source source USING (model_id, version)
     WHERE t.model_id = key.model_id AND t.version = key.version;
-END
-$$;
-
-CREATE FUNCTION pedigree.require_time(at timestamp with time zone, of_model text) RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    IF at >= transaction_timestamp() - interval '1 minute' AND (
-        at <= clock_timestamp() + interval '1 minute' OR at <= pedigree.time_of_change(of_model)
-    ) THEN
-        RETURN;
-    END IF;
-    RAISE EXCEPTION 'the time % is not one of this transaction', at
-        USING ERRCODE = 'insufficient_privilege';
-END
-$$;
-
-CREATE FUNCTION pedigree.require_time_of(at timestamp with time zone, of_model bigint) RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    PERFORM pedigree.require_time(at, (
-        SELECT m.name FROM pedigree.registered_model m
-        WHERE m.model_id = of_model AND at > clock_timestamp()
-    ));
-END
-$$;
-
-CREATE FUNCTION pedigree.revoke_token(of_token bigint) RETURNS SETOF pedigree.access_token
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-BEGIN
-    RETURN QUERY
-    UPDATE pedigree.access_token
-    SET revoked_at = clock_timestamp(), revoked_by = pedigree.acting() ->> 'name'
-    WHERE token_id = of_token AND revoked_at IS NULL
-    RETURNING *;
 END
 $$;
 
@@ -2067,68 +1765,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.sees(of_model bigint) RETURNS boolean
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    AS $$
-BEGIN
-    RETURN pedigree.sees_key(
-        (SELECT m.name_key FROM pedigree.registered_model m WHERE m.model_id = of_model)
-    );
-END
-$$;
-
-CREATE FUNCTION pedigree.sees_key(name_key text) RETURNS boolean
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    AS $$
-DECLARE
-    models text := current_setting('pedigree.models', true);
-BEGIN
-    IF models IS NULL OR models = '' THEN
-        RAISE EXCEPTION 'somebody reads the registry: the setting pedigree.models is empty'
-            USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    RETURN models = '*' OR name_key ~ models;
-END
-$$;
-
-CREATE FUNCTION pedigree.sees_name(of_name text) RETURNS boolean
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    AS $$
-BEGIN
-    RETURN coalesce(pedigree.sees_key(
-        (SELECT m.name_key FROM pedigree.registered_model m WHERE m.name = of_name)
-    ), false);
-END
-$$;
-
-CREATE FUNCTION pedigree.sequence_events() RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    IF NOT pg_try_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0)) THEN
-        RETURN;
-    END IF;
-    WITH due AS (
-        DELETE FROM pedigree.unsequenced RETURNING id
-    ), head AS (
-        SELECT coalesce(max(seq), 0) AS seq FROM pedigree.feed
-    )
-    INSERT INTO pedigree.feed (seq, id)
-    SELECT head.seq + row_number() OVER (ORDER BY due.id), due.id
-    FROM due, head;
-END
-$$;
-
-CREATE FUNCTION pedigree.set_tier(of_model bigint, of_version integer, new_tier text) RETURNS void
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-BEGIN
-    UPDATE pedigree.model_version SET tier = new_tier
-    WHERE model_id = of_model AND version = of_version;
-END
-$$;
-
 CREATE FUNCTION pedigree.state_of_version(of_model bigint, of_version integer) RETURNS text
     LANGUAGE sql STABLE
     AS $$
@@ -2195,16 +1831,6 @@ BEGIN
         WHERE e.model >= model_name AND e.model <= model_name
         ORDER BY e.model DESC, e.id DESC LIMIT 1
     ));
-END
-$$;
-
-CREATE FUNCTION pedigree.use_approval(of_model bigint, of_version integer, stage text) RETURNS void
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-BEGIN
-    UPDATE pedigree.model_version SET approval_stage = NULL
-    WHERE model_id = of_model AND version = of_version AND approval_stage = stage;
 END
 $$;
 
@@ -2343,27 +1969,21 @@ CREATE FUNCTION pedigree.words_of_month(document tsvector, at timestamp with tim
     )::tsvector
 $$;
 
-CREATE FUNCTION pedigree.write_cards(cards jsonb) RETURNS integer[]
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-DECLARE
-    actor jsonb := pedigree.acting();
-    overtaken integer[] := pedigree.add_cards(cards);
-BEGIN
-    IF EXISTS (
-        SELECT FROM pedigree.event e
-        WHERE e.event_id = ANY (ARRAY(
-            SELECT (card #>> '{event,event_id}')::uuid FROM jsonb_array_elements(cards) AS card
-        )) AND pedigree.is_own_event(
-            e.canonical, e.event_id, e.type, e.model, e.version, e.at, actor
-        ) IS NOT TRUE
-    ) THEN
-        PERFORM pedigree.refuse_event();
-    END IF;
-    RETURN overtaken;
-END
-$$;
+CREATE TABLE pedigree.access_token (
+    token_id bigint NOT NULL,
+    principal text NOT NULL,
+    secret_hash bytea NOT NULL,
+    roles text[] NOT NULL,
+    models text[] DEFAULT '{}'::text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    revoked_by text,
+    CONSTRAINT access_token_check CHECK (((revoked_at IS NULL) = (revoked_by IS NULL))),
+    CONSTRAINT access_token_roles_check CHECK ((cardinality(roles) > 0)),
+    CONSTRAINT access_token_secret_hash_check CHECK ((length(secret_hash) = 32))
+);
 
 ALTER TABLE pedigree.access_token ALTER COLUMN token_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pedigree.access_token_token_id_seq
@@ -2372,13 +1992,6 @@ ALTER TABLE pedigree.access_token ALTER COLUMN token_id ADD GENERATED ALWAYS AS 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
-);
-
-CREATE TABLE pedigree.applied_roles (
-    is_only boolean DEFAULT true NOT NULL,
-    checksum text NOT NULL COLLATE pg_catalog."C",
-    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT applied_roles_is_only_check CHECK (is_only)
 );
 
 CREATE TABLE pedigree.artifact_file (
@@ -2497,6 +2110,23 @@ CREATE TABLE pedigree.datasheet (
     at timestamp with time zone NOT NULL,
     recorded_by text NOT NULL,
     CONSTRAINT datasheet_revision_check CHECK ((revision >= 1))
+);
+
+CREATE TABLE pedigree.decision (
+    decision_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    author text NOT NULL,
+    from_stage text NOT NULL COLLATE pg_catalog."C",
+    to_stage text NOT NULL COLLATE pg_catalog."C",
+    generation bigint NOT NULL,
+    approved boolean NOT NULL,
+    comment text NOT NULL,
+    decided_by text NOT NULL,
+    decided_by_source text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT decision_not_by_author CHECK ((lower(decided_by) <> lower(author)))
 );
 
 ALTER TABLE pedigree.decision ALTER COLUMN decision_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -2729,6 +2359,11 @@ CREATE TABLE pedigree.log_anchor (
     anchored_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE pedigree.log_asking (
+    member text NOT NULL,
+    until timestamp with time zone NOT NULL
+);
+
 CREATE TABLE pedigree.log_block (
     level smallint NOT NULL,
     index bigint NOT NULL,
@@ -2738,13 +2373,13 @@ CREATE TABLE pedigree.log_block (
     CONSTRAINT log_block_level_check CHECK ((level >= 1))
 );
 
-CREATE TABLE pedigree.log_checkpoint (
+CREATE TABLE pedigree.log_cosignature (
+    public_key bytea NOT NULL,
     size bigint NOT NULL,
-    root bytea NOT NULL,
-    note text NOT NULL,
-    sealed_at timestamp with time zone NOT NULL,
-    CONSTRAINT log_checkpoint_root_check CHECK ((length(root) = 32)),
-    CONSTRAINT log_checkpoint_size_check CHECK ((size > 0))
+    line text NOT NULL,
+    cosigned_at timestamp with time zone NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    CONSTRAINT log_cosignature_public_key_check CHECK ((length(public_key) = 32))
 );
 
 CREATE TABLE pedigree.log_key (
@@ -2754,6 +2389,15 @@ CREATE TABLE pedigree.log_key (
     private_key bytea,
     signs_until timestamp with time zone,
     CONSTRAINT log_key_public_key_check CHECK ((length(public_key) = 32))
+);
+
+CREATE TABLE pedigree.log_timestamp (
+    authority text NOT NULL,
+    size bigint NOT NULL,
+    reply bytea NOT NULL,
+    stamped_at timestamp with time zone NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    CONSTRAINT log_timestamp_reply_check CHECK ((length(reply) <= 65536))
 );
 
 CREATE TABLE pedigree.migration (
@@ -3424,9 +3068,6 @@ ALTER TABLE pedigree.access_token
 ALTER TABLE ONLY pedigree.access_token
     ADD CONSTRAINT access_token_secret_unique UNIQUE (secret_hash);
 
-ALTER TABLE ONLY pedigree.applied_roles
-    ADD CONSTRAINT applied_roles_pkey PRIMARY KEY (is_only);
-
 ALTER TABLE ONLY pedigree.artifact_file
     ADD CONSTRAINT artifact_file_pkey PRIMARY KEY (artifact_digest, path);
 
@@ -3514,14 +3155,23 @@ ALTER TABLE ONLY pedigree.lineage_node
 ALTER TABLE ONLY pedigree.log_anchor
     ADD CONSTRAINT log_anchor_pkey PRIMARY KEY (size);
 
+ALTER TABLE ONLY pedigree.log_asking
+    ADD CONSTRAINT log_asking_pkey PRIMARY KEY (member);
+
 ALTER TABLE ONLY pedigree.log_block
     ADD CONSTRAINT log_block_pkey PRIMARY KEY (level, index);
 
 ALTER TABLE ONLY pedigree.log_checkpoint
     ADD CONSTRAINT log_checkpoint_pkey PRIMARY KEY (size);
 
+ALTER TABLE ONLY pedigree.log_cosignature
+    ADD CONSTRAINT log_cosignature_pkey PRIMARY KEY (public_key, size);
+
 ALTER TABLE ONLY pedigree.log_key
     ADD CONSTRAINT log_key_pkey PRIMARY KEY (public_key);
+
+ALTER TABLE ONLY pedigree.log_timestamp
+    ADD CONSTRAINT log_timestamp_pkey PRIMARY KEY (authority, size);
 
 ALTER TABLE ONLY pedigree.migration
     ADD CONSTRAINT migration_name_unique UNIQUE (name);
@@ -3670,6 +3320,10 @@ CREATE INDEX lineage_node_asset ON pedigree.lineage_node USING btree (asset, par
 
 CREATE INDEX lineage_node_upstream ON pedigree.lineage_node USING gin (upstream) WHERE ((kind = ANY (ARRAY['step'::text, 'missing'::text])) AND (upstream <> '{}'::text[]));
 
+CREATE INDEX log_cosignature_size ON pedigree.log_cosignature USING btree (size);
+
+CREATE INDEX log_timestamp_size ON pedigree.log_timestamp USING btree (size);
+
 CREATE INDEX model_card_blob ON pedigree.model_card USING btree (digest);
 
 CREATE INDEX model_version_approved ON pedigree.model_version USING btree (model_id) WHERE ((approval_status = 'approved'::text) AND (approval_stage IS NOT NULL));
@@ -3687,8 +3341,6 @@ CREATE UNIQUE INDEX model_version_digest_unique ON pedigree.model_version USING 
 CREATE INDEX quarantine_mark_version ON pedigree.quarantine_mark USING btree (model_id, version);
 
 CREATE INDEX quarantine_open ON pedigree.quarantine USING btree (asset, partition) WHERE (released_at IS NULL);
-
-CREATE INDEX registered_model_name ON pedigree.registered_model USING btree (name);
 
 CREATE INDEX registered_model_name_trigrams ON pedigree.registered_model USING gin (name pedigree.gin_trgm_ops);
 
@@ -3842,6 +3494,22 @@ CREATE TRIGGER log_checkpoint_no_truncate BEFORE TRUNCATE ON pedigree.log_checkp
 
 ALTER TABLE pedigree.log_checkpoint ENABLE ALWAYS TRIGGER log_checkpoint_no_truncate;
 
+CREATE TRIGGER log_cosignature_append_only BEFORE DELETE OR UPDATE ON pedigree.log_cosignature FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.log_cosignature ENABLE ALWAYS TRIGGER log_cosignature_append_only;
+
+CREATE TRIGGER log_cosignature_no_truncate BEFORE TRUNCATE ON pedigree.log_cosignature FOR EACH STATEMENT EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.log_cosignature ENABLE ALWAYS TRIGGER log_cosignature_no_truncate;
+
+CREATE TRIGGER log_timestamp_append_only BEFORE DELETE OR UPDATE ON pedigree.log_timestamp FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.log_timestamp ENABLE ALWAYS TRIGGER log_timestamp_append_only;
+
+CREATE TRIGGER log_timestamp_no_truncate BEFORE TRUNCATE ON pedigree.log_timestamp FOR EACH STATEMENT EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.log_timestamp ENABLE ALWAYS TRIGGER log_timestamp_no_truncate;
+
 CREATE TRIGGER model_added AFTER INSERT ON pedigree.registered_model REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_name();
 
 CREATE TRIGGER model_changed AFTER UPDATE OF deleted_at, name ON pedigree.registered_model FOR EACH ROW WHEN (((old.deleted_at IS DISTINCT FROM new.deleted_at) OR (old.name IS DISTINCT FROM new.name))) EXECUTE FUNCTION pedigree.search_follows_model();
@@ -3934,6 +3602,12 @@ ALTER TABLE ONLY pedigree.lineage_node
 
 ALTER TABLE ONLY pedigree.log_anchor
     ADD CONSTRAINT log_anchor_size_fkey FOREIGN KEY (size) REFERENCES pedigree.log_checkpoint(size);
+
+ALTER TABLE ONLY pedigree.log_cosignature
+    ADD CONSTRAINT log_cosignature_size_fkey FOREIGN KEY (size) REFERENCES pedigree.log_checkpoint(size);
+
+ALTER TABLE ONLY pedigree.log_timestamp
+    ADD CONSTRAINT log_timestamp_size_fkey FOREIGN KEY (size) REFERENCES pedigree.log_checkpoint(size);
 
 ALTER TABLE ONLY pedigree.model_card
     ADD CONSTRAINT model_card_digest_fkey FOREIGN KEY (digest) REFERENCES pedigree.blob(digest);

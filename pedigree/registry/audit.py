@@ -7,6 +7,8 @@ from pathlib import Path
 from pedigree.access.records import Permission
 from pedigree.audit import export, key_history, log, proofs, sealer, tiles
 from pedigree.audit.anchors import Anchors
+from pedigree.audit.attested import cosigned_over
+from pedigree.audit.attesters import trust_of
 from pedigree.audit.export import ExportedLog
 from pedigree.audit.key_history import read_keys
 from pedigree.audit.log_keys import IN_DATABASE, SETTING
@@ -17,7 +19,7 @@ from pedigree.audit.log_records import (
     LogConsistency,
     LogProof,
 )
-from pedigree.audit.verifier.log import LogReport
+from pedigree.audit.verifier.report import LogReport
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import LogKeyError, NotFoundError
 from pedigree.postgres.asked import in_role
@@ -25,6 +27,7 @@ from pedigree.postgres.asker import DatabaseRole
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
+from pedigree.registry.reads import note_log_exported
 
 
 class AuditOperations(ContextGroup):
@@ -38,6 +41,26 @@ class AuditOperations(ContextGroup):
         """
         self._context.require_some(Permission.READ)
         return self._context.database.read(sealer.checkpoint_over)
+
+    def cosigned_checkpoint(self) -> LogCheckpoint:
+        """Return the newest checkpoint with enough cosignatures.
+
+        Raises:
+            NotPermittedError: The principal may not read.
+            InvalidInputError: A file of the settings cannot be used.
+            NotFoundError: No checkpoint has enough.
+        """
+        self._context.require_some(Permission.READ)
+        policy = trust_of(self._context.settings).policy
+        checkpoint = self._context.database.read(
+            lambda transaction: cosigned_over(transaction, policy)
+        )
+        if checkpoint is None:
+            raise NotFoundError(
+                "no checkpoint has enough cosignatures",
+                remedy="`pedigree audit status` shows the witnesses",
+            )
+        return checkpoint
 
     def newest_checkpoint(self) -> LogCheckpoint:
         """Return the newest checkpoint.
@@ -71,6 +94,7 @@ class AuditOperations(ContextGroup):
             NotPermittedError: The principal may not audit the registry.
         """
         self._context.require(Permission.AUDIT)
+        note_log_exported(self._context)
         return self._context.database.read(
             lambda transaction: export.sealed_events(transaction, after=after, limit=limit)
         )
@@ -102,6 +126,7 @@ class AuditOperations(ContextGroup):
             LogTamperedError: The event is not the one that was sealed.
         """
         self._context.require(Permission.AUDIT)
+        note_log_exported(self._context)
         return self._context.database.read(lambda transaction: proofs.prove(transaction, seq))
 
     def prove_consistency(self, old: int, new: int) -> LogConsistency:
@@ -127,6 +152,7 @@ class AuditOperations(ContextGroup):
             LogTamperedError: The feed has a gap.
         """
         self._context.require(Permission.AUDIT)
+        note_log_exported(self._context)
         return export.export(self._context.database, folder)
 
     def verify_log(self, keys: Iterable[str] = ()) -> LogReport:
@@ -137,12 +163,13 @@ class AuditOperations(ContextGroup):
 
         Raises:
             NotPermittedError: The principal may not audit the registry.
-            InvalidInputError: A key cannot be parsed.
+            InvalidInputError: A key cannot be parsed, or a file of the settings cannot be used.
             StoreUnavailableError: The store does not answer.
         """
         self._context.require(Permission.AUDIT)
         anchors = Anchors(self._context.database, self._context.store).notes()
-        return export.verify(self._context.database, read_keys(keys), anchors)
+        trust = trust_of(self._context.settings)
+        return export.verify(self._context.database, read_keys(keys), anchors, trust)
 
     def anchor_log(self) -> int:
         """Anchor the newest checkpoint now; return its size, or 0 if it is anchored already.

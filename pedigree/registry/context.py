@@ -19,6 +19,7 @@ from pedigree.artifacts.store import StoredBlob
 from pedigree.artifacts.store_health import require_bytes, require_objects, require_store
 from pedigree.artifacts.store_owner import require_unused
 from pedigree.artifacts.upload_keys import give_up_keys
+from pedigree.audit.reads import NotedReads
 from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
@@ -53,6 +54,7 @@ class Context:
         # Resolved once for each connection: resolving starts a git process, and the result depends
         # on the working directory, so one process could act as two people.
         self._process_actor = cache(partial(resolve_actor, settings))
+        self.noted_reads = NotedReads()
         self._principal: Principal | None = None
         self._on_commit: list[Callable[[], object]] | None = None
 

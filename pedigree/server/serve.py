@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from pedigree.access.oidc.providers import read_providers
+from pedigree.access.oidc.provider_file import read_providers
 from pedigree.errors import InvalidInputError
 from pedigree.postgres.database import DEFAULT_SEARCHES
 from pedigree.registry import Registry

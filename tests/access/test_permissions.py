@@ -45,6 +45,7 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
             (
                 *("get", "trainings", "environment", "candidacies", "card", "card_fields"),
                 *("decisions", "downstream", "drift", "evaluation", "folder", "lineage", "load"),
+                "overrides",
                 *("manifest", "presign", "profile", "renew_card", "retrain_like", "snippets"),
                 *("stale", "tenures", "upstream", "verdicts", "verify"),
             ),

@@ -4,7 +4,7 @@
 -- plans of a function: without enable_seqscan = off one that is made among few rows would stay.
 
 -- The actor of the transaction's settings, as events have it.
-CREATE FUNCTION pedigree.acting() RETURNS jsonb
+CREATE FUNCTION pedigree.acting_in_event() RETURNS jsonb
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
     actor text := nullif(current_setting('pedigree.actor', true), '');
@@ -73,7 +73,7 @@ CREATE FUNCTION pedigree.record_events(
 ) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    actor jsonb := pedigree.acting();
+    actor jsonb := pedigree.acting_in_event();
 BEGIN
     PERFORM pedigree.require_time(at, of_model);
     FOR place IN 1 .. cardinality(event_ids) LOOP
@@ -101,7 +101,7 @@ CREATE OR REPLACE FUNCTION pedigree.record_filled_events(
 ) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    actor jsonb := pedigree.acting();
+    actor jsonb := pedigree.acting_in_event();
     are_own boolean;
 BEGIN
     WITH filled AS MATERIALIZED (
@@ -151,7 +151,7 @@ $$;
 CREATE FUNCTION pedigree.write_cards(cards jsonb) RETURNS integer[]
 LANGUAGE plpgsql SET enable_seqscan TO 'off' AS $$
 DECLARE
-    actor jsonb := pedigree.acting();
+    actor jsonb := pedigree.acting_in_event();
     overtaken integer[] := pedigree.add_cards(cards);
 BEGIN
     IF EXISTS (
@@ -215,28 +215,51 @@ BEGIN
 END
 $$;
 
--- Write a decision about a version as it is; a constraint refuses the version's author.
+-- Write a decision about a version as it is; its authors are refused.
 CREATE FUNCTION pedigree.decide(
     of_model bigint, of_version integer, left_stage text, entered_stage text, is_approved boolean,
-    why text, at timestamptz
+    why text, issued_by text, at timestamptz
 ) RETURNS pedigree.decision
 LANGUAGE plpgsql SET enable_seqscan TO 'off' AS $$
 DECLARE
-    actor jsonb := pedigree.acting();
+    actor jsonb := pedigree.acting_in_event();
     made pedigree.decision;
 BEGIN
     PERFORM pedigree.require_time_of(at, of_model);
     INSERT INTO pedigree.decision (
         model_id, version, digest, author, from_stage, to_stage, generation, approved, comment,
-        decided_by, decided_by_source, at
+        decided_by, decided_by_source, issued_by, at
     )
     SELECT v.model_id, v.version, v.digest, v.created_by, left_stage, entered_stage, m.generation,
-        is_approved, why, actor ->> 'name', actor ->> 'source', decide.at
+        is_approved, why, actor ->> 'name', actor ->> 'source', decide.issued_by, decide.at
     FROM pedigree.model_version v
     JOIN pedigree.registered_model m ON m.model_id = v.model_id
     WHERE v.model_id = of_model AND v.version = of_version
     RETURNING * INTO made;
     RETURN made;
+END
+$$;
+
+-- Write an override about a version as it is; its authors are refused.
+CREATE FUNCTION pedigree.write_override(
+    of_model bigint, of_version integer, left_stage text, entered_stage text, open_gates jsonb,
+    why text, issued_by text, at timestamptz
+) RETURNS void
+LANGUAGE plpgsql SET enable_seqscan TO 'off' AS $$
+DECLARE
+    actor jsonb := pedigree.acting_in_event();
+BEGIN
+    PERFORM pedigree.require_time_of(at, of_model);
+    INSERT INTO pedigree.stage_override (
+        model_id, version, digest, author, from_stage, to_stage, generation, gates, reason,
+        overridden_by, overridden_by_source, issued_by, at
+    )
+    SELECT v.model_id, v.version, v.digest, v.created_by, left_stage, entered_stage,
+        m.generation + 1, open_gates, why, actor ->> 'name', actor ->> 'source',
+        write_override.issued_by, write_override.at
+    FROM pedigree.model_version v
+    JOIN pedigree.registered_model m ON m.model_id = v.model_id
+    WHERE v.model_id = of_model AND v.version = of_version;
 END
 $$;
 
@@ -247,7 +270,7 @@ CREATE FUNCTION pedigree.conclude(
 ) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan TO 'off' AS $$
 DECLARE
-    actor jsonb := pedigree.acting();
+    actor jsonb := pedigree.acting_in_event();
 BEGIN
     PERFORM pedigree.require_time_of(at, of_model);
     UPDATE pedigree.model_version SET approval_status = status, approval_notes = notes,
@@ -319,7 +342,7 @@ BEGIN
     INSERT INTO pedigree.access_token (
         principal, secret_hash, roles, models, created_at, created_by, expires_at
     ) VALUES (
-        for_principal, hash, given_roles, given_models, now, pedigree.acting() ->> 'name',
+        for_principal, hash, given_roles, given_models, now, pedigree.acting(),
         now + expires
     )
     RETURNING * INTO made;
@@ -333,7 +356,7 @@ LANGUAGE plpgsql SET enable_seqscan TO 'off' AS $$
 BEGIN
     RETURN QUERY
     UPDATE pedigree.access_token
-    SET revoked_at = clock_timestamp(), revoked_by = pedigree.acting() ->> 'name'
+    SET revoked_at = clock_timestamp(), revoked_by = pedigree.acting()
     WHERE token_id = of_token AND revoked_at IS NULL
     RETURNING *;
 END
