@@ -110,7 +110,10 @@ def refused(connection: psycopg.Connection, statement: str) -> bool:
             connection.execute("SELECT set_config('pedigree.actor_source', 'sql', true)")
             connection.execute("SELECT set_config('pedigree.models', '*', true)")
             connection.execute(statement)
-    except psycopg.errors.InsufficientPrivilege:
+    except (
+        psycopg.errors.InsufficientPrivilege,
+        psycopg.errors.InvalidAuthorizationSpecification,  # nobody acts
+    ):
         return True
     return False
 
