@@ -152,8 +152,9 @@ def _subtree(hashes: Hashes, start: int, stop: int) -> bytes:
     width, level = stop - start, 0
     while width % WIDTH == 0:
         width, level = width >> HEIGHT, level + 1
-    if width == 1:
-        return hashes[level, count(start, level)]
+    if width & (width - 1) == 0:  # it is full
+        first = count(start, level)
+        return folded(b"".join([hashes[level, first + each] for each in range(width)]))
     middle = start + _left(stop - start)
     return node_hash(_subtree(hashes, start, middle), _subtree(hashes, middle, stop))
 
