@@ -28,6 +28,7 @@
     │   ├── StageEmptyError          no version is in the stage
     │   ├── QuarantineNotFoundError  the data is not quarantined
     │   ├── TokenNotFoundError
+    │   ├── PrincipalNotFoundError   no principal has the name, or no such identity acts by it
     │   ├── WebhookNotFoundError
     │   ├── DeliveryNotFoundError    the webhook has no delivery for the event, or its log expired
     │   ├── UploadNotFoundError      it was sealed or aborted, or it expired
@@ -187,6 +188,10 @@ class QuarantineNotFoundError(NotFoundError):
 
 class TokenNotFoundError(NotFoundError):
     """No token of the service has the id."""
+
+
+class PrincipalNotFoundError(NotFoundError):
+    """No principal has the name, or no such identity acts by it."""
 
 
 class WebhookNotFoundError(NotFoundError):

@@ -1,20 +1,22 @@
 """Principals: the users of the registry and their permissions.
 
-One method decides every permission: :meth:`Principal.may`. Roles and tokens grant permissions;
+One method decides every permission: :meth:`Principal.may`. Grants allow and deny permissions;
 policies limit some of them to named people.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Protocol, Self
 
+from pedigree.access.grants import SOME, Effect, Grant, Target
 from pedigree.access.patterns import is_one_of
-from pedigree.access.records import Permission, Role
+from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.errors import NotPermittedError
 
-EVERYTHING = frozenset(Permission)
+EVERY_RIGHT = (Grant(),)
 
 
 class Restriction(Protocol):
@@ -30,25 +32,46 @@ class Principal:
 
     Args:
         actor: Their name and its source, as events record them.
-        permissions: What they may do.
-        models: Names of models or patterns that they may use; all models if empty.
+        grants: What they are allowed and denied.
         reads_store: They can read the store itself, as a process with its credentials can. Others
             can read only bytes that they sent, or that belong to versions they may read.
-        roles: The roles of their token; none without a token.
         expires_at: When their token expires; None if never, or without a token.
+        issued_by: Who created their token, and so has seen its secret; None without such a token.
     """
 
     actor: Actor
-    permissions: frozenset[Permission] = EVERYTHING
-    models: tuple[str, ...] = ()
+    grants: tuple[Grant, ...] = EVERY_RIGHT
     reads_store: bool = True
-    roles: tuple[Role, ...] = ()
     expires_at: datetime | None = None
+    issued_by: str | None = None
 
     @property
     def name(self) -> str:
         """The name that events record."""
         return self.actor.name
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The names of their roles; none without a token."""
+        return tuple(dict.fromkeys(each.role for each in self._allowing if each.role))
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What they may do with at least one model and stage."""
+        return frozenset(each for each in Permission if self.may(each, SOME, SOME))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of models or patterns that they may read, without the denied; empty: all."""
+        return self.patterns(Permission.READ)
+
+    @cached_property
+    def _allowing(self) -> tuple[Grant, ...]:
+        return tuple(each for each in self.grants if each.effect is Effect.ALLOW)
+
+    @cached_property
+    def _denying(self) -> tuple[Grant, ...]:
+        return tuple(each for each in self.grants if each.effect is Effect.DENY)
 
     def named(self, actor: Actor) -> Self:
         """Return a principal with the same permissions and the name of another actor."""
@@ -57,58 +80,88 @@ class Principal:
     def may(
         self,
         permission: Permission,
-        model: str | None = None,
+        model: Target = None,
+        stage: Target = None,
         restriction: Restriction | None = None,
     ) -> bool:
-        """Return whether they may do something.
+        """Return whether they may do something: a grant allows it, and none denies it.
 
         Args:
             permission: The permission that it needs.
-            model: The model concerned; all models when None.
+            model: The model concerned; every model when None, at least one when ``SOME``.
+            stage: The stage concerned, likewise; without effect for a permission that concerns
+                no stage.
             restriction: The stage's rule or the policy that may limit it to named people.
 
-        >>> ann = Principal(actor=Actor(name="ann", source="token"), models=("churn*",))
-        >>> ann.may(Permission.READ, "churn-eu"), ann.may(Permission.READ)
+        >>> churn = Grant(models=("churn*",))
+        >>> eu = Grant(effect=Effect.DENY, models=("churn-eu",))
+        >>> ann = Principal(actor=Actor(name="ann", source="token"), grants=(churn, eu))
+        >>> ann.may(Permission.READ, "churn"), ann.may(Permission.READ, "churn-eu")
         (True, False)
+        >>> ann.may(Permission.READ), ann.may(Permission.READ, SOME)
+        (False, True)
         """
+        if not any(each.allows(permission, model, stage) for each in self._allowing):
+            return False
+        if any(each.denies(permission, model, stage) for each in self._denying):
+            return False
         people = () if restriction is None else restriction.people(permission)
-        return (
-            permission in self.permissions
-            and self.may_use(model)
-            and (not people or is_one_of(self.name, people))
-        )
+        return not people or is_one_of(self.name, people)
 
-    def may_use(self, model: str | None) -> bool:
-        """Return whether they may use a model, or all models when None."""
-        return not self.models or (model is not None and is_one_of(model, self.models))
+    def patterns(self, permission: Permission) -> tuple[str, ...]:
+        """Return the names and patterns of models that grants allow; empty if one allows all.
 
-    def require(self, permission: Permission, model: str | None = None) -> None:
+        Denials are not subtracted: decide each name by :meth:`may`.
+        """
+        found = [each for each in self._allowing if permission in each.effective]
+        if any(not each.models for each in found):
+            return ()
+        return tuple(dict.fromkeys(model for each in found for model in each.models))
+
+    def require(self, permission: Permission, model: Target = None, stage: Target = None) -> None:
         """Require a permission.
 
         Args:
             permission: The permission.
-            model: The model concerned; all models when None.
+            model: The model concerned; every model when None, at least one when ``SOME``.
+            stage: The stage concerned, likewise.
 
         Raises:
-            NotPermittedError: They lack the permission, or may not use the model.
+            NotPermittedError: They lack the permission, or may not use the model or the stage.
         """
-        self.require_permission(permission)
-        if self.may_use(model):
-            return
-        if model is None:
-            raise self._refused("the token is limited to some models, but this concerns all models")
-        raise self._refused(f"the token is limited to the models {', '.join(self.models)}")
+        if not self.may(permission, model, stage):
+            raise NotPermittedError(
+                self._lack(permission, model, stage),
+                field="Authorization",
+                remedy="Ask an admin for a token or a grant with it",
+            )
 
-    def require_permission(self, permission: Permission) -> None:
-        """Require a permission, independently of models.
+    def _lack(self, permission: Permission, model: Target, stage: Target) -> str:
+        """Return in words why they may not do something."""
+        if not self._is_allowed(permission, SOME, SOME):
+            return f"this requires the permission {permission}"
+        if not self._is_allowed(permission, model, SOME):
+            return f"the token is limited to {_models(self.patterns(permission), model)}"
+        if not self._is_allowed(permission, model, stage):
+            stages = (name for each in self._allowing for name in each.stages)
+            return f"{permission} is limited to the stages {_listed(stages)}"
+        denial = next(each for each in self._denying if each.denies(permission, model, stage))
+        return f"{denial.origin} denies the permission {permission}{_where(denial)}"
 
-        Raises:
-            NotPermittedError: They lack the permission.
-        """
-        if permission not in self.permissions:
-            raise self._refused(f"this requires the permission {permission}")
+    def _is_allowed(self, permission: Permission, model: Target, stage: Target) -> bool:
+        return any(each.allows(permission, model, stage) for each in self._allowing)
 
-    def _refused(self, message: str) -> NotPermittedError:
-        return NotPermittedError(
-            message, field="Authorization", remedy="Ask an admin for a token with it"
-        )
+
+def _models(patterns: Iterable[str], model: Target) -> str:
+    if model is None:
+        return "some models, but this concerns all models"
+    return f"the models {_listed(patterns)}"
+
+
+def _where(grant: Grant) -> str:
+    models = f" on {_listed(grant.models)}" if grant.models else ""
+    return models + (f" in {_listed(grant.stages)}" if grant.stages else "")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(names))

@@ -20,25 +20,30 @@ class Permission(StrEnum):
     REQUEST = "request"
     MOVE = "move"
     DECIDE = "decide"
+    OVERRIDE = "override"
     QUARANTINE = "quarantine"
     JUDGE = "judge"
     GOVERN = "govern"
     DELETE = "delete"
     CONFIGURE = "configure"
     OPERATE = "operate"
+    ADMINISTER = "administer"
+    AUDIT = "audit"
 
 
 class Role(StrEnum):
-    """A bundle of permissions that a token carries."""
+    """The names of the built-in roles, which bundle permissions."""
 
     READER = "reader"
     CONTRIBUTOR = "contributor"
     DEPLOYER = "deployer"
+    APPROVER = "approver"
+    AUDITOR = "auditor"
     ADMIN = "admin"
 
 
 # A contributor creates versions and requests their promotion; a deployer moves versions and creates
-# none. A token may have both roles.
+# none; an approver decides and does nothing else. Somebody may have several roles.
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.READER: frozenset({Permission.READ}),
@@ -61,6 +66,8 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.JUDGE,
             },
         ),
+        Role.APPROVER: frozenset({Permission.READ, Permission.DECIDE}),
+        Role.AUDITOR: frozenset({Permission.READ, Permission.AUDIT}),
         Role.ADMIN: frozenset(Permission),
     }
 )

@@ -13,6 +13,8 @@ from pedigree.errors import ReservedNameError
 PREFIXES = ("sensor:", "service:")
 
 RECONCILER = Actor(name="service:reconciler", source="pedigree serve")
+AUTOMATIC_APPROVER = "service:approver:"
+"""The beginning of the names under which automatic approvers decide."""
 # Renders model cards in any process: a card is a view, so no person is its author.
 CARDS = Actor(name="service:cards", source="model cards")
 # Notes which keys sign the audit log, in any process that seals it.

@@ -10,6 +10,12 @@ WITH written AS (
 )
 INSERT INTO pedigree.unsequenced (id) SELECT id FROM written;
 
+-- name: note_read
+-- Write the event of a read unless this hour has it; return the seconds until the hour ends.
+SELECT pedigree.note_read(
+    %(reader)s, %(event)s::jsonb, %(hole)s, %(model)s::text, %(version)s::integer
+) AS seconds;
+
 -- name: anything_unsequenced
 -- Whether a committed event waits for its place in the feed.
 SELECT EXISTS (SELECT FROM pedigree.unsequenced) AS waiting;

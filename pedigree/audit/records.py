@@ -15,7 +15,7 @@ from pedigree._values import JSON_BYTES, RECORD_BYTES, Key
 from pedigree.errors import InvalidInputError
 
 # The keys that name the subject of an event without a single model.
-_SUBJECTS = ("asset", "principal", "host", "digest", "member", "key")
+_SUBJECTS = ("asset", "principal", "host", "digest", "member", "key", "read")
 
 EVENT_BYTES = RECORD_BYTES + JSON_BYTES
 """The most bytes of an event: a record, with what the event says about it."""
@@ -58,7 +58,8 @@ class EventType(StrEnum):
     )
     VERSION_DOWNLOADED = (
         "version.downloaded",
-        "An actor began to download a version from the service: once an hour for each actor",
+        "An actor began to download or load a version, or asked for URLs of its files: once an hour"
+        " for each actor",
     )
     VERSION_DELETED = (
         "version.deleted",
@@ -90,6 +91,10 @@ class EventType(StrEnum):
     )
     VERSION_APPROVED = "version.approved", "A version's promotion was approved"
     VERSION_REJECTED = "version.rejected", "A version's promotion was rejected"
+    VERSION_OVERRIDDEN = (
+        "version.overridden",
+        "Somebody let a version enter a stage past gates that it had not passed",
+    )
     VERSION_PROFILED = "version.profiled", "A profile of a version's training data was stored"
     VERSION_DRIFT_MEASURED = (
         "version.drift_measured",
@@ -116,6 +121,28 @@ class EventType(StrEnum):
     DATA_CHECK_RECORDED = "data.check_recorded", "A check recorded its verdict on data"
     TOKEN_CREATED = "token.created", "A token of the service was created"
     TOKEN_REVOKED = "token.revoked", "A token of the service was revoked"
+    TOKEN_LISTED = "token.listed", "An actor listed the tokens: once an hour for each actor"
+    PRINCIPAL_CREATED = "principal.created", "A principal became known by its first token"
+    PRINCIPAL_LINKED = (
+        "principal.linked",
+        "A principal became the same person as another one",
+    )
+    PRINCIPAL_UNLINKED = (
+        "principal.unlinked",
+        "A principal became a person of its own, or of fewer principals",
+    )
+    PRINCIPAL_DEACTIVATED = "principal.deactivated", "A person is no longer let in"
+    PRINCIPAL_REACTIVATED = "principal.reactivated", "A deactivated person is let in again"
+    IDENTITY_LINKED = "identity.linked", "A subject of an issuer began to act by a principal"
+    IDENTITY_UNLINKED = "identity.unlinked", "A subject of an issuer ceased to act by a principal"
+    IDENTITY_SEEN = (
+        "identity.seen",
+        "A token of an identity had other roles, models or groups than the one before",
+    )
+    IDENTITY_ENDED = (
+        "identity.ended",
+        "The roles of an identity ended, and its tokens from before give no rights",
+    )
     WEBHOOK_CREATED = "webhook.created", "A webhook was created"
     WEBHOOK_UPDATED = "webhook.updated", "A webhook's URL, description, filters or activity changed"
     WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated", "A webhook's secret was rotated"
@@ -128,6 +155,11 @@ class EventType(StrEnum):
     )
     LOG_KEY_ADDED = "log.key_added", "A key began to sign the checkpoints of the audit log"
     LOG_KEY_RETIRED = "log.key_retired", "A key ceased to sign the checkpoints of the audit log"
+    LOG_EXPORTED = (
+        "log.exported",
+        "An actor read or exported events of the sealed log with their proofs: once an hour for"
+        " each actor",
+    )
     MEMBER_FAILED = (
         "member.failed",
         "Background work failed for one member, such as a model; it is tried again, and the others"
@@ -137,6 +169,10 @@ class EventType(StrEnum):
         "member.recovered",
         "Background work handled a member that had failed, or no longer has it",
     )
+
+
+READS = frozenset({EventType.VERSION_DOWNLOADED, EventType.TOKEN_LISTED, EventType.LOG_EXPORTED})
+"""The types of events that change nothing: somebody read something that matters."""
 
 
 class Actor(Record):

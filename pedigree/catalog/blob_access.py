@@ -1,8 +1,7 @@
 """Access to blobs: knowing a digest does not permit reading its bytes."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
-from pedigree.access.patterns import is_one_of
 from pedigree.artifacts.records import Digest
 from pedigree.artifacts.store import locate
 from pedigree.catalog import lookups
@@ -14,23 +13,25 @@ from pedigree.postgres.transaction import Transaction
 
 
 def readable_blobs(
-    transaction: Transaction, digests: Collection[Digest], models: Collection[str]
+    transaction: Transaction,
+    digests: Collection[Digest],
+    may_read: Callable[[str], bool] | None,
 ) -> frozenset[Digest]:
     """Return the blobs that are files of living versions.
 
     Args:
         transaction: Where to read.
         digests: The blobs.
-        models: Only models with one of these names or name patterns; empty: all.
+        may_read: Decides which models count; all when None.
     """
     if not digests:
         return frozenset()
     values = {"digests": list(digests)}
-    if not models:
+    if may_read is None:
         rows = transaction.execute(SQL["blobs_of_versions"], values).fetchall()
         return frozenset(row["digest"] for row in rows)
     rows = transaction.execute(SQL["models_of_blobs"], values).fetchall()
-    return frozenset(row["digest"] for row in rows if is_one_of(row["name"], models))
+    return frozenset(row["digest"] for row in rows if may_read(row["name"]))
 
 
 def keys_of(

@@ -5,12 +5,11 @@ starts after the last item of the previous one.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 from pedigree._record import RecordPage
-from pedigree.access.patterns import is_one_of
 from pedigree.catalog.names import found_in, name_key, validate_name
 from pedigree.catalog.records import ModelVersion, RegisteredModel, Training
 from pedigree.catalog.references import Reference
@@ -91,12 +90,19 @@ def find_model(transaction: Transaction, name: str) -> RegisteredModel:
     return model_of(row)
 
 
-def names_matching(transaction: Transaction, patterns: Sequence[str]) -> list[str]:
-    """Return the names of models, also of deleted ones, that match names or patterns with ``*``."""
-    # The keys narrow the search; which names match is decided in one place.
-    keys = [_like(name_key(pattern)) for pattern in patterns]
+def names_among(
+    transaction: Transaction, patterns: Sequence[str], is_meant: Callable[[str], bool]
+) -> list[str]:
+    """Return the names of models, also of deleted ones, that are meant.
+
+    Args:
+        transaction: Where to read.
+        patterns: Names or patterns with ``*`` of which all of them match one; all names if empty.
+        is_meant: Decides about each name.
+    """
+    keys = [_like(name_key(pattern)) for pattern in patterns or ("*",)]
     rows = transaction.execute(SQL["names_like"], {"keys": keys})
-    return [row["name"] for row in rows if is_one_of(row["name"], patterns)]
+    return [row["name"] for row in rows if is_meant(row["name"])]
 
 
 def _like(pattern: str) -> str:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 
+from pedigree._names import name_key as name_key  # noqa: PLC0414
 from pedigree.audit.states import NO_STAGE
 from pedigree.errors import InvalidAliasError, InvalidNameError
 
@@ -62,25 +63,6 @@ def _is_control(char: str) -> bool:
     # Cc: control, Cf: invisible characters, which make names look alike, Cs: lone surrogates,
     # Zl and Zp: line separators.
     return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-
-
-def name_key(name: str) -> str:
-    r"""Return the key by which names are equivalent: case folded, compatible characters unified.
-
-    It is Unicode's compatibility caseless match (definition D146), so a name with full-width
-    letters, ligatures or raised digits is equivalent to the plain one. Letters of two scripts that
-    look alike stay different.
-
-    >>> name_key("Customer_Churn") == name_key("customer_churn")
-    True
-    >>> name_key("\N{FULLWIDTH LATIN CAPITAL LETTER C}hurn")
-    'churn'
-    """
-    if name.isascii():  # what follows would only fold its case
-        return name.lower()
-    folded = unicodedata.normalize("NFD", name).casefold()
-    folded = unicodedata.normalize("NFKD", folded).casefold()
-    return unicodedata.normalize("NFKC", folded)
 
 
 def _key_size(name: str) -> int:

@@ -40,6 +40,7 @@ MODEL_REQUESTS = f"{MODEL}/requests"
 VERSION_REQUESTS = f"{VERSION}/requests/{{stage}}"
 
 APPROVALS = f"{VERSION}/approvals"
+OVERRIDES = f"{VERSION}/overrides"
 
 EXPLANATION = f"{VERSION}/explain"
 CANDIDACIES = f"{VERSION}/candidacies"
@@ -92,6 +93,11 @@ LOGIN = "/login"
 WHOAMI = "/whoami"
 TOKENS = "/tokens"
 TOKEN = f"{TOKENS}/{{token_id}}"
+
+PRINCIPALS = "/access/principals"
+PRINCIPAL_LINKS = "/access/links"
+PRINCIPAL_ACTIVITY = "/access/activity"
+PRINCIPAL_SESSIONS = "/access/sessions"
 
 WEBHOOKS = "/webhooks"
 WEBHOOK = f"{WEBHOOKS}/{{webhook_id}}"

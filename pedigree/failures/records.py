@@ -15,6 +15,7 @@ _DOUBLINGS = 5
 class BackgroundWork(StrEnum):
     """The kinds of background work whose failing members are stored."""
 
+    APPROVALS = "approvals"
     ASSET_CHECKS = "asset checks"
     ATTESTING = "attesting"
     CARDS = "cards"

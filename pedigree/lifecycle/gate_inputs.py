@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 
 from psycopg.types.json import Jsonb
 
+from pedigree.access.reserved import AUTOMATIC_APPROVER
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.rows import version_from_row
@@ -66,11 +67,19 @@ class StandingDecision(NamedTuple):
     approved: bool
     decided_by: str
     at: datetime
+    person: str
+    """Who decided, by whatever identity: equal texts are one person."""
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether an automatic approver decided; nobody else can have such a name."""
+        return self.decided_by.startswith(AUTOMATIC_APPROVER)
 
     @classmethod
-    def of(cls, decision: Decision) -> Self:
-        """Return what the gates need of a decision."""
-        return cls(*(getattr(decision, name) for name in cls._fields))
+    def of(cls, decision: Decision, person: str) -> Self:
+        """Return what the gates need of a new decision, which is by no author."""
+        known = decision.model_dump(include=set(cls._fields))
+        return cls(**known, person=person)
 
 
 class VersionFacts(NamedTuple):

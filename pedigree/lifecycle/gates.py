@@ -3,17 +3,19 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from pedigree._names import person_key
 from pedigree.access.patterns import is_one_of
 from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.catalog.records import ModelVersion
 from pedigree.flavors.records import VerificationStatus
+from pedigree.lifecycle.approval_gates import approvals_gate, standing_approvals
+from pedigree.lifecycle.approval_rules import ApprovalRule
 from pedigree.lifecycle.decision_records import Explanation, Gate, GivenUp
-from pedigree.lifecycle.gate_inputs import ModelFacts, StandingDecision, VersionFacts
+from pedigree.lifecycle.gate_inputs import ModelFacts, VersionFacts
 from pedigree.lifecycle.gate_labels import labeled_gates, metric_gate
 from pedigree.lifecycle.policy import ALWAYS_THERE
 from pedigree.lifecycle.records import (
     ARCHIVED,
-    ApprovalRule,
     CheckRule,
     RecordedVerdict,
     Severity,
@@ -23,6 +25,7 @@ from pedigree.lifecycle.requester import Requester
 from pedigree.lifecycle.stage_names import stage_problem
 
 ATTEMPTS = "attempts"
+NOT_QUARANTINED = "not_quarantined"
 
 
 def explain_gates(
@@ -57,7 +60,7 @@ def _gates(
         yield metric_gate(name, metric, version, model.champion)
     if rule.soak is not None:
         yield _soak(version, rule.soak, model.at)
-    needs_approver = asker.requests and not asker.may_move(version.model_name)
+    needs_approver = asker.requests and not asker.may_move(version, rule)
     if (rule.promoters or needs_approver) and asker.principal and not asker.automatic:
         yield _promoter(model, facts, rule, asker, asker.principal.name)
     if asker.automatic:
@@ -83,7 +86,7 @@ def _transition(version: ModelVersion, rule: StageRule) -> Gate:
 def _not_quarantined(version: ModelVersion) -> Gate:
     reason = version.quarantine_reason
     return Gate(
-        name="not_quarantined",
+        name=NOT_QUARANTINED,
         passed=reason is None,
         reason=f"release from quarantine: {reason}" if reason else "not in quarantine",
     )
@@ -99,42 +102,6 @@ def _not_rejected(version: ModelVersion, rule: StageRule) -> Gate:
     )
 
 
-def approvals_gate(model: ModelFacts, facts: VersionFacts, rule: StageRule) -> Gate:
-    """Return the gate for the approvals that a stage requires."""
-    asked = rule.approvals or ApprovalRule(needed=0)
-    holding = _holding(model, facts, rule, asked)
-    missing = asked.count(facts.version.risk_class) - len(holding)
-    if missing > 0:
-        people = f" by {' or '.join(asked.by)}" if asked.by else ""
-        reason = f"{missing} approval{'s' if missing > 1 else ''}{people}"
-    else:
-        reason = f"approved by {', '.join(sorted(each.decided_by for each in holding))}"
-    ends = [each.at + asked.expire_after for each in holding] if asked.expire_after else []
-    return Gate(
-        name="approvals", passed=missing <= 0, reason=reason, changes_at=min(ends, default=None)
-    )
-
-
-def _holding(
-    model: ModelFacts, facts: VersionFacts, rule: StageRule, asked: ApprovalRule
-) -> list[StandingDecision]:
-    """Return the approvals that are still valid, the newest of each person."""
-    valid: dict[str, StandingDecision] = {}
-    for decision in facts.decisions:
-        if decision.approved:
-            valid[decision.decided_by.casefold()] = decision
-        else:
-            valid.clear()  # a rejection voids earlier approvals
-    bound_to = (facts.version.digest, facts.version.stage, rule.name, model.generation)
-    return [
-        each
-        for each in valid.values()
-        if (each.digest, each.from_stage, each.to_stage, each.generation) == bound_to
-        and (asked.expire_after is None or each.at + asked.expire_after > model.at)
-        and (not asked.by or is_one_of(each.decided_by, asked.by))
-    ]
-
-
 def _check(name: str, check: CheckRule, model: ModelFacts, facts: VersionFacts) -> Gate:
     verdict = verdict_by(check, facts.verdicts)
     missing = _missing(check, model, facts.version, verdict)
@@ -146,6 +113,15 @@ def _check(name: str, check: CheckRule, model: ModelFacts, facts: VersionFacts) 
         passed=check.severity is Severity.WARN,
         reason=f"check {check.name}{missing}",
     )
+
+
+def passed_verdict(
+    check: CheckRule, model: ModelFacts, facts: VersionFacts
+) -> RecordedVerdict | None:
+    """Return the valid verdict by which a check passed; None if it failed, or is not valid."""
+    verdict = verdict_by(check, facts.verdicts)
+    is_valid = _missing(check, model, facts.version, verdict) is None
+    return verdict if is_valid and verdict is not None and verdict.passed else None
 
 
 def _missing(
@@ -229,14 +205,15 @@ def _soak(version: ModelVersion, soak: timedelta, at: datetime) -> Gate:
 def _promoter(
     model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Requester, name: str
 ) -> Gate:
-    people = [name] if asker.may_move(facts.version.model_name, rule) else []
+    people = [name] if asker.may_promote(facts.version, rule) else []
     if asker.requests:
         asked = rule.approvals or ApprovalRule(needed=0)
-        approvers = (each.decided_by for each in _holding(model, facts, rule, asked))
+        holding = standing_approvals(model, facts, rule, asked)
+        approvers = (each.decided_by for each in holding if not each.is_automatic)
         people += [
             each
             for each in approvers
-            if each.casefold() != name.casefold()
+            if person_key(each) != person_key(name)
             and (not rule.promoters or is_one_of(each, rule.promoters))
         ]
     who = next(iter(people), None)

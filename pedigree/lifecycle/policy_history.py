@@ -127,7 +127,7 @@ def _asks(policy: Policy) -> tuple[object, ...]:
 
 
 def _refuse_stranger(name: str, present: Policy, principal: Principal) -> None:
-    if not principal.may(Permission.GOVERN, name, present):
+    if not principal.may(Permission.GOVERN, name, restriction=present):
         raise NotPermittedError(
             f"other people edit the policy of {name}",
             field="actor",

@@ -4,7 +4,19 @@ from typing import NamedTuple
 
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
-from pedigree.lifecycle.records import StageRule
+from pedigree.catalog.records import ModelVersion
+from pedigree.lifecycle.records import ARCHIVED, NO_STAGE, StageRule
+
+
+def may_move(principal: Principal, version: ModelVersion, stage: str) -> bool:
+    """Return whether grants allow somebody to move a version into a stage.
+
+    Archiving a version takes it out of its stage, so it also requires the right to move there.
+    """
+    stages = [stage]
+    if stage == ARCHIVED and version.stage != NO_STAGE:
+        stages.append(version.stage)
+    return all(principal.may(Permission.MOVE, version.model_name, each) for each in stages)
 
 
 class Requester(NamedTuple):
@@ -20,9 +32,16 @@ class Requester(NamedTuple):
     automatic: bool = False
     requests: bool = False
 
-    def may_move(self, model: str, rule: StageRule | None = None) -> bool:
-        """Return whether the person may move versions of a model, also by a given stage's rule."""
-        return self.principal is None or self.principal.may(Permission.MOVE, model, rule)
+    def may_move(self, version: ModelVersion, rule: StageRule) -> bool:
+        """Return whether grants allow the person to move a version into a stage."""
+        return self.principal is None or may_move(self.principal, version, rule.name)
+
+    def may_promote(self, version: ModelVersion, rule: StageRule) -> bool:
+        """Return whether the rule of the stage allows it as well."""
+        return self.may_move(version, rule) and (
+            self.principal is None
+            or self.principal.may(Permission.MOVE, version.model_name, rule.name, rule)
+        )
 
 
 SENSOR = Requester(automatic=True)

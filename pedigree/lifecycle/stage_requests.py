@@ -6,7 +6,8 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from pedigree._record import RecordPage
-from pedigree.access.principal import EVERYTHING, Principal
+from pedigree.access.grants import EVERYTHING, Grant
+from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.lookups import find_model
@@ -24,7 +25,7 @@ from pedigree.lifecycle.gate_inputs import (
 )
 from pedigree.lifecycle.gates import explain_gates
 from pedigree.lifecycle.records import Move
-from pedigree.lifecycle.requester import Requester
+from pedigree.lifecycle.requester import Requester, may_move
 from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.lifecycle.store import SQL, close_requests
 from pedigree.lifecycle.transition_errors import expect_generation, expect_way, unknown_stage
@@ -44,9 +45,9 @@ class StageRequestInput(NamedTuple):
         """The requester, in the form that the gates use."""
         return Requester(self.by, requests=True)
 
-    def requires_approver(self, model: str) -> bool:
-        """Return whether somebody else must approve because the requester may not move versions."""
-        return not self.by.may(Permission.MOVE, model)
+    def requires_approver(self, version: ModelVersion) -> bool:
+        """Return whether somebody else must approve because the requester may not move it."""
+        return not may_move(self.by, version, self.stage)
 
 
 def request_stage(
@@ -89,7 +90,7 @@ def _open_by(
             each
             for each in open_requests(transaction, model.model_id, facts.version.version_id)
             if (each.stage, each.requested_by, each.only_asks)
-            == (wanted.stage, wanted.by.name, wanted.requires_approver(model.name))
+            == (wanted.stage, wanted.by.name, wanted.requires_approver(facts.version))
         ),
         None,
     )
@@ -111,7 +112,7 @@ def _keep(
             "from_stage": version.stage,
             "stage": wanted.stage,
             "reason": wanted.reason,
-            "only_asks": wanted.requires_approver(model.name),
+            "only_asks": wanted.requires_approver(version),
             "actor": wanted.by.name,
             "actor_source": wanted.by.actor.source,
             "at": model.at,
@@ -170,7 +171,7 @@ def _perform_one(transaction: Transaction, model: LockedModel) -> Move | None:
         each.version.version_id: each for each in facts_of_versions(transaction, seen, numbers)
     }
     for row in rows:
-        wanted = _request_input(row)
+        wanted = request_input(row)
         explanation = _explain(seen, known[row["version_id"]], wanted)
         if explanation is not None and explanation.passed:
             mover = StageTransition(transaction, model.name, wanted.by, reason=wanted.reason)
@@ -179,10 +180,11 @@ def _perform_one(transaction: Transaction, model: LockedModel) -> Move | None:
     return None
 
 
-def _request_input(row: Row) -> StageRequestInput:
+def request_input(row: Row) -> StageRequestInput:
+    """Return what the requester of a row of the query ``open_requests`` wants."""
     actor = Actor(name=row["requested_by"], source=row["requested_by_source"])
     permissions = EVERYTHING - {Permission.MOVE} if row["only_asks"] else EVERYTHING
-    by = Principal(actor=actor, permissions=permissions)
+    by = Principal(actor=actor, grants=(Grant(permissions=permissions),))
     return StageRequestInput(row["stage"], row["reason"], by)
 
 
@@ -264,7 +266,7 @@ def withdraw(
             value=wanted.stage,
             remedy="`pedigree requests` lists the open ones",
         )
-    if wanted.requires_approver(model.name):
+    if wanted.requires_approver(version):
         found = [each for each in found if each.requested_by == wanted.by.name]
     if not found:
         raise NotPermittedError(
@@ -275,7 +277,7 @@ def withdraw(
         )
     wanted = wanted._replace(stage=found[0].stage)
     outcome = RequestOutcome.WITHDRAWN
-    by = wanted.by.name if wanted.requires_approver(model.name) else None
+    by = wanted.by.name if wanted.requires_approver(version) else None
     close_requests(
         transaction, model, number, wanted.by.actor, outcome, stage=wanted.stage, asked_by=by
     )

@@ -10,7 +10,8 @@ The rules of a subject belong in its folder, such as `lifecycle` or `catalog`.
 
 from collections.abc import Collection
 
-from pedigree.access.principal import EVERYTHING, Principal
+from pedigree.access.grants import EVERYTHING, Grant
+from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import ObjectStore
@@ -99,8 +100,7 @@ class Registry(RegistryVerbs):
         """
         principal = Principal(
             actor=actor,
-            permissions=frozenset(permissions),
-            models=tuple(sees or ()),
+            grants=(Grant(permissions=frozenset(permissions), models=tuple(sees or ())),),
             reads_store=sees is None,
         )
         return registry_in(self.context.used_by(principal))

@@ -24,6 +24,7 @@ from pedigree.delivery.signing import SecretBox
 from pedigree.errors import LogKeyError, NotFoundError
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
+from pedigree.registry.reads import note_log_exported
 
 
 class AuditOperations(ContextGroup):
@@ -75,10 +76,10 @@ class AuditOperations(ContextGroup):
         """Return the hashes of a tile of the log, as :func:`pedigree.audit.tiles.read_tile`.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not audit the registry.
             NotFoundError: The sealed log does not have the tile.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
         return self._context.database.read(
             lambda transaction: tiles.read_tile(transaction, level, path)
         )
@@ -87,9 +88,10 @@ class AuditOperations(ContextGroup):
         """Return the bytes of sealed events after a place in the feed; a page may end early.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not audit the registry.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
+        note_log_exported(self._context)
         return self._context.database.read(
             lambda transaction: export.sealed_events(transaction, after=after, limit=limit)
         )
@@ -98,29 +100,30 @@ class AuditOperations(ContextGroup):
         """Return the number of events that have a place in the feed, sealed or not.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not audit the registry.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
         return log.feed_head(self._context.database)
 
     def log_keys(self) -> tuple[KnownLogKey, ...]:
         """Return all keys that sign or signed the log, the newest first.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not audit the registry.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
         return self._context.database.read(key_history.known_keys)
 
     def prove_event(self, seq: int) -> LogProof:
         """Return the proof that the newest checkpoint covers an event.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not audit the registry.
             NotFoundError: The feed has no such event, or it is not sealed yet.
             LogTamperedError: The event is not the one that was sealed.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
+        note_log_exported(self._context)
         return self._context.database.read(lambda transaction: proofs.prove(transaction, seq))
 
     def prove_consistency(self, old: int, new: int) -> LogConsistency:
@@ -141,11 +144,12 @@ class AuditOperations(ContextGroup):
         """Write the events and the checkpoints to a new folder, for the offline verifier.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not audit the registry.
             InvalidInputError: The folder exists, or cannot be written.
             LogTamperedError: The feed has a gap.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
+        note_log_exported(self._context)
         return export.export(self._context.database, folder)
 
     def verify_log(self, keys: Iterable[str] = ()) -> LogReport:
@@ -155,11 +159,11 @@ class AuditOperations(ContextGroup):
             keys: The public keys that are known from elsewhere; those of the log itself if empty.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not audit the registry.
             InvalidInputError: A key cannot be parsed, or a file of the settings cannot be used.
             StoreUnavailableError: The store does not answer.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
         anchors = Anchors(self._context.database, self._context.store).notes()
         trust = trust_of(self._context.settings)
         return export.verify(self._context.database, read_keys(keys), anchors, trust)
@@ -179,9 +183,9 @@ class AuditOperations(ContextGroup):
         """Return the newest anchor; None if there is none yet.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not audit the registry.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
         return Anchors(self._context.database, self._context.store).newest()
 
     def rotate_log_key(self, *, overlap: timedelta) -> str:

@@ -7,6 +7,7 @@ from functools import cache, partial
 from typing import Self, TypeVar
 
 from pedigree.access.actor import SETTING, resolve_actor
+from pedigree.access.grants import SOME, Target
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.access.reserved import claimed
@@ -18,6 +19,7 @@ from pedigree.artifacts.store import StoredBlob
 from pedigree.artifacts.store_health import require_bytes, require_objects, require_store
 from pedigree.artifacts.store_owner import require_unused
 from pedigree.artifacts.upload_keys import give_up_keys
+from pedigree.audit.reads import NotedReads
 from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
@@ -49,6 +51,7 @@ class Context:
         # Resolved once for each connection: resolving starts a git process, and the result depends
         # on the working directory, so one process could act as two people.
         self._process_actor = cache(partial(resolve_actor, settings))
+        self.noted_reads = NotedReads()
         self._principal: Principal | None = None
         self._on_commit: list[Callable[[], object]] | None = None
 
@@ -118,18 +121,19 @@ class Context:
             return Principal(actor=actor or self.actor())
         return self._principal if actor is None else self._principal.named(actor)
 
-    def require(self, permission: Permission, model: str | None = None) -> None:
+    def require(self, permission: Permission, model: Target = None, stage: Target = None) -> None:
         """Require a permission; every operation calls this before it does anything.
 
         Args:
             permission: The permission that the operation requires.
-            model: The model concerned; all models when None.
+            model: The model concerned; every model when None.
+            stage: The stage concerned; every stage when None.
 
         Raises:
-            NotPermittedError: The user lacks the permission, or may not use the model.
+            NotPermittedError: The user lacks the permission, or may not use the model or stage.
         """
         if self._principal is not None:
-            self._principal.require(permission, model)
+            self._principal.require(permission, model, stage)
 
     def require_some(self, permission: Permission, model: str | None = None) -> None:
         """Require a permission for a list, which has only the models that the principal may use.
@@ -141,10 +145,7 @@ class Context:
         Raises:
             NotPermittedError: The user lacks the permission, or may not use the given model.
         """
-        if self._principal is not None:
-            self._principal.require_permission(permission)
-        if model is not None:
-            self.require(permission, model)
+        self.require(permission, SOME if model is None else model, SOME)
 
     def visible_models(self, transaction: Transaction) -> list[str] | None:
         """Return the names of the models that the principal may use, with deleted ones.
@@ -152,26 +153,28 @@ class Context:
         None if there is no limit. The database has no idea of their patterns, so lists compare
         names.
         """
-        if self._principal is None or not self._principal.models:
+        if self._principal is None or not self.is_limited:
             return None
-        return lookups.names_matching(transaction, self._principal.models)
+        patterns = self._principal.patterns(Permission.READ)
+        return lookups.names_among(transaction, patterns, self.may_read)
 
     @property
-    def readable_models(self) -> tuple[str, ...] | None:
-        """The models whose bytes the principal need not send; None if they read the whole store."""
-        if self._principal is None or self._principal.reads_store:
-            return None
-        return self._principal.models
+    def reads_store(self) -> bool:
+        """Whether the principal reads the whole store, so that it need not prove what it has."""
+        return self._principal is None or self._principal.reads_store
+
+    def may_read(self, model: str) -> bool:
+        """Return whether the principal may read a model."""
+        return self._principal is None or self._principal.may(Permission.READ, model)
 
     def sight(self, transaction: Transaction) -> Sight:
         """Return what the principal sees of versions that an answer leads to."""
-        may_read = self._principal.may_use if self._principal else lambda _: True
-        return Sight(transaction, may_read, self.is_limited)
+        return Sight(transaction, self.may_read, self.is_limited)
 
     @property
     def is_limited(self) -> bool:
         """Whether there may be models that the principal may not read."""
-        return self._principal is not None and bool(self._principal.models)
+        return self._principal is not None and not self._principal.may(Permission.READ)
 
     def used_by(self, principal: Principal | None) -> Self:
         """Return the same connection for another principal; for this process when None."""
@@ -253,14 +256,17 @@ class Context:
         permission: Permission,
         reference: str,
         work: Callable[[Transaction, ModelVersion], T],
+        *,
+        stage: str | None = None,
     ) -> T:
         """Change a version in one transaction.
 
         Raises:
-            NotPermittedError: The user may not do that with the version's model.
+            NotPermittedError: The user may not do that with the version's model, or not in the
+                stage; in every stage when None.
         """
         parsed = parse_reference(reference)
-        self.require(permission, parsed.name)
+        self.require(permission, parsed.name, stage)
         return self.database.transaction(
             lambda transaction: work(transaction, lookups.find_version(transaction, parsed))
         )

@@ -23,6 +23,7 @@ from pedigree.registry.lineage import LineageOperations
 from pedigree.registry.models import ModelOperations
 from pedigree.registry.monitoring import MonitoringOperations
 from pedigree.registry.pending_checks import PendingCheckOperations
+from pedigree.registry.people import PeopleOperations
 from pedigree.registry.policies import PolicyOperations
 from pedigree.registry.promotions import PromotionOperations
 from pedigree.registry.quarantine import QuarantineOperations
@@ -50,6 +51,7 @@ class RegistryOperations(Operations):
 
     # These do more than their contracts, for callers in this process.
     versions: VersionOperations
+    approvals: ApprovalOperations
     stages: StageOperations
     uploads: UploadOperations
     stage_requests: StageRequestOperations
@@ -62,6 +64,7 @@ class RegistryOperations(Operations):
     datasets: DatasetOperations
     staleness: StalenessOperations
     tokens: TokenOperations
+    people: PeopleOperations
     webhooks: WebhookOperations
 
     def __init__(self, context: Context) -> None:
@@ -102,6 +105,7 @@ class RegistryOperations(Operations):
         self.events = EventOperations(context)
         self.statistics = StatisticsOperations(context)
         self.tokens = TokenOperations(context)
+        self.people = PeopleOperations(context)
         self.webhooks = WebhookOperations(context)
         self.gc = GcOperations(context)
         self.fsck = FsckOperations(context)

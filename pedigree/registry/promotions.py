@@ -61,6 +61,7 @@ class PromotionOperations(ContextGroup, PromotionContract):
             lambda transaction, version: promotion_attempts.retry(
                 transaction, version, stage, who, reason
             ),
+            stage=stage,
         )
 
     def give_up_promotion(

@@ -103,7 +103,7 @@ class RegistrationOperations(Registering, RegistrationContract):
         def require(seen: Look) -> None:
             self._uploads.require_files(name, manifest, seen, upload_id, contents)
 
-        proves = self._context.readable_models is not None
+        proves = not self._context.reads_store
         return self._create(wanted, contents, require, judge=True, proves=proves)
 
     def _create(

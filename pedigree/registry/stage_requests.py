@@ -36,6 +36,7 @@ class StageRequestOperations(ContextGroup, StageRequestContract):
             lambda transaction, version: requests.request_stage(
                 transaction, version, request, expected_generation=expected_generation
             ),
+            stage=stage,
         )
 
     def withdraw_request(
@@ -51,6 +52,7 @@ class StageRequestOperations(ContextGroup, StageRequestContract):
             Permission.REQUEST,
             reference,
             lambda transaction, version: requests.withdraw(transaction, version, request),
+            stage=stage,
         )
 
     def stage_requests(
@@ -96,6 +98,8 @@ class StageRequestOperations(ContextGroup, StageRequestContract):
         permission: Permission,
         reference: str,
         work: Callable[[Transaction, ModelVersion], T],
+        *,
+        stage: str | None = None,
     ) -> T:
         """Do work that may pass a version's last gate, then perform the model's due requests."""
 
@@ -104,4 +108,4 @@ class StageRequestOperations(ContextGroup, StageRequestContract):
             requests.perform_due(transaction, version.model_name)
             return result
 
-        return self._context.update_version(permission, reference, write)
+        return self._context.update_version(permission, reference, write, stage=stage)

@@ -47,7 +47,7 @@ class StageOperations(ContextGroup, StageContract):
         actor: Actor | None = None,
     ) -> Move:
         parsed = parse_reference(reference)
-        self._context.require(Permission.MOVE, parsed.name)
+        self._context.require(Permission.MOVE, parsed.name, stage)
         by = self._context.principal(actor)
         requester = SENSOR if automatic else Requester(by)
 
@@ -70,7 +70,7 @@ class StageOperations(ContextGroup, StageContract):
         run_id: str | None = None,
         actor: Actor | None = None,
     ) -> Move:
-        self._context.require(Permission.MOVE, name)
+        self._context.require(Permission.MOVE, name, stage)
         by = self._context.principal(actor)
         return self._context.database.transaction(
             lambda transaction: StageTransition(

@@ -10,6 +10,7 @@ from pedigree.access.records import AccessToken, IssuedToken, Permission, Role, 
 from pedigree.contract.tokens import TokenContract
 from pedigree.postgres.pages import at_least_one
 from pedigree.registry.context import ContextGroup
+from pedigree.registry.reads import note_tokens_listed
 
 
 class TokenOperations(ContextGroup, TokenContract):
@@ -23,7 +24,7 @@ class TokenOperations(ContextGroup, TokenContract):
         models: Iterable[str] = (),
         expires: timedelta | None = None,
     ) -> IssuedToken:
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.ADMINISTER)
         actor, roles, models = self._context.actor(), tuple(roles), tuple(models)
         return self._context.database.transaction(
             lambda transaction: tokens.create_token(
@@ -32,14 +33,15 @@ class TokenOperations(ContextGroup, TokenContract):
         )
 
     def tokens(self, *, limit: int = PAGE, after: int = 0) -> tuple[AccessToken, ...]:
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
         limit = at_least_one(limit)
+        note_tokens_listed(self._context)
         return self._context.database.read(
             lambda transaction: tokens.tokens(transaction, limit=limit, after=after)
         )
 
     def revoke_token(self, token_id: int) -> AccessToken:
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.ADMINISTER)
         actor = self._context.actor()
         return self._context.database.transaction(
             lambda transaction: tokens.revoke_token(transaction, token_id, actor)

@@ -145,7 +145,7 @@ class UploadOperations(ContextGroup, UploadContract):
         digests, live = digests_of(manifest), seen.live.values()
         if missing := seen.missing(digests) - contents.keys():
             raise bytes_missing(missing)
-        if self._context.readable_models:
+        if self._context.is_limited and not self._context.reads_store:
             # The database has no idea of patterns.
             unsent = frozenset(digests) - contents.keys()
             self._context.database.read(
@@ -176,11 +176,10 @@ class UploadOperations(ContextGroup, UploadContract):
         self, transaction: Transaction, digests: Collection[Digest]
     ) -> frozenset[Digest]:
         """Return the digests whose bytes the caller may not read."""
-        if self._context.readable_models is None:
+        if self._context.reads_store:
             return frozenset()
-        return frozenset(digests) - readable_blobs(
-            transaction, digests, self._context.readable_models
-        )
+        may_read = self._context.may_read if self._context.is_limited else None
+        return frozenset(digests) - readable_blobs(transaction, digests, may_read)
 
     def _require_possession(
         self,

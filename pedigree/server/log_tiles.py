@@ -53,7 +53,7 @@ def get_log_checkpoint(
 
 
 @router.get(paths.LOG_TILE, responses=_BYTES, response_class=Response)
-@requires(Permission.OPERATE)
+@requires(Permission.AUDIT)
 def get_log_tile(
     request: Request,
     level: Annotated[int, Path(ge=0, le=MOST_LEVELS, description="0 has the leaves"), DIGITS],
@@ -67,7 +67,7 @@ def get_log_tile(
 
 
 @router.get(paths.LOG_EVENTS, responses=_LINES, response_class=Response)
-@requires(Permission.OPERATE)
+@requires(Permission.AUDIT)
 def get_log_events(
     request: Request,
     after: Annotated[

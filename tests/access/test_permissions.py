@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from pedigree.access.grants import Grant
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission, Role
 from pedigree.artifacts.records import digest_of
@@ -44,6 +45,7 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
             (
                 *("get", "trainings", "environment", "candidacies", "card", "card_fields"),
                 *("decisions", "downstream", "drift", "evaluation", "folder", "lineage", "load"),
+                "overrides",
                 *("manifest", "presign", "profile", "renew_card", "retrain_like", "snippets"),
                 *("stale", "tenures", "upstream", "verdicts", "verify"),
             ),
@@ -147,10 +149,14 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
         "webhooks": (),
     },
     Permission.OPERATE: {
-        "create_token": ("ci",),
         "fsck": (),
         "plan_gc": (),
+    },
+    Permission.ADMINISTER: {
+        "create_token": ("ci",),
         "revoke_token": (1,),
+    },
+    Permission.AUDIT: {
         "tokens": (),
     },
 }
@@ -300,17 +306,20 @@ def test_every_verb_accepts_a_user_with_its_permission(filled: Registry, tmp_pat
 
 
 def test_may_checks_the_permission_the_model_and_the_people_of_a_rule() -> None:
-    ann = Principal(actor=ANN, permissions=frozenset({Permission.MOVE}), models=("churn*",))
+    moves = Grant(permissions=frozenset({Permission.MOVE}), models=("churn*",))
+    ann = Principal(actor=ANN, grants=(moves,))
     rule = default_policy().stages[0].model_copy(update={"promoters": ("bob", "*@risk.example")})
     assert ann.may(Permission.MOVE, "churn-eu")
     assert not ann.may(Permission.MOVE, "fraud")
     assert not ann.may(Permission.MOVE)
     assert not ann.may(Permission.DECIDE, "churn-eu")
-    assert not ann.may(Permission.MOVE, "churn-eu", rule)
-    assert ann.named(Actor(name="bob", source="token")).may(Permission.MOVE, "churn-eu", rule)
+    assert not ann.may(Permission.MOVE, "churn-eu", rule.name, rule)
+    assert ann.named(Actor(name="bob", source="token")).may(
+        Permission.MOVE, "churn-eu", rule.name, rule
+    )
     governed = Policy(stages=default_policy().stages, editors=("ann",))
     governor = Principal(actor=ANN)
-    assert governor.may(Permission.GOVERN, "churn", governed)
+    assert governor.may(Permission.GOVERN, "churn", restriction=governed)
     assert not governor.named(Actor(name="eve", source="token")).may(
-        Permission.GOVERN, "churn", governed
+        Permission.GOVERN, "churn", restriction=governed
     )

@@ -40,6 +40,7 @@ LISTS: dict[tuple[str, ...], str] = {
     ("webhook", "deliveries", "1"): "items",
     ("verdicts", "churn/1"): "items",
     ("decisions", "spam/1"): "items",
+    ("overrides", "spam/1"): "items",
     ("tenures", "churn/1"): "items",
     ("as-of", "churn", "2100-01-01T00:00Z"): "items",
     ("waits", "churn/1"): "items",

@@ -128,6 +128,7 @@ LISTS: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
     "list_webhooks": ("/webhooks", lambda item: item["webhook_id"]),
     "list_verdicts": (f"{DECIDED}/versions/1/verdicts", lambda item: item["verdict_id"]),
     "list_decisions": (f"{DECIDED}/versions/1/approvals", lambda item: item["decision_id"]),
+    "list_overrides": (f"{DECIDED}/versions/1/overrides", lambda item: item["override_id"]),
     "list_tenures": (f"{DECIDED}/versions/1/tenures", lambda item: item["tenure_id"]),
     "list_drift": (f"{DECIDED}/versions/1/drift", lambda item: item["drift_id"]),
     "get_as_of": (f"{DECIDED}/as-of?moment=2100-01-01T00:00:00Z", lambda item: item["tenure_id"]),
@@ -218,7 +219,7 @@ def test_the_client_returns_what_its_caller_asked_for(served: Served) -> None:
         assert [each.version_id for each in newest] == [7, 6, 5, 4, 3]
         assert registry.models() == served.registry.models()
         assert registry.timeline("large", limit=5) == served.registry.timeline("large", limit=5)
-        for verb in ("verdicts", "decisions", "tenures", "drift", "candidacies"):
+        for verb in ("verdicts", "decisions", "overrides", "tenures", "drift", "candidacies"):
             ours, theirs = getattr(served.registry, verb), getattr(registry, verb)
             assert theirs("decided/1") == ours("decided/1"), verb
             assert theirs("decided/1", limit=5) == ours("decided/1", limit=5), verb

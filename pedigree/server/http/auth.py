@@ -13,9 +13,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from pedigree.access import tokens
+from pedigree.access.grants import SOME, granted
 from pedigree.access.oidc.refusals import InvalidTokenError, RefusedTokenError
 from pedigree.access.principal import Principal
-from pedigree.access.records import AccessToken, Permission, permitted
+from pedigree.access.records import PERMISSIONS, AccessToken, Permission
 from pedigree.access.reserved import is_reserved
 from pedigree.audit.records import Actor
 from pedigree.contract.paths import PREFIX
@@ -97,6 +98,7 @@ class Authenticator:
         metrics: Where refusals are counted.
         identify: Returns the principal of a token that an OIDC provider signed; None if no
             provider is configured.
+        named: Returns the principal whom a proxy names in a request, if it does.
     """
 
     def __init__(
@@ -108,10 +110,12 @@ class Authenticator:
         most_at_work: int,
         metrics: RequestMetrics,
         identify: Callable[[str], Awaitable[Principal]] | None = None,
+        named: Callable[[Request], Awaitable[Principal | None]] | None = None,
     ) -> None:
         self._registry = registry
         self._find_token = find_token
         self._identify = identify
+        self._named = named
         self._metrics = metrics
         self._unknown = UnknownTokens(metrics)
         self._trusted: dict[bytes, tuple[float, Caller]] = {}
@@ -142,10 +146,8 @@ class Authenticator:
         else:
             caller = await self._without_token(request)
         # The operations check again, and decide. This check refuses before the body is read.
-        if declared.checks_models:
-            caller.principal.require_permission(declared.permission)
-        else:
-            caller.principal.require(declared.permission, request.path_params.get("name"))
+        model = SOME if declared.checks_models else request.path_params.get("name")
+        caller.principal.require(declared.permission, model, SOME)
         return caller
 
     async def _holder(self, secret: str, address: str) -> Caller:
@@ -176,11 +178,14 @@ class Authenticator:
             raise unknown_caller("the token's name is reserved for Pedigree")
         return Principal(
             actor=Actor(name=token.principal, source="token"),
-            permissions=permitted(token.roles),
-            models=token.models,
+            grants=granted(
+                ((role, PERMISSIONS[role]) for role in token.roles),
+                models=token.models,
+                origin="the token",
+            ),
             reads_store=False,
-            roles=token.roles,
             expires_at=token.expires_at,
+            issued_by=token.created_by,
         )
 
     async def _principal_of_provider(self, text: str) -> Principal:
@@ -189,6 +194,13 @@ class Authenticator:
         return await self._identify(text)
 
     async def _without_token(self, request: Request) -> Caller:
+        if self._named is not None:
+            try:
+                principal = await self._named(request)
+            except RefusedTokenError as error:
+                raise unknown_caller(str(error)) from None
+            if principal is not None:
+                return self._caller(principal)
         if not self._is_open or not is_local(request):
             raise unknown_caller("the request has no token")
         now = time.monotonic()

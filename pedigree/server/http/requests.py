@@ -102,7 +102,7 @@ class WriteRequest:
             return None
         request, principal = self._request, self.caller.principal
         # Another token of the same name with fewer permissions must not get this token's answer.
-        rights = f"{sorted(principal.permissions)} {sorted(principal.models)}"
+        rights = " ".join(sorted(each.sentence for each in principal.grants))
         asked = f"{request.method} {request.scope['path']}?{request.url.query}\n{rights}\n"
         fingerprint = hashlib.sha256(asked.encode() + self._body).digest()
         return Key(principal.name, self._key, fingerprint)

@@ -1,5 +1,6 @@
 """The feed of events."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Header, Query, Request
@@ -54,7 +55,7 @@ def list_events(
             principal.require(Permission.READ, model)
         stream = event_stream.follow(
             int(last_event_id or after),
-            wanted=Wanted(type and frozenset(type), model, principal.may_use),
+            wanted=Wanted(type and frozenset(type), model, partial(principal.may, Permission.READ)),
             admitted=request.state.admit,
             principal=principal.name,
         )

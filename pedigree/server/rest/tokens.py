@@ -38,7 +38,7 @@ class NewToken(Record):
 
 
 @router.post(paths.TOKENS, status_code=201, responses={201: {"model": IssuedToken}})
-@requires(Permission.OPERATE)
+@requires(Permission.ADMINISTER)
 def create_token(call: WriteCall, new: NewToken) -> Response:
     """Create a token for the service; only this answer contains its secret."""
     expires = None if new.expires_s is None else timedelta(seconds=new.expires_s)
@@ -52,7 +52,7 @@ def create_token(call: WriteCall, new: NewToken) -> Response:
 
 
 @router.get(paths.TOKENS, responses={200: {"model": Page[AccessToken]}})
-@requires(Permission.OPERATE)
+@requires(Permission.AUDIT)
 def list_tokens(
     call: ReadCall,
     limit: Limit = 100,
@@ -71,7 +71,7 @@ def whoami(call: ReadCall) -> Response:
 
 
 @router.delete(paths.TOKEN, responses={200: {"model": AccessToken}})
-@requires(Permission.OPERATE)
+@requires(Permission.ADMINISTER)
 def revoke_token(
     call: WriteCall,
     token_id: Annotated[int, Path(ge=1, lt=2**63, description="The id of a token"), DIGITS],
