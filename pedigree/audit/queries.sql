@@ -79,21 +79,29 @@ SELECT pg_try_advisory_xact_lock(hashtextextended('pedigree.sealer', 0)) AS lead
 -- Wait until no sealer leads, and let none lead until the transaction ends.
 SELECT pg_advisory_xact_lock(hashtextextended('pedigree.sealer', 0));
 
--- name: log_nodes
--- Hashes of the log's tree in some ranges of levels: leaves of events, and of full blocks.
-SELECT 0 AS level, f.seq - 1 AS index, e.leaf AS hash
+-- name: log_ranges
+-- Hashes of the log's tree in some ranges of levels, one after the other: leaves of events, and
+-- of full blocks.
+SELECT w.level, w.start, w.stop, CASE WHEN w.level = 0 THEN (
+    SELECT string_agg(e.leaf, ''::bytea ORDER BY f.seq)
+    FROM pedigree.feed f JOIN pedigree.event e USING (id)
+    WHERE f.seq > w.start AND f.seq <= w.stop
+) ELSE (
+    SELECT string_agg(b.hash, ''::bytea ORDER BY b.index) FROM pedigree.log_block b
+    WHERE b.level = w.level AND b.index >= w.start AND b.index < w.stop
+) END AS hashes
 FROM unnest(%(levels)s::smallint[], %(starts)s::bigint[], %(stops)s::bigint[])
-    AS wanted (level, start, stop)
-JOIN pedigree.feed f ON f.seq > wanted.start AND f.seq <= wanted.stop
-JOIN pedigree.event e USING (id)
-WHERE wanted.level = 0
-UNION ALL
-SELECT b.level, b.index, b.hash
-FROM unnest(%(levels)s::smallint[], %(starts)s::bigint[], %(stops)s::bigint[])
-    AS wanted (level, start, stop)
-JOIN pedigree.log_block b
-    ON b.level = wanted.level AND b.index >= wanted.start AND b.index < wanted.stop
-WHERE wanted.level > 0;
+    AS w (level, start, stop);
+
+-- name: log_gap
+-- The first index of a range that has no hash; null if each has one.
+SELECT min(wanted.index) AS index
+FROM generate_series(%(start)s::bigint, %(stop)s::bigint - 1) AS wanted (index)
+WHERE CASE WHEN %(level)s = 0 THEN NOT EXISTS (
+    SELECT FROM pedigree.feed f JOIN pedigree.event e USING (id) WHERE f.seq = wanted.index + 1
+) ELSE NOT EXISTS (
+    SELECT FROM pedigree.log_block b WHERE b.level = %(level)s AND b.index = wanted.index
+) END;
 
 -- name: add_checkpoint
 -- Store a checkpoint with the full blocks that the tree gained.

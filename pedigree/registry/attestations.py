@@ -23,10 +23,10 @@ class AttestationOperations(ContextGroup):
         """Return who attests the log, and how far.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not read the audit log.
             InvalidInputError: A file of the settings cannot be used.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
         settings = self._context.settings
         policy = trust_of(settings).policy
         return self._context.database.read(

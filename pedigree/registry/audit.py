@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from pedigree.access.records import Permission
+from pedigree.artifacts.object_lock import ObjectLock, object_lock
 from pedigree.audit import export, key_history, log, proofs, sealer, tiles
 from pedigree.audit.anchors import Anchors
 from pedigree.audit.attested import cosigned_over
@@ -190,6 +191,15 @@ class AuditOperations(ContextGroup):
         """
         self._context.require(Permission.AUDIT)
         return Anchors(self._context.database, self._context.store).newest()
+
+    def anchor_lock(self) -> ObjectLock | None:
+        """Return the lock of the newest anchor in the store; None if there is no anchor.
+
+        Raises:
+            NotPermittedError: The principal may not audit the registry.
+        """
+        newest = self.log_anchor()
+        return object_lock(self._context.store, newest.key) if newest else None
 
     def rotate_log_key(self, *, overlap: timedelta) -> str:
         """Replace the key that the database keeps; the old one signs as well for a while.
