@@ -634,6 +634,29 @@ ORDER BY t.tenure_id DESC
 LIMIT 1
 $$;
 
+CREATE FUNCTION pedigree.is_author(of_model bigint, of_version integer, person text) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+SELECT EXISTS (
+    SELECT FROM pedigree.model_version v
+    WHERE v.model_id = of_model AND v.version = of_version
+        AND pedigree.person_key(v.created_by) = pedigree.person_key(person)
+) OR EXISTS (
+    SELECT FROM pedigree.training t
+    WHERE t.model_id = of_model AND t.version = of_version
+        AND pedigree.person_key(t.created_by) = pedigree.person_key(person)
+)
+$$;
+
+CREATE FUNCTION pedigree.is_overridden(of_model bigint, of_version integer, pointer text, name text, since timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+SELECT pointer = 'stage' AND EXISTS (
+    SELECT FROM pedigree.stage_override o
+    WHERE o.model_id = of_model AND o.version = of_version AND o.to_stage = name AND o.at = since
+)
+$$;
+
 CREATE FUNCTION pedigree.is_regular_event(content jsonb, event_id uuid, type text, model text, version integer, at timestamp with time zone) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -934,6 +957,42 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.note_read(reader text, event jsonb, hole text, of_model text, of_version integer) RETURNS double precision
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := clock_timestamp();
+    this_hour timestamptz := date_trunc('hour', at);
+BEGIN
+    INSERT INTO pedigree.noted_read (hour, read_hash) VALUES (this_hour, sha256(convert_to(
+        jsonb_build_array(reader, event ->> 'type', of_model, of_version)::text, 'UTF8'
+    ))) ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+        PERFORM pedigree.record_filled_events(
+            jsonb_build_array(event), ARRAY[hole], ARRAY[pedigree.time_in_json(at)],
+            of_model, of_version, at
+        );
+        DELETE FROM pedigree.noted_read r USING (
+            SELECT hour, read_hash FROM pedigree.noted_read
+            WHERE hour < this_hour - interval '1 hour'
+            ORDER BY hour LIMIT 10 FOR UPDATE SKIP LOCKED
+        ) AS past
+        WHERE r.hour = past.hour AND r.read_hash = past.read_hash;
+    END IF;
+    RETURN extract(epoch FROM this_hour + interval '1 hour' - at);
+END
+$$;
+
+CREATE FUNCTION pedigree.person_key(name text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+SELECT normalize(lower(regexp_replace(
+    normalize(name, NFKC),
+    '[[:space:][:cntrl:]\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]',
+    '', 'g'
+)), NFKC)
+$$;
+
 CREATE FUNCTION pedigree.quarantines_of_nodes(nodes jsonb, of_model bigint, of_version integer) RETURNS TABLE(quarantine_id bigint, asset text, partition text, since timestamp with time zone, reason text, only_certain boolean, at timestamp with time zone, quarantined_by text, certainty text)
     LANGUAGE sql STABLE
     AS $$
@@ -985,7 +1044,6 @@ $$;
 CREATE FUNCTION pedigree.read_for_cards(names text[], name_keys text[], versions integer[], event_ids bigint[], checks text[], most integer) RETURNS TABLE(model_name text, version integer, record text, signature text, verification text, generation bigint, training text, graph text, packages text[], verdicts text, tenures text, revision integer, digest text, markdown text, notes jsonb, created_at timestamp with time zone, event_id bigint, newest_event bigint, at timestamp with time zone)
     LANGUAGE plpgsql STABLE
     SET plan_cache_mode TO 'force_generic_plan'
-    SET enable_seqscan TO 'off'
     AS $$
 DECLARE
     wanted record;
@@ -1023,6 +1081,9 @@ BEGIN
                     SELECT held.tenure_id, held.pointer || ':' || held.name AS pointer,
                         held.version AS version_id, held.held_since AS since,
                         held.held_until AS until, held.moved_by, held.reason,
+                        pedigree.is_overridden(
+                            held.model_id, held.version, held.pointer, held.name, held.held_since
+                        ) AS overridden,
                         count(*) OVER () AS total
                     FROM pedigree.tenure held
                     WHERE held.model_id = m.model_id AND held.version = r.version
@@ -1140,6 +1201,24 @@ CREATE TABLE pedigree.registered_model (
     policy_since timestamp with time zone
 );
 
+CREATE TABLE pedigree.stage_override (
+    override_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    author text NOT NULL,
+    from_stage text NOT NULL COLLATE pg_catalog."C",
+    to_stage text NOT NULL COLLATE pg_catalog."C",
+    generation bigint NOT NULL,
+    gates jsonb NOT NULL,
+    reason text NOT NULL,
+    overridden_by text NOT NULL,
+    overridden_by_source text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT stage_override_gates_check CHECK (((jsonb_typeof(gates) = 'array'::text) AND (gates <> '[]'::jsonb))),
+    CONSTRAINT stage_override_reason_check CHECK ((reason <> ''::text))
+);
+
 CREATE TABLE pedigree.tenure (
     tenure_id bigint NOT NULL,
     model_id bigint NOT NULL,
@@ -1250,7 +1329,10 @@ CREATE VIEW pedigree.version_record AS
            FROM pedigree.model_card c
           WHERE ((c.model_id = v.model_id) AND (c.version = v.version))
           ORDER BY c.revision DESC
-         LIMIT 1) AS model_card_digest
+         LIMIT 1) AS model_card_digest,
+    ( SELECT count(*) AS count
+           FROM pedigree.stage_override o
+          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))) AS overrides
    FROM (((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
      CROSS JOIN LATERAL ( SELECT t.training_id,
@@ -1331,13 +1413,17 @@ CREATE VIEW pedigree.version_in_full AS
            FROM pedigree.training t
           WHERE ((t.model_id = r.model_id) AND (t.version = r.version_id))
           ORDER BY ((t.verification ->> 'status'::text) <> 'verified'::text), t.created_at, t.training_id
-         LIMIT 1) AS verification
+         LIMIT 1) AS verification,
+    overrides
    FROM pedigree.version_record r;
 
 CREATE FUNCTION pedigree.record_shown(r pedigree.version_in_full) RETURNS SETOF json
     LANGUAGE sql STABLE
     AS $$
-    SELECT to_json(shown) FROM (
+    SELECT CASE WHEN r.overrides > 0 THEN replace(
+        to_json(shown)::text, ',"model_card_digest":',
+        format(',"overrides":%s,"model_card_digest":', r.overrides)
+    )::json ELSE to_json(shown) END FROM (
         SELECT
             r.model_name,
             r.version_id,
@@ -1430,6 +1516,21 @@ BEGIN
     FROM pedigree.artifact a, pedigree.registered_model m
     WHERE a.digest = NEW.digest AND m.model_id = NEW.model_id AND m.deleted_at IS NULL;
     RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.refuse_author() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    -- Each table has its own name for who acts.
+    person text := to_jsonb(NEW) ->> TG_ARGV[0];
+BEGIN
+    IF pedigree.is_author(NEW.model_id, NEW.version, person) THEN
+        RAISE EXCEPTION '% is violated: % is an author of the version', TG_ARGV[1], person
+            USING ERRCODE = 'check_violation', CONSTRAINT = TG_ARGV[1];
+    END IF;
+    RETURN NEW;
 END
 $$;
 
@@ -2418,6 +2519,12 @@ CREATE VIEW pedigree.model_record AS
            FROM holders) held)
   WHERE (m.deleted_at IS NULL);
 
+CREATE TABLE pedigree.noted_read (
+    hour timestamp with time zone NOT NULL,
+    read_hash bytea NOT NULL,
+    CONSTRAINT noted_read_read_hash_check CHECK ((length(read_hash) = 32))
+);
+
 CREATE TABLE pedigree.orphan (
     key text NOT NULL COLLATE pg_catalog."C",
     orphaned_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
@@ -2547,7 +2654,9 @@ CREATE VIEW pedigree.version_in_bulk AS
               WHERE ((t.model_id = v.model_id) AND (t.version = v.version))
               ORDER BY ((t.verification ->> 'status'::text) <> 'verified'::text), t.created_at, t.training_id
              LIMIT 1)
-        END)::pedigree.version_in_full AS version
+        END, ( SELECT count(*) AS count
+           FROM pedigree.stage_override o
+          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))))::pedigree.version_in_full AS version
    FROM ((((((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
      JOIN pedigree.artifact a ON ((a.digest = v.digest)))
@@ -2784,6 +2893,15 @@ CREATE TABLE pedigree.sink (
     seq bigint DEFAULT 0 NOT NULL,
     lease uuid,
     lease_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+);
+
+ALTER TABLE pedigree.stage_override ALTER COLUMN override_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.stage_override_override_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE pedigree.stage_request (
@@ -3141,8 +3259,14 @@ ALTER TABLE ONLY pedigree.model_card
 ALTER TABLE ONLY pedigree.model_version
     ADD CONSTRAINT model_version_pkey PRIMARY KEY (model_id, version);
 
+ALTER TABLE ONLY pedigree.noted_read
+    ADD CONSTRAINT noted_read_pkey PRIMARY KEY (hour, read_hash);
+
 ALTER TABLE ONLY pedigree.orphan
     ADD CONSTRAINT orphan_pkey PRIMARY KEY (key);
+
+ALTER TABLE ONLY pedigree.stage_override
+    ADD CONSTRAINT override_generation UNIQUE (model_id, generation);
 
 ALTER TABLE ONLY pedigree.quarantine_mark
     ADD CONSTRAINT quarantine_mark_pkey PRIMARY KEY (quarantine_id, model_id, version);
@@ -3182,6 +3306,9 @@ ALTER TABLE ONLY pedigree.search_word
 
 ALTER TABLE ONLY pedigree.sink
     ADD CONSTRAINT sink_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY pedigree.stage_override
+    ADD CONSTRAINT stage_override_pkey PRIMARY KEY (override_id);
 
 ALTER TABLE ONLY pedigree.stage_request
     ADD CONSTRAINT stage_request_pkey PRIMARY KEY (request_id);
@@ -3289,6 +3416,8 @@ CREATE UNIQUE INDEX model_version_author ON pedigree.model_version USING btree (
 CREATE INDEX model_version_deleted ON pedigree.model_version USING btree (model_id, version) WHERE ((deleted_at IS NOT NULL) AND (collected_at IS NULL));
 
 CREATE UNIQUE INDEX model_version_digest_unique ON pedigree.model_version USING btree (model_id, digest, copy) WHERE (deleted_at IS NULL);
+
+CREATE INDEX override_of_version ON pedigree.stage_override USING btree (model_id, version, override_id);
 
 CREATE INDEX quarantine_mark_version ON pedigree.quarantine_mark USING btree (model_id, version);
 
@@ -3398,6 +3527,10 @@ CREATE TRIGGER decision_no_truncate BEFORE TRUNCATE ON pedigree.decision FOR EAC
 
 ALTER TABLE pedigree.decision ENABLE ALWAYS TRIGGER decision_no_truncate;
 
+CREATE TRIGGER decision_of_another BEFORE INSERT ON pedigree.decision FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_author('decided_by', 'decision_not_by_author');
+
+ALTER TABLE pedigree.decision ENABLE ALWAYS TRIGGER decision_of_another;
+
 CREATE TRIGGER drift_removed AFTER DELETE ON pedigree.drift_result REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.release_drift();
 
 CREATE TRIGGER event_append_only BEFORE DELETE OR UPDATE ON pedigree.event FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
@@ -3451,6 +3584,18 @@ CREATE TRIGGER model_added AFTER INSERT ON pedigree.registered_model REFERENCING
 CREATE TRIGGER model_changed AFTER UPDATE OF deleted_at, name ON pedigree.registered_model FOR EACH ROW WHEN (((old.deleted_at IS DISTINCT FROM new.deleted_at) OR (old.name IS DISTINCT FROM new.name))) EXECUTE FUNCTION pedigree.search_follows_model();
 
 CREATE TRIGGER model_deleted AFTER UPDATE OF deleted_at ON pedigree.registered_model FOR EACH ROW WHEN (((old.deleted_at IS NULL) <> (new.deleted_at IS NULL))) EXECUTE FUNCTION pedigree.recount_model();
+
+CREATE TRIGGER override_append_only BEFORE DELETE OR UPDATE ON pedigree.stage_override FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.stage_override ENABLE ALWAYS TRIGGER override_append_only;
+
+CREATE TRIGGER override_by_another BEFORE INSERT ON pedigree.stage_override FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_author('overridden_by', 'override_not_by_author');
+
+ALTER TABLE pedigree.stage_override ENABLE ALWAYS TRIGGER override_by_another;
+
+CREATE TRIGGER override_no_truncate BEFORE TRUNCATE ON pedigree.stage_override FOR EACH STATEMENT EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.stage_override ENABLE ALWAYS TRIGGER override_no_truncate;
 
 CREATE TRIGGER policy_changed BEFORE UPDATE OF policy ON pedigree.registered_model FOR EACH ROW WHEN ((old.policy IS DISTINCT FROM new.policy)) EXECUTE FUNCTION pedigree.count_policy_revision();
 
@@ -3550,6 +3695,9 @@ ALTER TABLE ONLY pedigree.model_version
 
 ALTER TABLE ONLY pedigree.model_version
     ADD CONSTRAINT model_version_model_id_fkey FOREIGN KEY (model_id) REFERENCES pedigree.registered_model(model_id);
+
+ALTER TABLE ONLY pedigree.stage_override
+    ADD CONSTRAINT override_version FOREIGN KEY (model_id, version, digest, author) REFERENCES pedigree.model_version(model_id, version, digest, created_by);
 
 ALTER TABLE ONLY pedigree.quarantine_mark
     ADD CONSTRAINT quarantine_mark_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
