@@ -28,6 +28,7 @@
     │   ├── StageEmptyError          no version is in the stage
     │   ├── QuarantineNotFoundError  the data is not quarantined
     │   ├── TokenNotFoundError
+    │   ├── PrincipalNotFoundError   no principal has the name, or no such identity acts by it
     │   ├── WebhookNotFoundError
     │   ├── DeliveryNotFoundError    the webhook has no delivery for the event, or its log expired
     │   ├── UploadNotFoundError      it was sealed or aborted, or it expired
@@ -64,6 +65,7 @@
         │   └── DatabaseBusyError    nothing was done; retry later
         ├── SinkUnavailableError     the sink did not accept events; they are sent again
         ├── ServiceBusyError         nothing was done; retry later
+        ├── AttestationUnavailableError  a witness, or an authority of time stamps; asked again
         ├── ProviderUnavailableError no key of the OIDC provider is known yet; try again later
         ├── SlowRequestError         the request did not arrive in time; nothing was done
         ├── ServiceUnavailableError  the service is unreachable, or fails
@@ -91,6 +93,7 @@ from pedigree._identity_errors import ExchangeRefusedError as ExchangeRefusedErr
 from pedigree._identity_errors import InvalidProviderError as InvalidProviderError  # noqa: PLC0414
 from pedigree._identity_errors import LoginFailedError as LoginFailedError  # noqa: PLC0414
 from pedigree._identity_errors import NotAuthenticatedError as NotAuthenticatedError  # noqa: PLC0414
+from pedigree._unavailable import AttestationUnavailableError as AttestationUnavailableError  # noqa: PLC0414
 from pedigree._unavailable import CacheUnavailableError as CacheUnavailableError  # noqa: PLC0414
 from pedigree._unavailable import DatabaseBusyError as DatabaseBusyError  # noqa: PLC0414
 from pedigree._unavailable import DatabaseUnavailableError as DatabaseUnavailableError  # noqa: PLC0414
@@ -185,6 +188,10 @@ class QuarantineNotFoundError(NotFoundError):
 
 class TokenNotFoundError(NotFoundError):
     """No token of the service has the id."""
+
+
+class PrincipalNotFoundError(NotFoundError):
+    """No principal has the name, or no such identity acts by it."""
 
 
 class WebhookNotFoundError(NotFoundError):

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from pydantic import JsonValue
 
-from pedigree.access import tokens
+from pedigree.access import persons, tokens
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.records import IssuedToken
 from pedigree.audit.records import Actor
-from pedigree.errors import ExchangeRefusedError
+from pedigree.errors import ExchangeRefusedError, NameTakenError, NotPermittedError
 from pedigree.postgres.transaction import Transaction
 
 LIFETIME = timedelta(minutes=15)
@@ -24,7 +24,8 @@ def exchange(transaction: Transaction, workload: Identity) -> IssuedToken:
         workload: Who its token stands for.
 
     Raises:
-        ExchangeRefusedError: Its token has no ``jti``, or was exchanged before.
+        ExchangeRefusedError: Its token has no ``jti``, or was exchanged before; or its name
+            belongs to somebody else, or is deactivated.
     """
     jti = workload.token_id
     if jti is None:
@@ -33,7 +34,6 @@ def exchange(transaction: Transaction, workload: Identity) -> IssuedToken:
             field="subject_token",
             remedy="Use a provider that gives each token a jti",
         )
-    actor = Actor(name=workload.principal, source=f"workload {workload.provider}")
     described: dict[str, JsonValue] = {
         "provider": workload.provider,
         "issuer": workload.issuer,
@@ -42,15 +42,7 @@ def exchange(transaction: Transaction, workload: Identity) -> IssuedToken:
         "claims": dict(workload.claims),
         "jti": jti,
     }
-    issued = tokens.create_token(
-        transaction,
-        workload.principal,
-        actor,
-        roles=workload.roles,
-        models=workload.models,
-        expires=LIFETIME,
-        workload=described,
-    )
+    issued = _issued(transaction, workload, described)
     values = {
         "issuer": workload.issuer,
         "jti_hash": hashlib.sha256(jti.encode()).digest(),
@@ -64,3 +56,24 @@ def exchange(transaction: Transaction, workload: Identity) -> IssuedToken:
             remedy="Ask the provider for a new token",
         )
     return issued
+
+
+def _issued(
+    transaction: Transaction, workload: Identity, described: dict[str, JsonValue]
+) -> IssuedToken:
+    """Create the token for the principal of the workload, which is added at its first exchange."""
+    try:
+        principal = persons.see(transaction, workload).principal
+        return tokens.create_token(
+            transaction,
+            principal,
+            Actor(name=principal, source=workload.actor.source),
+            roles=workload.roles,
+            models=workload.models,
+            expires=LIFETIME,
+            workload=described,
+        )
+    except (NameTakenError, NotPermittedError) as error:
+        raise ExchangeRefusedError(
+            error.message, field="subject_token", value=error.value, remedy=error.remedy
+        ) from None

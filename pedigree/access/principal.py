@@ -36,12 +36,14 @@ class Principal:
         reads_store: They can read the store itself, as a process with its credentials can. Others
             can read only bytes that they sent, or that belong to versions they may read.
         expires_at: When their token expires; None if never, or without a token.
+        issued_by: Who created their token, and so has seen its secret; None without such a token.
     """
 
     actor: Actor
     grants: tuple[Grant, ...] = EVERY_RIGHT
     reads_store: bool = True
     expires_at: datetime | None = None
+    issued_by: str | None = None
 
     @property
     def name(self) -> str:

@@ -59,3 +59,77 @@ INSERT INTO pedigree.exchanged_token (issuer, jti_hash, expires_at, token_id)
 VALUES (%(issuer)s, %(jti_hash)s, %(expires_at)s, %(token_id)s)
 ON CONFLICT DO NOTHING
 RETURNING token_id;
+
+-- name: find_identity
+-- An identity with its principal, as JSON; no row if it is unknown, or has no principal.
+SELECT identity FROM pedigree.find_identity(%(issuer)s, %(subject)s);
+
+-- name: see_identity
+-- Note what the token of an identity says, and find or add its principal.
+SELECT pedigree.see_identity(%(seen)s::jsonb) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: is_active_until_end
+-- Whether the person of a name is let in; nobody changes that until the transaction ends.
+SELECT pedigree.is_active_until_end(%(principal)s) AS is_active;
+
+-- name: link_identity
+-- Let an identity act by a principal.
+SELECT pedigree.link_identity(%(principal)s, %(issuer)s, %(subject)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: unlink_identity
+-- Let an identity act by no principal until its next token.
+SELECT pedigree.unlink_identity(%(principal)s, %(issuer)s, %(subject)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: link_principal
+-- Say that two principals are one person.
+SELECT pedigree.link_principal(%(principal)s, %(person)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: unlink_principal
+-- Say that a principal is a person of its own.
+SELECT pedigree.unlink_principal(%(principal)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: set_person_active
+-- Let a person in, or no longer.
+SELECT pedigree.set_person_active(%(principal)s, %(active)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: end_rights
+-- Revoke the tokens of a person, and end what was last seen in the tokens of their issuers.
+SELECT pedigree.end_rights(%(principal)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: roles_last_seen
+-- The roles and groups that the identities of a principal had in their newest tokens.
+SELECT issuer, roles, models, groups, issued_at, seen_at
+FROM pedigree.roles_last_seen(%(principal)s);
+
+-- name: principals
+-- Principals after another one, or the one of a name, with their persons and identities.
+SELECT p.principal_id, p.name, p.kind, person.name AS person, p.created_at,
+    person.deactivated_at, coalesce((
+        SELECT jsonb_agg(jsonb_build_object(
+            'identity_id', i.identity_id, 'issuer', i.issuer, 'subject', i.subject,
+            'email', i.email, 'roles', i.roles, 'models', i.models, 'groups', i.groups,
+            'issued_at', i.issued_at, 'seen_at', i.seen_at, 'ended_at', i.ended_at
+        ) ORDER BY i.identity_id)
+        FROM pedigree.identity i WHERE i.principal_id = p.principal_id
+    ), '[]') AS identities
+FROM pedigree.principal p
+JOIN pedigree.principal person ON person.principal_id = p.person_id
+WHERE p.principal_id > %(after)s AND (
+    %(name)s::text IS NULL OR pedigree.person_key(p.name) = pedigree.person_key(%(name)s)
+)
+ORDER BY p.principal_id
+LIMIT %(limit)s;

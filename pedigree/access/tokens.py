@@ -17,7 +17,7 @@ from pedigree.access.records import AccessToken, IssuedToken, Role
 from pedigree.access.reserved import claimed
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
-from pedigree.errors import InvalidInputError, TokenNotFoundError
+from pedigree.errors import InvalidInputError, NotPermittedError, TokenNotFoundError
 from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Row, Transaction
@@ -53,6 +53,7 @@ def create_token(
     Raises:
         InvalidInputError: The principal is not a valid name, or no role is given.
         ReservedNameError: The principal is reserved for Pedigree.
+        NotPermittedError: The principal is deactivated.
     """
     _require_principal(principal)
     given = tuple(dict.fromkeys(roles))
@@ -60,6 +61,7 @@ def create_token(
         raise InvalidInputError(
             "a token needs a role", field="roles", remedy=f"Choose from {', '.join(Role)}"
         )
+    _require_active(transaction, principal)
     secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
     values: dict[str, Any] = {
         "principal": principal,
@@ -156,6 +158,18 @@ def _require_principal(principal: str) -> None:
             remedy=f"Give 1 to {_LONGEST_PRINCIPAL} printable characters, such as ci@churn",
         )
     claimed(principal, "principal")
+
+
+def _require_active(transaction: Transaction, principal: str) -> None:
+    """Require that the person of a name is let in, until the transaction ends."""
+    row = transaction.execute(SQL["is_active_until_end"], {"principal": principal}).fetchone()
+    if row != {"is_active": True}:
+        raise NotPermittedError(
+            "this principal is deactivated",
+            field="principal",
+            value=principal,
+            remedy="`pedigree access reactivate` lets them in again",
+        )
 
 
 def _record(

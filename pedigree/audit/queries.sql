@@ -119,13 +119,17 @@ INSERT INTO pedigree.log_checkpoint (size, root, note, sealed_at)
 VALUES (%(size)s, %(root)s, %(note)s, clock_timestamp());
 
 -- name: log_checkpoint
--- The newest checkpoint that covers an event; the newest one of all for 0.
-SELECT size, root, note, sealed_at FROM pedigree.log_checkpoint
-WHERE size >= %(seq)s ORDER BY size DESC LIMIT 1;
+-- The newest checkpoint that covers an event; the newest one of all for 0. Its note has the
+-- cosignatures.
+SELECT c.size, c.root, c.sealed_at, pedigree.cosigned_note(c) AS note
+FROM pedigree.log_checkpoint c
+WHERE c.size >= %(seq)s ORDER BY c.size DESC LIMIT 1;
 
 -- name: log_checkpoint_of_size
--- The checkpoint of exactly this size.
-SELECT size, root, note, sealed_at FROM pedigree.log_checkpoint WHERE size = %(size)s;
+-- The checkpoint of exactly this size. Its note has the cosignatures.
+SELECT c.size, c.root, c.sealed_at, pedigree.cosigned_note(c) AS note
+FROM pedigree.log_checkpoint c
+WHERE c.size = %(size)s;
 
 -- name: stored_log_keys
 -- The private keys that are kept in the database and sign now.
@@ -167,8 +171,9 @@ SELECT canonical FROM pedigree.feed JOIN pedigree.event USING (id) WHERE seq = %
 SELECT f.seq, e.canonical FROM pedigree.feed f JOIN pedigree.event e USING (id) ORDER BY f.seq;
 
 -- name: log_checkpoints
--- Checkpoints of more events than a number, the oldest first.
-SELECT size, note FROM pedigree.log_checkpoint WHERE size > %(after)s ORDER BY size LIMIT 1000;
+-- Checkpoints of more events than a number, the oldest first. Their notes have the cosignatures.
+SELECT c.size, pedigree.cosigned_note(c) AS note
+FROM pedigree.log_checkpoint c WHERE c.size > %(after)s ORDER BY c.size LIMIT 1000;
 
 -- name: checkpoint_to_anchor
 -- The newest checkpoint, unless it is anchored, or the newest anchor is younger than an interval.
@@ -209,3 +214,75 @@ ORDER BY f.seq;
 SELECT e.canonical FROM pedigree.feed f JOIN pedigree.event e USING (id)
 WHERE f.seq > %(after)s AND f.seq <= (SELECT max(size) FROM pedigree.log_checkpoint)
 ORDER BY f.seq LIMIT %(limit)s;
+
+-- name: anchor_to_cosign
+-- The newest anchor, unless a witness cosigned it, or its newest cosignature is younger than an
+-- interval; and what the witness is known to have cosigned.
+SELECT c.size, c.note, a.key, c.sealed_at, clock_timestamp() AS now,
+    coalesce(k.size, 0) AS known, k.cosigned_at AS known_at
+FROM (SELECT size, key FROM pedigree.log_anchor ORDER BY size DESC LIMIT 1) AS a
+JOIN pedigree.log_checkpoint c USING (size)
+LEFT JOIN (
+    SELECT size, cosigned_at, added_at FROM pedigree.log_cosignature
+    WHERE public_key = %(public_key)s ORDER BY size DESC LIMIT 1
+) AS k ON true
+WHERE coalesce(k.size, 0) < c.size
+    AND coalesce(k.added_at <= clock_timestamp() - %(interval)s::interval, true);
+
+-- name: add_log_cosignature
+-- Store a cosignature of a witness.
+INSERT INTO pedigree.log_cosignature (public_key, size, line, cosigned_at, added_at)
+VALUES (%(public_key)s, %(size)s, %(line)s, %(cosigned_at)s, clock_timestamp())
+ON CONFLICT DO NOTHING;
+
+-- name: cosigned_sizes
+-- The newest checkpoints that cover an event and have cosignatures, with the keys of the witnesses.
+SELECT size, array_agg(public_key) AS keys, max(cosigned_at) AS cosigned_at
+FROM pedigree.log_cosignature WHERE size >= %(seq)s
+GROUP BY size ORDER BY size DESC LIMIT 100;
+
+-- name: newest_cosignatures
+-- The newest cosignature of each witness.
+SELECT DISTINCT ON (public_key) public_key, size, cosigned_at
+FROM pedigree.log_cosignature ORDER BY public_key, size DESC;
+
+-- name: anchor_to_stamp
+-- The newest anchor, unless an authority stamped it, or its newest stamp is younger than an
+-- interval.
+SELECT c.size, c.note, a.key, clock_timestamp() AS now
+FROM (SELECT size, key FROM pedigree.log_anchor ORDER BY size DESC LIMIT 1) AS a
+JOIN pedigree.log_checkpoint c USING (size)
+WHERE NOT EXISTS (
+    SELECT FROM pedigree.log_timestamp t
+    WHERE t.authority = %(authority)s
+        AND (t.size >= c.size OR t.added_at > clock_timestamp() - %(interval)s::interval)
+);
+
+-- name: add_log_timestamp
+-- Store the reply of an authority of time stamps.
+INSERT INTO pedigree.log_timestamp (authority, size, reply, stamped_at, added_at)
+VALUES (%(authority)s, %(size)s, %(reply)s, %(stamped_at)s, clock_timestamp())
+ON CONFLICT DO NOTHING;
+
+-- name: newest_timestamps
+-- The newest time stamp of each authority.
+SELECT DISTINCT ON (authority) authority, size, stamped_at
+FROM pedigree.log_timestamp ORDER BY authority, size DESC;
+
+-- name: log_timestamps
+-- Time stamps with their notes as the log signed them, the oldest sizes first.
+SELECT t.size, t.authority, t.reply, c.note
+FROM pedigree.log_timestamp t JOIN pedigree.log_checkpoint c USING (size)
+WHERE (t.size, t.authority) > (%(after)s, %(authority)s)
+ORDER BY t.size, t.authority LIMIT 100;
+
+-- name: begin_asking
+-- Ask a witness or an authority for a minute, unless another process does; no row if it does.
+INSERT INTO pedigree.log_asking AS a (member, until)
+VALUES (%(member)s, clock_timestamp() + interval '1 minute')
+ON CONFLICT (member) DO UPDATE SET until = excluded.until WHERE a.until <= clock_timestamp()
+RETURNING true AS begun;
+
+-- name: end_asking
+-- Let other processes ask.
+UPDATE pedigree.log_asking SET until = clock_timestamp() WHERE member = %(member)s;

@@ -122,6 +122,27 @@ class EventType(StrEnum):
     TOKEN_CREATED = "token.created", "A token of the service was created"
     TOKEN_REVOKED = "token.revoked", "A token of the service was revoked"
     TOKEN_LISTED = "token.listed", "An actor listed the tokens: once an hour for each actor"
+    PRINCIPAL_CREATED = "principal.created", "A principal became known by its first token"
+    PRINCIPAL_LINKED = (
+        "principal.linked",
+        "A principal became the same person as another one",
+    )
+    PRINCIPAL_UNLINKED = (
+        "principal.unlinked",
+        "A principal became a person of its own, or of fewer principals",
+    )
+    PRINCIPAL_DEACTIVATED = "principal.deactivated", "A person is no longer let in"
+    PRINCIPAL_REACTIVATED = "principal.reactivated", "A deactivated person is let in again"
+    IDENTITY_LINKED = "identity.linked", "A subject of an issuer began to act by a principal"
+    IDENTITY_UNLINKED = "identity.unlinked", "A subject of an issuer ceased to act by a principal"
+    IDENTITY_SEEN = (
+        "identity.seen",
+        "A token of an identity had other roles, models or groups than the one before",
+    )
+    IDENTITY_ENDED = (
+        "identity.ended",
+        "The roles of an identity ended, and its tokens from before give no rights",
+    )
     WEBHOOK_CREATED = "webhook.created", "A webhook was created"
     WEBHOOK_UPDATED = "webhook.updated", "A webhook's URL, description, filters or activity changed"
     WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated", "A webhook's secret was rotated"

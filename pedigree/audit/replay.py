@@ -189,7 +189,7 @@ def _decided(state: ReplayedModel, event: NewEvent) -> None:
     version.approval_stage = body["to_stage"] if body["status"] == "approved" else None
     if not approved:
         version.close_requests(event, "rejected", stage=body["to_stage"])
-    decision = {key: body[key] for key in DECISION}
+    decision = {key: body[key] for key in DECISION} | {"issued_by": body.get("issued_by")}
     version.decisions.append(
         {**decision, "approved": approved, "decided_by": event.actor.name, "at": event.at}
     )

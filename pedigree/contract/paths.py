@@ -94,6 +94,11 @@ WHOAMI = "/whoami"
 TOKENS = "/tokens"
 TOKEN = f"{TOKENS}/{{token_id}}"
 
+PRINCIPALS = "/access/principals"
+PRINCIPAL_LINKS = "/access/links"
+PRINCIPAL_ACTIVITY = "/access/activity"
+PRINCIPAL_SESSIONS = "/access/sessions"
+
 WEBHOOKS = "/webhooks"
 WEBHOOK = f"{WEBHOOKS}/{{webhook_id}}"
 WEBHOOK_SECRET = f"{WEBHOOK}/secret"

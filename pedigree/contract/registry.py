@@ -16,6 +16,7 @@ from pedigree.contract.gc import GcContract
 from pedigree.contract.lineage import LineageContract
 from pedigree.contract.models import ModelContract
 from pedigree.contract.monitoring import MonitoringContract
+from pedigree.contract.people import PeopleContract
 from pedigree.contract.policies import PolicyContract
 from pedigree.contract.promotions import PromotionContract
 from pedigree.contract.quarantine import QuarantineContract
@@ -58,6 +59,7 @@ class RegistryContract(
     EventContract,
     StatisticsContract,
     TokenContract,
+    PeopleContract,
     WebhookContract,
     GcContract,
     FsckContract,

@@ -18,6 +18,7 @@ from pedigree.contract.gc import GcContract
 from pedigree.contract.lineage import LineageContract
 from pedigree.contract.models import ModelContract
 from pedigree.contract.monitoring import MonitoringContract
+from pedigree.contract.people import PeopleContract
 from pedigree.contract.policies import PolicyContract
 from pedigree.contract.promotions import PromotionContract
 from pedigree.contract.quarantine import QuarantineContract
@@ -66,6 +67,7 @@ class Operations:
     events: EventContract
     statistics: StatisticsContract
     tokens: TokenContract
+    people: PeopleContract
     webhooks: WebhookContract
     gc: GcContract
     fsck: FsckContract
@@ -249,6 +251,12 @@ class RegistryVerbs:
     tokens = Verb(lambda on: on.tokens.tokens)
     whoami = Verb(lambda on: on.tokens.whoami)
     revoke_token = Verb(lambda on: on.tokens.revoke_token)
+
+    principals = Verb(lambda on: on.people.principals)
+    link_person = Verb(lambda on: on.people.link_person)
+    unlink_person = Verb(lambda on: on.people.unlink_person)
+    set_person_active = Verb(lambda on: on.people.set_person_active)
+    end_sessions = Verb(lambda on: on.people.end_sessions)
 
     create_webhook = Verb(lambda on: on.webhooks.create_webhook)
     webhooks = Verb(lambda on: on.webhooks.webhooks)

@@ -17,6 +17,7 @@ class BackgroundWork(StrEnum):
 
     APPROVALS = "approvals"
     ASSET_CHECKS = "asset checks"
+    ATTESTING = "attesting"
     CARDS = "cards"
     CHECKS = "checks"
     DELIVERY = "delivery"

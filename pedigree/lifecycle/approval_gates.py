@@ -1,6 +1,5 @@
 """The gate for the approvals that a stage requires, and which approvals are valid."""
 
-from pedigree._names import person_key
 from pedigree.access.patterns import is_one_of
 from pedigree.lifecycle.approval_rules import ApprovalRule
 from pedigree.lifecycle.decision_records import Gate
@@ -36,7 +35,7 @@ def standing_approvals(
     valid: dict[str, StandingDecision] = {}
     for decision in facts.decisions:
         if decision.approved:
-            valid[person_key(decision.decided_by)] = decision
+            valid[decision.person] = decision
         else:
             valid.clear()  # a rejection voids earlier approvals
     automatic = {each.principal for each in asked.approvers_of(facts.version.risk_class)}

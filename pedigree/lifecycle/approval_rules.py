@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from pedigree._durations import Duration
 from pedigree._names import name_key
 from pedigree._record import NUMBER, Integer, Record
 from pedigree._values import Key
 from pedigree.access.reserved import AUTOMATIC_APPROVER
 from pedigree.catalog.metadata_fields import RiskClass
-from pedigree.settings import Duration
 
 LOW_RISK = (RiskClass.MINIMAL, RiskClass.LIMITED)
 """The risk classes of which a version may be approved without a person."""

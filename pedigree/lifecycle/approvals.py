@@ -9,7 +9,7 @@ from pedigree._record import RecordPage
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.access.reserved import is_reserved
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.records import EventType
 from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
@@ -84,10 +84,11 @@ def decide(
             value=stage,
             remedy=next_step(read_policy(model.policy), facts.version.stage),
         )
-    decision = _insert(transaction, model, facts.version, rule.name, judgement)
-    facts = facts._replace(decisions=(*facts.decisions, StandingDecision.of(decision)))
+    decision, person = _insert(transaction, model, facts.version, rule.name, judgement)
+    standing = StandingDecision.of(decision, person)
+    facts = facts._replace(decisions=(*facts.decisions, standing))
     enough = approvals_gate(seen, facts, rule).passed
-    _conclude(transaction, model, rule, judgement.by.actor, decision, enough=enough)
+    _conclude(transaction, model, rule, judgement.by, decision, enough=enough)
     return decision
 
 
@@ -131,7 +132,8 @@ def _insert(
     version: ModelVersion,
     stage: str,
     judgement: DecisionInput,
-) -> Decision:
+) -> tuple[Decision, str]:
+    """Write a decision; return it with the person who decided."""
     try:
         row = transaction.execute(
             SQL["insert_decision"],
@@ -147,31 +149,34 @@ def _insert(
                 "comment": judgement.comment,
                 "actor": judgement.by.name,
                 "actor_source": judgement.by.actor.source,
+                "issued_by": judgement.by.issued_by,
                 "at": model.at,
             },
-        ).fetchone()
+        ).fetchall()[0]
     except CheckViolation as error:
         if error.diag.constraint_name != _NOT_BY_AUTHOR:
             raise
         raise NotPermittedError(
-            f"{version.reference} was registered by the same person",
+            f"{version.reference} was registered by the same person, or they created the token",
             field="actor",
             value=judgement.by.name,
-            remedy="Ask somebody else",
+            remedy="Ask somebody else, who logs in or has a token that somebody else created",
         ) from error
-    return Decision(**(row or {}))
+    person = row.pop("person")
+    return Decision(**row), person
 
 
 def _conclude(
     transaction: Transaction,
     model: LockedModel,
     rule: StageRule,
-    actor: Actor,
+    by: Principal,
     decision: Decision,
     *,
     enough: bool,
 ) -> None:
     """Update the version's approval status, and emit the event of the decision."""
+    actor = by.actor
     status = ApprovalStatus.APPROVED if enough else ApprovalStatus.PENDING
     if not decision.approved:
         status, over = ApprovalStatus.REJECTED, RequestOutcome.REJECTED
@@ -190,6 +195,8 @@ def _conclude(
         **decision.model_dump(mode="json", include=_TOLD),
         "status": status.value,
     }
+    if by.issued_by is not None:
+        body["issued_by"] = by.issued_by
     model.record(
         EventType.VERSION_APPROVED if decision.approved else EventType.VERSION_REJECTED,
         body,

@@ -67,6 +67,8 @@ class StandingDecision(NamedTuple):
     approved: bool
     decided_by: str
     at: datetime
+    person: str
+    """Who decided, by whatever identity: equal texts are one person."""
 
     @property
     def is_automatic(self) -> bool:
@@ -74,9 +76,10 @@ class StandingDecision(NamedTuple):
         return self.decided_by.startswith(AUTOMATIC_APPROVER)
 
     @classmethod
-    def of(cls, decision: Decision) -> Self:
-        """Return what the gates need of a decision."""
-        return cls(*(getattr(decision, name) for name in cls._fields))
+    def of(cls, decision: Decision, person: str) -> Self:
+        """Return what the gates need of a new decision, which is by no author."""
+        known = decision.model_dump(include=set(cls._fields))
+        return cls(**known, person=person)
 
 
 class VersionFacts(NamedTuple):

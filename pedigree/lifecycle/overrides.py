@@ -86,6 +86,7 @@ class _OverridingTransition(StageTransition):
             "gates": Jsonb(gates),
             "actor": self._actor.name,
             "actor_source": self._actor.source,
+            "issued_by": self._principal.issued_by,
             "at": self._model.at,
         }
         try:
@@ -94,7 +95,7 @@ class _OverridingTransition(StageTransition):
             if error.diag.constraint_name != _NOT_BY_AUTHOR:
                 raise
             raise NotPermittedError(
-                f"{version.reference} was made by the same person",
+                f"{version.reference} was made by the same person, or they created the token",
                 field="actor",
                 value=self._actor.name,
                 remedy="Ask somebody else",

@@ -98,13 +98,13 @@ WHERE model_id = %(model_id)s
 RETURNING generation;
 
 -- name: insert_override
--- Write an override; a constraint refuses the version's author.
+-- Write an override; a trigger refuses the version's authors, by whatever identity or token.
 INSERT INTO pedigree.stage_override (
     model_id, version, digest, author, from_stage, to_stage, generation, gates, reason,
-    overridden_by, overridden_by_source, at
+    overridden_by, overridden_by_source, issued_by, at
 ) VALUES (
     %(model_id)s, %(version)s, %(digest)s, %(author)s, %(from_stage)s, %(to_stage)s,
-    %(generation)s, %(gates)s, %(reason)s, %(actor)s, %(actor_source)s, %(at)s
+    %(generation)s, %(gates)s, %(reason)s, %(actor)s, %(actor_source)s, %(issued_by)s, %(at)s
 );
 
 -- name: overrides_of_version
@@ -254,23 +254,25 @@ WHERE model_id = %(model_id)s AND version = ANY (%(versions)s) AND pointer = 'st
     AND held_until IS NOT NULL;
 
 -- name: insert_decision
--- Write a decision; a constraint refuses the version's author.
+-- Write a decision; a trigger refuses the version's authors, by whatever identity or token.
 INSERT INTO pedigree.decision (
     model_id, version, digest, author, from_stage, to_stage, generation, approved, comment,
-    decided_by, decided_by_source, at
+    decided_by, decided_by_source, issued_by, at
 ) VALUES (
     %(model_id)s, %(version)s, %(digest)s, %(author)s, %(from_stage)s, %(to_stage)s,
-    %(generation)s, %(approved)s, %(comment)s, %(actor)s, %(actor_source)s, %(at)s
+    %(generation)s, %(approved)s, %(comment)s, %(actor)s, %(actor_source)s, %(issued_by)s, %(at)s
 )
 RETURNING decision_id, version AS version_id, digest, from_stage, to_stage, generation, approved,
-    comment, decided_by, at;
+    comment, decided_by, at, pedigree.person_of(decided_by) AS person;
 
 -- name: decisions_of_versions
 -- The decisions about some versions that may still count, oldest first, without their comments: the
 -- last rejection, and after it the newest approval of each person who is not an author by now. So the
--- size of the result depends on how many people approve, not on how often or at what length. The
--- generation is the one that a decision is valid for: an override voids none.
-SELECT version, digest, from_stage, to_stage, generation, approved, decided_by, at
+-- size of the result depends on how many people approve, not on how often or at what length. Who is
+-- one person is judged now: identities may have been linked after the decision. The generation is
+-- the one that a decision is valid for: an override voids none.
+SELECT version, digest, from_stage, to_stage, generation, approved, decided_by, at,
+    pedigree.person_of(decided_by) AS person
 FROM (
     SELECT DISTINCT ON (d.version, d.approved, CASE WHEN d.approved THEN d.decided_by END)
         d.decision_id, d.version, d.digest, d.from_stage, d.to_stage, d.approved, d.decided_by, d.at,
@@ -287,7 +289,10 @@ FROM (
     ) AS rejection USING (version)
     WHERE d.model_id = %(model_id)s AND d.version = ANY (%(versions)s)
         AND d.decision_id >= coalesce(rejection.decision_id, 0)
-        AND NOT (d.approved AND pedigree.is_author(d.model_id, d.version, d.decided_by))
+        AND NOT (d.approved AND (
+            pedigree.is_author(d.model_id, d.version, d.decided_by)
+            OR pedigree.is_author(d.model_id, d.version, d.issued_by)
+        ))
     ORDER BY d.version, d.approved, CASE WHEN d.approved THEN d.decided_by END, d.decision_id DESC
 ) AS standing
 ORDER BY version, decision_id;

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, FiniteFloat, StrictBool, ValidationInfo, model_validator
 
+from pedigree._durations import Duration
 from pedigree._record import NUMBER, Record
 from pedigree._values import JsonObject, Key
 from pedigree.access.records import Permission
@@ -19,7 +20,6 @@ from pedigree.lifecycle.stage_names import CHAMPION_STAGE as CHAMPION_STAGE  # n
 from pedigree.lifecycle.stage_names import NO_STAGE as NO_STAGE  # noqa: PLC0414
 from pedigree.lifecycle.stage_names import StageName, require_stage_names
 from pedigree.monitoring.records import DriftRule
-from pedigree.settings import Duration
 
 # Metadata fields of which a policy can require a single key.
 _MAPPINGS = frozenset({"tags", "metrics", "params"})

@@ -33,7 +33,7 @@ from pedigree.postgres._failures import (
     may_succeed_later,
 )
 from pedigree.postgres._one_transaction import in_pipeline, in_transaction
-from pedigree.postgres._search_places import DEFAULT_SEARCHES, SearchPlaces
+from pedigree.postgres._search_places import SearchPlaces
 from pedigree.postgres._sources import DatabaseSource, EmbeddedSource, NamedSource, open_pool
 from pedigree.postgres.embedded import EmbeddedPostgres
 
@@ -45,6 +45,7 @@ Statement: TypeAlias = LiteralString | sql.SQL | sql.Composed
 Pool: TypeAlias = ConnectionPool[Connection[DictRow]]
 
 DEFAULT_CONNECTIONS = 10
+DEFAULT_SEARCHES = 2
 # For how long a transaction is retried before the caller gets an error.
 RETRY_S = 10.0
 _FIRST_PAUSE_S = 0.02

@@ -173,6 +173,27 @@ CREATE FUNCTION pedigree.age_of_event(canonical bytea) RETURNS double precision
         - (convert_from(canonical, 'UTF8')::json ->> 'at')::timestamptz)::float8)
 $$;
 
+CREATE TABLE pedigree.log_checkpoint (
+    size bigint NOT NULL,
+    root bytea NOT NULL,
+    note text NOT NULL,
+    sealed_at timestamp with time zone NOT NULL,
+    CONSTRAINT log_checkpoint_root_check CHECK ((length(root) = 32)),
+    CONSTRAINT log_checkpoint_size_check CHECK ((size > 0))
+);
+
+CREATE FUNCTION pedigree.cosigned_note(pedigree.log_checkpoint) RETURNS text
+    LANGUAGE sql STABLE
+    AS $_$
+    SELECT $1.note || coalesce(
+        (
+            SELECT string_agg(line, '' ORDER BY added_at, public_key)
+            FROM pedigree.log_cosignature WHERE size = $1.size
+        ),
+        ''
+    )
+$_$;
+
 CREATE FUNCTION pedigree.count_artifacts() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -2439,6 +2460,11 @@ CREATE TABLE pedigree.log_anchor (
     anchored_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE pedigree.log_asking (
+    member text NOT NULL,
+    until timestamp with time zone NOT NULL
+);
+
 CREATE TABLE pedigree.log_block (
     level smallint NOT NULL,
     index bigint NOT NULL,
@@ -2448,13 +2474,13 @@ CREATE TABLE pedigree.log_block (
     CONSTRAINT log_block_level_check CHECK ((level >= 1))
 );
 
-CREATE TABLE pedigree.log_checkpoint (
+CREATE TABLE pedigree.log_cosignature (
+    public_key bytea NOT NULL,
     size bigint NOT NULL,
-    root bytea NOT NULL,
-    note text NOT NULL,
-    sealed_at timestamp with time zone NOT NULL,
-    CONSTRAINT log_checkpoint_root_check CHECK ((length(root) = 32)),
-    CONSTRAINT log_checkpoint_size_check CHECK ((size > 0))
+    line text NOT NULL,
+    cosigned_at timestamp with time zone NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    CONSTRAINT log_cosignature_public_key_check CHECK ((length(public_key) = 32))
 );
 
 CREATE TABLE pedigree.log_key (
@@ -2464,6 +2490,15 @@ CREATE TABLE pedigree.log_key (
     private_key bytea,
     signs_until timestamp with time zone,
     CONSTRAINT log_key_public_key_check CHECK ((length(public_key) = 32))
+);
+
+CREATE TABLE pedigree.log_timestamp (
+    authority text NOT NULL,
+    size bigint NOT NULL,
+    reply bytea NOT NULL,
+    stamped_at timestamp with time zone NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    CONSTRAINT log_timestamp_reply_check CHECK ((length(reply) <= 65536))
 );
 
 CREATE TABLE pedigree.migration (
@@ -3238,14 +3273,23 @@ ALTER TABLE ONLY pedigree.lineage_node
 ALTER TABLE ONLY pedigree.log_anchor
     ADD CONSTRAINT log_anchor_pkey PRIMARY KEY (size);
 
+ALTER TABLE ONLY pedigree.log_asking
+    ADD CONSTRAINT log_asking_pkey PRIMARY KEY (member);
+
 ALTER TABLE ONLY pedigree.log_block
     ADD CONSTRAINT log_block_pkey PRIMARY KEY (level, index);
 
 ALTER TABLE ONLY pedigree.log_checkpoint
     ADD CONSTRAINT log_checkpoint_pkey PRIMARY KEY (size);
 
+ALTER TABLE ONLY pedigree.log_cosignature
+    ADD CONSTRAINT log_cosignature_pkey PRIMARY KEY (public_key, size);
+
 ALTER TABLE ONLY pedigree.log_key
     ADD CONSTRAINT log_key_pkey PRIMARY KEY (public_key);
+
+ALTER TABLE ONLY pedigree.log_timestamp
+    ADD CONSTRAINT log_timestamp_pkey PRIMARY KEY (authority, size);
 
 ALTER TABLE ONLY pedigree.migration
     ADD CONSTRAINT migration_name_unique UNIQUE (name);
@@ -3402,6 +3446,10 @@ CREATE INDEX lineage_node_anything ON pedigree.lineage_node USING btree (trainin
 CREATE INDEX lineage_node_asset ON pedigree.lineage_node USING btree (asset, partition);
 
 CREATE INDEX lineage_node_upstream ON pedigree.lineage_node USING gin (upstream) WHERE ((kind = ANY (ARRAY['step'::text, 'missing'::text])) AND (upstream <> '{}'::text[]));
+
+CREATE INDEX log_cosignature_size ON pedigree.log_cosignature USING btree (size);
+
+CREATE INDEX log_timestamp_size ON pedigree.log_timestamp USING btree (size);
 
 CREATE INDEX model_card_blob ON pedigree.model_card USING btree (digest);
 
@@ -3579,6 +3627,22 @@ CREATE TRIGGER log_checkpoint_no_truncate BEFORE TRUNCATE ON pedigree.log_checkp
 
 ALTER TABLE pedigree.log_checkpoint ENABLE ALWAYS TRIGGER log_checkpoint_no_truncate;
 
+CREATE TRIGGER log_cosignature_append_only BEFORE DELETE OR UPDATE ON pedigree.log_cosignature FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.log_cosignature ENABLE ALWAYS TRIGGER log_cosignature_append_only;
+
+CREATE TRIGGER log_cosignature_no_truncate BEFORE TRUNCATE ON pedigree.log_cosignature FOR EACH STATEMENT EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.log_cosignature ENABLE ALWAYS TRIGGER log_cosignature_no_truncate;
+
+CREATE TRIGGER log_timestamp_append_only BEFORE DELETE OR UPDATE ON pedigree.log_timestamp FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.log_timestamp ENABLE ALWAYS TRIGGER log_timestamp_append_only;
+
+CREATE TRIGGER log_timestamp_no_truncate BEFORE TRUNCATE ON pedigree.log_timestamp FOR EACH STATEMENT EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.log_timestamp ENABLE ALWAYS TRIGGER log_timestamp_no_truncate;
+
 CREATE TRIGGER model_added AFTER INSERT ON pedigree.registered_model REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_name();
 
 CREATE TRIGGER model_changed AFTER UPDATE OF deleted_at, name ON pedigree.registered_model FOR EACH ROW WHEN (((old.deleted_at IS DISTINCT FROM new.deleted_at) OR (old.name IS DISTINCT FROM new.name))) EXECUTE FUNCTION pedigree.search_follows_model();
@@ -3683,6 +3747,12 @@ ALTER TABLE ONLY pedigree.lineage_node
 
 ALTER TABLE ONLY pedigree.log_anchor
     ADD CONSTRAINT log_anchor_size_fkey FOREIGN KEY (size) REFERENCES pedigree.log_checkpoint(size);
+
+ALTER TABLE ONLY pedigree.log_cosignature
+    ADD CONSTRAINT log_cosignature_size_fkey FOREIGN KEY (size) REFERENCES pedigree.log_checkpoint(size);
+
+ALTER TABLE ONLY pedigree.log_timestamp
+    ADD CONSTRAINT log_timestamp_size_fkey FOREIGN KEY (size) REFERENCES pedigree.log_checkpoint(size);
 
 ALTER TABLE ONLY pedigree.model_card
     ADD CONSTRAINT model_card_digest_fkey FOREIGN KEY (digest) REFERENCES pedigree.blob(digest);

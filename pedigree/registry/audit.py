@@ -7,6 +7,8 @@ from pathlib import Path
 from pedigree.access.records import Permission
 from pedigree.audit import export, key_history, log, proofs, sealer, tiles
 from pedigree.audit.anchors import Anchors
+from pedigree.audit.attested import cosigned_over
+from pedigree.audit.attesters import trust_of
 from pedigree.audit.export import ExportedLog
 from pedigree.audit.key_history import read_keys
 from pedigree.audit.log_keys import IN_DATABASE, SETTING
@@ -17,7 +19,7 @@ from pedigree.audit.log_records import (
     LogConsistency,
     LogProof,
 )
-from pedigree.audit.verifier.log import LogReport
+from pedigree.audit.verifier.report import LogReport
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import LogKeyError, NotFoundError
 from pedigree.postgres.transaction import Transaction
@@ -36,6 +38,26 @@ class AuditOperations(ContextGroup):
         """
         self._context.require_some(Permission.READ)
         return self._context.database.read(sealer.checkpoint_over)
+
+    def cosigned_checkpoint(self) -> LogCheckpoint:
+        """Return the newest checkpoint with enough cosignatures.
+
+        Raises:
+            NotPermittedError: The principal may not read.
+            InvalidInputError: A file of the settings cannot be used.
+            NotFoundError: No checkpoint has enough.
+        """
+        self._context.require_some(Permission.READ)
+        policy = trust_of(self._context.settings).policy
+        checkpoint = self._context.database.read(
+            lambda transaction: cosigned_over(transaction, policy)
+        )
+        if checkpoint is None:
+            raise NotFoundError(
+                "no checkpoint has enough cosignatures",
+                remedy="`pedigree audit status` shows the witnesses",
+            )
+        return checkpoint
 
     def newest_checkpoint(self) -> LogCheckpoint:
         """Return the newest checkpoint.
@@ -138,12 +160,13 @@ class AuditOperations(ContextGroup):
 
         Raises:
             NotPermittedError: The principal may not audit the registry.
-            InvalidInputError: A key cannot be parsed.
+            InvalidInputError: A key cannot be parsed, or a file of the settings cannot be used.
             StoreUnavailableError: The store does not answer.
         """
         self._context.require(Permission.AUDIT)
         anchors = Anchors(self._context.database, self._context.store).notes()
-        return export.verify(self._context.database, read_keys(keys), anchors)
+        trust = trust_of(self._context.settings)
+        return export.verify(self._context.database, read_keys(keys), anchors, trust)
 
     def anchor_log(self) -> int:
         """Anchor the newest checkpoint now; return its size, or 0 if it is anchored already.

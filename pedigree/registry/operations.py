@@ -7,6 +7,7 @@ from pedigree.registry.aliases import AliasOperations
 from pedigree.registry.approvals import ApprovalOperations
 from pedigree.registry.artifacts import ArtifactOperations
 from pedigree.registry.asset_events import AssetEventOperations
+from pedigree.registry.attestations import AttestationOperations
 from pedigree.registry.audit import AuditOperations
 from pedigree.registry.cards import CardOperations
 from pedigree.registry.check_runs import CheckRunOperations
@@ -22,6 +23,7 @@ from pedigree.registry.lineage import LineageOperations
 from pedigree.registry.models import ModelOperations
 from pedigree.registry.monitoring import MonitoringOperations
 from pedigree.registry.pending_checks import PendingCheckOperations
+from pedigree.registry.people import PeopleOperations
 from pedigree.registry.policies import PolicyOperations
 from pedigree.registry.promotions import PromotionOperations
 from pedigree.registry.quarantine import QuarantineOperations
@@ -62,6 +64,7 @@ class RegistryOperations(Operations):
     datasets: DatasetOperations
     staleness: StalenessOperations
     tokens: TokenOperations
+    people: PeopleOperations
     webhooks: WebhookOperations
 
     def __init__(self, context: Context) -> None:
@@ -102,10 +105,12 @@ class RegistryOperations(Operations):
         self.events = EventOperations(context)
         self.statistics = StatisticsOperations(context)
         self.tokens = TokenOperations(context)
+        self.people = PeopleOperations(context)
         self.webhooks = WebhookOperations(context)
         self.gc = GcOperations(context)
         self.fsck = FsckOperations(context)
         self.audit = AuditOperations(context)
+        self.attestations = AttestationOperations(context)
 
     def typed_error(self, error: Exception) -> PedigreeError | None:
         """Return the typed error of an exception, also of a statement; None for a defect."""

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from pedigree import tracing
 from pedigree._values import JSON_BYTES, JSON_DEPTH, KEY_BYTES, RECORD_BYTES, TEXT_BYTES
-from pedigree.access.oidc.providers import read_providers
+from pedigree.access.oidc.provider_file import read_providers
 from pedigree.delivery.background_thread import BackgroundThread
 from pedigree.delivery.sink_worker import SinkWorker
 from pedigree.delivery.webhook_worker import WebhookWorker
@@ -33,6 +33,7 @@ from pedigree.server.http.proxies import Proxies
 from pedigree.server.http.unknown_tokens import UnknownTokens
 from pedigree.server.log_head import LogHead
 from pedigree.server.middleware import RequestMiddleware
+from pedigree.server.people import PeopleOfProviders
 from pedigree.server.point_reads import PointReads
 from pedigree.server.registry_metrics import RegistryMetrics
 from pedigree.server.request_metrics import RequestMetrics
@@ -50,6 +51,7 @@ from pedigree.server.rest import (
     lineage,
     models,
     monitoring,
+    people,
     policies,
     promotions,
     quarantine,
@@ -75,7 +77,7 @@ _RESOURCES = (
     *(models, versions, registration, uploads, artifacts, aliases, stages, stage_requests),
     *(approvals, promotions, policies, checks, cards, datasets, evaluations, monitoring),
     *(lineage, staleness, quarantine, retention, search, events, statistics),
-    *(webhooks, tokens, token_exchange, login, gc, fsck, log_tiles, metrics, health),
+    *(webhooks, tokens, people, token_exchange, login, gc, fsck, log_tiles, metrics, health),
 )
 # How many requests may wait for each connection before the service refuses further ones.
 _WAITING_FOR_ONE = 16
@@ -167,12 +169,14 @@ def _lifespan(settings: Settings | None) -> Any:
             app.state.proxies.configure(resolved)
             to_thread.current_default_thread_limiter().total_tokens = connections
             app.state.registry = registry
-            app.state.oidc = oidc = _oidc(resolved, stack)
+            app.state.people = PeopleOfProviders(registry, point_reads, app.state.readers)
+            app.state.oidc = oidc = _oidc(resolved, stack, app.state.people)
             app.state.authenticator = Authenticator(
                 registry,
                 point_reads.token,
                 is_open=resolved.serve_open and oidc is None,
                 identify=oidc.principal if oidc else None,
+                named=oidc.named if oidc else None,
                 most_at_work=connections * _WAITING_FOR_ONE,
                 metrics=app.state.metrics,
             )
@@ -197,7 +201,7 @@ def _lifespan(settings: Settings | None) -> Any:
     return lifespan
 
 
-def _oidc(settings: Settings, stack: ExitStack) -> "OidcTokens | None":
+def _oidc(settings: Settings, stack: ExitStack, people: PeopleOfProviders) -> "OidcTokens | None":
     """Return the tokens of OIDC providers, whose keys begin to be fetched; None without a file."""
     if settings.oidc is None:
         return None
@@ -205,7 +209,7 @@ def _oidc(settings: Settings, stack: ExitStack) -> "OidcTokens | None":
     from pedigree.server.oidc import OidcTokens  # noqa: PLC0415
 
     threads = stack.enter_context(ThreadPoolExecutor(_FETCHES, "oidc"))
-    found = OidcTokens(read_providers(settings.oidc), threads)
+    found = OidcTokens(read_providers(settings.oidc), threads, people)
     found.start()
     return found
 

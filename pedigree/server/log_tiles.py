@@ -36,9 +36,15 @@ _Size = Annotated[int, Path(ge=1, le=2**53 - 1, description="A number of events"
 
 @router.get(paths.LOG_CHECKPOINT, responses=_TEXT, response_class=Response)
 @requires(Permission.READ, lists=True)
-def get_log_checkpoint(request: Request) -> Response:
-    """Return the newest checkpoint as a signed note."""
-    checkpoint = _audit(request).newest_checkpoint()
+def get_log_checkpoint(
+    request: Request,
+    cosigned: Annotated[
+        bool, Query(description="The newest one that enough witnesses cosigned, instead")
+    ] = False,
+) -> Response:
+    """Return the newest checkpoint as a signed note, with the cosignatures that it has."""
+    audit = _audit(request)
+    checkpoint = audit.cosigned_checkpoint() if cosigned else audit.newest_checkpoint()
     return Response(
         checkpoint.note,
         media_type="text/plain; charset=utf-8",

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from concurrent.futures import Executor
 
-from pedigree.access.grants import granted
+from starlette.requests import Request
+
 from pedigree.access.oidc.identities import Identity, identity_of
 from pedigree.access.oidc.login_offers import LoginOffers
-from pedigree.access.oidc.providers import Providers, TokenUse
+from pedigree.access.oidc.provider_file import Providers
+from pedigree.access.oidc.providers import TokenUse
 from pedigree.access.oidc.refusals import InvalidTokenError
 from pedigree.access.oidc.verification import unverified, verified
 from pedigree.access.principal import Principal
-from pedigree.access.records import PERMISSIONS
-from pedigree.audit.records import Actor
+from pedigree.server.http.named_people import named_identity
 from pedigree.server.oidc_keys import ProviderKeys
+from pedigree.server.people import PeopleOfProviders
 
 
 class OidcTokens:
@@ -21,10 +23,12 @@ class OidcTokens:
     Args:
         providers: The providers.
         threads: Where keys are fetched.
+        people: Whose tokens they are.
     """
 
-    def __init__(self, providers: Providers, threads: Executor) -> None:
+    def __init__(self, providers: Providers, threads: Executor, people: PeopleOfProviders) -> None:
         self._providers = providers
+        self._people = people
         self._keys: Mapping[str, ProviderKeys] = {
             each.name: ProviderKeys(each, threads) for each in providers.providers
         }
@@ -45,19 +49,22 @@ class OidcTokens:
         Raises:
             InvalidTokenError: It is not valid.
             NoRuleError: Its claims meet no rule, or give nobody a name.
+            NoPrincipalError: The name that it gives its bearer belongs to somebody else.
+            EndedTokenError: Its rights were ended before it expired.
             ProviderUnavailableError: No key of its provider is known, which does not answer.
         """
-        found = await self.identity(text, TokenUse.BEARER)
-        return Principal(
-            actor=Actor(name=found.principal, source=f"oidc {found.provider}"),
-            grants=granted(
-                ((role, PERMISSIONS[role]) for role in found.roles),
-                models=found.models,
-                origin=f"rule {found.rule} of the provider {found.provider}",
-            ),
-            reads_store=False,
-            expires_at=found.expires_at,
-        )
+        return await self._people.principal(await self.identity(text, TokenUse.BEARER))
+
+    async def named(self, request: Request) -> Principal | None:
+        """Return the principal whom the proxy of the file names; None if it names nobody.
+
+        Raises:
+            NotAuthenticatedError: The header or the secret is not what the proxy sends.
+            RefusedTokenError: Whom it names meets no rule, or is not let in.
+        """
+        proxy = self._providers.proxy
+        found = None if proxy is None else named_identity(request, proxy)
+        return None if found is None else await self._people.principal(found)
 
     async def identity(self, text: str, use: TokenUse) -> Identity:
         """Return who a token stands for.

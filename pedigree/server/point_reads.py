@@ -1,4 +1,4 @@
-"""Reads of one version or one token, on the event loop: no thread, and no connection of the pool.
+"""Reads of one version, token or identity on the event loop: no thread, no connection of the pool.
 
 What is not plain goes the way of all other reads, which has the messages: a version that is not
 found, a stage that several versions hold, a name in another spelling, or a lost connection.
@@ -11,7 +11,9 @@ from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 
-from pedigree.access import tokens
+from pedigree.access import persons, tokens
+from pedigree.access.oidc.identities import Identity
+from pedigree.access.person_records import SeenIdentity
 from pedigree.access.records import AccessToken, Permission
 from pedigree.catalog import lookups
 from pedigree.catalog.references import parse_reference
@@ -27,10 +29,11 @@ T = TypeVar("T")
 _VERSIONS = PipeStatement.of(SQL["find_versions"])
 _HOLDER = PipeStatement.of(SQL["find_holder"])
 _TOKEN = PipeStatement.of(tokens.SQL["find_token"])
+_IDENTITY = PipeStatement.of(tokens.SQL["find_identity"])
 
 
 class PointReads:
-    """Reads of one version or one token.
+    """Reads of one version, token or identity.
 
     Args:
         registry: The registry.
@@ -40,7 +43,7 @@ class PointReads:
     def __init__(self, registry: Registry, readers: Executor) -> None:
         self._registry = registry
         self._readers = readers
-        self._pipe = Pipe(registry.database.source, [_VERSIONS, _HOLDER, _TOKEN])
+        self._pipe = Pipe(registry.database.source, [_VERSIONS, _HOLDER, _TOKEN, _IDENTITY])
 
     def start(self) -> None:
         """Begin to connect; call it inside the event loop."""
@@ -93,6 +96,15 @@ class PointReads:
             read = self._registry.operations.tokens.token_of
             return await self._in_thread(lambda: read(secret))
         return tokens.token_in(rows[0]) if rows else None
+
+    async def identity(self, token: Identity) -> SeenIdentity | None:
+        """Return what is known of a token's identity; None if it has no principal yet."""
+        try:
+            rows = await self._pipe.ask(_IDENTITY, persons.values_of(token))
+        except PipeLostError:
+            read = self._registry.operations.people.find
+            return await self._in_thread(lambda: read(token))
+        return persons.identity_in(rows[0]) if rows else None
 
     async def _ask(self, statement: PipeStatement, values: Mapping[str, object]) -> list[TextRow]:
         try:

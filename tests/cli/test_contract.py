@@ -34,12 +34,12 @@ OF_THE_LOG = {
     f"audit {word}"
     for word in (
         *("status", "seal", "anchor", "rotate-key", "tail", "show", "prove", "consistency"),
-        *("export", "verify"),
+        *("export", "verify", "cosign", "timestamp"),
     )
 }
 OF_THIS_MACHINE = {
     *("checks", "status", "migrate", "schema", "serve", "up", "down"),
-    *("login", "logout"),
+    *("login", "logout", "witness"),
     *OF_THE_LOG,
 }
 

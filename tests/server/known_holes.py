@@ -63,7 +63,7 @@ TWINS = (
         "%63hurn",
         "churn%20",
     ),
-    *("\u24d2hurn", "\U0001d49churn", "churn\ufe0f", "churn\u034f", "ch\u1d58rn", "churn\u2028"),
+    *("\u24d2hurn", "\U0001d4b8hurn", "churn\ufe0f", "churn\u034f", "ch\u1d58rn", "churn\u2028"),
 )
 """Names that are no other model than churn, or no name."""
 
@@ -101,7 +101,7 @@ SCRIPTS = (
 CREDENTIALS: tuple[dict[str, str], ...] = (
     *(
         {"Authorization": value}
-        for value in ("Bearer", "Bearer ", "Bearer null", "Bearer undefined")
+        for value in ("Bearer", "Bearer null", "Bearer undefined")
     ),
     *(
         {"Authorization": f"Basic {value}"}

@@ -1,17 +1,6 @@
 -- Overrides: a person with the right to it lets a version enter a stage past gates that it has not
 -- passed. And nobody decides about a version whose bytes they trained.
 
--- The key by which names of people are compared: equal keys are one person. Case and compatible
--- characters are one, and invisible characters do not count.
-CREATE FUNCTION pedigree.person_key(name text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-SELECT normalize(lower(regexp_replace(
-    normalize(name, NFKC),
-    '[[:space:][:cntrl:]\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]',
-    '', 'g'
-)), NFKC)
-$$;
-
 CREATE TABLE pedigree.stage_override (
     override_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     model_id bigint NOT NULL,
@@ -27,6 +16,8 @@ CREATE TABLE pedigree.stage_override (
     reason text NOT NULL CHECK (reason <> ''),
     overridden_by text NOT NULL,
     overridden_by_source text NOT NULL,
+    -- Who created the token by which they acted; NULL without a token.
+    issued_by text,
     at timestamptz NOT NULL,
     CONSTRAINT override_version FOREIGN KEY (model_id, version, digest, author)
         REFERENCES pedigree.model_version (model_id, version, digest, created_by),
@@ -42,28 +33,33 @@ CREATE TRIGGER override_no_truncate BEFORE TRUNCATE ON pedigree.stage_override
 ALTER TABLE pedigree.stage_override ENABLE ALWAYS TRIGGER override_append_only;
 ALTER TABLE pedigree.stage_override ENABLE ALWAYS TRIGGER override_no_truncate;
 
--- Whether a person registered a version, or trained its bytes.
-CREATE FUNCTION pedigree.is_author(of_model bigint, of_version integer, person text) RETURNS boolean
+-- Whether a person, by whatever identity, registered a version or trained its bytes.
+CREATE FUNCTION pedigree.is_author(of_model bigint, of_version integer, name text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
 SELECT EXISTS (
     SELECT FROM pedigree.model_version v
     WHERE v.model_id = of_model AND v.version = of_version
-        AND pedigree.person_key(v.created_by) = pedigree.person_key(person)
+        AND pedigree.person_of(v.created_by) = pedigree.person_of(is_author.name)
 ) OR EXISTS (
     SELECT FROM pedigree.training t
     WHERE t.model_id = of_model AND t.version = of_version
-        AND pedigree.person_key(t.created_by) = pedigree.person_key(person)
+        AND pedigree.person_of(t.created_by) = pedigree.person_of(is_author.name)
 )
 $$;
 
+-- Nobody decides about their own version: not by another identity either, nor by a token that they
+-- created for somebody else.
 CREATE FUNCTION pedigree.refuse_author() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     -- Each table has its own name for who acts.
-    person text := to_jsonb(NEW) ->> TG_ARGV[0];
+    actor text := to_jsonb(NEW) ->> TG_ARGV[0];
 BEGIN
-    IF pedigree.is_author(NEW.model_id, NEW.version, person) THEN
-        RAISE EXCEPTION '% is violated: % is an author of the version', TG_ARGV[1], person
-            USING ERRCODE = 'check_violation', CONSTRAINT = TG_ARGV[1];
+    IF pedigree.is_author(NEW.model_id, NEW.version, actor)
+        OR pedigree.is_author(NEW.model_id, NEW.version, NEW.issued_by)
+    THEN
+        RAISE EXCEPTION '% is violated: % is an author of the version', TG_ARGV[1], actor USING
+            ERRCODE = 'check_violation', SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME,
+            CONSTRAINT = TG_ARGV[1];
     END IF;
     RETURN NEW;
 END

@@ -98,6 +98,7 @@ class Authenticator:
         metrics: Where refusals are counted.
         identify: Returns the principal of a token that an OIDC provider signed; None if no
             provider is configured.
+        named: Returns the principal whom a proxy names in a request, if it does.
     """
 
     def __init__(
@@ -109,10 +110,12 @@ class Authenticator:
         most_at_work: int,
         metrics: RequestMetrics,
         identify: Callable[[str], Awaitable[Principal]] | None = None,
+        named: Callable[[Request], Awaitable[Principal | None]] | None = None,
     ) -> None:
         self._registry = registry
         self._find_token = find_token
         self._identify = identify
+        self._named = named
         self._metrics = metrics
         self._unknown = UnknownTokens(metrics)
         self._trusted: dict[bytes, tuple[float, Caller]] = {}
@@ -182,6 +185,7 @@ class Authenticator:
             ),
             reads_store=False,
             expires_at=token.expires_at,
+            issued_by=token.created_by,
         )
 
     async def _principal_of_provider(self, text: str) -> Principal:
@@ -190,6 +194,13 @@ class Authenticator:
         return await self._identify(text)
 
     async def _without_token(self, request: Request) -> Caller:
+        if self._named is not None:
+            try:
+                principal = await self._named(request)
+            except RefusedTokenError as error:
+                raise unknown_caller(str(error)) from None
+            if principal is not None:
+                return self._caller(principal)
         if not self._is_open or not is_local(request):
             raise unknown_caller("the request has no token")
         now = time.monotonic()
