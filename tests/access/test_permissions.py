@@ -109,6 +109,9 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
         "approve": ("churn/1", "staging"),
         "reject": ("churn/1", "staging"),
     },
+    Permission.OVERRIDE: {
+        "override": ("churn/1", "staging"),
+    },
     Permission.QUARANTINE: {
         "quarantine": ("raw",),
         "quarantine_version": ("churn/1",),
@@ -166,6 +169,7 @@ NAMED = {
     "delete": {"reason": "a mistake"},
     "delete_model": {"reason": "a mistake"},
     "hold": {"reason": "case 7"},
+    "override": {"reason": "urgent"},
     "quarantine": {"reason": "doubled rows"},
     "quarantine_version": {"reason": "unfair"},
     "release": {"whole_asset": True},
