@@ -99,10 +99,7 @@ SCRIPTS = (
 """Texts that a page or a template would run, if it did not take them for text."""
 
 CREDENTIALS: tuple[dict[str, str], ...] = (
-    *(
-        {"Authorization": value}
-        for value in ("Bearer", "Bearer null", "Bearer undefined")
-    ),
+    *({"Authorization": value} for value in ("Bearer", "Bearer null", "Bearer undefined")),
     *(
         {"Authorization": f"Basic {value}"}
         for value in ("YWRtaW46cGFzc3dvcmQ=", "YWRtaW46YWRtaW4=")
