@@ -74,8 +74,8 @@ class ApprovalContract(Protocol):
     ) -> Move:
         """Let a version enter a stage although it has not passed every gate.
 
-        It needs the permission to override besides the one to move versions. It is no approval, and
-        voids none. The version shows it for ever.
+        It needs a permission of its own, in this stage. It is no approval, and voids none. The
+        version shows it for ever.
 
         Args:
             reference: The version.

@@ -27,6 +27,21 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.acting_in_event() RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    actor text := nullif(current_setting('pedigree.actor', true), '');
+    actor_source text := nullif(current_setting('pedigree.actor_source', true), '');
+BEGIN
+    IF actor IS NULL OR actor_source IS NULL THEN
+        RAISE EXCEPTION 'somebody changes the registry: the setting pedigree.actor is empty'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN jsonb_build_object('name', actor, 'source', actor_source);
+END
+$$;
+
 CREATE FUNCTION pedigree.add_cards(cards jsonb) RETURNS integer[]
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
@@ -193,6 +208,21 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.advance_generation(of_model bigint) RETURNS TABLE(generation bigint, voided integer[])
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    voided := pedigree.void_approvals(of_model);
+    UPDATE pedigree.registered_model m SET generation = m.generation + 1
+    WHERE m.model_id = of_model
+    RETURNING m.generation INTO advance_generation.generation;
+    IF FOUND THEN
+        RETURN NEXT;
+    END IF;
+END
+$$;
+
 CREATE FUNCTION pedigree.age_of_event(canonical bytea) RETURNS double precision
     LANGUAGE sql
     AS $$
@@ -206,6 +236,39 @@ CREATE FUNCTION pedigree.begin_change_of_people() RETURNS timestamp with time zo
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.people', 0));
     RETURN clock_timestamp();
+END
+$$;
+
+CREATE FUNCTION pedigree.collect_versions(of_model bigint, numbers integer[], deleted timestamp with time zone[], at timestamp with time zone, window_s double precision) RETURNS TABLE(version integer, digest text, deleted_at timestamp with time zone)
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    PERFORM pedigree.require_time_of(at, of_model);
+    RETURN QUERY
+    UPDATE pedigree.model_version v SET collected_at = collect_versions.at
+    FROM pedigree.registered_model m, unnest(numbers, deleted) AS planned (version, deleted_at)
+    WHERE v.model_id = of_model AND m.model_id = v.model_id AND v.version = planned.version
+        AND v.deleted_at = planned.deleted_at AND v.collected_at IS NULL AND v.hold_reason IS NULL
+        AND v.deleted_at + make_interval(secs => coalesce(
+            (m.policy #>> '{retention,window}')::double precision, window_s
+        )) <= clock_timestamp()
+    RETURNING v.version, v.digest, planned.deleted_at;
+END
+$$;
+
+CREATE FUNCTION pedigree.conclude(of_model bigint, of_version integer, status text, notes text, is_approved boolean, at timestamp with time zone, stage text) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    actor jsonb := pedigree.acting_in_event();
+BEGIN
+    PERFORM pedigree.require_time_of(at, of_model);
+    UPDATE pedigree.model_version SET approval_status = status, approval_notes = notes,
+        approved_by = CASE WHEN is_approved THEN actor ->> 'name' END,
+        approval_timestamp = conclude.at, approval_stage = stage
+    WHERE model_id = of_model AND version = of_version;
 END
 $$;
 
@@ -330,6 +393,40 @@ BEGIN
         );
     END IF;
     RETURN NULL;
+END
+$$;
+
+CREATE TABLE pedigree.access_token (
+    token_id bigint NOT NULL,
+    principal text NOT NULL,
+    secret_hash bytea NOT NULL,
+    roles text[] NOT NULL,
+    models text[] DEFAULT '{}'::text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    revoked_by text,
+    CONSTRAINT access_token_check CHECK (((revoked_at IS NULL) = (revoked_by IS NULL))),
+    CONSTRAINT access_token_roles_check CHECK ((cardinality(roles) > 0)),
+    CONSTRAINT access_token_secret_hash_check CHECK ((length(secret_hash) = 32))
+);
+
+CREATE FUNCTION pedigree.create_token(for_principal text, hash bytea, given_roles text[], given_models text[], expires interval) RETURNS pedigree.access_token
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    now timestamptz := clock_timestamp();
+    made pedigree.access_token;
+BEGIN
+    INSERT INTO pedigree.access_token (
+        principal, secret_hash, roles, models, created_at, created_by, expires_at
+    ) VALUES (
+        for_principal, hash, given_roles, given_models, now, pedigree.acting(),
+        now + expires
+    )
+    RETURNING * INTO made;
+    RETURN made;
 END
 $$;
 
@@ -463,6 +560,71 @@ SELECT pedigree.event_of_people('principal.deactivated', jsonb_build_object(
     'principal', p.name, 'principal_id', p.principal_id
 ))
 FROM pedigree.principal p WHERE p.principal_id = person
+$$;
+
+CREATE TABLE pedigree.decision (
+    decision_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    author text NOT NULL,
+    from_stage text NOT NULL COLLATE pg_catalog."C",
+    to_stage text NOT NULL COLLATE pg_catalog."C",
+    generation bigint NOT NULL,
+    approved boolean NOT NULL,
+    comment text NOT NULL,
+    decided_by text NOT NULL,
+    decided_by_source text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    issued_by text,
+    CONSTRAINT decision_not_by_author CHECK ((lower(decided_by) <> lower(author)))
+);
+
+CREATE FUNCTION pedigree.decide(of_model bigint, of_version integer, left_stage text, entered_stage text, is_approved boolean, why text, issued_by text, at timestamp with time zone) RETURNS pedigree.decision
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    actor jsonb := pedigree.acting_in_event();
+    made pedigree.decision;
+BEGIN
+    PERFORM pedigree.require_time_of(at, of_model);
+    INSERT INTO pedigree.decision (
+        model_id, version, digest, author, from_stage, to_stage, generation, approved, comment,
+        decided_by, decided_by_source, issued_by, at
+    )
+    SELECT v.model_id, v.version, v.digest, v.created_by, left_stage, entered_stage, m.generation,
+        is_approved, why, actor ->> 'name', actor ->> 'source', decide.issued_by, decide.at
+    FROM pedigree.model_version v
+    JOIN pedigree.registered_model m ON m.model_id = v.model_id
+    WHERE v.model_id = of_model AND v.version = of_version
+    RETURNING * INTO made;
+    RETURN made;
+END
+$$;
+
+CREATE FUNCTION pedigree.delete_version(of_model bigint, of_version integer, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    IF at IS NOT NULL THEN
+        PERFORM pedigree.require_time_of(at, of_model);
+    END IF;
+    UPDATE pedigree.model_version SET deleted_at = at
+    WHERE model_id = of_model AND version = of_version;
+END
+$$;
+
+CREATE FUNCTION pedigree.describe_version(of_model bigint, of_version integer, new_description text, new_owners text[], new_tags jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    UPDATE pedigree.model_version
+    SET description = new_description, owners = new_owners, tags = new_tags
+    WHERE model_id = of_model AND version = of_version;
+END
 $$;
 
 CREATE FUNCTION pedigree.earlier_answer(request jsonb) RETURNS jsonb
@@ -766,6 +928,16 @@ SELECT EXISTS (
 )
 $$;
 
+CREATE FUNCTION pedigree.hold_version(of_model bigint, of_version integer, reason text) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    UPDATE pedigree.model_version SET hold_reason = reason
+    WHERE model_id = of_model AND version = of_version;
+END
+$$;
+
 CREATE FUNCTION pedigree.holder_of_stage(of_model bigint, stage text) RETURNS TABLE(version integer, digest text)
     LANGUAGE sql STABLE
     AS $$
@@ -819,6 +991,17 @@ SELECT pointer = 'stage' AND EXISTS (
 )
 $$;
 
+CREATE FUNCTION pedigree.is_own_event(canonical bytea, event_id uuid, type text, model text, version integer, at timestamp with time zone, actor jsonb) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    content jsonb := convert_from(canonical, 'UTF8')::jsonb;
+BEGIN
+    RETURN content -> 'actor' = actor
+        AND pedigree.is_regular_event(content, event_id, type, model, version, at);
+END
+$$;
+
 CREATE FUNCTION pedigree.is_regular_event(content jsonb, event_id uuid, type text, model text, version integer, at timestamp with time zone) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -860,6 +1043,16 @@ BEGIN
         SELECT q.quarantine_id
         FROM pedigree.quarantines_of_nodes(doc -> 'nodes', of_model, known) q
     ) IS DISTINCT FROM ARRAY(SELECT jsonb_array_elements_text(doc -> 'quarantines')::bigint);
+END
+$$;
+
+CREATE FUNCTION pedigree.is_stored_key(key bytea) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM pedigree.log_key k WHERE k.public_key = key AND k.private_key IS NOT NULL
+    );
 END
 $$;
 
@@ -1255,6 +1448,16 @@ CREATE FUNCTION pedigree.metrics_of(metrics jsonb) RETURNS TABLE(key text, value
     FROM jsonb_each_text(metrics) AS metric WHERE length(metric.key) <= 256
 $$;
 
+CREATE FUNCTION pedigree.models_named(keys text[]) RETURNS TABLE(name text)
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT m.name FROM pedigree.registered_model m
+    WHERE m.name_key LIKE ANY (keys) AND pedigree.sees_key(m.name_key);
+END
+$$;
+
 CREATE FUNCTION pedigree.month_of(at timestamp with time zone) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -1270,6 +1473,26 @@ BEGIN
     RETURN QUERY SELECT generate_series(
         pedigree.month_of(max(created_at)), pedigree.month_of(min(created_at)), -1
     ) FROM pedigree.search_version;
+END
+$$;
+
+CREATE FUNCTION pedigree.note_exchange(by_issuer text, hash bytea, expires timestamp with time zone, for_token bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    noted bigint;
+BEGIN
+    DELETE FROM pedigree.exchanged_token WHERE (issuer, jti_hash) IN (
+        SELECT issuer, jti_hash FROM pedigree.exchanged_token
+        WHERE expires_at < clock_timestamp() - interval '1 hour'
+        ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED
+    );
+    INSERT INTO pedigree.exchanged_token (issuer, jti_hash, expires_at, token_id)
+    VALUES (by_issuer, hash, expires, for_token)
+    ON CONFLICT DO NOTHING
+    RETURNING token_id INTO noted;
+    RETURN noted;
 END
 $$;
 
@@ -1297,6 +1520,14 @@ BEGIN
     END IF;
     RETURN extract(epoch FROM this_hour + interval '1 hour' - at);
 END
+$$;
+
+CREATE FUNCTION pedigree.note_roles(of_text text) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO pedigree.applied_roles (checksum) VALUES (of_text)
+    ON CONFLICT (is_only) DO UPDATE
+    SET checksum = excluded.checksum, applied_at = excluded.applied_at
 $$;
 
 CREATE FUNCTION pedigree.person_key(name text) RETURNS text
@@ -1358,6 +1589,16 @@ BEGIN
     ELSIF NOT own_email AND NOT is_workload THEN
         chosen := NULL;
     END IF;
+END
+$$;
+
+CREATE FUNCTION pedigree.quarantine_version(of_model bigint, of_version integer, reason text) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    UPDATE pedigree.model_version SET quarantine_reason = reason
+    WHERE model_id = of_model AND version = of_version;
 END
 $$;
 
@@ -1480,9 +1721,38 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.record_events(event_ids uuid[], of_type text, of_model text, of_version integer, at timestamp with time zone, canonicals bytea[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    actor jsonb := pedigree.acting_in_event();
+BEGIN
+    PERFORM pedigree.require_time(at, of_model);
+    FOR place IN 1 .. cardinality(event_ids) LOOP
+        IF pedigree.is_own_event(
+            canonicals[place], event_ids[place], of_type, of_model, of_version, at, actor
+        ) IS NOT TRUE THEN
+            PERFORM pedigree.refuse_event();
+        END IF;
+    END LOOP;
+    WITH written AS (
+        INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
+        SELECT event_id, of_type, of_model, of_version, canonical,
+            sha256('\x00'::bytea || canonical), record_events.at
+        FROM unnest(event_ids, canonicals) WITH ORDINALITY AS given (event_id, canonical, place)
+        ORDER BY place
+        RETURNING id
+    )
+    INSERT INTO pedigree.unsequenced (id) SELECT id FROM written;
+END
+$$;
+
 CREATE FUNCTION pedigree.record_filled_events(events jsonb, holes text[], fillings text[], of_model text, of_version integer, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    actor jsonb := pedigree.acting_in_event();
+    are_own boolean;
 BEGIN
     WITH filled AS MATERIALIZED (
         SELECT (e ->> 'event_id')::uuid AS event_id, e ->> 'type' AS type, place,
@@ -1494,8 +1764,15 @@ BEGIN
             record_filled_events.at
         FROM filled ORDER BY place
         RETURNING id
+    ), queued AS (
+        INSERT INTO pedigree.unsequenced (id) SELECT id FROM written
     )
-    INSERT INTO pedigree.unsequenced (id) SELECT id FROM written;
+    SELECT bool_and(coalesce(pedigree.is_own_event(
+        canonical, event_id, type, of_model, of_version, record_filled_events.at, actor
+    ), false)) INTO are_own FROM filled;
+    IF are_own IS FALSE THEN
+        PERFORM pedigree.refuse_event();
+    END IF;
 END
 $$;
 
@@ -1914,6 +2191,15 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.refuse_event() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'an event names another actor, time or subject than its transaction'
+        USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
 CREATE FUNCTION pedigree.release_artifact() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -2022,6 +2308,44 @@ BEGIN
     FROM unnest(models, versions) AS key (model_id, version)
     JOIN pedigree.search_record_source source USING (model_id, version)
     WHERE t.model_id = key.model_id AND t.version = key.version;
+END
+$$;
+
+CREATE FUNCTION pedigree.require_time(at timestamp with time zone, of_model text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF at >= transaction_timestamp() - interval '1 minute' AND (
+        at <= clock_timestamp() + interval '1 minute' OR at <= pedigree.time_of_change(of_model)
+    ) THEN
+        RETURN;
+    END IF;
+    RAISE EXCEPTION 'the time % is not one of this transaction', at
+        USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+CREATE FUNCTION pedigree.require_time_of(at timestamp with time zone, of_model bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pedigree.require_time(at, (
+        SELECT m.name FROM pedigree.registered_model m
+        WHERE m.model_id = of_model AND at > clock_timestamp()
+    ));
+END
+$$;
+
+CREATE FUNCTION pedigree.revoke_token(of_token bigint) RETURNS SETOF pedigree.access_token
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    RETURN QUERY
+    UPDATE pedigree.access_token
+    SET revoked_at = clock_timestamp(), revoked_by = pedigree.acting()
+    WHERE token_id = of_token AND revoked_at IS NULL
+    RETURNING *;
 END
 $$;
 
@@ -2287,6 +2611,58 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.sees(of_model bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    RETURN pedigree.sees_key(
+        (SELECT m.name_key FROM pedigree.registered_model m WHERE m.model_id = of_model)
+    );
+END
+$$;
+
+CREATE FUNCTION pedigree.sees_key(name_key text) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+DECLARE
+    models text := current_setting('pedigree.models', true);
+BEGIN
+    IF models IS NULL OR models = '' THEN
+        RAISE EXCEPTION 'somebody reads the registry: the setting pedigree.models is empty'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN models = '*' OR name_key ~ models;
+END
+$$;
+
+CREATE FUNCTION pedigree.sees_name(of_name text) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    RETURN coalesce(pedigree.sees_key(
+        (SELECT m.name_key FROM pedigree.registered_model m WHERE m.name = of_name)
+    ), false);
+END
+$$;
+
+CREATE FUNCTION pedigree.sequence_events() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0)) THEN
+        RETURN;
+    END IF;
+    WITH due AS (
+        DELETE FROM pedigree.unsequenced RETURNING id
+    ), head AS (
+        SELECT coalesce(max(seq), 0) AS seq FROM pedigree.feed
+    )
+    INSERT INTO pedigree.feed (seq, id)
+    SELECT head.seq + row_number() OVER (ORDER BY due.id), due.id
+    FROM due, head;
+END
+$$;
+
 CREATE FUNCTION pedigree.set_person_active(given text, wanted boolean) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
@@ -2321,6 +2697,16 @@ BEGIN
             || pedigree.end_rights_of_person(person.principal_id, at);
     END IF;
     RETURN jsonb_build_object('at', at, 'events', events);
+END
+$$;
+
+CREATE FUNCTION pedigree.set_tier(of_model bigint, of_version integer, new_tier text) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    UPDATE pedigree.model_version SET tier = new_tier
+    WHERE model_id = of_model AND version = of_version;
 END
 $$;
 
@@ -2472,6 +2858,16 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.use_approval(of_model bigint, of_version integer, stage text) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    UPDATE pedigree.model_version SET approval_stage = NULL
+    WHERE model_id = of_model AND version = of_version AND approval_stage = stage;
+END
+$$;
+
 CREATE FUNCTION pedigree.void_approvals(of_model bigint) RETURNS integer[]
     LANGUAGE plpgsql
     AS $$
@@ -2607,21 +3003,48 @@ CREATE FUNCTION pedigree.words_of_month(document tsvector, at timestamp with tim
     )::tsvector
 $$;
 
-CREATE TABLE pedigree.access_token (
-    token_id bigint NOT NULL,
-    principal text NOT NULL,
-    secret_hash bytea NOT NULL,
-    roles text[] NOT NULL,
-    models text[] DEFAULT '{}'::text[] NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    created_by text NOT NULL,
-    expires_at timestamp with time zone,
-    revoked_at timestamp with time zone,
-    revoked_by text,
-    CONSTRAINT access_token_check CHECK (((revoked_at IS NULL) = (revoked_by IS NULL))),
-    CONSTRAINT access_token_roles_check CHECK ((cardinality(roles) > 0)),
-    CONSTRAINT access_token_secret_hash_check CHECK ((length(secret_hash) = 32))
-);
+CREATE FUNCTION pedigree.write_cards(cards jsonb) RETURNS integer[]
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    actor jsonb := pedigree.acting_in_event();
+    overtaken integer[] := pedigree.add_cards(cards);
+BEGIN
+    IF EXISTS (
+        SELECT FROM pedigree.event e
+        WHERE e.event_id = ANY (ARRAY(
+            SELECT (card #>> '{event,event_id}')::uuid FROM jsonb_array_elements(cards) AS card
+        )) AND pedigree.is_own_event(
+            e.canonical, e.event_id, e.type, e.model, e.version, e.at, actor
+        ) IS NOT TRUE
+    ) THEN
+        PERFORM pedigree.refuse_event();
+    END IF;
+    RETURN overtaken;
+END
+$$;
+
+CREATE FUNCTION pedigree.write_override(of_model bigint, of_version integer, left_stage text, entered_stage text, open_gates jsonb, why text, issued_by text, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    actor jsonb := pedigree.acting_in_event();
+BEGIN
+    PERFORM pedigree.require_time_of(at, of_model);
+    INSERT INTO pedigree.stage_override (
+        model_id, version, digest, author, from_stage, to_stage, generation, gates, reason,
+        overridden_by, overridden_by_source, issued_by, at
+    )
+    SELECT v.model_id, v.version, v.digest, v.created_by, left_stage, entered_stage,
+        m.generation + 1, open_gates, why, actor ->> 'name', actor ->> 'source',
+        write_override.issued_by, write_override.at
+    FROM pedigree.model_version v
+    JOIN pedigree.registered_model m ON m.model_id = v.model_id
+    WHERE v.model_id = of_model AND v.version = of_version;
+END
+$$;
 
 ALTER TABLE pedigree.access_token ALTER COLUMN token_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pedigree.access_token_token_id_seq
@@ -2630,6 +3053,13 @@ ALTER TABLE pedigree.access_token ALTER COLUMN token_id ADD GENERATED ALWAYS AS 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE pedigree.applied_roles (
+    is_only boolean DEFAULT true NOT NULL,
+    checksum text NOT NULL COLLATE pg_catalog."C",
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT applied_roles_is_only_check CHECK (is_only)
 );
 
 CREATE TABLE pedigree.artifact_file (
@@ -2748,24 +3178,6 @@ CREATE TABLE pedigree.datasheet (
     at timestamp with time zone NOT NULL,
     recorded_by text NOT NULL,
     CONSTRAINT datasheet_revision_check CHECK ((revision >= 1))
-);
-
-CREATE TABLE pedigree.decision (
-    decision_id bigint NOT NULL,
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    digest text NOT NULL COLLATE pg_catalog."C",
-    author text NOT NULL,
-    from_stage text NOT NULL COLLATE pg_catalog."C",
-    to_stage text NOT NULL COLLATE pg_catalog."C",
-    generation bigint NOT NULL,
-    approved boolean NOT NULL,
-    comment text NOT NULL,
-    decided_by text NOT NULL,
-    decided_by_source text NOT NULL,
-    at timestamp with time zone NOT NULL,
-    issued_by text,
-    CONSTRAINT decision_not_by_author CHECK ((lower(decided_by) <> lower(author)))
 );
 
 ALTER TABLE pedigree.decision ALTER COLUMN decision_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -3767,6 +4179,9 @@ ALTER TABLE pedigree.access_token
 ALTER TABLE ONLY pedigree.access_token
     ADD CONSTRAINT access_token_secret_unique UNIQUE (secret_hash);
 
+ALTER TABLE ONLY pedigree.applied_roles
+    ADD CONSTRAINT applied_roles_pkey PRIMARY KEY (is_only);
+
 ALTER TABLE ONLY pedigree.artifact_file
     ADD CONSTRAINT artifact_file_pkey PRIMARY KEY (artifact_digest, path);
 
@@ -4070,6 +4485,8 @@ CREATE INDEX principal_person ON pedigree.principal USING btree (person_id);
 CREATE INDEX quarantine_mark_version ON pedigree.quarantine_mark USING btree (model_id, version);
 
 CREATE INDEX quarantine_open ON pedigree.quarantine USING btree (asset, partition) WHERE (released_at IS NULL);
+
+CREATE INDEX registered_model_name ON pedigree.registered_model USING btree (name);
 
 CREATE INDEX registered_model_name_trigrams ON pedigree.registered_model USING gin (name pedigree.gin_trgm_ops);
 

@@ -6,7 +6,6 @@ from pedigree._record import PAGE
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
-from pedigree.catalog.references import parse_reference
 from pedigree.contract.approvals import ApprovalContract
 from pedigree.errors import (
     GenerationConflictError,
@@ -79,7 +78,6 @@ class ApprovalOperations(ApprovalContract):
         expected_generation: int | None = None,
         actor: Actor | None = None,
     ) -> Move:
-        self._context.require(Permission.MOVE, parse_reference(reference).name, stage)
         by = self._context.principal(actor)
         return self._context.update_version(
             Permission.OVERRIDE,

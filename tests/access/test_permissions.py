@@ -109,6 +109,9 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
         "approve": ("churn/1", "staging"),
         "reject": ("churn/1", "staging"),
     },
+    Permission.OVERRIDE: {
+        "override": ("churn/1", "staging"),
+    },
     Permission.QUARANTINE: {
         "quarantine": ("raw",),
         "quarantine_version": ("churn/1",),
@@ -171,6 +174,7 @@ NAMED = {
     "hold": {"reason": "case 7"},
     "link_person": {"person": "ben"},
     "set_person_active": {"active": False},
+    "override": {"reason": "urgent"},
     "quarantine": {"reason": "doubled rows"},
     "quarantine_version": {"reason": "unfair"},
     "release": {"whole_asset": True},

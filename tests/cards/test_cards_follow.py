@@ -82,6 +82,11 @@ def linked(registry: Registry, _: Path) -> object:
     return registry.link_person("ann", person="ben")
 
 
+def overridden(registry: Registry, _: Path) -> object:
+    registry.set_policy("dummy", asking())
+    return registry.override("dummy/1", "candidate", reason="urgent", actor=ANN)
+
+
 # The verbs, in this order; most are followed by their opposite.
 STORY: tuple[tuple[str, Step], ...] = (
     ("register", lambda r, f: r.register("churn", artifact(f / "d", "d"), new_version())),
@@ -102,6 +107,7 @@ STORY: tuple[tuple[str, Step], ...] = (
     ("set_policy", lambda r, _: r.set_policy("churn", asking(), reason="with care")),
     ("reject", lambda r, _: r.reject("churn/2", "production", comment="unfair", actor=ANN)),
     ("request_stage", lambda r, _: r.request_stage("churn/3", "staging", reason="soon")),
+    ("override", overridden),
     ("withdraw_request", lambda r, _: r.withdraw_request("churn/3", "staging")),
     ("request_stage", lambda r, _: r.request_stage("churn/3", "staging", reason="soon")),
     ("approve", lambda r, _: r.approve("churn/3", "staging", comment="fine", actor=ANN)),
@@ -175,16 +181,8 @@ READS = frozenset(
         *("drift_report_text", "each_model", "environment", "evaluation", "events", "explain"),
         *("export_lineage", "folder", "fsck", "get", "holder", "impact", "lineage", "load"),
         *("manifest", "model", "models", "overrides", "plan_gc", "policy", "policy_history"),
-        *(
-            "presign",
-            "principals",
-            "profile",
-            "pull",
-            "quarantines",
-            "registration_checks",
-            "retention",
-            "retrain_like",
-        ),
+        *("presign", "principals"),
+        *("profile", "pull", "quarantines", "registration_checks", "retention", "retrain_like"),
         *("search", "snippets", "stage_requests", "stale", "stats", "stream", "tenures"),
         *("timeline", "tokens", "trainings", "unmaterialized", "upload", "upstream", "verdicts"),
         *("verify", "versions", "webhook", "webhooks", "whoami"),

@@ -113,6 +113,8 @@ def filled(registry_of_this_test: None, home: Path, database_url: str, tmp_path:
             data = pd.DataFrame({"age": range(10)})
             registry.keep_profile("churn/1", profile(data))
             registry.measure_drift("churn/1", data, asset="raw", partition=str(number))
+        for stage in ("candidate", "staging"):
+            registry.override("spam/1", stage, reason="urgent", actor=ANN)
         registry.operations.webhooks.deliver()
         waiting = (
             "INSERT INTO pedigree.candidacy (model_id, version, stage, waits_for, evaluated_at)"

@@ -107,17 +107,14 @@ def test_the_author_does_not_override_for_an_own_version(registry: Registry, wai
 
 
 def test_an_override_needs_its_right_and_a_reason(registry: Registry, waiting: str) -> None:
-    for permissions in (
-        PERMISSIONS[Role.DEPLOYER],
-        {Permission.READ, Permission.OVERRIDE},
-    ):
+    for permissions in (PERMISSIONS[Role.DEPLOYER], PERMISSIONS[Role.APPROVER]):
         limited = registry.acting_as(ANN, permissions=permissions)
         with pytest.raises(NotPermittedError):
             limited.override(waiting, "production", reason=WHY)
     for reason in ("", "  "):
         with pytest.raises(InvalidInputError, match="is empty"):
             override(registry, waiting, reason=reason)
-    may = registry.acting_as(ANN, permissions={Permission.MOVE, Permission.OVERRIDE})
+    may = registry.acting_as(ANN, permissions={Permission.OVERRIDE})
     assert may.override(waiting, "production", reason=WHY).moved
 
 

@@ -44,6 +44,7 @@ def served(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iter
         with serving(settings.model_copy(update=more)) as served:
             furnish(served, tmp_path_factory.mktemp("large"))
             furnish_version(served, tmp_path_factory.mktemp("decided"))
+            furnish_overrides(served)
             furnish_lineage(served, tmp_path_factory.mktemp("wide"))
             yield served
 
@@ -114,6 +115,19 @@ def furnish_version(served: Served, folder: Path) -> None:
         " FROM pedigree.drift_result, generate_series(1, 9) AS n"
     )
     registry.database.transaction(lambda transaction: transaction.execute(copied))
+
+
+def furnish_overrides(served: Served) -> None:
+    """Overrides of a version that were long to explain."""
+    copied = (
+        "INSERT INTO pedigree.stage_override (model_id, version, digest, author, from_stage,"
+        " to_stage, generation, gates, reason, overridden_by, overridden_by_source, at)"
+        " SELECT v.model_id, v.version, v.digest, v.created_by, 'none', 'staging', -n,"
+        f""" '[{{"name": "approvals", "reason": "1 approval"}}]', '{LONG}', 'ann', 'test', now()"""
+        " FROM pedigree.model_version v JOIN pedigree.registered_model m USING (model_id),"
+        " generate_series(1, 7) AS n WHERE m.name = 'decided'"
+    )
+    served.registry.database.transaction(lambda transaction: transaction.execute(copied))
 
 
 LISTS: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {

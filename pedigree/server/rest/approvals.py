@@ -68,8 +68,7 @@ def list_decisions(
 def override(call: WriteCall, name: Name, version: Number, wanted: Override) -> Response:
     """Let a version enter a stage although it has not passed every gate; its author may not.
 
-    It voids no approval, and the version shows it for ever. It needs the permission to move
-    versions, too.
+    It voids no approval, and the version shows it for ever.
     """
     return call.write(
         lambda registry: registry.override(
