@@ -41,7 +41,7 @@ OF_THE_LOG = {
 }
 OF_THIS_MACHINE = {
     *("checks", "status", "migrate", "schema", "serve", "up", "down"),
-    *("login", "logout", "witness", "database roles"),
+    *("login", "logout", "witness", "database roles", "access recover"),
     *OF_THE_LOG,
 }
 
