@@ -7,7 +7,8 @@ from pydantic import JsonValue
 
 from pedigree.access import tokens
 from pedigree.access.oidc.identities import Identity
-from pedigree.access.records import IssuedToken
+from pedigree.access.principal import Principal
+from pedigree.access.records import IssuedToken, Permission
 from pedigree.audit.records import Actor
 from pedigree.errors import ExchangeRefusedError
 from pedigree.postgres.transaction import Transaction
@@ -42,10 +43,18 @@ def exchange(transaction: Transaction, workload: Identity) -> IssuedToken:
         "claims": dict(workload.claims),
         "jti": jti,
     }
+    held = tokens.held_by(transaction, workload.principal, workload.roles)
+    if any(Permission.ADMINISTER in each.permissions for each in held.carried((), "the rule")):
+        # A custom role, which the file of providers does not define.
+        raise ExchangeRefusedError(
+            "a workload must not create tokens, which would outlive its own",
+            field="subject_token",
+            remedy="Remove the role from the rule of the provider",
+        )
     issued = tokens.create_token(
         transaction,
         workload.principal,
-        actor,
+        Principal(actor=actor, grants=held.carried(workload.models, "the rule"), reads_store=False),
         roles=workload.roles,
         models=workload.models,
         expires=LIFETIME,

@@ -15,7 +15,7 @@ from pedigree._values import JSON_BYTES, RECORD_BYTES, Key
 from pedigree.errors import InvalidInputError
 
 # The keys that name the subject of an event without a single model.
-_SUBJECTS = ("asset", "principal", "host", "digest", "member", "key")
+_SUBJECTS = ("asset", "principal", "host", "digest", "member", "key", "group", "role")
 
 EVENT_BYTES = RECORD_BYTES + JSON_BYTES
 """The most bytes of an event: a record, with what the event says about it."""
@@ -116,6 +116,14 @@ class EventType(StrEnum):
     DATA_CHECK_RECORDED = "data.check_recorded", "A check recorded its verdict on data"
     TOKEN_CREATED = "token.created", "A token of the service was created"
     TOKEN_REVOKED = "token.revoked", "A token of the service was revoked"
+    ROLE_DEFINED = "role.defined", "A role was defined, or defined differently"
+    ROLE_REMOVED = "role.removed", "A role was removed"
+    GROUP_CREATED = "group.created", "A group of principals was created"
+    GROUP_DELETED = "group.deleted", "A group was deleted; its grants ended"
+    GROUP_MEMBER_ADDED = "group.member_added", "A principal was added to a group"
+    GROUP_MEMBER_REMOVED = "group.member_removed", "A principal was removed from a group"
+    GRANT_CREATED = "grant.created", "A role was granted or denied to a principal or a group"
+    GRANT_ENDED = "grant.ended", "A grant ended before its time"
     WEBHOOK_CREATED = "webhook.created", "A webhook was created"
     WEBHOOK_UPDATED = "webhook.updated", "A webhook's URL, description, filters or activity changed"
     WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated", "A webhook's secret was rotated"

@@ -13,6 +13,34 @@ CREATE TYPE pedigree.certainty AS ENUM (
     'read'
 );
 
+CREATE FUNCTION pedigree.access_of(who text, carried text[]) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN json_build_object(
+        'roles', (
+            SELECT coalesce(json_agg(json_build_object(
+                'name', r.name, 'permissions', r.permissions, 'stages', r.stages
+            )), '[]')
+            FROM pedigree.access_role r WHERE r.name = ANY (carried)
+        ),
+        'grants', (
+            SELECT coalesce(json_agg(json_build_object(
+                'grant_id', g.grant_id, 'group', g.group_name, 'effect', g.effect, 'role', g.role,
+                'permissions', r.permissions, 'models', g.models,
+                'stages', CASE WHEN cardinality(g.stages) > 0 THEN g.stages ELSE r.stages END
+            )), '[]')
+            FROM pedigree.grants_in_force(who) g
+            JOIN pedigree.access_role r ON r.name = g.role
+        ),
+        'groups', (
+            SELECT coalesce(json_agg(m.group_name), '[]')
+            FROM pedigree.access_group_member m WHERE lower(m.member) = lower(who)
+        )
+    );
+END
+$$;
+
 CREATE FUNCTION pedigree.add_cards(cards jsonb) RETURNS integer[]
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
@@ -171,6 +199,196 @@ CREATE FUNCTION pedigree.age_of_event(canonical bytea) RETURNS double precision
     AS $$
     SELECT greatest(0, extract(epoch FROM clock_timestamp()
         - (convert_from(canonical, 'UTF8')::json ->> 'at')::timestamptz)::float8)
+$$;
+
+CREATE FUNCTION pedigree.apply_grant(kind text, body jsonb, at timestamp with time zone, actor text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    known pedigree.access_grant;
+    limited boolean;
+BEGIN
+    IF kind = 'grant.created' THEN
+        SELECT cardinality(r.stages) > 0 INTO limited
+        FROM pedigree.access_role r WHERE r.name = body ->> 'role';
+        IF limited IS NULL THEN
+            PERFORM pedigree.refuse_access('access_grant_role');
+        END IF;
+        IF limited AND jsonb_array_length(body -> 'stages') > 0 THEN
+            PERFORM pedigree.refuse_access('access_grant_stages');
+        END IF;
+        IF body ->> 'group' IS NOT NULL THEN
+            IF NOT EXISTS (SELECT FROM pedigree.access_group WHERE name = body ->> 'group') THEN
+                PERFORM pedigree.refuse_access('access_grant_group');
+            END IF;
+            IF body ->> 'effect' = 'allow' AND pedigree.is_in_group(actor, body ->> 'group') THEN
+                PERFORM pedigree.refuse_access('access_grant_not_to_oneself');
+            END IF;
+        END IF;
+        INSERT INTO pedigree.access_grant (
+            grant_id, principal, group_name, role, models, stages, effect, expires_at, reason,
+            granted_at, granted_by
+        )
+        VALUES (
+            (body ->> 'grant_id')::bigint, body ->> 'principal', body ->> 'group', body ->> 'role',
+            ARRAY(SELECT jsonb_array_elements_text(body -> 'models')),
+            ARRAY(SELECT jsonb_array_elements_text(body -> 'stages')),
+            body ->> 'effect', (body ->> 'expires_at')::timestamptz, body ->> 'reason', at, actor
+        );
+        RETURN true;
+    END IF;
+    SELECT * INTO known FROM pedigree.access_grant g
+    WHERE g.grant_id = (body ->> 'grant_id')::bigint;
+    IF known.effect = 'deny' AND pedigree.is_in_group(actor, known.group_name) THEN
+        PERFORM pedigree.refuse_access('access_grant_denial_not_ended_by_oneself');
+    END IF;
+    UPDATE pedigree.access_grant g
+    SET ended_at = at, ended_by = actor, end_reason = body ->> 'reason'
+    WHERE g.grant_id = known.grant_id AND g.ended_at IS NULL;
+    RETURN FOUND;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_group(kind text, body jsonb, at timestamp with time zone, actor text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    wanted text := body ->> 'group';
+    who text := body ->> 'member';
+BEGIN
+    IF kind = 'group.created' THEN
+        INSERT INTO pedigree.access_group (name, description, created_at, created_by)
+        VALUES (wanted, body ->> 'description', at, actor)
+        ON CONFLICT (name) DO NOTHING;
+        RETURN FOUND;
+    ELSIF kind = 'group.member_added' THEN
+        INSERT INTO pedigree.access_group_member (group_name, member, added_at, added_by)
+        VALUES (wanted, who, at, actor)
+        ON CONFLICT (lower(member), group_name) DO NOTHING;
+        RETURN FOUND;
+    END IF;
+    -- Whoever leaves a group, or deletes it, also leaves what it denies.
+    IF pedigree.group_denies(wanted) AND (
+        CASE WHEN kind = 'group.deleted' THEN pedigree.is_in_group(actor, wanted)
+            ELSE lower(actor) = lower(who) END
+    ) THEN
+        PERFORM pedigree.refuse_access('access_grant_denial_not_ended_by_oneself');
+    END IF;
+    IF kind = 'group.member_removed' THEN
+        DELETE FROM pedigree.access_group_member m
+        WHERE m.group_name = wanted AND lower(m.member) = lower(who);
+        RETURN FOUND;
+    END IF;
+    IF pedigree.is_in_policy('group:' || wanted) THEN
+        PERFORM pedigree.refuse_access('access_group_unused');
+    END IF;
+    DELETE FROM pedigree.access_group_member m WHERE m.group_name = wanted;
+    UPDATE pedigree.access_grant g
+    SET ended_at = at, ended_by = actor, end_reason = body ->> 'reason'
+    WHERE g.group_name = wanted AND g.ended_at IS NULL;
+    DELETE FROM pedigree.access_group g WHERE g.name = wanted;
+    RETURN FOUND;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_role(kind text, body jsonb, at timestamp with time zone, actor text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    wanted text := body ->> 'role';
+BEGIN
+    IF EXISTS (
+        SELECT FROM pedigree.access_role r WHERE r.name = wanted AND r.defined_at IS NULL
+    ) THEN
+        PERFORM pedigree.refuse_access('access_role_built_in');
+    END IF;
+    IF pedigree.holds_role(actor, wanted) THEN
+        PERFORM pedigree.refuse_access('access_role_not_of_oneself');
+    END IF;
+    IF kind = 'role.defined' THEN
+        IF jsonb_array_length(body -> 'stages') > 0 AND EXISTS (
+            SELECT FROM pedigree.access_grant g
+            WHERE g.role = wanted AND g.ended_at IS NULL AND cardinality(g.stages) > 0
+        ) THEN
+            PERFORM pedigree.refuse_access('access_grant_stages');
+        END IF;
+        INSERT INTO pedigree.access_role AS known (
+            name, permissions, stages, description, defined_at, defined_by
+        )
+        VALUES (
+            wanted,
+            ARRAY(SELECT jsonb_array_elements_text(body -> 'permissions')),
+            ARRAY(SELECT jsonb_array_elements_text(body -> 'stages')),
+            body ->> 'description', at, actor
+        )
+        ON CONFLICT (name) DO UPDATE SET permissions = excluded.permissions,
+            stages = excluded.stages, description = excluded.description,
+            defined_at = excluded.defined_at, defined_by = excluded.defined_by;
+        RETURN true;
+    END IF;
+    IF pedigree.is_in_policy('role:' || wanted) OR EXISTS (
+        SELECT FROM pedigree.access_grant g
+        WHERE g.role = wanted AND g.ended_at IS NULL
+            AND (g.expires_at IS NULL OR g.expires_at > at)
+    ) OR EXISTS (
+        SELECT FROM pedigree.access_token t
+        WHERE wanted = ANY (t.roles) AND t.revoked_at IS NULL
+            AND (t.expires_at IS NULL OR t.expires_at > at)
+    ) THEN
+        PERFORM pedigree.refuse_access('access_role_unused');
+    END IF;
+    DELETE FROM pedigree.access_role r WHERE r.name = wanted;
+    RETURN FOUND;
+END
+$$;
+
+CREATE FUNCTION pedigree.begin_access_change() RETURNS TABLE(at timestamp with time zone, grant_id bigint)
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.access', 0));
+    RETURN QUERY SELECT clock_timestamp(), nextval('pedigree.access_grant_id');
+END
+$$;
+
+CREATE FUNCTION pedigree.change_access(event_id uuid, canonical bytea) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    content jsonb := convert_from(canonical, 'UTF8')::jsonb;
+    kind text := content ->> 'type';
+    at timestamptz := (content ->> 'at')::timestamptz;
+    actor text := nullif(current_setting('pedigree.actor', true), '');
+    changed boolean;
+BEGIN
+    IF actor IS NULL OR actor IS DISTINCT FROM content #>> '{actor,name}'
+        OR current_setting('pedigree.actor_source', true)
+            IS DISTINCT FROM content #>> '{actor,source}'
+    THEN
+        RAISE EXCEPTION 'somebody changes access: the setting pedigree.actor is not their name'
+            USING ERRCODE = 'invalid_authorization_specification';
+    END IF;
+    IF event_id::text IS DISTINCT FROM content ->> 'event_id'
+        OR at NOT BETWEEN transaction_timestamp() AND clock_timestamp()
+    THEN
+        RAISE EXCEPTION 'the event of a change of access is not of this transaction';
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.access', 0));
+    changed := CASE split_part(kind, '.', 1)
+        WHEN 'grant' THEN pedigree.apply_grant(kind, content -> 'body', at, actor)
+        WHEN 'role' THEN pedigree.apply_role(kind, content -> 'body', at, actor)
+        WHEN 'group' THEN pedigree.apply_group(kind, content -> 'body', at, actor)
+    END;
+    IF changed THEN
+        WITH written AS (
+            INSERT INTO pedigree.event (event_id, type, canonical, leaf, at)
+            VALUES (event_id, kind, canonical, sha256('\x00'::bytea || canonical), at)
+            RETURNING id
+        )
+        INSERT INTO pedigree.unsequenced (id) SELECT id FROM written;
+    END IF;
+    RETURN changed;
+END
 $$;
 
 CREATE FUNCTION pedigree.count_artifacts() RETURNS trigger
@@ -477,6 +695,21 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.find_bearer(wanted_hash bytea) RETURNS TABLE(token text, access text)
+    LANGUAGE plpgsql STABLE ROWS 1
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT to_json(valid)::text, pedigree.access_of(valid.principal, valid.roles)::text FROM (
+        SELECT t.token_id, t.principal, t.roles, t.models, t.created_at, t.created_by,
+            t.expires_at, t.revoked_at, t.revoked_by
+        FROM pedigree.access_token t
+        WHERE t.secret_hash = wanted_hash AND t.revoked_at IS NULL
+            AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())
+    ) AS valid;
+END
+$$;
+
 CREATE FUNCTION pedigree.find_holder(wanted_key text, wanted_stage text) RETURNS TABLE(model_name text, version integer, record text, signature text, verification text, generation bigint)
     LANGUAGE plpgsql STABLE ROWS 1
     AS $$
@@ -573,6 +806,43 @@ BEGIN
 END
 $$;
 
+CREATE TABLE pedigree.access_grant (
+    grant_id bigint NOT NULL,
+    principal text,
+    group_name text,
+    role text NOT NULL,
+    models text[] NOT NULL,
+    stages text[] NOT NULL,
+    effect text NOT NULL,
+    expires_at timestamp with time zone,
+    reason text,
+    granted_at timestamp with time zone NOT NULL,
+    granted_by text NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    end_reason text,
+    last_used_at timestamp with time zone,
+    CONSTRAINT access_grant_denial_not_ended_by_oneself CHECK (((effect = 'allow'::text) OR (lower(principal) <> lower(ended_by)))),
+    CONSTRAINT access_grant_effect CHECK ((effect = ANY (ARRAY['allow'::text, 'deny'::text]))),
+    CONSTRAINT access_grant_ended CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+    CONSTRAINT access_grant_expiry CHECK ((expires_at > granted_at)),
+    CONSTRAINT access_grant_grantee CHECK ((num_nonnulls(principal, group_name) = 1)),
+    CONSTRAINT access_grant_not_to_oneself CHECK (((effect = 'deny'::text) OR (lower(principal) <> lower(granted_by))))
+);
+
+CREATE FUNCTION pedigree.grants_in_force(who text) RETURNS SETOF pedigree.access_grant
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT g.* FROM pedigree.access_grant g
+    WHERE g.ended_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > clock_timestamp())
+        AND lower(g.principal) = lower(who)
+    UNION ALL
+    SELECT g.* FROM pedigree.access_group_member m
+    JOIN pedigree.access_grant g ON g.group_name = m.group_name
+    WHERE g.ended_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > clock_timestamp())
+        AND lower(m.member) = lower(who)
+$$;
+
 CREATE FUNCTION pedigree.graph_of(of_training uuid, is_raced boolean) RETURNS text
     LANGUAGE plpgsql STABLE
     AS $$
@@ -605,6 +875,16 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.group_denies(wanted text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM pedigree.access_grant g
+        WHERE g.group_name = wanted AND g.effect = 'deny' AND g.ended_at IS NULL
+            AND (g.expires_at IS NULL OR g.expires_at > clock_timestamp())
+    )
+$$;
+
 CREATE FUNCTION pedigree.has_alias(of_model bigint, called text) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -633,6 +913,37 @@ WHERE t.model_id = of_model AND t.pointer = 'stage' AND t.name = stage AND t.hel
 ORDER BY t.tenure_id DESC
 LIMIT 1
 $$;
+
+CREATE FUNCTION pedigree.holds_role(who text, wanted text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT FROM pedigree.grants_in_force(who) g WHERE g.role = wanted)
+        OR EXISTS (
+            SELECT FROM pedigree.access_token t
+            WHERE lower(t.principal) = lower(who) AND t.revoked_at IS NULL
+                AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())
+                AND wanted = ANY (t.roles)
+        )
+$$;
+
+CREATE FUNCTION pedigree.is_in_group(who text, wanted text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM pedigree.access_group_member m
+        WHERE lower(m.member) = lower(who) AND m.group_name = wanted
+    )
+$$;
+
+CREATE FUNCTION pedigree.is_in_policy(word text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $_$
+    SELECT EXISTS (
+        SELECT FROM pedigree.registered_model m
+        WHERE m.deleted_at IS NULL
+            AND jsonb_path_exists(m.policy, '$.** ? (@ == $word)', jsonb_build_object('word', word))
+    )
+$_$;
 
 CREATE FUNCTION pedigree.is_regular_event(content jsonb, event_id uuid, type text, model text, version integer, at timestamp with time zone) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -932,6 +1243,14 @@ BEGIN
         pedigree.month_of(max(created_at)), pedigree.month_of(min(created_at)), -1
     ) FROM pedigree.search_version;
 END
+$$;
+
+CREATE FUNCTION pedigree.note_grants_used(used bigint[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    UPDATE pedigree.access_grant g SET last_used_at = clock_timestamp()
+    WHERE g.grant_id = ANY (used)
+        AND (g.last_used_at IS NULL OR g.last_used_at < clock_timestamp() - interval '1 hour')
 $$;
 
 CREATE FUNCTION pedigree.quarantines_of_nodes(nodes jsonb, of_model bigint, of_version integer) RETURNS TABLE(quarantine_id bigint, asset text, partition text, since timestamp with time zone, reason text, only_certain boolean, at timestamp with time zone, quarantined_by text, certainty text)
@@ -1433,6 +1752,15 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.refuse_access(reason text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'the change of access is refused: %', reason
+        USING ERRCODE = 'check_violation', CONSTRAINT = reason;
+END
+$$;
+
 CREATE FUNCTION pedigree.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1744,6 +2072,23 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.standing_of(names text[]) RETURNS TABLE(name text, access json, tokens json)
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT each.name, pedigree.access_of(each.name, '{}'), (
+        SELECT coalesce(json_agg(json_build_object(
+            'token_id', t.token_id, 'expires_at', t.expires_at,
+            'roles', pedigree.access_of('', t.roles) -> 'roles', 'models', t.models
+        )), '[]')
+        FROM pedigree.access_token t
+        WHERE lower(t.principal) = lower(each.name) AND t.revoked_at IS NULL
+    )
+    FROM unnest(names) AS each (name);
+END
+$$;
+
 CREATE FUNCTION pedigree.state_of_version(of_model bigint, of_version integer) RETURNS text
     LANGUAGE sql STABLE
     AS $$
@@ -1810,6 +2155,19 @@ BEGIN
         WHERE e.model >= model_name AND e.model <= model_name
         ORDER BY e.model DESC, e.id DESC LIMIT 1
     ));
+END
+$$;
+
+CREATE FUNCTION pedigree.unknown_words(words text[]) RETURNS text[]
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('pedigree.access', 0));
+    RETURN ARRAY(
+        SELECT word FROM unnest(words) AS word
+        WHERE NOT EXISTS (SELECT FROM pedigree.access_role r WHERE 'role:' || r.name = word)
+            AND NOT EXISTS (SELECT FROM pedigree.access_group g WHERE 'group:' || g.name = word)
+    );
 END
 $$;
 
@@ -1948,6 +2306,41 @@ CREATE FUNCTION pedigree.words_of_month(document tsvector, at timestamp with tim
     )::tsvector
 $$;
 
+CREATE SEQUENCE pedigree.access_grant_id
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE pedigree.access_group (
+    name text NOT NULL,
+    description text,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    CONSTRAINT access_group_name CHECK ((name ~ '^[a-z0-9][a-z0-9._-]{0,127}$'::text))
+);
+
+CREATE TABLE pedigree.access_group_member (
+    group_name text NOT NULL,
+    member text NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    added_by text NOT NULL,
+    CONSTRAINT access_group_member_not_oneself CHECK ((lower(added_by) <> lower(member)))
+);
+
+CREATE TABLE pedigree.access_role (
+    name text NOT NULL,
+    permissions text[] NOT NULL,
+    stages text[] DEFAULT '{}'::text[] NOT NULL,
+    description text,
+    defined_at timestamp with time zone,
+    defined_by text,
+    CONSTRAINT access_role_defined CHECK (((defined_at IS NULL) = (defined_by IS NULL))),
+    CONSTRAINT access_role_name CHECK ((name ~ '^[a-z][a-z0-9_-]{0,63}$'::text)),
+    CONSTRAINT access_role_permissions CHECK ((cardinality(permissions) > 0))
+);
+
 CREATE TABLE pedigree.access_token (
     token_id bigint NOT NULL,
     principal text NOT NULL,
@@ -1960,7 +2353,6 @@ CREATE TABLE pedigree.access_token (
     revoked_at timestamp with time zone,
     revoked_by text,
     CONSTRAINT access_token_check CHECK (((revoked_at IS NULL) = (revoked_by IS NULL))),
-    CONSTRAINT access_token_roles_check CHECK ((cardinality(roles) > 0)),
     CONSTRAINT access_token_secret_hash_check CHECK ((length(secret_hash) = 32))
 );
 
@@ -3024,6 +3416,15 @@ ALTER TABLE pedigree.webhook ALTER COLUMN webhook_id ADD GENERATED ALWAYS AS IDE
     CACHE 1
 );
 
+ALTER TABLE ONLY pedigree.access_grant
+    ADD CONSTRAINT access_grant_pkey PRIMARY KEY (grant_id);
+
+ALTER TABLE ONLY pedigree.access_group
+    ADD CONSTRAINT access_group_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY pedigree.access_role
+    ADD CONSTRAINT access_role_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY pedigree.access_token
     ADD CONSTRAINT access_token_pkey PRIMARY KEY (token_id);
 
@@ -3233,6 +3634,16 @@ ALTER TABLE ONLY pedigree.webhook_line
 
 ALTER TABLE ONLY pedigree.webhook
     ADD CONSTRAINT webhook_pkey PRIMARY KEY (webhook_id);
+
+CREATE INDEX access_grant_of_group ON pedigree.access_grant USING btree (group_name) WHERE (ended_at IS NULL);
+
+CREATE INDEX access_grant_of_principal ON pedigree.access_grant USING btree (lower(principal)) WHERE (ended_at IS NULL);
+
+CREATE INDEX access_group_member_of_group ON pedigree.access_group_member USING btree (group_name);
+
+CREATE UNIQUE INDEX access_group_member_once ON pedigree.access_group_member USING btree (lower(member), group_name);
+
+CREATE INDEX access_token_of_principal ON pedigree.access_token USING btree (lower(principal)) WHERE (revoked_at IS NULL);
 
 CREATE INDEX artifact_file_blob ON pedigree.artifact_file USING btree (blob_digest);
 
@@ -3481,6 +3892,9 @@ CREATE TRIGGER version_deleted AFTER UPDATE OF deleted_at ON pedigree.model_vers
 CREATE TRIGGER version_removed AFTER DELETE ON pedigree.model_version REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_versions();
 
 CREATE TRIGGER version_state_changed AFTER UPDATE ON pedigree.model_version REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_state();
+
+ALTER TABLE ONLY pedigree.access_group_member
+    ADD CONSTRAINT access_group_member_group FOREIGN KEY (group_name) REFERENCES pedigree.access_group(name);
 
 ALTER TABLE ONLY pedigree.artifact_file
     ADD CONSTRAINT artifact_file_artifact_digest_fkey FOREIGN KEY (artifact_digest) REFERENCES pedigree.artifact(digest);

@@ -38,6 +38,7 @@ from pedigree.server.point_reads import PointReads
 from pedigree.server.registry_metrics import RegistryMetrics
 from pedigree.server.request_metrics import RequestMetrics
 from pedigree.server.rest import (
+    access,
     aliases,
     approvals,
     artifacts,
@@ -76,7 +77,7 @@ _RESOURCES = (
     *(models, versions, registration, uploads, artifacts, aliases, stages, stage_requests),
     *(approvals, promotions, policies, checks, cards, datasets, evaluations, monitoring),
     *(lineage, staleness, quarantine, retention, search, events, statistics),
-    *(webhooks, tokens, token_exchange, login, gc, fsck, log_tiles, metrics, health),
+    *(webhooks, tokens, access, token_exchange, login, gc, fsck, log_tiles, metrics, health),
 )
 # How many requests may wait for each connection before the service refuses further ones.
 _WAITING_FOR_ONE = 16
@@ -170,10 +171,10 @@ def _lifespan(settings: Settings | None) -> Any:
             app.state.proxies.configure(resolved)
             to_thread.current_default_thread_limiter().total_tokens = connections
             app.state.registry = registry
-            app.state.oidc = oidc = _oidc(resolved, stack)
+            app.state.oidc = oidc = _oidc(resolved, stack, point_reads)
             app.state.authenticator = Authenticator(
                 registry,
-                point_reads.token,
+                point_reads.bearer,
                 is_open=resolved.serve_open and oidc is None,
                 identify=oidc.principal if oidc else None,
                 most_at_work=connections * _WAITING_FOR_ONE,
@@ -201,7 +202,7 @@ def _lifespan(settings: Settings | None) -> Any:
     return lifespan
 
 
-def _oidc(settings: Settings, stack: ExitStack) -> "OidcTokens | None":
+def _oidc(settings: Settings, stack: ExitStack, point_reads: PointReads) -> "OidcTokens | None":
     """Return the tokens of OIDC providers, whose keys begin to be fetched; None without a file."""
     if settings.oidc is None:
         return None
@@ -209,7 +210,7 @@ def _oidc(settings: Settings, stack: ExitStack) -> "OidcTokens | None":
     from pedigree.server.oidc import OidcTokens  # noqa: PLC0415
 
     threads = stack.enter_context(ThreadPoolExecutor(_FETCHES, "oidc"))
-    found = OidcTokens(read_providers(settings.oidc), threads)
+    found = OidcTokens(read_providers(settings.oidc), threads, point_reads.held)
     found.start()
     return found
 

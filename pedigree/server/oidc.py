@@ -1,16 +1,15 @@
 """Tokens of OIDC providers in a worker: whose they are, and what is wrong with the providers."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import Executor
 
-from pedigree.access.grants import granted
+from pedigree.access.held import Held
 from pedigree.access.oidc.identities import Identity, identity_of
 from pedigree.access.oidc.login_offers import LoginOffers
 from pedigree.access.oidc.providers import Providers, TokenUse
 from pedigree.access.oidc.refusals import InvalidTokenError
 from pedigree.access.oidc.verification import unverified, verified
 from pedigree.access.principal import Principal
-from pedigree.access.records import PERMISSIONS
 from pedigree.audit.records import Actor
 from pedigree.server.oidc_keys import ProviderKeys
 
@@ -21,10 +20,17 @@ class OidcTokens:
     Args:
         providers: The providers.
         threads: Where keys are fetched.
+        find_held: Returns what a principal holds, with these roles of their token.
     """
 
-    def __init__(self, providers: Providers, threads: Executor) -> None:
+    def __init__(
+        self,
+        providers: Providers,
+        threads: Executor,
+        find_held: Callable[[str, Collection[str]], Awaitable[Held]],
+    ) -> None:
         self._providers = providers
+        self._find_held = find_held
         self._keys: Mapping[str, ProviderKeys] = {
             each.name: ProviderKeys(each, threads) for each in providers.providers
         }
@@ -48,13 +54,13 @@ class OidcTokens:
             ProviderUnavailableError: No key of its provider is known, which does not answer.
         """
         found = await self.identity(text, TokenUse.BEARER)
+        held = await self._find_held(found.principal, found.roles)
+        rule = f"rule {found.rule} of the provider {found.provider}"
         return Principal(
             actor=Actor(name=found.principal, source=f"oidc {found.provider}"),
-            grants=granted(
-                ((role, PERMISSIONS[role]) for role in found.roles),
-                models=found.models,
-                origin=f"rule {found.rule} of the provider {found.provider}",
-            ),
+            # What the rule gives, and what the principal is granted.
+            grants=(*held.carried(found.models, rule), *held.granted),
+            groups=held.groups,
             reads_store=False,
             expires_at=found.expires_at,
         )

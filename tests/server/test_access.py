@@ -89,7 +89,8 @@ def test_a_role_gets_to_its_routes_and_to_no_others(served: Served, role: Role) 
     allowed = permitted([role])
     for route in guarded_routes():
         for method in route.methods or ():
-            refused = client.request(method, filled(route)).status_code == 403
+            answer = client.request(method, filled(route))
+            refused = answer.status_code == 403
             assert refused == (route.declared.permission not in allowed), (method, route.path)
 
 

@@ -8,7 +8,6 @@ from pedigree.access.oidc.claims import Claims, claim, filled, names_in
 from pedigree.access.oidc.judgement import TRUSTED_EVENTS, TRUSTED_SOURCES
 from pedigree.access.oidc.providers import Provider, ProviderKind, ProviderRule, TokenUse
 from pedigree.access.oidc.refusals import NoRuleError
-from pedigree.access.records import Role
 from pedigree.access.reserved import is_reserved
 
 # What the sign of a trusted run is in the tokens of a kind; a rule that grants more than reading
@@ -38,7 +37,7 @@ class Identity:
     """
 
     principal: str
-    roles: tuple[Role, ...]
+    roles: tuple[str, ...]
     models: tuple[str, ...]
     provider: str
     issuer: str

@@ -13,10 +13,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from pedigree.access import tokens
-from pedigree.access.grants import SOME, granted
+from pedigree.access.grants import SOME
+from pedigree.access.held import Bearer
 from pedigree.access.oidc.refusals import InvalidTokenError, RefusedTokenError
 from pedigree.access.principal import Principal
-from pedigree.access.records import PERMISSIONS, AccessToken, Permission
+from pedigree.access.records import Permission
 from pedigree.access.reserved import is_reserved
 from pedigree.audit.records import Actor
 from pedigree.contract.paths import PREFIX
@@ -91,7 +92,7 @@ class Authenticator:
 
     Args:
         registry: The registry.
-        find_token: Returns the token of a secret; None if no such token is valid.
+        find_bearer: Returns the token of a secret; None if no such token is valid.
         is_open: Accept requests without a token while no token exists; only this machine can
             send them.
         most_at_work: The largest number of concurrent requests.
@@ -103,7 +104,7 @@ class Authenticator:
     def __init__(
         self,
         registry: Registry,
-        find_token: Callable[[str], Awaitable[AccessToken | None]],
+        find_bearer: Callable[[str], Awaitable[Bearer | None]],
         *,
         is_open: bool,
         most_at_work: int,
@@ -111,7 +112,7 @@ class Authenticator:
         identify: Callable[[str], Awaitable[Principal]] | None = None,
     ) -> None:
         self._registry = registry
-        self._find_token = find_token
+        self._find_bearer = find_bearer
         self._identify = identify
         self._metrics = metrics
         self._unknown = UnknownTokens(metrics)
@@ -168,18 +169,17 @@ class Authenticator:
         return caller
 
     async def _principal_of_token(self, secret: str) -> Principal:
-        token = await self._find_token(secret)
-        if token is None:
+        bearer = await self._find_bearer(secret)
+        if bearer is None:
             raise InvalidTokenError("no such token is valid")
+        token = bearer.token
         if is_reserved(token.principal):  # from before such names were refused
             raise unknown_caller("the token's name is reserved for Pedigree")
         return Principal(
             actor=Actor(name=token.principal, source="token"),
-            grants=granted(
-                ((role, PERMISSIONS[role]) for role in token.roles),
-                models=token.models,
-                origin="the token",
-            ),
+            grants=bearer.grants,
+            groups=bearer.held.groups,
+            bound=bearer.bound,
             reads_store=False,
             expires_at=token.expires_at,
         )
