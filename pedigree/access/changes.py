@@ -98,14 +98,15 @@ class AccessChange:
     Args:
         transaction: The transaction.
         actor: Who makes it.
+        is_grant: It is a new grant, which gets a number.
     """
 
-    def __init__(self, transaction: Transaction, actor: Actor) -> None:
+    def __init__(self, transaction: Transaction, actor: Actor, *, is_grant: bool = False) -> None:
         self._transaction = transaction
         self._actor = actor
-        row = transaction.execute(SQL["begin_access_change"]).fetchall()[0]
+        row = transaction.execute(SQL["begin_access_change"], {"is_grant": is_grant}).fetchall()[0]
         self.at: datetime = row["at"]
-        self.grant_id: int = row["grant_id"]
+        self.grant_id: int | None = row["grant_id"]
 
     def write(self, event_type: EventType, body: Mapping[str, JsonValue]) -> bool:
         """Apply the change and write its event; return False if it changes nothing.

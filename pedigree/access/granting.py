@@ -60,7 +60,7 @@ def create_grant(transaction: Transaction, new: NewGrant, actor: Actor) -> Acces
     is_group = new.to.startswith(GROUP)
     if not is_group:
         require_principal(new.to)
-    change = AccessChange(transaction, actor)
+    change = AccessChange(transaction, actor, is_grant=True)
     until = change.at + new.expires if new.expires is not None else None
     body: dict[str, JsonValue] = {
         "grant_id": change.grant_id,
@@ -126,7 +126,7 @@ def revoke_access(
     )
 
 
-def grant_of(transaction: Transaction, grant_id: int) -> AccessGrant:
+def grant_of(transaction: Transaction, grant_id: int | None) -> AccessGrant:
     """Return a grant.
 
     Raises:

@@ -38,6 +38,7 @@ class Principal:
             can read only bytes that they sent, or that belong to versions they may read.
         groups: The names of their groups.
         bound: What limits all their grants; None if nothing does.
+        is_as_seen: Their roles and groups are those of when they acted, and not known here.
         expires_at: When their token expires; None if never, or without a token.
     """
 
@@ -46,6 +47,7 @@ class Principal:
     reads_store: bool = True
     groups: tuple[str, ...] = ()
     bound: Grant | None = None
+    is_as_seen: bool = False
     expires_at: datetime | None = None
 
     @property
@@ -73,12 +75,23 @@ class Principal:
         return tuple(each for each in self.grants if each.effect is Effect.ALLOW)
 
     @cached_property
+    def _granted(self) -> tuple[Grant, ...]:
+        return tuple(each for each in self._allowing if each.grant_id is not None)
+
+    @cached_property
     def _denying(self) -> tuple[Grant, ...]:
         return tuple(each for each in self.grants if each.effect is Effect.DENY)
 
     def named(self, actor: Actor) -> Self:
         """Return a principal with the same permissions and the name of another actor."""
         return replace(self, actor=actor)
+
+    def without(self, permission: Permission) -> Self:
+        """Return a principal to whom a permission is denied everywhere."""
+        denial = Grant(
+            permissions=frozenset({permission}), effect=Effect.DENY, origin="the request"
+        )
+        return replace(self, grants=(*self.grants, denial))
 
     def may(
         self,
@@ -121,7 +134,8 @@ class Principal:
         """
         named = named_in(people)
         return (
-            is_one_of(self.name, named.names)
+            (self.is_as_seen and bool(named.roles or named.groups))
+            or is_one_of(self.name, named.names)
             or not named.groups.isdisjoint(self.groups)
             or any(self.holds(role, model, stage) for role in named.roles)
         )
@@ -184,7 +198,7 @@ class Principal:
         """Return the numbers of the granted rows that allow something in at least one stage."""
         return tuple(
             each.grant_id
-            for each in self._allowing
+            for each in self._granted
             if each.grant_id is not None and each.allows(permission, model, SOME)
         )
 

@@ -70,7 +70,7 @@ RETURNING token_id;
 
 -- name: begin_access_change
 -- Wait for other changes of access; the time of this one, and the number of a new grant.
-SELECT at, grant_id FROM pedigree.begin_access_change();
+SELECT at, grant_id FROM pedigree.begin_access_change(%(is_grant)s);
 
 -- name: change_access
 -- Apply a change of roles, groups or grants, and write its event; false if it changes nothing.

@@ -13,6 +13,7 @@ from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import InvalidInputError, NotPermittedError, TransitionNotAllowedError
+from pedigree.lifecycle.approval_gate import approvals_gate
 from pedigree.lifecycle.decision_records import Decision, RequestOutcome
 from pedigree.lifecycle.gate_inputs import (
     StandingDecision,
@@ -20,9 +21,9 @@ from pedigree.lifecycle.gate_inputs import (
     facts_of_version,
     model_state,
 )
-from pedigree.lifecycle.gates import approvals_gate
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import StageRule
+from pedigree.lifecycle.standing import people_of_stage, with_standing
 from pedigree.lifecycle.store import SQL, close_requests
 from pedigree.lifecycle.transition_errors import expect_generation, next_step, unknown_stage
 from pedigree.postgres.pages import at_least_one, fetch_page
@@ -66,7 +67,8 @@ def decide(
     expect_generation(model, expected_generation)
     seen = facts_of_locked(transaction, model)
     facts = facts_of_version(transaction, seen, version.version_id)
-    _refuse_stranger(model.name, rule, judgement.by)
+    by = with_standing(transaction, judgement.by, people_of_stage(rule))
+    _refuse_stranger(model.name, rule, by)
     if facts.version.stage not in rule.after:
         raise TransitionNotAllowedError(
             f"{version.reference} is in {facts.version.stage}, which has no transition into it",
@@ -75,7 +77,10 @@ def decide(
             remedy=next_step(read_policy(model.policy), facts.version.stage),
         )
     decision = _insert(transaction, model, facts.version, rule.name, judgement)
-    facts = facts._replace(decisions=(*facts.decisions, StandingDecision.of(decision)))
+    decided = StandingDecision.of(decision, by.actor.source)
+    facts = facts._replace(
+        decisions=(*facts.decisions, decided), people={**facts.people, by.name.casefold(): by}
+    )
     enough = approvals_gate(seen, facts, rule).passed
     _conclude(transaction, model, rule, judgement.by.actor, decision, enough=enough)
     return decision

@@ -4,10 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 from psycopg.types.json import Jsonb
 
+from pedigree.access.principal import Principal
+from pedigree.audit.records import Actor
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.rows import version_from_row
@@ -16,6 +19,7 @@ from pedigree.lifecycle.decision_records import Decision, GivenUp
 from pedigree.lifecycle.pointer_names import HeldNames, held_names
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import CHAMPION_STAGE, Policy, RecordedVerdict, StageRule
+from pedigree.lifecycle.standing import people_now
 from pedigree.lifecycle.store import SQL, STAGE
 from pedigree.postgres.transaction import Row, Rows, Transaction
 
@@ -65,19 +69,27 @@ class StandingDecision(NamedTuple):
     generation: int
     approved: bool
     decided_by: str
+    decided_by_source: str
     at: datetime
 
+    @property
+    def actor(self) -> Actor:
+        """Who decided."""
+        return Actor(name=self.decided_by, source=self.decided_by_source)
+
     @classmethod
-    def of(cls, decision: Decision) -> Self:
-        """Return what the gates need of a decision."""
-        return cls(*(getattr(decision, name) for name in cls._fields))
+    def of(cls, decision: Decision, source: str) -> Self:
+        """Return what the gates need of a decision by somebody with a source of their name."""
+        known = {**dict(decision), "decided_by_source": source}
+        return cls(*(known[name] for name in cls._fields))
 
 
 class VersionFacts(NamedTuple):
     """A version with its verdicts, its decisions, and the stages that it left.
 
     The verdicts are those of the checks and settings that the policy requires. The decisions are
-    the last rejection and the newest approvals after it.
+    the last rejection and the newest approvals after it, and the people are those who approved,
+    by their names with case folded, with what they hold now.
     """
 
     version: ModelVersion
@@ -85,6 +97,7 @@ class VersionFacts(NamedTuple):
     decisions: Sequence[StandingDecision]
     left: frozenset[str]
     attempts: Sequence[AbandonedPromotion] = ()
+    people: Mapping[str, Principal] = MappingProxyType({})
 
     def given_up(self, model: ModelFacts, stage: str) -> GivenUp | None:
         """Return the given-up promotion of the version into a stage, if its state is unchanged."""
@@ -211,6 +224,8 @@ def facts_of_versions(
     attempts: dict[int, list[AbandonedPromotion]] = defaultdict(list)
     for row in tried.fetchall():
         attempts[row["version"]].append(_attempts_of(row))
+    approvers = (each.actor for many in decisions.values() for each in many if each.approved)
+    people = people_now(transaction, approvers)
     for number, version in found.items():
         yield VersionFacts(
             version,
@@ -218,6 +233,7 @@ def facts_of_versions(
             decisions[number],
             frozenset(left[number]),
             attempts[number],
+            people,
         )
 
 

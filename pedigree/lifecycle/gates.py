@@ -3,17 +3,16 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from pedigree.access.patterns import is_one_of
 from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.catalog.records import ModelVersion
 from pedigree.flavors.records import VerificationStatus
+from pedigree.lifecycle.approval_gate import approvals_gate, promoter_gate
 from pedigree.lifecycle.decision_records import Explanation, Gate, GivenUp
-from pedigree.lifecycle.gate_inputs import ModelFacts, StandingDecision, VersionFacts
+from pedigree.lifecycle.gate_inputs import ModelFacts, VersionFacts
 from pedigree.lifecycle.gate_labels import labeled_gates, metric_gate
 from pedigree.lifecycle.policy import ALWAYS_THERE
 from pedigree.lifecycle.records import (
     ARCHIVED,
-    ApprovalRule,
     CheckRule,
     RecordedVerdict,
     Severity,
@@ -59,7 +58,7 @@ def _gates(
         yield _soak(version, rule.soak, model.at)
     needs_approver = asker.requests and not asker.may_move(version, rule)
     if (rule.promoters or needs_approver) and asker.principal and not asker.automatic:
-        yield _promoter(model, facts, rule, asker, asker.principal.name)
+        yield promoter_gate(model, facts, rule, asker, asker.principal.name)
     if asker.automatic:
         yield _first_time(rule, rule.name in facts.left)
         if rule.automatic:
@@ -97,42 +96,6 @@ def _not_rejected(version: ModelVersion, rule: StageRule) -> Gate:
         passed=not rejected,
         reason="a new approval; it was rejected" if rejected else "not rejected",
     )
-
-
-def approvals_gate(model: ModelFacts, facts: VersionFacts, rule: StageRule) -> Gate:
-    """Return the gate for the approvals that a stage requires."""
-    asked = rule.approvals or ApprovalRule(needed=0)
-    holding = _holding(model, facts, rule, asked)
-    missing = asked.count(facts.version.risk_class) - len(holding)
-    if missing > 0:
-        people = f" by {' or '.join(asked.by)}" if asked.by else ""
-        reason = f"{missing} approval{'s' if missing > 1 else ''}{people}"
-    else:
-        reason = f"approved by {', '.join(sorted(each.decided_by for each in holding))}"
-    ends = [each.at + asked.expire_after for each in holding] if asked.expire_after else []
-    return Gate(
-        name="approvals", passed=missing <= 0, reason=reason, changes_at=min(ends, default=None)
-    )
-
-
-def _holding(
-    model: ModelFacts, facts: VersionFacts, rule: StageRule, asked: ApprovalRule
-) -> list[StandingDecision]:
-    """Return the approvals that are still valid, the newest of each person."""
-    valid: dict[str, StandingDecision] = {}
-    for decision in facts.decisions:
-        if decision.approved:
-            valid[decision.decided_by.casefold()] = decision
-        else:
-            valid.clear()  # a rejection voids earlier approvals
-    bound_to = (facts.version.digest, facts.version.stage, rule.name, model.generation)
-    return [
-        each
-        for each in valid.values()
-        if (each.digest, each.from_stage, each.to_stage, each.generation) == bound_to
-        and (asked.expire_after is None or each.at + asked.expire_after > model.at)
-        and (not asked.by or is_one_of(each.decided_by, asked.by))
-    ]
 
 
 def _check(name: str, check: CheckRule, model: ModelFacts, facts: VersionFacts) -> Gate:
@@ -224,28 +187,6 @@ def _soak(version: ModelVersion, soak: timedelta, at: datetime) -> Gate:
         return Gate(name="soak", passed=True, reason=f"in {version.stage} for {span(soak)}")
     reason = f"the end of its {span(soak)} in {version.stage}, {ends:%Y-%m-%d %H:%M:%S%z}"
     return Gate(name="soak", passed=False, reason=reason, changes_at=ends)
-
-
-def _promoter(
-    model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Requester, name: str
-) -> Gate:
-    people = [name] if asker.may_promote(facts.version, rule) else []
-    if asker.requests:
-        asked = rule.approvals or ApprovalRule(needed=0)
-        approvers = (each.decided_by for each in _holding(model, facts, rule, asked))
-        people += [
-            each
-            for each in approvers
-            if each.casefold() != name.casefold()
-            and (not rule.promoters or is_one_of(each, rule.promoters))
-        ]
-    who = next(iter(people), None)
-    named = " or ".join(rule.promoters) or "somebody who may promote"
-    missing = f"a promotion by {named}; {name} may not"
-    if asker.requests:
-        missing = f"an approval by {named}, since {name} may only request"
-    reason = f"{who} may promote" if who else missing
-    return Gate(name="promoter", passed=who is not None, reason=reason)
 
 
 def _first_time(rule: StageRule, left: bool) -> Gate:

@@ -244,11 +244,12 @@ RETURNING decision_id, version AS version_id, digest, from_stage, to_stage, gene
 -- The decisions about some versions that may still count, oldest first, without their comments: the
 -- last rejection, and after it the newest approval of each person. So the size of the result depends
 -- on how many people approve, not on how often or at what length.
-SELECT version, digest, from_stage, to_stage, generation, approved, decided_by, at
+SELECT version, digest, from_stage, to_stage, generation, approved, decided_by,
+    decided_by_source, at
 FROM (
     SELECT DISTINCT ON (d.version, d.approved, CASE WHEN d.approved THEN d.decided_by END)
         d.decision_id, d.version, d.digest, d.from_stage, d.to_stage, d.generation, d.approved,
-        d.decided_by, d.at
+        d.decided_by, d.decided_by_source, d.at
     FROM pedigree.decision d
     LEFT JOIN (
         SELECT version, max(decision_id) AS decision_id

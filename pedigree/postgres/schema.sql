@@ -342,12 +342,13 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.begin_access_change() RETURNS TABLE(at timestamp with time zone, grant_id bigint)
+CREATE FUNCTION pedigree.begin_access_change(is_grant boolean) RETURNS TABLE(at timestamp with time zone, grant_id bigint)
     LANGUAGE plpgsql
     AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.access', 0));
-    RETURN QUERY SELECT clock_timestamp(), nextval('pedigree.access_grant_id');
+    RETURN QUERY
+    SELECT clock_timestamp(), CASE WHEN is_grant THEN nextval('pedigree.access_grant_id') END;
 END
 $$;
 

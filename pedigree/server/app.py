@@ -27,6 +27,7 @@ from pedigree.server.http.auth import Authenticator
 from pedigree.server.http.bodies import Bodies
 from pedigree.server.http.event_stream import EventStream
 from pedigree.server.http.fair_use import FairUse
+from pedigree.server.http.grant_uses import GrantUses
 from pedigree.server.http.long_requests import LongWork
 from pedigree.server.http.problems import Problem, add_handlers
 from pedigree.server.http.proxies import Proxies
@@ -179,6 +180,7 @@ def _lifespan(settings: Settings | None) -> Any:
                 identify=oidc.principal if oidc else None,
                 most_at_work=connections * _WAITING_FOR_ONE,
                 metrics=app.state.metrics,
+                uses=GrantUses(registry.operations.access.note_grants_used, app.state.readers),
             )
             app.state.unknown_workloads = UnknownTokens(app.state.metrics)
             app.state.bodies = Bodies(resolved, app.state.metrics)

@@ -203,13 +203,14 @@ BEGIN
 END
 $$;
 
--- Wait for other changes of access, and return the time of this one and the id of a new grant.
-CREATE FUNCTION pedigree.begin_access_change()
+-- Wait for other changes of access, and return the time of this one; for a new grant also its id.
+CREATE FUNCTION pedigree.begin_access_change(is_grant boolean)
 RETURNS TABLE (at timestamptz, grant_id bigint)
 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.access', 0));
-    RETURN QUERY SELECT clock_timestamp(), nextval('pedigree.access_grant_id');
+    RETURN QUERY
+    SELECT clock_timestamp(), CASE WHEN is_grant THEN nextval('pedigree.access_grant_id') END;
 END
 $$;
 

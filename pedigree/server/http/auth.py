@@ -27,6 +27,7 @@ from pedigree.server.http.bodies import MOST_JSON_BYTES, Bodies
 from pedigree.server.http.credentials import is_local, secret_of, unknown_caller
 from pedigree.server.http.fair_use import FairUse, Use
 from pedigree.server.http.forms import MOST_FORM_BYTES, is_form, with_document
+from pedigree.server.http.grant_uses import GrantUses
 from pedigree.server.http.inputs import QueryRules, require_json, require_text
 from pedigree.server.http.problems import problem_responses
 from pedigree.server.http.unknown_tokens import UnknownTokens
@@ -97,6 +98,7 @@ class Authenticator:
             send them.
         most_at_work: The largest number of concurrent requests.
         metrics: Where refusals are counted.
+        uses: Where the uses of grants are noted.
         identify: Returns the principal of a token that an OIDC provider signed; None if no
             provider is configured.
     """
@@ -109,11 +111,13 @@ class Authenticator:
         is_open: bool,
         most_at_work: int,
         metrics: RequestMetrics,
+        uses: GrantUses,
         identify: Callable[[str], Awaitable[Principal]] | None = None,
     ) -> None:
         self._registry = registry
         self._find_bearer = find_bearer
         self._identify = identify
+        self._uses = uses
         self._metrics = metrics
         self._unknown = UnknownTokens(metrics)
         self._trusted: dict[bytes, tuple[float, Caller]] = {}
@@ -146,6 +150,8 @@ class Authenticator:
         # The operations check again, and decide. This check refuses before the body is read.
         model = SOME if declared.checks_models else request.path_params.get("name")
         caller.principal.require(declared.permission, model, SOME)
+        if used := caller.principal.used_grants(declared.permission, model):
+            self._uses.note(used)
         return caller
 
     async def _holder(self, secret: str, address: str) -> Caller:
