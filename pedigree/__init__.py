@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from pedigree.errors import PedigreeError, SinkUnavailableError
     from pedigree.evaluation.measure import evaluate
     from pedigree.flavors.plugins import save_model
+    from pedigree.lifecycle.approval_rules import ApprovalRule
     from pedigree.lifecycle.policy import default_policy, rollout_policy
     from pedigree.lifecycle.policy_yaml import load_policy
     from pedigree.lifecycle.records import (
-        ApprovalRule,
         CheckRule,
         MetricGate,
         MetricRule,
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from pedigree.signatures.records import Column, Signature, Tensor
 
 _HOMES = {
-    "ApprovalRule": "lifecycle.records",
+    "ApprovalRule": "lifecycle.approval_rules",
     "CheckRule": "lifecycle.records",
     "Column": "signatures.records",
     "DeclaredMetadata": "catalog.records",

@@ -20,3 +20,17 @@ def name_key(name: str) -> str:
     folded = unicodedata.normalize("NFD", name).casefold()
     folded = unicodedata.normalize("NFKD", folded).casefold()
     return unicodedata.normalize("NFKC", folded)
+
+
+def person_key(name: str) -> str:
+    r"""Return the key by which names of people are equivalent; equal keys are one person.
+
+    Invisible characters and spaces do not count; the database has the same function.
+
+    >>> person_key("Ann@Risk.example") == person_key("a\N{ZERO WIDTH SPACE}nn@risk.example")
+    True
+    """
+    compatible = unicodedata.normalize("NFKC", name)
+    return name_key(
+        "".join(each for each in compatible if unicodedata.category(each)[0] not in "CZ")
+    )

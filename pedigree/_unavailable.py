@@ -42,6 +42,12 @@ class ProviderUnavailableError(UnavailableError):
     __module__ = MODULE
 
 
+class AttestationUnavailableError(UnavailableError):
+    """A witness, or an authority of time stamps, gave no valid answer. It is asked again."""
+
+    __module__ = MODULE
+
+
 class SlowRequestError(UnavailableError):
     """The request did not arrive in time. Nothing was done; the request can be retried."""
 

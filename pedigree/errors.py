@@ -29,6 +29,7 @@
     │   ├── QuarantineNotFoundError  the data is not quarantined
     │   ├── TokenNotFoundError
     │   ├── AccessNotFoundError      no role, group, member or grant of access
+    │   ├── PrincipalNotFoundError   no principal has the name, or no such identity acts by it
     │   ├── WebhookNotFoundError
     │   ├── DeliveryNotFoundError    the webhook has no delivery for the event, or its log expired
     │   ├── UploadNotFoundError      it was sealed or aborted, or it expired
@@ -67,6 +68,7 @@
         │   └── DatabaseBusyError    nothing was done; retry later
         ├── SinkUnavailableError     the sink did not accept events; they are sent again
         ├── ServiceBusyError         nothing was done; retry later
+        ├── AttestationUnavailableError  a witness, or an authority of time stamps; asked again
         ├── ProviderUnavailableError no key of the OIDC provider is known yet; try again later
         ├── SlowRequestError         the request did not arrive in time; nothing was done
         ├── ServiceUnavailableError  the service is unreachable, or fails
@@ -100,6 +102,7 @@ from pedigree._identity_errors import ExchangeRefusedError as ExchangeRefusedErr
 from pedigree._identity_errors import InvalidProviderError as InvalidProviderError  # noqa: PLC0414
 from pedigree._identity_errors import LoginFailedError as LoginFailedError  # noqa: PLC0414
 from pedigree._identity_errors import NotAuthenticatedError as NotAuthenticatedError  # noqa: PLC0414
+from pedigree._unavailable import AttestationUnavailableError as AttestationUnavailableError  # noqa: PLC0414
 from pedigree._unavailable import CacheUnavailableError as CacheUnavailableError  # noqa: PLC0414
 from pedigree._unavailable import DatabaseBusyError as DatabaseBusyError  # noqa: PLC0414
 from pedigree._unavailable import DatabaseUnavailableError as DatabaseUnavailableError  # noqa: PLC0414
@@ -184,6 +187,10 @@ class StageEmptyError(NotFoundError):
 
 class QuarantineNotFoundError(NotFoundError):
     """The data is not quarantined, so there is nothing to release."""
+
+
+class PrincipalNotFoundError(NotFoundError):
+    """No principal has the name, or no such identity acts by it."""
 
 
 class WebhookNotFoundError(NotFoundError):

@@ -7,57 +7,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, FilePath, PlainSerializer, SecretStr, WithJsonSchema
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, FilePath, SecretStr
+from pydantic_settings import SettingsConfigDict
 
+from pedigree._audit_settings import AuditSettings
+from pedigree._durations import Duration
 from pedigree._setting_lists import Networks, PathPrefix, Words
 
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")]
 
-_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
-
-def read_duration(given: object) -> object:
-    """Parse ``30d``, ``12h``, ``45m``, ``10s`` or ``0``; return a non-string value unchanged.
-
-    >>> read_duration("30d")
-    datetime.timedelta(days=30)
-
-    Raises:
-        ValueError: The string has another form.
-    """
-    if not isinstance(given, str):
-        return given
-    if given.strip() == "0":
-        return timedelta(0)
-    found = re.fullmatch(r"\s*([0-9]{1,6})\s*([dhms])\s*", given)
-    if found is None:
-        raise ValueError("write a duration as 30d, 12h, 45m, 10s or 0")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(read_duration),
-    Field(ge=timedelta(0)),
-    # Seconds, not ISO 8601: its years have different lengths in Postgres and in Python.
-    PlainSerializer(timedelta.total_seconds, return_type=float, when_used="json"),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "pattern": r"^(0|[0-9]{1,6}[dhms])$"},
-                {"type": "number", "minimum": 0, "maximum": 86_399_999_913_600},
-            ],
-            "description": "30d, 12h, 45m, 10s or 0; or seconds",
-        },
-        mode="validation",
-    ),
-    WithJsonSchema({"type": "number", "minimum": 0}, mode="serialization"),
-]
-"""A duration, written as ``30d``; in JSON a number of seconds."""
-
-
-class Settings(BaseSettings):
+class Settings(AuditSettings):
     """The settings of one process, read from the environment on construction, never at import.
 
     Raises:
@@ -71,6 +31,11 @@ class Settings(BaseSettings):
     )
     database_url: str | None = Field(
         default=None, description="Postgres URL; if unset, an embedded Postgres"
+    )
+    database_owner_url: str | None = Field(
+        default=None,
+        description="Postgres URL of the role that owns the tables, for `pedigree migrate`; if"
+        " unset, PEDIGREE_DATABASE_URL",
     )
     database_connections: int = Field(
         default=10, ge=1, description="Maximum database connections of a process"
@@ -216,18 +181,6 @@ class Settings(BaseSettings):
     )
     serve_delivers: bool = Field(
         default=True, description="`pedigree serve` delivers to webhooks and sinks"
-    )
-    audit_key: str | None = Field(
-        default=None,
-        description="Key that signs the audit log: the path of a PEM file, `database`, or a key"
-        " service by a plug-in; if unset, the log is not signed",
-    )
-    audit_anchor_interval: Annotated[Duration, Field(gt=timedelta(0))] = Field(
-        default=timedelta(minutes=5),
-        description="Least time between two checkpoints of the audit log in the object store",
-    )
-    serve_seals: bool = Field(
-        default=True, description="`pedigree serve` and the sensors seal the audit log"
     )
     url: Annotated[str, Field(pattern=r"^https?://")] | None = Field(
         default=None,

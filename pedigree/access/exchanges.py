@@ -5,12 +5,12 @@ from datetime import timedelta
 
 from pydantic import JsonValue
 
-from pedigree.access import tokens
+from pedigree.access import persons, tokens
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.principal import Principal
 from pedigree.access.records import IssuedToken, Permission
 from pedigree.audit.records import Actor
-from pedigree.errors import ExchangeRefusedError
+from pedigree.errors import ExchangeRefusedError, NameTakenError, NotPermittedError
 from pedigree.postgres.transaction import Transaction
 
 LIFETIME = timedelta(minutes=15)
@@ -25,7 +25,8 @@ def exchange(transaction: Transaction, workload: Identity) -> IssuedToken:
         workload: Who its token stands for.
 
     Raises:
-        ExchangeRefusedError: Its token has no ``jti``, or was exchanged before.
+        ExchangeRefusedError: Its token has no ``jti``, or was exchanged before; or its name
+            belongs to somebody else, or is deactivated.
     """
     jti = workload.token_id
     if jti is None:
@@ -34,7 +35,6 @@ def exchange(transaction: Transaction, workload: Identity) -> IssuedToken:
             field="subject_token",
             remedy="Use a provider that gives each token a jti",
         )
-    actor = Actor(name=workload.principal, source=f"workload {workload.provider}")
     described: dict[str, JsonValue] = {
         "provider": workload.provider,
         "issuer": workload.issuer,
@@ -43,23 +43,7 @@ def exchange(transaction: Transaction, workload: Identity) -> IssuedToken:
         "claims": dict(workload.claims),
         "jti": jti,
     }
-    held = tokens.held_by(transaction, workload.principal, workload.roles)
-    if any(Permission.ADMINISTER in each.permissions for each in held.carried((), "the rule")):
-        # A custom role, which the file of providers does not define.
-        raise ExchangeRefusedError(
-            "a workload must not create tokens, which would outlive its own",
-            field="subject_token",
-            remedy="Remove the role from the rule of the provider",
-        )
-    issued = tokens.create_token(
-        transaction,
-        workload.principal,
-        Principal(actor=actor, grants=held.carried(workload.models, "the rule"), reads_store=False),
-        roles=workload.roles,
-        models=workload.models,
-        expires=LIFETIME,
-        workload=described,
-    )
+    issued = _issued(transaction, workload, described)
     values = {
         "issuer": workload.issuer,
         "jti_hash": hashlib.sha256(jti.encode()).digest(),
@@ -73,3 +57,39 @@ def exchange(transaction: Transaction, workload: Identity) -> IssuedToken:
             remedy="Ask the provider for a new token",
         )
     return issued
+
+
+def _issued(
+    transaction: Transaction, workload: Identity, described: dict[str, JsonValue]
+) -> IssuedToken:
+    """Create the token for the principal of the workload, which is added at its first exchange."""
+    try:
+        principal = persons.see(transaction, workload).principal
+        return tokens.create_token(
+            transaction,
+            principal,
+            _bounded(transaction, workload, principal),
+            roles=workload.roles,
+            models=workload.models,
+            expires=LIFETIME,
+            workload=described,
+        )
+    except (NameTakenError, NotPermittedError) as error:
+        raise ExchangeRefusedError(
+            error.message, field="subject_token", value=error.value, remedy=error.remedy
+        ) from None
+
+
+def _bounded(transaction: Transaction, workload: Identity, principal: str) -> Principal:
+    """Return the workload as the creator of its token, which has the roles of its rule alone."""
+    held = tokens.held_by(transaction, principal, workload.roles)
+    carried = held.carried(workload.models, "the rule")
+    if any(Permission.ADMINISTER in each.permissions for each in carried):
+        # A custom role, which the file of providers does not define.
+        raise ExchangeRefusedError(
+            "a workload must not create tokens, which would outlive its own",
+            field="subject_token",
+            remedy="Remove the role from the rule of the provider",
+        )
+    actor = Actor(name=principal, source=workload.actor.source)
+    return Principal(actor=actor, grants=carried, reads_store=False)

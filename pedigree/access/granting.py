@@ -17,11 +17,12 @@ from pedigree.access.grant_records import (
 from pedigree.access.grants import Effect, Grant
 from pedigree.access.held import Standing
 from pedigree.access.people import GROUP
+from pedigree.access.persons import end_rights
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.access.tokens import SQL, require_principal, revoke_token
 from pedigree.audit.records import Actor, EventType
-from pedigree.errors import AccessNotFoundError
+from pedigree.errors import AccessNotFoundError, PrincipalNotFoundError
 from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.transaction import Row, Transaction
 
@@ -116,6 +117,8 @@ def revoke_access(
         body: dict[str, JsonValue] = {"group": group, "member": principal, "reason": reason}
         change.write(EventType.GROUP_MEMBER_REMOVED, body)
     numbers = transaction.execute(SQL["tokens_of_principal"], asked).fetchall() if tokens else []
+    if tokens:
+        _end_sessions(transaction, principal, actor)
     for row in numbers:
         revoke_token(transaction, row["token_id"], actor)
     return EndedAccess(
@@ -124,6 +127,14 @@ def revoke_access(
         tokens=tuple(row["token_id"] for row in numbers),
         groups=tuple(groups),
     )
+
+
+def _end_sessions(transaction: Transaction, principal: str, actor: Actor) -> None:
+    """Revoke the tokens of a person, and end the roles of their logins."""
+    try:
+        end_rights(transaction, principal, actor)
+    except PrincipalNotFoundError:
+        return  # nobody logged in by the name, and no token has it
 
 
 def grant_of(transaction: Transaction, grant_id: int | None) -> AccessGrant:
@@ -174,10 +185,7 @@ def explain(
     stage: str | None,
     permissions: Collection[Permission],
 ) -> tuple[AccessAnswer, ...]:
-    """Return whether a principal may do something by their grants or by a valid token, and why.
-
-    What a token of an OIDC provider says is not known here.
-    """
+    """Return whether a principal may do something by grants, valid tokens or logins, and why."""
     found = standings(transaction, [principal])[principal.casefold()]
     now = datetime.now(UTC)
     valid = [each for each in found.tokens if each.expires_at is None or each.expires_at > now]
@@ -231,5 +239,6 @@ def _grant(row: Row) -> AccessGrant:
 
 def _standing(row: Row) -> Standing:
     return Standing.model_validate_json(
-        f'{{"name": "", "access": {row["access"]}, "tokens": {row["tokens"]}}}'
+        f'{{"name": "", "access": {row["access"]}, "tokens": {row["tokens"]},'
+        f' "seen": {row["seen"]}}}'
     ).model_copy(update={"name": row["name"]})

@@ -11,7 +11,7 @@ from pedigree.access.records import Permission
 
 EVERYTHING = frozenset(Permission)
 
-STAGED = frozenset({Permission.REQUEST, Permission.MOVE, Permission.DECIDE})
+STAGED = frozenset({Permission.REQUEST, Permission.MOVE, Permission.DECIDE, Permission.OVERRIDE})
 """The permissions that concern a stage; grants of them can be limited to stages."""
 
 

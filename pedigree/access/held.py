@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from pydantic import Field
-
 from pedigree._record import Record
 from pedigree.access.grants import Effect, Grant
+from pedigree.access.principal import Principal
 from pedigree.access.records import AccessToken, Permission
+from pedigree.audit.records import Actor
 
 _KNOWN = frozenset(Permission)
 
@@ -76,6 +76,19 @@ class HeldToken(Record):
             yield role.grant(self.models, f"token {self.token_id}")
 
 
+class SeenRoles(Record):
+    """The roles that the newest token of an identity had."""
+
+    issuer: str
+    roles: tuple[HeldRole, ...]
+    models: tuple[str, ...]
+
+    def grants(self) -> Iterator[Grant]:
+        """Yield the grants of its roles."""
+        for role in self.roles:
+            yield role.grant(self.models, f"login at {self.issuer}")
+
+
 class Held(Record):
     """What somebody holds now.
 
@@ -105,16 +118,18 @@ class Held(Record):
 
 
 class Standing(Record):
-    """What somebody who decided holds now, by any token that is not revoked."""
+    """What somebody holds now, by any token that is not revoked and by their last logins."""
 
     name: str
     access: Held
-    tokens: tuple[HeldToken, ...] = Field(default=())
+    tokens: tuple[HeldToken, ...]
+    seen: tuple[SeenRoles, ...]
 
     @property
     def grants(self) -> tuple[Grant, ...]:
         """All grants."""
-        return (*self.access.granted, *(each for token in self.tokens for each in token.grants()))
+        carried = (each for source in (*self.tokens, *self.seen) for each in source.grants())
+        return (*self.access.granted, *carried)
 
 
 class Bearer(NamedTuple):
@@ -124,20 +139,24 @@ class Bearer(NamedTuple):
     held: Held
 
     @property
-    def grants(self) -> tuple[Grant, ...]:
-        """What the token may do.
+    def principal(self) -> Principal:
+        """Who acts by the token.
 
         Its roles bound it: allowances of its principal do not extend them. A token without roles
-        has what its principal is granted. Denials always apply.
+        has what its principal is granted, on its models. Denials always apply.
         """
-        if not self.token.roles:
-            return self.held.granted
-        return (*self.held.carried(self.token.models, "the token"), *self.held.denied)
-
-    @property
-    def bound(self) -> Grant | None:
-        """The bound of what its principal is granted; None if there is none."""
-        return Grant(models=self.token.models) if self.token.models else None
+        token, held = self
+        models = token.models
+        carried = (*held.carried(models, "the token"), *held.denied)
+        return Principal(
+            actor=Actor(name=token.principal, source="token"),
+            grants=carried if token.roles else held.granted,
+            groups=held.groups,
+            bound=Grant(models=models) if models else None,
+            reads_store=False,
+            expires_at=token.expires_at,
+            issued_by=token.created_by,
+        )
 
 
 def _known(names: Iterable[str]) -> frozenset[Permission]:

@@ -38,8 +38,8 @@ class Principal:
             can read only bytes that they sent, or that belong to versions they may read.
         groups: The names of their groups.
         bound: What limits all their grants; None if nothing does.
-        is_as_seen: Their roles and groups are those of when they acted, and not known here.
         expires_at: When their token expires; None if never, or without a token.
+        issued_by: Who created their token, and so has seen its secret; None without such a token.
     """
 
     actor: Actor
@@ -47,8 +47,8 @@ class Principal:
     reads_store: bool = True
     groups: tuple[str, ...] = ()
     bound: Grant | None = None
-    is_as_seen: bool = False
     expires_at: datetime | None = None
+    issued_by: str | None = None
 
     @property
     def name(self) -> str:
@@ -134,8 +134,7 @@ class Principal:
         """
         named = named_in(people)
         return (
-            (self.is_as_seen and bool(named.roles or named.groups))
-            or is_one_of(self.name, named.names)
+            is_one_of(self.name, named.names)
             or not named.groups.isdisjoint(self.groups)
             or any(self.holds(role, model, stage) for role in named.roles)
         )

@@ -1,14 +1,17 @@
 -- name: insert_token
--- Insert a new token with the hash of its secret, never the secret.
-INSERT INTO pedigree.access_token (
-    principal, secret_hash, roles, models, created_at, created_by, expires_at
-)
-SELECT
-    %(principal)s, %(secret_hash)s, %(roles)s, %(models)s, now.at, %(actor)s,
-    now.at + %(expires)s::interval
-FROM (SELECT clock_timestamp() AS at) AS now
-RETURNING token_id, principal, roles, models, created_at, created_by, expires_at, revoked_at,
-    revoked_by;
+-- Insert a new token with the hash of its secret, never the secret. The actor is set before the function
+-- runs.
+SELECT (made.token).token_id, (made.token).principal, (made.token).roles, (made.token).models,
+    (made.token).created_at, (made.token).created_by, (made.token).expires_at,
+    (made.token).revoked_at, (made.token).revoked_by
+FROM (
+    SELECT pedigree.create_token(
+        %(principal)s, %(secret_hash)s, %(roles)s::text[], %(models)s::text[], %(expires)s::interval
+    ) AS token
+    FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+        set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source
+    OFFSET 0  -- so that it is called once
+) AS made;
 
 -- name: find_bearer
 -- The token of a secret, if it is neither revoked nor expired, and what its principal holds, as JSON.
@@ -39,11 +42,16 @@ ORDER BY token_id
 LIMIT %(limit)s;
 
 -- name: revoke_token
--- Revoke a token, unless it is already revoked.
-UPDATE pedigree.access_token SET revoked_at = clock_timestamp(), revoked_by = %(actor)s
-WHERE token_id = %(token_id)s AND revoked_at IS NULL
-RETURNING token_id, principal, roles, models, created_at, created_by, expires_at, revoked_at,
-    revoked_by;
+-- Revoke a token, unless it is already revoked. The actor is set before the function runs.
+SELECT (ended.token).token_id, (ended.token).principal, (ended.token).roles, (ended.token).models,
+    (ended.token).created_at, (ended.token).created_by, (ended.token).expires_at,
+    (ended.token).revoked_at, (ended.token).revoked_by
+FROM (
+    SELECT pedigree.revoke_token(%(token_id)s) AS token
+    FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+        set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source
+    OFFSET 0  -- so that it is called once
+) AS ended;
 
 -- name: token
 -- One token.
@@ -53,20 +61,85 @@ FROM pedigree.access_token
 WHERE token_id = %(token_id)s;
 
 -- name: note_exchange
--- Note that a workload's token is exchanged; no row if it was before. Tokens that expired an hour
--- ago are forgotten, since the clocks of a worker and of the database differ by less.
-WITH forgotten AS (
-    DELETE FROM pedigree.exchanged_token
-    WHERE (issuer, jti_hash) IN (
-        SELECT issuer, jti_hash FROM pedigree.exchanged_token
-        WHERE expires_at < clock_timestamp() - interval '1 hour'
-        ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED
-    )
+-- Note that a workload's token is exchanged; no row if it was before.
+SELECT noted AS token_id
+FROM pedigree.note_exchange(%(issuer)s, %(jti_hash)s, %(expires_at)s, %(token_id)s) AS noted
+WHERE noted IS NOT NULL;
+
+-- name: find_identity
+-- An identity with its principal, as JSON; no row if it is unknown, or has no principal.
+SELECT identity FROM pedigree.find_identity(%(issuer)s, %(subject)s);
+
+-- name: see_identity
+-- Note what the token of an identity says, and find or add its principal.
+SELECT pedigree.see_identity(%(seen)s::jsonb) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: is_active_until_end
+-- Whether the person of a name is let in; nobody changes that until the transaction ends.
+SELECT pedigree.is_active_until_end(%(principal)s) AS is_active;
+
+-- name: link_identity
+-- Let an identity act by a principal.
+SELECT pedigree.link_identity(%(principal)s, %(issuer)s, %(subject)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: unlink_identity
+-- Let an identity act by no principal until its next token.
+SELECT pedigree.unlink_identity(%(principal)s, %(issuer)s, %(subject)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: link_principal
+-- Say that two principals are one person.
+SELECT pedigree.link_principal(%(principal)s, %(person)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: unlink_principal
+-- Say that a principal is a person of its own.
+SELECT pedigree.unlink_principal(%(principal)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: set_person_active
+-- Let a person in, or no longer.
+SELECT pedigree.set_person_active(%(principal)s, %(active)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: end_rights
+-- Revoke the tokens of a person, and end what was last seen in the tokens of their issuers.
+SELECT pedigree.end_rights(%(principal)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: roles_last_seen
+-- The roles and groups that the identities of a principal had in their newest tokens.
+SELECT issuer, roles, models, groups, issued_at, seen_at
+FROM pedigree.roles_last_seen(%(principal)s);
+
+-- name: principals
+-- Principals after another one, or the one of a name, with their persons and identities.
+SELECT p.principal_id, p.name, p.kind, person.name AS person, p.created_at,
+    person.deactivated_at, coalesce((
+        SELECT jsonb_agg(jsonb_build_object(
+            'identity_id', i.identity_id, 'issuer', i.issuer, 'subject', i.subject,
+            'email', i.email, 'roles', i.roles, 'models', i.models, 'groups', i.groups,
+            'issued_at', i.issued_at, 'seen_at', i.seen_at, 'ended_at', i.ended_at
+        ) ORDER BY i.identity_id)
+        FROM pedigree.identity i WHERE i.principal_id = p.principal_id
+    ), '[]') AS identities
+FROM pedigree.principal p
+JOIN pedigree.principal person ON person.principal_id = p.person_id
+WHERE p.principal_id > %(after)s AND (
+    %(name)s::text IS NULL OR pedigree.person_key(p.name) = pedigree.person_key(%(name)s)
 )
-INSERT INTO pedigree.exchanged_token (issuer, jti_hash, expires_at, token_id)
-VALUES (%(issuer)s, %(jti_hash)s, %(expires_at)s, %(token_id)s)
-ON CONFLICT DO NOTHING
-RETURNING token_id;
+ORDER BY p.principal_id
+LIMIT %(limit)s;
+
 
 -- name: begin_access_change
 -- Wait for other changes of access; the time of this one, and the number of a new grant.
@@ -91,7 +164,7 @@ SELECT grant_id, principal, group_name AS "group", role, models, stages, effect,
     granted_at, granted_by, ended_at, ended_by, end_reason, last_used_at
 FROM pedigree.access_grant
 WHERE grant_id > %(after)s
-    AND (%(principal)s::text IS NULL OR lower(principal) = lower(%(principal)s::text))
+    AND (%(principal)s::text IS NULL OR pedigree.person_key(principal) = pedigree.person_key(%(principal)s::text))
     AND (%(group)s::text IS NULL OR group_name = %(group)s::text)
     AND (
         %(ended)s OR (
@@ -104,7 +177,7 @@ LIMIT %(limit)s;
 -- name: grants_of_principal
 -- The numbers of the grants of a principal that neither ended nor expired.
 SELECT grant_id FROM pedigree.access_grant
-WHERE lower(principal) = lower(%(principal)s) AND ended_at IS NULL
+WHERE pedigree.person_key(principal) = pedigree.person_key(%(principal)s) AND ended_at IS NULL
     AND (expires_at IS NULL OR expires_at > clock_timestamp())
 ORDER BY grant_id;
 
@@ -112,13 +185,13 @@ ORDER BY grant_id;
 -- The groups of a principal.
 SELECT group_name, pedigree.group_denies(group_name) AS denies
 FROM pedigree.access_group_member
-WHERE lower(member) = lower(%(principal)s)
+WHERE pedigree.person_key(member) = pedigree.person_key(%(principal)s)
 ORDER BY group_name;
 
 -- name: tokens_of_principal
 -- The numbers of the tokens of a principal that are not revoked.
 SELECT token_id FROM pedigree.access_token
-WHERE lower(principal) = lower(%(principal)s) AND revoked_at IS NULL
+WHERE pedigree.person_key(principal) = pedigree.person_key(%(principal)s) AND revoked_at IS NULL
 ORDER BY token_id;
 
 -- name: access_roles
@@ -143,8 +216,13 @@ LIMIT %(limit)s;
 
 -- name: standing_of
 -- What people hold now by grants, groups and tokens that are not revoked.
-SELECT name, access::text AS access, tokens::text AS tokens FROM pedigree.standing_of(%(names)s);
+SELECT name, access::text AS access, tokens::text AS tokens, seen::text AS seen
+FROM pedigree.standing_of(%(names)s);
 
 -- name: note_grants_used
 -- Note that grants were used, at most once an hour each.
 SELECT pedigree.note_grants_used(%(used)s);
+
+-- name: is_one_person
+-- Whether two names are those of one person.
+SELECT pedigree.person_of(%(one)s) = pedigree.person_of(%(other)s) AS same;

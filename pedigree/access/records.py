@@ -21,6 +21,7 @@ class Permission(StrEnum):
     REQUEST = "request"
     MOVE = "move"
     DECIDE = "decide"
+    OVERRIDE = "override"
     QUARANTINE = "quarantine"
     JUDGE = "judge"
     GOVERN = "govern"

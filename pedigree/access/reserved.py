@@ -13,10 +13,14 @@ from pedigree.errors import ReservedNameError
 PREFIXES = ("sensor:", "service:")
 
 RECONCILER = Actor(name="service:reconciler", source="pedigree serve")
+AUTOMATIC_APPROVER = "service:approver:"
+"""The beginning of the names under which automatic approvers decide."""
 # Renders model cards in any process: a card is a view, so no person is its author.
 CARDS = Actor(name="service:cards", source="model cards")
 # Notes which keys sign the audit log, in any process that seals it.
 SEALER = Actor(name="service:sealer", source="audit log")
+# Reads a public audit log without a token.
+PUBLIC_MONITOR = Actor(name="service:monitor", source="public log")
 # Notes which members of background work failed, in any process.
 BACKGROUND = Actor(name="service:background", source="background work")
 PROMOTION_SENSOR = Actor(name="sensor:pedigree_promotion", source="dagster sensor")

@@ -23,6 +23,7 @@ from pedigree.audit.records import Actor, EventType
 from pedigree.errors import (
     AccessNotFoundError,
     InvalidInputError,
+    NotPermittedError,
     OwnRightsError,
     TokenNotFoundError,
 )
@@ -63,11 +64,13 @@ def create_token(
         ReservedNameError: The principal is reserved for Pedigree.
         AccessNotFoundError: There is no such role.
         OwnRightsError: It is for the creator, with a role that they do not hold themselves.
+        NotPermittedError: The principal is deactivated.
     """
     require_principal(principal)
     given, models, actor = tuple(dict.fromkeys(roles)), tuple(models), creator.actor
     require_roles(transaction, given)
-    if principal.casefold() == creator.name.casefold():
+    _require_active(transaction, principal)
+    if _is_one_person(transaction, principal, creator.name):
         _require_own(creator, given, models)
     secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
     values: dict[str, Any] = {
@@ -76,6 +79,7 @@ def create_token(
         "roles": list(given),
         "models": list(models),
         "actor": actor.name,
+        "actor_source": actor.source,
         "expires": expires,
     }
     row = transaction.execute(SQL["insert_token"], values).fetchall()[0]
@@ -103,7 +107,7 @@ def revoke_token(transaction: Transaction, token_id: int, actor: Actor) -> Acces
     Raises:
         TokenNotFoundError: There is no such token.
     """
-    values = {"token_id": token_id, "actor": actor.name}
+    values = {"token_id": token_id, "actor": actor.name, "actor_source": actor.source}
     row = transaction.execute(SQL["revoke_token"], values).fetchone()
     if row:
         token = _token_of(row)
@@ -222,6 +226,11 @@ def unknown_words(transaction: Transaction, words: Collection[str]) -> list[str]
     return list(row["unknown"]) if row else []
 
 
+def _is_one_person(transaction: Transaction, one: str, other: str) -> bool:
+    names = {"one": one, "other": other}
+    return transaction.execute(SQL["is_one_person"], names).fetchone() == {"same": True}
+
+
 def _require_own(creator: Principal, roles: Iterable[str], models: Collection[str]) -> None:
     """Require that a token for its creator has only roles that they hold; a reader only reads."""
     for role in roles:
@@ -234,6 +243,18 @@ def _require_own(creator: Principal, roles: Iterable[str], models: Collection[st
                 value=role,
                 remedy="Ask another admin for it",
             )
+
+
+def _require_active(transaction: Transaction, principal: str) -> None:
+    """Require that the person of a name is let in, until the transaction ends."""
+    row = transaction.execute(SQL["is_active_until_end"], {"principal": principal}).fetchone()
+    if row != {"is_active": True}:
+        raise NotPermittedError(
+            "this principal is deactivated",
+            field="principal",
+            value=principal,
+            remedy="`pedigree access reactivate` lets them in again",
+        )
 
 
 def _record(

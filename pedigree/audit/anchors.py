@@ -6,6 +6,7 @@ from typing import Protocol
 
 from pedigree.audit.log_records import LogAnchor
 from pedigree.audit.nodes import SQL
+from pedigree.audit.verifier.export import paired_reply
 from pedigree.audit.verifier.hashes import UnverifiedLogError
 from pedigree.audit.verifier.log import SignedNote
 from pedigree.audit.verifier.notes import read_checkpoint
@@ -63,7 +64,7 @@ class Anchors:
         size, note = int(rows[0]["size"]), str(rows[0]["note"])
         key = f"{ANCHORS}{rows[0]['registry_id']}/{size:020}"
         self._store.create(key, note.encode())
-        if not _is_same(self._read(key), note):
+        if not _is_same(self._read(key).decode("utf-8", "replace"), note):
             raise LogTamperedError(
                 f"the object {key} of the store {self._store.url} has another checkpoint than the"
                 " database",
@@ -96,9 +97,16 @@ class Anchors:
         known = {row["key"] for row in self._database.fetch_all(SQL["log_anchors"])}
         listed = self._listed(f"{ANCHORS}{registry_id}/", must_list)
         for key in sorted(known | listed.keys()):
-            note = self._read(key) if listed.get(key, 0) <= _LARGEST_NOTE else ""
-            lacks = "" if note or key in listed else ", which the store lacks"
-            yield SignedNote(note, f"anchor {key}{lacks}", is_anchor=True)
+            of = paired_reply(key)
+            content = self._read(key) if listed.get(key, 0) <= _LARGEST_NOTE else b""
+            note = content if of is None else self._read(of)
+            lacks = "" if content or key in listed else ", which the store lacks"
+            yield SignedNote(
+                note.decode("utf-8", "replace"),
+                f"anchor {key}{lacks}",
+                is_anchor=True,
+                reply=None if of is None else content,
+            )
 
     def _listed(self, prefix: str, must_list: bool) -> dict[str, int]:
         try:
@@ -108,11 +116,11 @@ class Anchors:
                 raise
             return {}
 
-    def _read(self, key: str) -> str:
+    def _read(self, key: str) -> bytes:
         try:
-            return b"".join(self._store.stream(key)).decode("utf-8", "replace")
+            return b"".join(self._store.stream(key))
         except CorruptionError:
-            return ""  # it is not there, although it was created or listed
+            return b""  # it is not there, although it was created or listed
 
 
 def _is_same(kept: str, note: str) -> bool:

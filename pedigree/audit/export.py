@@ -1,5 +1,6 @@
 """The export of a log as files, and the check of a log in its database."""
 
+import base64
 import json
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -8,10 +9,12 @@ from typing import NamedTuple
 
 from pedigree.audit.key_history import known_keys, read_keys
 from pedigree.audit.nodes import SQL
-from pedigree.audit.verifier.export import CHECKPOINTS, EVENTS, verify_export
+from pedigree.audit.verifier.attestations import OutsideTrust
+from pedigree.audit.verifier.export import CHECKPOINTS, EVENTS, TIMESTAMPS, verify_export
 from pedigree.audit.verifier.hashes import UnverifiedLogError
-from pedigree.audit.verifier.log import LogCheck, LogReport, SignedNote
+from pedigree.audit.verifier.log import LogCheck, SignedNote
 from pedigree.audit.verifier.notes import LogKey
+from pedigree.audit.verifier.report import LogReport
 from pedigree.errors import InvalidInputError, LogTamperedError
 from pedigree.postgres.database import Database
 from pedigree.postgres.pages import fetch_page
@@ -23,6 +26,7 @@ class ExportedLog(NamedTuple):
 
     events: int
     checkpoints: int
+    timestamps: int
 
 
 def export(database: Database, folder: Path) -> ExportedLog:
@@ -49,7 +53,10 @@ def export(database: Database, folder: Path) -> ExportedLog:
 
 
 def verify(
-    database: Database, keys: Iterable[LogKey], anchors: Iterable[SignedNote] = ()
+    database: Database,
+    keys: Iterable[LogKey],
+    anchors: Iterable[SignedNote] = (),
+    trust: OutsideTrust = OutsideTrust(),  # noqa: B008
 ) -> LogReport:
     """Check the log of one moment against its checkpoints and anchors.
 
@@ -57,6 +64,7 @@ def verify(
         database: The registry's database.
         keys: The public keys that are known from elsewhere; those of the log itself if empty.
         anchors: Checkpoints that were kept elsewhere.
+        trust: Who is trusted besides the log.
     """
     given, kept = list(keys), list(anchors)
 
@@ -67,7 +75,12 @@ def verify(
             SignedNote(row["note"], f"checkpoint of {row['size']}")
             for row in _checkpoints(transaction)
         )
-        return LogCheck(trusted, notes, kept).run(_contents(transaction))
+        stamped = (
+            SignedNote(row["note"], f"time stamp of {row['size']}", reply=bytes(row["reply"]))
+            for row in _timestamps(transaction)
+        )
+        check = LogCheck(trusted, notes, kept, stamped=stamped, trust=trust)
+        return check.run(_contents(transaction))
 
     return database.transaction(check)
 
@@ -79,13 +92,24 @@ def sealed_events(transaction: Transaction, *, after: int, limit: int) -> tuple[
     return tuple(bytes(row["canonical"]) for row in found.rows)
 
 
-def verify_folder(folder: Path, keys: Iterable[str], anchors: Path | None = None) -> LogReport:
+def verify_folder(
+    folder: Path,
+    keys: Iterable[str],
+    anchors: Path | None = None,
+    trust: OutsideTrust = OutsideTrust(),  # noqa: B008
+) -> LogReport:
     """Check an export, as the offline verifier does.
+
+    Args:
+        folder: The folder of the export.
+        keys: The public keys that are known from elsewhere, besides those of the policy.
+        anchors: A folder with anchored checkpoints.
+        trust: Who is trusted besides the log.
 
     Raises:
         InvalidInputError: No key is given, or a file or a key cannot be read.
     """
-    given = read_keys(keys)
+    given = [*read_keys(keys), *(trust.policy.logs if trust.policy else ())]
     if not given:
         raise InvalidInputError(
             "a public key of the log is required",
@@ -93,7 +117,7 @@ def verify_folder(folder: Path, keys: Iterable[str], anchors: Path | None = None
             remedy="Name the key that you know from elsewhere",
         )
     try:
-        return verify_export(folder, given, anchors)
+        return verify_export(folder, given, anchors, trust)
     except (OSError, UnverifiedLogError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InvalidInputError(
@@ -103,7 +127,7 @@ def verify_folder(folder: Path, keys: Iterable[str], anchors: Path | None = None
 
 def _write(folder: Path, transaction: Transaction) -> ExportedLog:
     take_snapshot(transaction)
-    events = checkpoints = 0
+    events = checkpoints = stamps = 0
     with (folder / EVENTS).open("wb") as file:
         for content in _contents(transaction):
             file.write(content + b"\n")
@@ -112,7 +136,13 @@ def _write(folder: Path, transaction: Transaction) -> ExportedLog:
         for row in _checkpoints(transaction):
             notes.write(json.dumps(row["note"]) + "\n")
             checkpoints += 1
-    return ExportedLog(events, checkpoints)
+    with (folder / TIMESTAMPS).open("w", encoding="utf-8") as file:
+        for row in _timestamps(transaction):
+            reply = base64.b64encode(row["reply"]).decode()
+            line = {"authority": row["authority"], "note": row["note"], "reply": reply}
+            file.write(json.dumps(line) + "\n")
+            stamps += 1
+    return ExportedLog(events, checkpoints, stamps)
 
 
 def _checkpoints(transaction: Transaction) -> Iterator[Row]:
@@ -121,6 +151,14 @@ def _checkpoints(transaction: Transaction) -> Iterator[Row]:
     while rows := transaction.execute(SQL["log_checkpoints"], {"after": after}).fetchall():
         yield from rows
         after = rows[-1]["size"]
+
+
+def _timestamps(transaction: Transaction) -> Iterator[Row]:
+    """Yield all time stamps with their notes, the oldest first."""
+    after = {"after": 0, "authority": ""}
+    while rows := transaction.execute(SQL["log_timestamps"], after).fetchall():
+        yield from rows
+        after = {"after": rows[-1]["size"], "authority": rows[-1]["authority"]}
 
 
 def _contents(transaction: Transaction) -> Iterator[bytes]:

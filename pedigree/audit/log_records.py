@@ -74,3 +74,51 @@ class LogAnchor(Record):
     size: int
     key: str
     anchored_at: datetime
+
+
+class LogAttester(Record):
+    """A witness or an authority of time stamps, and its newest statement.
+
+    Args:
+        kind: ``witness`` or ``authority``.
+        name: Its name in the policy of the witnesses, or its URL; the id of an unknown key.
+        is_asked: Whether the settings of this process name it.
+        size: How many events its newest statement covers; 0 without one.
+        at: The time that it states.
+    """
+
+    kind: str
+    name: str
+    is_asked: bool
+    size: int
+    at: datetime | None
+
+
+class AttestedLog(Record):
+    """What an attester did when it was asked.
+
+    Args:
+        name: The attester.
+        size: How many events its statement covers; 0 if it covers the newest anchor already.
+        problem: Why it gave none.
+    """
+
+    name: str
+    size: int
+    problem: str | None
+
+
+class LogAttestations(Record):
+    """Who attests the log, and how far.
+
+    Args:
+        attesters: Each witness and authority.
+        witnessed: How many events the newest checkpoint covers that has enough cosignatures.
+        witnessed_at: The time of the last of these cosignatures.
+        has_policy: Whether this process knows how many cosignatures are enough.
+    """
+
+    attesters: tuple[LogAttester, ...]
+    witnessed: int
+    witnessed_at: datetime | None
+    has_policy: bool

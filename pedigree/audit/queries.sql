@@ -1,35 +1,27 @@
 -- name: record_events
--- Insert events in their order and queue them for the feed, in the transaction of their change.
-WITH written AS (
-    INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
-    SELECT event_id, %(type)s, %(model)s, %(version)s, canonical, leaf, %(at)s
-    FROM unnest(%(event_ids)s::uuid[], %(canonicals)s::bytea[], %(leaves)s::bytea[])
-        WITH ORDINALITY AS new_event (event_id, canonical, leaf, place)
-    ORDER BY place
-    RETURNING id
+-- Insert events in their order and queue them for the feed, in the transaction of their change. The
+-- actor is set before the function runs, and only for the transaction.
+SELECT pedigree.record_events(
+    %(event_ids)s::uuid[], %(type)s, %(model)s, %(version)s, %(at)s, %(canonicals)s::bytea[]
 )
-INSERT INTO pedigree.unsequenced (id) SELECT id FROM written;
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: note_read
+-- Write the event of a read unless this hour has it; return the seconds until the hour ends.
+SELECT pedigree.note_read(
+    %(reader)s, %(event)s::jsonb, %(hole)s, %(model)s::text, %(version)s::integer
+) AS seconds
+FROM set_config('pedigree.actor', %(reader)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
 
 -- name: anything_unsequenced
 -- Whether a committed event waits for its place in the feed.
 SELECT EXISTS (SELECT FROM pedigree.unsequenced) AS waiting;
 
--- name: lead_sequencer
--- Become the only sequencer until the transaction ends; false when another process is.
-SELECT pg_try_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0)) AS leads;
-
 -- name: sequence_events
--- Give every visible event a contiguous place. Ids of one model ascend in commit order, because the
--- model's row was locked before the id was assigned; so the order within a model is preserved.
-WITH due AS (
-    DELETE FROM pedigree.unsequenced RETURNING id
-),
-head AS (
-    SELECT coalesce(max(seq), 0) AS seq FROM pedigree.feed
-)
-INSERT INTO pedigree.feed (seq, id)
-SELECT head.seq + row_number() OVER (ORDER BY due.id), due.id
-FROM due, head;
+-- Give every visible event its place in the feed, unless another process does.
+SELECT pedigree.sequence_events();
 
 -- name: read_feed
 -- Events after a place in the feed, oldest first.
@@ -87,21 +79,29 @@ SELECT pg_try_advisory_xact_lock(hashtextextended('pedigree.sealer', 0)) AS lead
 -- Wait until no sealer leads, and let none lead until the transaction ends.
 SELECT pg_advisory_xact_lock(hashtextextended('pedigree.sealer', 0));
 
--- name: log_nodes
--- Hashes of the log's tree in some ranges of levels: leaves of events, and of full blocks.
-SELECT 0 AS level, f.seq - 1 AS index, e.leaf AS hash
+-- name: log_ranges
+-- Hashes of the log's tree in some ranges of levels, one after the other: leaves of events, and
+-- of full blocks.
+SELECT w.level, w.start, w.stop, CASE WHEN w.level = 0 THEN (
+    SELECT string_agg(e.leaf, ''::bytea ORDER BY f.seq)
+    FROM pedigree.feed f JOIN pedigree.event e USING (id)
+    WHERE f.seq > w.start AND f.seq <= w.stop
+) ELSE (
+    SELECT string_agg(b.hash, ''::bytea ORDER BY b.index) FROM pedigree.log_block b
+    WHERE b.level = w.level AND b.index >= w.start AND b.index < w.stop
+) END AS hashes
 FROM unnest(%(levels)s::smallint[], %(starts)s::bigint[], %(stops)s::bigint[])
-    AS wanted (level, start, stop)
-JOIN pedigree.feed f ON f.seq > wanted.start AND f.seq <= wanted.stop
-JOIN pedigree.event e USING (id)
-WHERE wanted.level = 0
-UNION ALL
-SELECT b.level, b.index, b.hash
-FROM unnest(%(levels)s::smallint[], %(starts)s::bigint[], %(stops)s::bigint[])
-    AS wanted (level, start, stop)
-JOIN pedigree.log_block b
-    ON b.level = wanted.level AND b.index >= wanted.start AND b.index < wanted.stop
-WHERE wanted.level > 0;
+    AS w (level, start, stop);
+
+-- name: log_gap
+-- The first index of a range that has no hash; null if each has one.
+SELECT min(wanted.index) AS index
+FROM generate_series(%(start)s::bigint, %(stop)s::bigint - 1) AS wanted (index)
+WHERE CASE WHEN %(level)s = 0 THEN NOT EXISTS (
+    SELECT FROM pedigree.feed f JOIN pedigree.event e USING (id) WHERE f.seq = wanted.index + 1
+) ELSE NOT EXISTS (
+    SELECT FROM pedigree.log_block b WHERE b.level = %(level)s AND b.index = wanted.index
+) END;
 
 -- name: add_checkpoint
 -- Store a checkpoint with the full blocks that the tree gained.
@@ -113,13 +113,17 @@ INSERT INTO pedigree.log_checkpoint (size, root, note, sealed_at)
 VALUES (%(size)s, %(root)s, %(note)s, clock_timestamp());
 
 -- name: log_checkpoint
--- The newest checkpoint that covers an event; the newest one of all for 0.
-SELECT size, root, note, sealed_at FROM pedigree.log_checkpoint
-WHERE size >= %(seq)s ORDER BY size DESC LIMIT 1;
+-- The newest checkpoint that covers an event; the newest one of all for 0. Its note has the
+-- cosignatures.
+SELECT c.size, c.root, c.sealed_at, pedigree.cosigned_note(c) AS note
+FROM pedigree.log_checkpoint c
+WHERE c.size >= %(seq)s ORDER BY c.size DESC LIMIT 1;
 
 -- name: log_checkpoint_of_size
--- The checkpoint of exactly this size.
-SELECT size, root, note, sealed_at FROM pedigree.log_checkpoint WHERE size = %(size)s;
+-- The checkpoint of exactly this size. Its note has the cosignatures.
+SELECT c.size, c.root, c.sealed_at, pedigree.cosigned_note(c) AS note
+FROM pedigree.log_checkpoint c
+WHERE c.size = %(size)s;
 
 -- name: stored_log_keys
 -- The private keys that are kept in the database and sign now.
@@ -130,7 +134,7 @@ ORDER BY added_at DESC;
 
 -- name: log_keys
 -- All keys of the log, the newest first.
-SELECT public_key, added_at, retired_at, signs_until, private_key IS NOT NULL AS is_stored
+SELECT public_key, added_at, retired_at, signs_until, pedigree.is_stored_key(public_key) AS is_stored
 FROM pedigree.log_key ORDER BY added_at DESC;
 
 -- name: add_log_key
@@ -161,8 +165,9 @@ SELECT canonical FROM pedigree.feed JOIN pedigree.event USING (id) WHERE seq = %
 SELECT f.seq, e.canonical FROM pedigree.feed f JOIN pedigree.event e USING (id) ORDER BY f.seq;
 
 -- name: log_checkpoints
--- Checkpoints of more events than a number, the oldest first.
-SELECT size, note FROM pedigree.log_checkpoint WHERE size > %(after)s ORDER BY size LIMIT 1000;
+-- Checkpoints of more events than a number, the oldest first. Their notes have the cosignatures.
+SELECT c.size, pedigree.cosigned_note(c) AS note
+FROM pedigree.log_checkpoint c WHERE c.size > %(after)s ORDER BY c.size LIMIT 1000;
 
 -- name: checkpoint_to_anchor
 -- The newest checkpoint, unless it is anchored, or the newest anchor is younger than an interval.
@@ -203,3 +208,75 @@ ORDER BY f.seq;
 SELECT e.canonical FROM pedigree.feed f JOIN pedigree.event e USING (id)
 WHERE f.seq > %(after)s AND f.seq <= (SELECT max(size) FROM pedigree.log_checkpoint)
 ORDER BY f.seq LIMIT %(limit)s;
+
+-- name: anchor_to_cosign
+-- The newest anchor, unless a witness cosigned it, or its newest cosignature is younger than an
+-- interval; and what the witness is known to have cosigned.
+SELECT c.size, c.note, a.key, c.sealed_at, clock_timestamp() AS now,
+    coalesce(k.size, 0) AS known, k.cosigned_at AS known_at
+FROM (SELECT size, key FROM pedigree.log_anchor ORDER BY size DESC LIMIT 1) AS a
+JOIN pedigree.log_checkpoint c USING (size)
+LEFT JOIN (
+    SELECT size, cosigned_at, added_at FROM pedigree.log_cosignature
+    WHERE public_key = %(public_key)s ORDER BY size DESC LIMIT 1
+) AS k ON true
+WHERE coalesce(k.size, 0) < c.size
+    AND coalesce(k.added_at <= clock_timestamp() - %(interval)s::interval, true);
+
+-- name: add_log_cosignature
+-- Store a cosignature of a witness.
+INSERT INTO pedigree.log_cosignature (public_key, size, line, cosigned_at, added_at)
+VALUES (%(public_key)s, %(size)s, %(line)s, %(cosigned_at)s, clock_timestamp())
+ON CONFLICT DO NOTHING;
+
+-- name: cosigned_sizes
+-- The newest checkpoints that cover an event and have cosignatures, with the keys of the witnesses.
+SELECT size, array_agg(public_key) AS keys, max(cosigned_at) AS cosigned_at
+FROM pedigree.log_cosignature WHERE size >= %(seq)s
+GROUP BY size ORDER BY size DESC LIMIT 100;
+
+-- name: newest_cosignatures
+-- The newest cosignature of each witness.
+SELECT DISTINCT ON (public_key) public_key, size, cosigned_at
+FROM pedigree.log_cosignature ORDER BY public_key, size DESC;
+
+-- name: anchor_to_stamp
+-- The newest anchor, unless an authority stamped it, or its newest stamp is younger than an
+-- interval.
+SELECT c.size, c.note, a.key, clock_timestamp() AS now
+FROM (SELECT size, key FROM pedigree.log_anchor ORDER BY size DESC LIMIT 1) AS a
+JOIN pedigree.log_checkpoint c USING (size)
+WHERE NOT EXISTS (
+    SELECT FROM pedigree.log_timestamp t
+    WHERE t.authority = %(authority)s
+        AND (t.size >= c.size OR t.added_at > clock_timestamp() - %(interval)s::interval)
+);
+
+-- name: add_log_timestamp
+-- Store the reply of an authority of time stamps.
+INSERT INTO pedigree.log_timestamp (authority, size, reply, stamped_at, added_at)
+VALUES (%(authority)s, %(size)s, %(reply)s, %(stamped_at)s, clock_timestamp())
+ON CONFLICT DO NOTHING;
+
+-- name: newest_timestamps
+-- The newest time stamp of each authority.
+SELECT DISTINCT ON (authority) authority, size, stamped_at
+FROM pedigree.log_timestamp ORDER BY authority, size DESC;
+
+-- name: log_timestamps
+-- Time stamps with their notes as the log signed them, the oldest sizes first.
+SELECT t.size, t.authority, t.reply, c.note
+FROM pedigree.log_timestamp t JOIN pedigree.log_checkpoint c USING (size)
+WHERE (t.size, t.authority) > (%(after)s, %(authority)s)
+ORDER BY t.size, t.authority LIMIT 100;
+
+-- name: begin_asking
+-- Ask a witness or an authority for a minute, unless another process does; no row if it does.
+INSERT INTO pedigree.log_asking AS a (member, until)
+VALUES (%(member)s, clock_timestamp() + interval '1 minute')
+ON CONFLICT (member) DO UPDATE SET until = excluded.until WHERE a.until <= clock_timestamp()
+RETURNING true AS begun;
+
+-- name: end_asking
+-- Let other processes ask.
+UPDATE pedigree.log_asking SET until = clock_timestamp() WHERE member = %(member)s;

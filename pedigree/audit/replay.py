@@ -13,6 +13,7 @@ QUARANTINE = "quarantine"
 TRAINING = ("run_id", "git_commit", "git_dirty", "training_data_digest", "environment_hash")
 STATED = ("description", "owners", "tags")
 DECISION = ("digest", "from_stage", "to_stage", "generation", "comment")
+OVERRIDE = ("digest", "from_stage", "to_stage", "generation", "gates", "reason")
 VERDICT = (
     *("check", "passed", "severity", "digest", "relative", "baseline_digest", "settings"),
     *("summary", "run_id"),
@@ -188,9 +189,16 @@ def _decided(state: ReplayedModel, event: NewEvent) -> None:
     version.approval_stage = body["to_stage"] if body["status"] == "approved" else None
     if not approved:
         version.close_requests(event, "rejected", stage=body["to_stage"])
-    decision = {key: body[key] for key in DECISION}
+    decision = {key: body[key] for key in DECISION} | {"issued_by": body.get("issued_by")}
     version.decisions.append(
         {**decision, "approved": approved, "decided_by": event.actor.name, "at": event.at}
+    )
+
+
+def _overridden(state: ReplayedModel, event: NewEvent) -> None:
+    override = {key: event.body[key] for key in OVERRIDE}
+    _version(state, event).overrides.append(
+        {**override, "overridden_by": event.actor.name, "at": event.at}
     )
 
 
@@ -272,6 +280,7 @@ _FOLDS: Mapping[EventType, Callable[[ReplayedModel, NewEvent], None]] = MappingP
         EventType.VERSION_PROMOTION_RETRIED: _promotion_retried,
         EventType.VERSION_APPROVED: _decided,
         EventType.VERSION_REJECTED: _decided,
+        EventType.VERSION_OVERRIDDEN: _overridden,
         EventType.VERSION_HELD: _held,
         EventType.VERSION_QUARANTINED: _quarantined,
         EventType.VERSION_RELEASED: _released,

@@ -63,6 +63,7 @@ class ReplayedVersion:
     approval_timestamp: datetime | None = None
     approval_stage: str | None = None
     decisions: list[dict[str, Any]] = field(default_factory=list)
+    overrides: list[dict[str, Any]] = field(default_factory=list)
     requests: dict[int, dict[str, Any]] = field(default_factory=dict)
     given_up: list[dict[str, Any]] = field(default_factory=list)
     tier: str = "standard"

@@ -63,4 +63,6 @@ def _scalar(text: str) -> str:
 def _character(character: str) -> str:
     if character in '"\\':
         return f"\\{character}"
-    return character if character.isprintable() else f"\\U{ord(character):08x}"
+    # A reader of Markdown that knows no front matter takes a tag in it for HTML.
+    is_plain = character.isprintable() and character not in "<>&"
+    return character if is_plain else f"\\U{ord(character):08x}"

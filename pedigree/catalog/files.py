@@ -43,6 +43,10 @@ class FileOperations(ABC):
     def _located(self, reference: str) -> Located:
         """Return a version with its files, and the keys of their bytes in the store."""
 
+    @abstractmethod
+    def _note_download(self, version: ModelVersion) -> None:
+        """Note that the bytes of a version are about to be read by the caller."""
+
     def pull(
         self,
         reference: str,
@@ -51,6 +55,9 @@ class FileOperations(ABC):
         progress: Progress | None = None,
         force: bool = False,
     ) -> Manifest:
+
+        located = self._located(reference)
+        self._note_download(located.version)
 
         def bring(manifest: Manifest, keys: Mapping[str, str]) -> None:
             pull(
@@ -63,13 +70,14 @@ class FileOperations(ABC):
                 force=force,
             )
 
-        return self._with_located(reference, bring)
+        return self._with_located(located, bring)
 
     def verify(self, reference: str) -> Manifest:
-        return self._with_located(reference, partial(verify, self._readable))
+        return self._with_located(self._located(reference), partial(verify, self._readable))
 
     def load(self, reference: str, *, trust: Collection[str] = ()) -> object:
         version = self._find(reference)
+        self._note_download(version)
         with self._cache.artifact(version.digest) as folder:
             self._link(version.reference, folder)
             loaded = get_flavor(version.flavor).load(folder, trust=trust)
@@ -79,6 +87,7 @@ class FileOperations(ABC):
 
     def folder(self, reference: str) -> Path:
         version = self._find(reference)
+        self._note_download(version)
         with self._cache.artifact(version.digest) as folder:
             self._link(version.reference, folder)
             self._cache.hold(version.digest)
@@ -92,16 +101,16 @@ class FileOperations(ABC):
         def link(manifest: Manifest, keys: Mapping[str, str]) -> None:
             link_from_cache(self._readable, manifest, keys, self._cache, folder)
 
-        self._with_located(reference, link)
+        self._with_located(self._located(reference), link)
 
     def _with_located(
-        self, reference: str, work: Callable[[Manifest, Mapping[str, str]], None]
+        self, located: Located, work: Callable[[Manifest, Mapping[str, str]], None]
     ) -> Manifest:
         """Do the work with the keys of a version's blobs; retry once if they moved during it.
 
         The version stays the same, even if the stage or alias of the reference moves.
         """
-        version, manifest, keys = self._located(reference)
+        version, manifest, keys = located
         try:
             work(manifest, keys)
         except CorruptionError:

@@ -181,6 +181,11 @@ class ModelVersion(ModelMetadata):
     aliases: tuple[str, ...] = ()
     quarantine_reason: str | None = None
     hold_reason: str | None = Field(default=None, description="Why a legal hold protects it")
+    overrides: int = Field(
+        default=0,
+        ge=0,
+        description="How often somebody let it enter a stage past gates that it had not passed",
+    )
     generation: int = Field(
         ge=0, description="Grows with each change of a stage, an alias or the policy of the model"
     )

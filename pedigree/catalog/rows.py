@@ -33,6 +33,8 @@ _LONGEST_CACHED = 8 << 10
 # Keys in the text of a search_record. A value cannot contain one: its quotes are escaped.
 _DIGEST = '"digest":"'
 _CARD = ',"model_card_digest":'
+# A record has it only if the version has had an override.
+_OVERRIDES = ',"overrides":'
 
 
 def one_version(rows: list[Row], reference: Reference) -> Row:
@@ -109,9 +111,10 @@ def _parted(row: Row) -> tuple[str, str]:
 
 def _completed(record: str, card: str, row: Row) -> str:
     digest = record.partition(_DIGEST)[2].partition('"')[0]
+    overrides = "" if _OVERRIDES in record else f"{_OVERRIDES}0"
     card_uri = card if card == "null" else _quoted(_card_uri(card[1:-1]))
     return (
-        f'{record},"model_card_uri":{card_uri},"artifact_uri":{_quoted(_artifact_uri(digest))}'
+        f'{record}{overrides},"model_card_uri":{card_uri},"artifact_uri":{_quoted(_artifact_uri(digest))}'
         f',"verification":{row["verification"]},"signature":{row["signature"]}'
         f',"generation":{row["generation"]}}}'
     )

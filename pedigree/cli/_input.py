@@ -154,7 +154,7 @@ def read_length(option: str, text: str) -> "timedelta":
     """
     from datetime import timedelta
 
-    from pedigree.settings import read_duration
+    from pedigree._durations import read_duration
 
     try:
         read = read_duration(text)

@@ -269,6 +269,7 @@ def _governance_rows(version: "ModelVersion") -> Rows:
         ("approved by", version.approved_by),
         ("approved at", when(version.approval_timestamp)),
         ("notes", version.approval_notes),
+        ("overrides", version.overrides or None),
         ("risk class", version.risk_class.value if version.risk_class else None),
         ("risk assessment", version.risk_assessment_id),
         ("drift monitor", version.drift_monitor_id),

@@ -18,6 +18,7 @@ from pedigree.cli._input import JsonFlag, LimitOption, read_length
 from pedigree.cli._lists import Listing, page_of, respond_list
 from pedigree.cli._output import respond, table, when
 from pedigree.cli._session import open_registry
+from pedigree.cli.people import add_people
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -29,13 +30,16 @@ _PAGE = 1000
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
-    group = typer.Typer(help="Grant, deny and explain rights.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Grant, deny and explain rights, and say who is one person.", no_args_is_help=True
+    )
     group.command("grant")(grant)
     group.command("revoke")(revoke)
     group.command("review")(review)
     group.command("explain")(explain)
     add_roles(group)
     add_groups(group)
+    add_people(group)
     app.add_typer(group, name="access", rich_help_panel="Operate")
 
 

@@ -1,4 +1,4 @@
-"""``pedigree approve | reject | decisions``: decisions about a version and a stage."""
+"""``pedigree approve | reject | override``: decisions about a version and a stage."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -15,10 +15,10 @@ from pedigree.cli._input import (
 from pedigree.cli._lists import page_of, respond_list
 from pedigree.cli._output import respond, table, when
 from pedigree.cli._session import open_registry
-from pedigree.cli.stages import ToStage
+from pedigree.cli.stages import ToStage, show_move
 
 if TYPE_CHECKING:
-    from pedigree.lifecycle.decision_records import Decision
+    from pedigree.lifecycle.decision_records import Decision, StageOverride
 
 Comment = Annotated[
     str, typer.Option("--comment", help="Why; kept in the audit log.", show_default=False)
@@ -30,9 +30,11 @@ def add_to(app: typer.Typer) -> None:
     for name, command in (
         ("approve", approve),
         ("reject", reject),
+        ("override", override),
     ):
         app.command(name, rich_help_panel="Judge and promote")(command)
     app.command("decisions", rich_help_panel="Look up")(decisions)
+    app.command("overrides", rich_help_panel="Look up")(overrides)
 
 
 def approve(
@@ -70,6 +72,23 @@ def reject(
     _show(decision, "rejected", "", as_json)
 
 
+def override(
+    reference: ReferenceArgument,
+    to: ToStage,
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why; shown for ever.", show_default=False)
+    ],
+    expected_generation: SeenGeneration = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let a version enter a stage past gates that it has not passed."""
+    with open_registry() as registry:
+        move = registry.override(
+            reference, to, reason=reason, expected_generation=expected_generation
+        )
+    show_move(move, as_json)
+
+
 def _show(decision: "Decision", verb: str, waits_for: str, as_json: bool) -> None:
     def view() -> Iterator[object]:
         way = f"{decision.from_stage} → {decision.to_stage}"
@@ -100,3 +119,25 @@ def decisions(
 def _decision_row(one: "Decision") -> tuple[str, ...]:
     word = "approved" if one.approved else "rejected"
     return word, one.to_stage, one.decided_by, str(when(one.at)), one.comment
+
+
+def overrides(
+    reference: ReferenceArgument,
+    limit: LimitOption = 100,
+    after: AfterIdOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List the overrides of a version, oldest first."""
+    with open_registry() as registry:
+        found = page_of(
+            lambda most: registry.overrides(reference, limit=most, after=after or 0),
+            limit,
+            lambda each: each.override_id,
+        )
+    columns = ("into", "by", "at", "reason", "gates not passed")
+    respond_list(found, as_json, lambda: table(columns, map(_override_row, found.items)))
+
+
+def _override_row(one: "StageOverride") -> tuple[str, ...]:
+    gates = "; ".join(f"{gate.name}: {gate.reason}" for gate in one.gates)
+    return one.to_stage, one.overridden_by, str(when(one.at)), one.reason, gates

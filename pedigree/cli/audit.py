@@ -1,23 +1,17 @@
 """``pedigree audit …``: the sealed audit log."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pedigree.cli._audit_reading import connect, consistency, export, prove, show, tail, verify
 from pedigree.cli._input import JsonFlag, read_length
-from pedigree.cli._output import Raw, respond, table, when
-from pedigree.errors import InvalidInputError
+from pedigree.cli._output import respond, table, when
 
 if TYPE_CHECKING:
-    from pedigree.audit.verifier.log import LogReport
-    from pedigree.registry import Registry
-
-SeqArgument = Annotated[
-    int, typer.Argument(min=1, metavar="SEQ", help="The place in the feed.", show_default=False)
-]
+    from pedigree.artifacts.object_lock import ObjectLock
+    from pedigree.audit.log_records import AttestedLog, LogAttestations
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,23 +20,23 @@ def add_to(app: typer.Typer) -> None:
     group.command("status")(status)
     group.command("seal")(seal)
     group.command("anchor")(anchor)
+    group.command("cosign")(cosign)
+    group.command("timestamp")(timestamp)
     group.command("rotate-key")(rotate_key)
-    group.command("tail")(tail)
-    group.command("show")(show)
-    group.command("prove")(prove)
-    group.command("consistency")(consistency)
-    group.command("export")(export)
-    group.command("verify")(verify)
+    for command in (tail, show, prove, consistency, export, verify):
+        group.command(command.__name__)(command)
     app.add_typer(group, name="audit", rich_help_panel="Operate")
 
 
 def status(as_json: JsonFlag = False) -> None:
     """Show the newest checkpoint, and the public keys that sign or signed the log."""
-    with _connect() as registry:
+    with connect() as registry:
         checkpoint = registry.operations.audit.log_checkpoint()
         keys = registry.operations.audit.log_keys()
         head = registry.operations.audit.log_head()
         anchored = registry.operations.audit.log_anchor()
+        lock = registry.operations.audit.anchor_lock()
+        attested = registry.operations.attestations.log_attestations()
 
     def view() -> Iterator[object]:
         if checkpoint is None:
@@ -54,11 +48,15 @@ def status(as_json: JsonFlag = False) -> None:
             yield "No checkpoint is anchored in the object store."
         else:
             yield f"{anchored.size} are anchored, {when(anchored.anchored_at)}: {anchored.key}"
-            yield "Whether the store can change an anchor depends on its object lock: not known."
+            yield _lock_view(lock)
+        yield from _attested_view(attested)
         rows = ((each.key, when(each.added_at), when(each.retired_at)) for each in keys)
         yield table(("key", "added", "retired"), rows)
 
-    document = {"checkpoint": checkpoint, "head": head, "anchor": anchored, "keys": keys}
+    document = {
+        **{"checkpoint": checkpoint, "head": head, "anchor": anchored, "keys": keys},
+        **{"anchor_lock": lock, "attestations": attested},
+    }
     respond(document, as_json, view)
 
 
@@ -73,7 +71,7 @@ def seal(
     """
     from pedigree.registry.log_sealing import LogSealing
 
-    with _connect() as registry:
+    with connect() as registry:
         sealing = LogSealing(registry)
         if not once:
             sealing.run()
@@ -85,10 +83,24 @@ def seal(
 
 def anchor(as_json: JsonFlag = False) -> None:
     """Anchor the newest checkpoint in the object store now."""
-    with _connect() as registry:
+    with connect() as registry:
         size = registry.operations.audit.anchor_log()
     text = f"{size} events are anchored." if size else "The newest checkpoint is anchored already."
     respond({"size": size}, as_json, lambda: text)
+
+
+def cosign(as_json: JsonFlag = False) -> None:
+    """Let the witnesses cosign the newest checkpoint now; the exit code is 1 if one fails."""
+    with connect() as registry:
+        found = registry.operations.attestations.cosign_log()
+    _respond_attested(found, as_json)
+
+
+def timestamp(as_json: JsonFlag = False) -> None:
+    """Let the authorities stamp the time of the newest checkpoint now, as cosign does."""
+    with connect() as registry:
+        found = registry.operations.attestations.timestamp_log()
+    _respond_attested(found, as_json)
 
 
 def rotate_key(
@@ -99,151 +111,44 @@ def rotate_key(
 ) -> None:
     """Replace the key that the database keeps, and show the new public key."""
     holds = read_length("--overlap", overlap)
-    with _connect() as registry:
+    with connect() as registry:
         key = registry.operations.audit.rotate_log_key(overlap=holds)
     respond({"key": key}, as_json, lambda: key)
 
 
-def tail(
-    lines: Annotated[int, typer.Option("--lines", min=1, max=1000, help="How many events.")] = 20,
-    as_json: JsonFlag = False,
-) -> None:
-    """List the newest events, oldest first."""
-    with _connect() as registry:
-        head = registry.operations.audit.log_head()
-        events = registry.events(max(0, head - lines), lines)
-    respond({"items": events}, as_json, lambda: (f"{event.seq:>6}  {event}" for event in events))
+def _respond_attested(found: "tuple[AttestedLog, ...]", as_json: bool) -> None:
+    def view() -> Iterator[str]:
+        for each in found:
+            if each.problem is not None:
+                yield f"{each.name}: {each.problem}"
+            elif each.size:
+                yield f"{each.name}: {each.size} events"
+            else:
+                yield f"{each.name}: the newest checkpoint has its statement already"
 
-
-def show(seq: SeqArgument, as_json: JsonFlag = False) -> None:
-    """Show an event as its bytes were sealed, after its proof was verified."""
-    with _connect() as registry:
-        proof = registry.operations.audit.prove_event(seq)
-
-    def view() -> Iterator[object]:
-        yield Raw(proof.event)
-        yield f"The checkpoint of {proof.size} events covers it."
-
-    respond(proof, as_json, view)
-
-
-def prove(
-    seq: SeqArgument,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="The file to write; SEQ.tlog-proof by default."),
-    ] = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Write the proof that the log has an event, and the event next to it.
-
-    The proof is a tlog-proof@v1 file. The event is written to the same name with .json.
-    """
-    from pedigree.audit.proof_files import write_proof
-
-    with _connect() as registry:
-        proof = registry.operations.audit.prove_event(seq)
-    path = out or Path(f"{seq}.tlog-proof")
-    event = write_proof(proof, path)
-    document = {"proof": str(path), "event": str(event)}
-    respond(document, as_json, lambda: f"{path} proves {event}.")
-
-
-def consistency(
-    old: Annotated[int, typer.Argument(min=1, metavar="A", help="A number of events.")],
-    new: Annotated[int, typer.Argument(min=1, metavar="B", help="A larger number.")],
-    as_json: JsonFlag = False,
-) -> None:
-    """Prove that the log of B events extends the log of A events."""
-    with _connect() as registry:
-        proof = registry.operations.audit.prove_consistency(old, new)
-
-    def view() -> Iterator[object]:
-        yield f"{proof.old_size} events: root {proof.old_root}"
-        yield f"{proof.new_size} events: root {proof.new_root}"
-        yield from proof.proof
-
-    respond(proof, as_json, view)
-
-
-def export(
-    folder: Annotated[Path, typer.Argument(help="A new folder.", show_default=False)],
-    as_json: JsonFlag = False,
-) -> None:
-    """Write all events and checkpoints to a folder, for the offline verifier."""
-    with _connect() as registry:
-        done = registry.operations.audit.export_log(folder)
-    document = {"folder": str(folder), **done._asdict()}
-    text = f"{folder} has {done.events} events and {done.checkpoints} checkpoints."
-    respond(document, as_json, lambda: text)
-
-
-def verify(
-    key: Annotated[
-        list[str] | None,
-        typer.Option("--key", help="A public key that you know from elsewhere; repeatable."),
-    ] = None,
-    exported: Annotated[
-        Path | None,
-        typer.Option("--export", help="Verify this export instead; needs --key, but no registry."),
-    ] = None,
-    anchors: Annotated[
-        Path | None, typer.Option("--anchors", help="A folder with anchors for --export.")
-    ] = None,
-    database: Annotated[
-        bool, typer.Option("--database", help="Also compare the tables with the events.")
-    ] = False,
-    as_json: JsonFlag = False,
-) -> None:
-    """Verify the log: events, tree, signatures and anchors; the exit code is 1 if one is wrong.
-
-    Without --key, the log's own keys are trusted, which the owner of the database can replace.
-    """
-    if exported is not None:
-        from pedigree.audit.export import verify_folder
-
-        if database:
-            raise InvalidInputError(
-                "an export has no tables",
-                field="--database",
-                remedy="Leave out --database or --export",
-            )
-        report = verify_folder(exported, key or (), anchors)
-    elif anchors is not None:
-        raise InvalidInputError(
-            "is for an export; the registry reads the anchors of its own store",
-            field="--anchors",
-            value=anchors,
-            remedy="Add --export, or leave out --anchors",
-        )
-    else:
-        with _connect() as registry:
-            report = registry.operations.audit.verify_log(key or ())
-            if database:
-                _compare_tables(registry, report)
-
-    respond({**asdict(report), "ok": report.ok}, as_json, report.lines)
-    if not report.ok:
+    respond({"items": found}, as_json, view)
+    if any(each.problem for each in found):
         raise typer.Exit(1)
 
 
-def _compare_tables(registry: "Registry", report: "LogReport") -> None:
-    """Add what `fsck` finds to the report of the log."""
-    for check in registry.fsck().checks:
-        for found in check.examples:
-            report.found(f"{check.name}: {found.reference}: {found.problem}")
+def _lock_view(lock: "ObjectLock | None") -> str:
+    if lock is None or not lock.is_known:
+        why = f": {lock.reason}" if lock and lock.reason else ""
+        return f"Whether the store can change the anchor is not known{why}."
+    if lock.mode is None:
+        return "The store is a folder: who may write it can change the anchor."
+    return f"The store locks the anchor ({lock.mode}) until {when(lock.until)}."
 
 
-def _connect() -> "Registry":
-    """Connect to the registry itself: a service seals its log on its own."""
-    from pedigree.cli._session import SERVICE
-    from pedigree.errors import NotServedError
-    from pedigree.registry import Registry
-
-    if SERVICE.get():
-        raise NotServedError(
-            "the service does not offer this",
-            field="--url",
-            remedy="Unset PEDIGREE_API_URL, and set PEDIGREE_DATABASE_URL",
+def _attested_view(attested: "LogAttestations") -> Iterator[object]:
+    if attested.has_policy:
+        at = when(attested.witnessed_at)
+        yield f"{attested.witnessed} events have enough cosignatures of witnesses, {at}"
+    else:
+        yield "How many cosignatures are enough is not known: see PEDIGREE_AUDIT_WITNESSES."
+    if attested.attesters:
+        rows = (
+            (each.name, each.kind, str(each.size), when(each.at), "yes" if each.is_asked else "no")
+            for each in attested.attesters
         )
-    return Registry.connect()
+        yield table(("attester", "kind", "events", "at", "asked"), rows)

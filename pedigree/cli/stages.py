@@ -72,7 +72,7 @@ def _show_answer(answer: "Move | StageRequest", as_json: bool) -> None:
     if isinstance(answer, StageRequest):
         _show_request(answer, as_json)
     else:
-        _show_move(answer, as_json)
+        show_move(answer, as_json)
 
 
 def _show_request(request: "StageRequest", as_json: bool) -> None:
@@ -98,10 +98,12 @@ def rollback(
         move = registry.rollback(
             name, stage=stage, reason=reason, expected_generation=expected_generation
         )
-    _show_move(move, as_json)
+    show_move(move, as_json)
 
 
-def _show_move(move: "Move", as_json: bool) -> None:
+def show_move(move: "Move", as_json: bool) -> None:
+    """Print that a version entered a stage."""
+
     def view() -> Iterator[object]:
         reference = f"{move.model_name}/{move.version_id}"
         if not move.moved:

@@ -1,15 +1,16 @@
-"""Approvals and rejections of a version's transition into a stage."""
+"""Decisions about a version's transition into a stage: approvals, rejections and overrides."""
 
 from pedigree._record import PAGE
 from pedigree.audit.records import Actor
 from pedigree.client.service import ServiceGroup, only_in_process
 from pedigree.contract import paths
 from pedigree.contract.approvals import ApprovalContract
-from pedigree.lifecycle.decision_records import Decision
+from pedigree.lifecycle.decision_records import Decision, StageOverride
+from pedigree.lifecycle.records import Move
 
 
 class RemoteApprovals(ServiceGroup, ApprovalContract):
-    """Approvals and rejections of a version's transition into a stage."""
+    """Decisions about a version's transition into a stage: approvals, rejections and overrides."""
 
     def approve(
         self,
@@ -40,6 +41,27 @@ class RemoteApprovals(ServiceGroup, ApprovalContract):
     ) -> tuple[Decision, ...]:
         path = self._service.version_path(paths.APPROVALS, reference)
         return self._service.items(Decision, path, limit=limit, after=after)
+
+    def override(
+        self,
+        reference: str,
+        stage: str,
+        *,
+        reason: str,
+        expected_generation: int | None = None,
+        actor: Actor | None = None,
+    ) -> Move:
+        only_in_process(actor=actor)
+        wanted = {"stage": stage, "reason": reason, "expected_generation": expected_generation}
+        return self._service.write(
+            Move, "POST", self._service.version_path(paths.OVERRIDES, reference), wanted
+        )
+
+    def overrides(
+        self, reference: str, *, limit: int = PAGE, after: int = 0
+    ) -> tuple[StageOverride, ...]:
+        path = self._service.version_path(paths.OVERRIDES, reference)
+        return self._service.items(StageOverride, path, limit=limit, after=after)
 
     def _decide(
         self,

@@ -46,6 +46,9 @@ class RemoteArtifacts(FileOperations, ArtifactContract):
     def _find(self, reference: str) -> ModelVersion:
         return self._versions.get(reference)
 
+    def _note_download(self, version: ModelVersion) -> None:
+        """Do nothing: the service notes what it sends."""
+
     @property
     def _readable(self) -> ReadableStore:
         return self._service.files

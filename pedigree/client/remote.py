@@ -15,6 +15,7 @@ from pedigree.client.gc import RemoteGc
 from pedigree.client.lineage import RemoteLineage
 from pedigree.client.models import RemoteModels
 from pedigree.client.monitoring import RemoteMonitoring
+from pedigree.client.people import RemotePeople
 from pedigree.client.policies import RemotePolicies
 from pedigree.client.promotions import RemotePromotions
 from pedigree.client.quarantine import RemoteQuarantine
@@ -63,6 +64,7 @@ class RemoteOperations(Operations):
         self.statistics = RemoteStatistics(service)
         self.tokens = RemoteTokens(service)
         self.access = RemoteAccess(service)
+        self.people = RemotePeople(service)
         self.webhooks = RemoteWebhooks(service)
         self.gc = RemoteGc(service)
         self.fsck = RemoteFsck(service)

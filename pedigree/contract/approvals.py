@@ -1,14 +1,15 @@
-"""Approvals and rejections of a version's transition into a stage."""
+"""Decisions about a version's transition into a stage: approvals, rejections and overrides."""
 
 from typing import Protocol
 
 from pedigree._record import PAGE
 from pedigree.audit.records import Actor
-from pedigree.lifecycle.decision_records import Decision
+from pedigree.lifecycle.decision_records import Decision, StageOverride
+from pedigree.lifecycle.records import Move
 
 
 class ApprovalContract(Protocol):
-    """Approvals and rejections of a version's transition into a stage."""
+    """Decisions about a version's transition into a stage: approvals, rejections and overrides."""
 
     def approve(
         self,
@@ -60,4 +61,44 @@ class ApprovalContract(Protocol):
             reference: The version.
             limit: How many at most.
             after: The last ``decision_id`` of the previous page.
+        """
+
+    def override(
+        self,
+        reference: str,
+        stage: str,
+        *,
+        reason: str,
+        expected_generation: int | None = None,
+        actor: Actor | None = None,
+    ) -> Move:
+        """Let a version enter a stage although it has not passed every gate.
+
+        It needs a permission of its own, in this stage. It is no approval, and voids none. The
+        version shows it for ever.
+
+        Args:
+            reference: The version.
+            stage: The stage that it enters; the policy has a transition into it from here.
+            reason: The reason, for the audit log and the timeline.
+            expected_generation: The model's generation that the caller read.
+            actor: Who overrides; this process's actor when None.
+
+        Raises:
+            NotPermittedError: The version is the actor's own.
+            TransitionNotAllowedError: The policy has no transition from the current stage into it,
+                or the version has passed every gate.
+            GateNotPassedError: The version is in quarantine.
+            GenerationConflictError: The model's pointers moved after the caller read them.
+        """
+
+    def overrides(
+        self, reference: str, *, limit: int = PAGE, after: int = 0
+    ) -> tuple[StageOverride, ...]:
+        """Return a page of the overrides of a version, the oldest first.
+
+        Args:
+            reference: The version.
+            limit: How many at most.
+            after: The last ``override_id`` of the previous page.
         """

@@ -40,6 +40,7 @@ MODEL_REQUESTS = f"{MODEL}/requests"
 VERSION_REQUESTS = f"{VERSION}/requests/{{stage}}"
 
 APPROVALS = f"{VERSION}/approvals"
+OVERRIDES = f"{VERSION}/overrides"
 
 EXPLANATION = f"{VERSION}/explain"
 CANDIDACIES = f"{VERSION}/candidacies"
@@ -103,6 +104,10 @@ ROLE = f"{ROLES}/{{role}}"
 GROUPS = f"{_ACCESS}/groups"
 GROUP = f"{GROUPS}/{{group}}"
 GROUP_MEMBERS = f"{GROUP}/members"
+PRINCIPALS = "/access/principals"
+PRINCIPAL_LINKS = "/access/links"
+PRINCIPAL_ACTIVITY = "/access/activity"
+PRINCIPAL_SESSIONS = "/access/sessions"
 
 WEBHOOKS = "/webhooks"
 WEBHOOK = f"{WEBHOOKS}/{{webhook_id}}"

@@ -17,6 +17,7 @@ from pedigree.contract.gc import GcContract
 from pedigree.contract.lineage import LineageContract
 from pedigree.contract.models import ModelContract
 from pedigree.contract.monitoring import MonitoringContract
+from pedigree.contract.people import PeopleContract
 from pedigree.contract.policies import PolicyContract
 from pedigree.contract.promotions import PromotionContract
 from pedigree.contract.quarantine import QuarantineContract
@@ -60,6 +61,7 @@ class RegistryContract(
     StatisticsContract,
     TokenContract,
     AccessContract,
+    PeopleContract,
     WebhookContract,
     GcContract,
     FsckContract,

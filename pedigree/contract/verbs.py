@@ -19,6 +19,7 @@ from pedigree.contract.gc import GcContract
 from pedigree.contract.lineage import LineageContract
 from pedigree.contract.models import ModelContract
 from pedigree.contract.monitoring import MonitoringContract
+from pedigree.contract.people import PeopleContract
 from pedigree.contract.policies import PolicyContract
 from pedigree.contract.promotions import PromotionContract
 from pedigree.contract.quarantine import QuarantineContract
@@ -68,6 +69,7 @@ class Operations:
     statistics: StatisticsContract
     tokens: TokenContract
     access: AccessContract
+    people: PeopleContract
     webhooks: WebhookContract
     gc: GcContract
     fsck: FsckContract
@@ -173,6 +175,8 @@ class RegistryVerbs:
     approve = Verb(lambda on: on.approvals.approve)
     reject = Verb(lambda on: on.approvals.reject)
     decisions = Verb(lambda on: on.approvals.decisions)
+    override = Verb(lambda on: on.approvals.override)
+    overrides = Verb(lambda on: on.approvals.overrides)
 
     explain = Verb(lambda on: on.promotions.explain)
     candidacies = Verb(lambda on: on.promotions.candidacies)
@@ -263,6 +267,11 @@ class RegistryVerbs:
     add_member = Verb(lambda on: on.access.add_member)
     remove_member = Verb(lambda on: on.access.remove_member)
     access_groups = Verb(lambda on: on.access.access_groups)
+    principals = Verb(lambda on: on.people.principals)
+    link_person = Verb(lambda on: on.people.link_person)
+    unlink_person = Verb(lambda on: on.people.unlink_person)
+    set_person_active = Verb(lambda on: on.people.set_person_active)
+    end_sessions = Verb(lambda on: on.people.end_sessions)
 
     create_webhook = Verb(lambda on: on.webhooks.create_webhook)
     webhooks = Verb(lambda on: on.webhooks.webhooks)

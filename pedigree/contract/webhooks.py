@@ -24,7 +24,7 @@ class WebhookContract(Protocol):
         Args:
             url: Where events are posted.
             description: Its purpose.
-            types: Event types or patterns such as ``version.*``; all types when empty.
+            types: Event types or patterns such as ``version.*``; all types but reads when empty.
             models: Names of models or patterns such as ``churn*``; all models when empty.
 
         Raises:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from pedigree._record import Record
 from pedigree.access.patterns import is_one_of
-from pedigree.audit.records import Event, EventType
+from pedigree.audit.records import READS, Event, EventType
 
 
 class Webhook(Record):
@@ -30,7 +30,9 @@ class Webhook(Record):
     )
 
     def wants(self, event: Event) -> bool:
-        """Return whether it receives an event."""
+        """Return whether it receives an event; those of reads only if a type names them."""
+        if not self.types and event.type in READS:
+            return False
         if self.types and not is_one_of(event.type, self.types):
             return False
         return not self.models or (event.model is not None and is_one_of(event.model, self.models))

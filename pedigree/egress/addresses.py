@@ -4,8 +4,10 @@ The creator of a webhook must not use this process to reach services of its inte
 metadata services, databases, admin pages (server-side request forgery).
 """
 
+import re
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import urlsplit
 
 from pedigree._setting_lists import Network
 
@@ -21,6 +23,30 @@ _NEVER = tuple(
         ),
     )
 )
+
+
+LONGEST_URL = 2048
+
+
+def url_fault(url: str) -> str | None:
+    """Return what is wrong with a URL that somebody else named; None if nothing is.
+
+    >>> url_fault("https://ann@witness.example/")
+    'the URL must have neither user nor fragment'
+    >>> url_fault("https://witness.example/add")
+    """
+    if len(url) > LONGEST_URL or not re.fullmatch(r"[!-~]+", url):
+        return f"a URL has at most {LONGEST_URL} printable ASCII characters"
+    try:
+        parts = urlsplit(url)
+        known = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or parts.scheme not in ("https", "http"):
+        return "it is not an HTTP URL"
+    if parts.username is not None or parts.fragment:
+        return "the URL must have neither user nor fragment"
+    return None
 
 
 def refusal(address: str, allowed: Collection[Network], *, encrypted: bool) -> str | None:

@@ -35,6 +35,7 @@ def guarded(
     allowed: Collection[Network],
     timeout_s: float,
     ca_file: Path | None = None,
+    answers_are_signed: bool = False,
 ) -> httpcore2.HTTPConnection:
     """Return a connection to a URL's origin; its deadline begins now.
 
@@ -43,8 +44,11 @@ def guarded(
         allowed: Networks that are allowed although they are not public.
         timeout_s: The limit for all that is done with the connection, in seconds.
         ca_file: Certificates of authorities that are trusted besides those of the system.
+        answers_are_signed: The request is no secret and the answer is signed, so that public
+            addresses need no TLS.
     """
-    backend = _Backend(allowed, time.monotonic() + timeout_s, encrypted=target.scheme == b"https")
+    needs_no_tls = answers_are_signed or target.scheme == b"https"
+    backend = _Backend(allowed, time.monotonic() + timeout_s, encrypted=needs_no_tls)
     return httpcore2.HTTPConnection(
         target.origin, ssl_context=_tls(ca_file), network_backend=backend
     )

@@ -15,7 +15,9 @@ _DOUBLINGS = 5
 class BackgroundWork(StrEnum):
     """The kinds of background work whose failing members are stored."""
 
+    APPROVALS = "approvals"
     ASSET_CHECKS = "asset checks"
+    ATTESTING = "attesting"
     CARDS = "cards"
     CHECKS = "checks"
     DELIVERY = "delivery"

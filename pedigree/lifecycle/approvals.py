@@ -8,15 +8,20 @@ from pydantic import JsonValue
 from pedigree._record import RecordPage
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
-from pedigree.audit.records import Actor, EventType
+from pedigree.access.reserved import is_reserved
+from pedigree.audit.records import EventType
 from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import InvalidInputError, NotPermittedError, TransitionNotAllowedError
-from pedigree.lifecycle.approval_gate import approvals_gate
+from pedigree.lifecycle.approval_gates import approvals_gate
+from pedigree.lifecycle.approval_rules import AutomaticApprover
+from pedigree.lifecycle.automatic_approvals import reason_by_checks
 from pedigree.lifecycle.decision_records import Decision, RequestOutcome
 from pedigree.lifecycle.gate_inputs import (
+    ModelFacts,
     StandingDecision,
+    VersionFacts,
     facts_of_locked,
     facts_of_version,
     model_state,
@@ -39,6 +44,8 @@ class DecisionInput(NamedTuple):
     approved: bool
     comment: str
     by: Principal
+    approver: AutomaticApprover | None = None
+    """The automatic approver that decides; None for a person."""
 
 
 def decide(
@@ -68,7 +75,10 @@ def decide(
     seen = facts_of_locked(transaction, model)
     facts = facts_of_version(transaction, seen, version.version_id)
     by = with_standing(transaction, judgement.by, people_of_stage(rule))
-    _refuse_stranger(model.name, rule, by)
+    if judgement.approver is None:
+        _refuse_stranger(model.name, rule, by)
+    else:
+        _refuse_approver(seen, facts, rule, judgement.approver)
     if facts.version.stage not in rule.after:
         raise TransitionNotAllowedError(
             f"{version.reference} is in {facts.version.stage}, which has no transition into it",
@@ -76,13 +86,13 @@ def decide(
             value=stage,
             remedy=next_step(read_policy(model.policy), facts.version.stage),
         )
-    decision = _insert(transaction, model, facts.version, rule.name, judgement)
-    decided = StandingDecision.of(decision, by.actor.source)
+    decision, person = _insert(transaction, model, facts.version, rule.name, judgement)
+    standing = StandingDecision.of(decision, person, by.actor.source)
     facts = facts._replace(
-        decisions=(*facts.decisions, decided), people={**facts.people, by.name.casefold(): by}
+        decisions=(*facts.decisions, standing), people={**facts.people, by.name.casefold(): by}
     )
     enough = approvals_gate(seen, facts, rule).passed
-    _conclude(transaction, model, rule, judgement.by.actor, decision, enough=enough)
+    _conclude(transaction, model, rule, judgement.by, decision, enough=enough)
     return decision
 
 
@@ -95,13 +105,29 @@ def _rule(model: LockedModel, stage: str) -> StageRule:
 
 
 def _refuse_stranger(name: str, rule: StageRule, principal: Principal) -> None:
-    if not principal.may(Permission.DECIDE, name, rule.name, rule):
+    if is_reserved(principal.name) or not principal.may(Permission.DECIDE, name, rule.name, rule):
         raise NotPermittedError(
             f"other people decide who enters {rule.name}",
             field="actor",
             value=principal.name,
-            remedy=f"Ask {' or '.join(rule.people(Permission.DECIDE))}",
+            remedy=f"Ask {' or '.join(rule.people(Permission.DECIDE)) or 'a person who may'}",
         )
+
+
+def _refuse_approver(
+    model: ModelFacts, facts: VersionFacts, rule: StageRule, approver: AutomaticApprover
+) -> None:
+    """Refuse an automatic approver that may not decide, or whose check does not pass any more."""
+    asked = rule.approvals
+    may = asked is not None and approver in asked.approvers_of(facts.version.risk_class)
+    if may and (approver.callable or reason_by_checks(model, facts, rule, approver)):
+        return
+    raise NotPermittedError(
+        f"a person decides about {facts.version.reference}",
+        field="actor",
+        value=approver.principal,
+        remedy=f"Approve or reject its transition into {rule.name}",
+    )
 
 
 def _insert(
@@ -110,47 +136,48 @@ def _insert(
     version: ModelVersion,
     stage: str,
     judgement: DecisionInput,
-) -> Decision:
+) -> tuple[Decision, str]:
+    """Write a decision; return it with the person who decided."""
     try:
         row = transaction.execute(
             SQL["insert_decision"],
             {
                 "model_id": model.model_id,
                 "version": version.version_id,
-                "digest": version.digest,
-                "author": version.created_by,
                 "from_stage": version.stage,
                 "to_stage": stage,
-                "generation": model.generation,
                 "approved": judgement.approved,
                 "comment": judgement.comment,
                 "actor": judgement.by.name,
                 "actor_source": judgement.by.actor.source,
+                "issued_by": judgement.by.issued_by,
                 "at": model.at,
             },
-        ).fetchone()
+        ).fetchall()[0]
     except CheckViolation as error:
         if error.diag.constraint_name != _NOT_BY_AUTHOR:
             raise
         raise NotPermittedError(
-            f"{version.reference} was registered by the same person",
+            f"{version.reference} was registered by the same person, or they created the token",
             field="actor",
             value=judgement.by.name,
-            remedy="Ask somebody else",
+            remedy="Ask somebody else, who logs in or has a token that somebody else created",
         ) from error
-    return Decision(**(row or {}))
+    person = row.pop("person")
+    return Decision(**row), person
 
 
 def _conclude(
     transaction: Transaction,
     model: LockedModel,
     rule: StageRule,
-    actor: Actor,
+    by: Principal,
     decision: Decision,
     *,
     enough: bool,
 ) -> None:
     """Update the version's approval status, and emit the event of the decision."""
+    actor = by.actor
     status = ApprovalStatus.APPROVED if enough else ApprovalStatus.PENDING
     if not decision.approved:
         status, over = ApprovalStatus.REJECTED, RequestOutcome.REJECTED
@@ -158,17 +185,26 @@ def _conclude(
     decided = {
         "status": status.value,
         "notes": decision.comment,
-        "approved_by": actor.name if decision.approved else None,
+        "approved": decision.approved,
         "approval_stage": rule.name if status is ApprovalStatus.APPROVED else None,
     }
     transaction.execute(
         SQL["conclude"],
-        {"model_id": model.model_id, "version": decision.version_id, "at": model.at, **decided},
+        {
+            "model_id": model.model_id,
+            "version": decision.version_id,
+            "at": model.at,
+            "actor": actor.name,
+            "actor_source": actor.source,
+            **decided,
+        },
     )
     body: dict[str, JsonValue] = {
         **decision.model_dump(mode="json", include=_TOLD),
         "status": status.value,
     }
+    if by.issued_by is not None:
+        body["issued_by"] = by.issued_by
     model.record(
         EventType.VERSION_APPROVED if decision.approved else EventType.VERSION_REJECTED,
         body,

@@ -9,7 +9,8 @@ from pydantic import JsonValue
 from pedigree.access.principal import Principal
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import LockedModel, lock_model
-from pedigree.lifecycle.records import CheckRun, RecordedVerdict, Verdict
+from pedigree.lifecycle.check_run_records import CheckRun
+from pedigree.lifecycle.records import RecordedVerdict, Verdict
 from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.lifecycle.store import SQL
 from pedigree.postgres.transaction import Transaction

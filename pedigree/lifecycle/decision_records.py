@@ -126,6 +126,28 @@ class Decision(Record):
     at: datetime
 
 
+class OverriddenGate(Record):
+    """A gate that an override did not wait for."""
+
+    name: str
+    reason: str = Field(description="What it waited for")
+
+
+class StageOverride(Record):
+    """A person's override: the version entered a stage although it had not passed these gates."""
+
+    override_id: int
+    version_id: int
+    digest: Digest
+    from_stage: str
+    to_stage: str
+    generation: int = Field(description="The model's generation after it")
+    gates: tuple[OverriddenGate, ...]
+    reason: str
+    overridden_by: str
+    at: datetime
+
+
 class Candidacy(Record):
     """What a version waits for before an automatic stage, as of the last evaluation."""
 

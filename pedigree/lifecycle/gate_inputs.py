@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Self
 from psycopg.types.json import Jsonb
 
 from pedigree.access.principal import Principal
+from pedigree.access.reserved import AUTOMATIC_APPROVER
 from pedigree.audit.records import Actor
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
@@ -71,6 +72,13 @@ class StandingDecision(NamedTuple):
     decided_by: str
     decided_by_source: str
     at: datetime
+    person: str
+    """Who decided, by whatever identity: equal texts are one person."""
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether an automatic approver decided; nobody else can have such a name."""
+        return self.decided_by.startswith(AUTOMATIC_APPROVER)
 
     @property
     def actor(self) -> Actor:
@@ -78,10 +86,10 @@ class StandingDecision(NamedTuple):
         return Actor(name=self.decided_by, source=self.decided_by_source)
 
     @classmethod
-    def of(cls, decision: Decision, source: str) -> Self:
-        """Return what the gates need of a decision by somebody with a source of their name."""
-        known = {**dict(decision), "decided_by_source": source}
-        return cls(*(known[name] for name in cls._fields))
+    def of(cls, decision: Decision, person: str, source: str) -> Self:
+        """Return what the gates need of a new decision, which is by no author."""
+        known = decision.model_dump(include=set(cls._fields))
+        return cls(**known, person=person, decided_by_source=source)
 
 
 class VersionFacts(NamedTuple):

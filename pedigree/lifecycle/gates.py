@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.catalog.records import ModelVersion
 from pedigree.flavors.records import VerificationStatus
-from pedigree.lifecycle.approval_gate import approvals_gate, promoter_gate
+from pedigree.lifecycle.approval_gates import approvals_gate, promoter_gate
 from pedigree.lifecycle.decision_records import Explanation, Gate, GivenUp
 from pedigree.lifecycle.gate_inputs import ModelFacts, VersionFacts
 from pedigree.lifecycle.gate_labels import labeled_gates, metric_gate
@@ -22,6 +22,7 @@ from pedigree.lifecycle.requester import Requester
 from pedigree.lifecycle.stage_names import stage_problem
 
 ATTEMPTS = "attempts"
+NOT_QUARANTINED = "not_quarantined"
 
 
 def explain_gates(
@@ -82,7 +83,7 @@ def _transition(version: ModelVersion, rule: StageRule) -> Gate:
 def _not_quarantined(version: ModelVersion) -> Gate:
     reason = version.quarantine_reason
     return Gate(
-        name="not_quarantined",
+        name=NOT_QUARANTINED,
         passed=reason is None,
         reason=f"release from quarantine: {reason}" if reason else "not in quarantine",
     )
@@ -109,6 +110,15 @@ def _check(name: str, check: CheckRule, model: ModelFacts, facts: VersionFacts) 
         passed=check.severity is Severity.WARN,
         reason=f"check {check.name}{missing}",
     )
+
+
+def passed_verdict(
+    check: CheckRule, model: ModelFacts, facts: VersionFacts
+) -> RecordedVerdict | None:
+    """Return the valid verdict by which a check passed; None if it failed, or is not valid."""
+    verdict = verdict_by(check, facts.verdicts)
+    is_valid = _missing(check, model, facts.version, verdict) is None
+    return verdict if is_valid and verdict is not None and verdict.passed else None
 
 
 def _missing(

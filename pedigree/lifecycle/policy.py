@@ -9,11 +9,11 @@ from pydantic import ValidationError
 
 from pedigree.catalog.metadata_fields import RiskClass
 from pedigree.errors import InvalidPolicyError
+from pedigree.lifecycle.approval_rules import ApprovalRule
 from pedigree.lifecycle.records import (
     ARCHIVED,
     CANDIDATE,
     NO_STAGE,
-    ApprovalRule,
     CheckRule,
     MetricGate,
     MetricRule,

@@ -34,7 +34,8 @@ from pedigree.lifecycle.records import (
     StageRule,
 )
 from pedigree.lifecycle.requester import SENSOR, Requester
-from pedigree.lifecycle.stage_requests import open_requests
+from pedigree.lifecycle.stage_requests import open_requests, request_input, requester
+from pedigree.lifecycle.standing import people_now
 from pedigree.lifecycle.store import SQL
 from pedigree.lifecycle.transition_errors import unknown_stage
 from pedigree.postgres.transaction import Row, Transaction
@@ -75,7 +76,7 @@ def evaluate_candidates(transaction: Transaction, name: str) -> CandidateEvaluat
     model = look_at_model(transaction, name)
     due: DuePromotion | None = None
     waiting, held_up = [], set[str]()
-    for rule, facts in _waiting(transaction, model):
+    for rule, facts in waiting_versions(transaction, model):
         explanation = explain_gates(model, facts, rule, SENSOR)
         waiting.append(explanation)
         if due is None and explanation.passed and rule.name not in held_up:
@@ -99,7 +100,7 @@ def _promotion(model: ModelFacts, facts: VersionFacts, rule: StageRule) -> DuePr
     )
 
 
-def _waiting(
+def waiting_versions(
     transaction: Transaction, model: ModelFacts
 ) -> Iterator[tuple[StageRule, VersionFacts]]:
     """Yield the versions that wait for an automatic stage: last stage first, then newest first."""
@@ -121,17 +122,18 @@ def _waiting(
                 yield rule, facts
 
 
-def _requested(
+def requested_versions(
     transaction: Transaction, model: ModelFacts
-) -> Iterator[tuple[StageRule, VersionFacts]]:
-    """Yield the versions with an open stage request."""
-    requests = open_requests(transaction, model.model_id)
-    versions = {each.version_id for each in requests}
-    for facts in facts_of_versions(transaction, model, versions):
-        for stage in {r.stage for r in requests if r.version_id == facts.version.version_id}:
-            rule = model.policy.rule(stage)
-            if rule is not None:
-                yield rule, facts
+) -> Iterator[tuple[StageRule, VersionFacts, Requester]]:
+    """Yield the versions with an open stage request, each with its requester."""
+    values = {"model_id": model.model_id, "version": None}
+    rows = transaction.execute(SQL["open_requests"], values).fetchall()
+    people = people_now(transaction, map(requester, rows))
+    for facts in facts_of_versions(transaction, model, {row["version_id"] for row in rows}):
+        for row in rows:
+            rule = model.policy.rule(row["stage"])
+            if rule is not None and row["version_id"] == facts.version.version_id:
+                yield rule, facts, request_input(row, people).asker
 
 
 def checks_to_renew(transaction: Transaction, name: str) -> tuple[tuple[int, CheckRule], ...]:
@@ -143,7 +145,8 @@ def checks_to_renew(transaction: Transaction, name: str) -> tuple[tuple[int, Che
     model = look_at_model(transaction, name)
     (row,) = transaction.execute(SQL["policy_since"], {"model_id": model.model_id}).fetchall()
     found: dict[tuple[int, str, str], tuple[int, CheckRule]] = {}
-    for rule, facts in (*_waiting(transaction, model), *_requested(transaction, model)):
+    requested = ((rule, facts) for rule, facts, _ in requested_versions(transaction, model))
+    for rule, facts in (*waiting_versions(transaction, model), *requested):
         asked = [*_spent(model, rule, facts), *_not_judged(rule, facts, row["policy_since"])]
         for check in asked:
             number = facts.version.version_id

@@ -80,21 +80,37 @@ INSERT INTO pedigree.tenure (
 );
 
 -- name: advance_generation
--- Count one move of a model. Earlier approvals refer to the state before it, so those of versions
--- that have not made their transition are open again.
-WITH voided AS (
-    UPDATE pedigree.model_version SET approval_status = 'pending', approval_stage = NULL
-    WHERE model_id = %(model_id)s AND approval_status = 'approved' AND approval_stage IS NOT NULL
-    RETURNING version
-)
+-- Count one move of a model, and open again the approvals that it voids.
+SELECT generation, voided FROM pedigree.advance_generation(%(model_id)s);
+
+-- name: advance_generation_by_override
+-- Count the move of an override, which voids no approval.
 UPDATE pedigree.registered_model SET generation = generation + 1
 WHERE model_id = %(model_id)s
-RETURNING generation, ARRAY(SELECT version FROM voided ORDER BY version) AS voided;
+RETURNING generation;
+
+-- name: insert_override
+-- Write an override; a trigger refuses the version's authors, by whatever identity or token. The actor
+-- is set before the function runs.
+SELECT pedigree.write_override(
+    %(model_id)s, %(version)s, %(from_stage)s, %(to_stage)s, %(gates)s, %(reason)s, %(issued_by)s,
+    %(at)s
+)
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: overrides_of_version
+-- A page of the overrides of a version, oldest first.
+SELECT override_id, version AS version_id, digest, from_stage, to_stage, generation, gates, reason,
+    overridden_by, at
+FROM pedigree.stage_override
+WHERE model_id = %(model_id)s AND version = %(version)s AND override_id > %(after)s
+ORDER BY override_id
+LIMIT %(limit)s;
 
 -- name: use_approval
 -- A version makes its approved transition; the approval can no longer become void.
-UPDATE pedigree.model_version SET approval_stage = NULL
-WHERE model_id = %(model_id)s AND version = %(version)s AND approval_stage = %(stage)s;
+SELECT pedigree.use_approval(%(model_id)s, %(version)s, %(stage)s);
 
 -- name: rollback_target
 -- The holder to return to: the latest one before the present holder that was not itself rolled
@@ -229,27 +245,38 @@ WHERE model_id = %(model_id)s AND version = ANY (%(versions)s) AND pointer = 'st
     AND held_until IS NOT NULL;
 
 -- name: insert_decision
--- Write a decision; a constraint refuses the version's author.
-INSERT INTO pedigree.decision (
-    model_id, version, digest, author, from_stage, to_stage, generation, approved, comment,
-    decided_by, decided_by_source, at
-) VALUES (
-    %(model_id)s, %(version)s, %(digest)s, %(author)s, %(from_stage)s, %(to_stage)s,
-    %(generation)s, %(approved)s, %(comment)s, %(actor)s, %(actor_source)s, %(at)s
-)
-RETURNING decision_id, version AS version_id, digest, from_stage, to_stage, generation, approved,
-    comment, decided_by, at;
+-- Write a decision; a trigger refuses the version's authors, by whatever identity or token. The actor
+-- is set before the function runs.
+SELECT (made.decision).decision_id, (made.decision).version AS version_id, (made.decision).digest,
+    (made.decision).from_stage, (made.decision).to_stage, (made.decision).generation,
+    (made.decision).approved, (made.decision).comment, (made.decision).decided_by,
+    (made.decision).at, pedigree.person_of((made.decision).decided_by) AS person
+FROM (
+    SELECT pedigree.decide(
+        %(model_id)s, %(version)s, %(from_stage)s, %(to_stage)s, %(approved)s, %(comment)s,
+        %(issued_by)s, %(at)s
+    ) AS decision
+    FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+        set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source
+    OFFSET 0  -- so that it is called once
+) AS made;
 
 -- name: decisions_of_versions
 -- The decisions about some versions that may still count, oldest first, without their comments: the
--- last rejection, and after it the newest approval of each person. So the size of the result depends
--- on how many people approve, not on how often or at what length.
+-- last rejection, and after it the newest approval of each person who is not an author by now. So the
+-- size of the result depends on how many people approve, not on how often or at what length. Who is
+-- one person is judged now: identities may have been linked after the decision. The generation is
+-- the one that a decision is valid for: an override voids none.
 SELECT version, digest, from_stage, to_stage, generation, approved, decided_by,
-    decided_by_source, at
+    decided_by_source, at, pedigree.person_of(decided_by) AS person
 FROM (
     SELECT DISTINCT ON (d.version, d.approved, CASE WHEN d.approved THEN d.decided_by END)
-        d.decision_id, d.version, d.digest, d.from_stage, d.to_stage, d.generation, d.approved,
-        d.decided_by, d.decided_by_source, d.at
+        d.decision_id, d.version, d.digest, d.from_stage, d.to_stage, d.approved, d.decided_by,
+        d.decided_by_source, d.at,
+        d.generation + (
+            SELECT count(*) FROM pedigree.stage_override o
+            WHERE o.model_id = d.model_id AND o.generation > d.generation
+        ) AS generation
     FROM pedigree.decision d
     LEFT JOIN (
         SELECT version, max(decision_id) AS decision_id
@@ -259,9 +286,20 @@ FROM (
     ) AS rejection USING (version)
     WHERE d.model_id = %(model_id)s AND d.version = ANY (%(versions)s)
         AND d.decision_id >= coalesce(rejection.decision_id, 0)
+        AND NOT (d.approved AND (
+            pedigree.is_author(d.model_id, d.version, d.decided_by)
+            OR pedigree.is_author(d.model_id, d.version, d.issued_by)
+        ))
     ORDER BY d.version, d.approved, CASE WHEN d.approved THEN d.decided_by END, d.decision_id DESC
 ) AS standing
 ORDER BY version, decision_id;
+
+-- name: models_with_approvers
+-- The models whose policy has automatic approvers: of the named ones, or all (names NULL).
+SELECT name FROM pedigree.registered_model
+WHERE deleted_at IS NULL AND (%(names)s::text[] IS NULL OR name = ANY (%(names)s::text[]))
+    AND policy @? '$.stages[*].approvals.automatic[0]'
+ORDER BY name;
 
 -- name: decisions_of_version
 -- A page of the decisions about a version, oldest first.
@@ -274,9 +312,11 @@ LIMIT %(limit)s;
 
 -- name: conclude
 -- Set a version's approval status.
-UPDATE pedigree.model_version SET approval_status = %(status)s, approval_notes = %(notes)s,
-    approved_by = %(approved_by)s, approval_timestamp = %(at)s, approval_stage = %(approval_stage)s
-WHERE model_id = %(model_id)s AND version = %(version)s;
+SELECT pedigree.conclude(
+    %(model_id)s, %(version)s, %(status)s, %(notes)s, %(approved)s, %(at)s, %(approval_stage)s
+)
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
 
 -- name: candidacies_of_model
 -- What a model's candidates waited for at the last evaluation.
@@ -334,7 +374,8 @@ ORDER BY m.name;
 -- name: timeline
 -- The newest tenures of a model's stages and aliases before one of them, newest first.
 SELECT t.tenure_id, t.pointer || ':' || t.name AS pointer, t.version AS version_id,
-    t.held_since AS since, t.held_until AS until, t.moved_by, t.reason
+    t.held_since AS since, t.held_until AS until, t.moved_by, t.reason,
+    pedigree.is_overridden(t.model_id, t.version, t.pointer, t.name, t.held_since) AS overridden
 FROM pedigree.tenure t
 WHERE t.tenure_id < %(before)s AND t.model_id = (
     SELECT model_id FROM pedigree.registered_model
@@ -346,7 +387,8 @@ LIMIT %(limit)s;
 -- name: timeline_of_pointer
 -- The same of one stage or alias.
 SELECT t.tenure_id, t.pointer || ':' || t.name AS pointer, t.version AS version_id,
-    t.held_since AS since, t.held_until AS until, t.moved_by, t.reason
+    t.held_since AS since, t.held_until AS until, t.moved_by, t.reason,
+    pedigree.is_overridden(t.model_id, t.version, t.pointer, t.name, t.held_since) AS overridden
 FROM pedigree.tenure t
 WHERE t.pointer = %(pointer)s AND t.name = %(name)s AND t.tenure_id < %(before)s
     AND t.held_since <= coalesce(
@@ -386,7 +428,8 @@ SELECT name FROM named;
 -- name: tenures_of_version
 -- A page of the tenures of one version, in the order of their beginning.
 SELECT t.tenure_id, t.pointer || ':' || t.name AS pointer, t.version AS version_id,
-    t.held_since AS since, t.held_until AS until, t.moved_by, t.reason
+    t.held_since AS since, t.held_until AS until, t.moved_by, t.reason,
+    pedigree.is_overridden(t.model_id, t.version, t.pointer, t.name, t.held_since) AS overridden
 FROM pedigree.tenure t
 JOIN pedigree.registered_model m USING (model_id)
 WHERE m.name_key = %(name_key)s AND t.version = %(version)s AND t.tenure_id > %(after)s
@@ -396,7 +439,8 @@ LIMIT %(limit)s;
 -- name: tenures_of_versions
 -- The tenures of many versions, of each in the order of their beginning.
 SELECT wanted.name_key, t.tenure_id, t.pointer || ':' || t.name AS pointer,
-    t.version AS version_id, t.held_since AS since, t.held_until AS until, t.moved_by, t.reason
+    t.version AS version_id, t.held_since AS since, t.held_until AS until, t.moved_by, t.reason,
+    pedigree.is_overridden(t.model_id, t.version, t.pointer, t.name, t.held_since) AS overridden
 FROM unnest(%(name_keys)s::text[], %(versions)s::integer[]) AS wanted (name_key, version)
 JOIN pedigree.registered_model m ON m.name_key = wanted.name_key
 JOIN pedigree.tenure t ON t.model_id = m.model_id AND t.version = wanted.version
@@ -427,7 +471,10 @@ WITH RECURSIVE model AS (
     ) AS further
 )
 SELECT held.tenure_id, held.pointer || ':' || held.name AS pointer, held.version AS version_id,
-    held.held_since AS since, held.held_until AS until, held.moved_by, held.reason
+    held.held_since AS since, held.held_until AS until, held.moved_by, held.reason,
+    pedigree.is_overridden(
+        held.model_id, held.version, held.pointer, held.name, held.held_since
+    ) AS overridden
 FROM named
 CROSS JOIN LATERAL (
     SELECT * FROM (
@@ -453,13 +500,11 @@ LIMIT %(limit)s;
 
 -- name: hold_version
 -- Put a legal hold on a version, or lift it (reason NULL).
-UPDATE pedigree.model_version SET hold_reason = %(reason)s
-WHERE model_id = %(model_id)s AND version = %(version)s;
+SELECT pedigree.hold_version(%(model_id)s, %(version)s, %(reason)s);
 
 -- name: delete_version
 -- Mark a version deleted; its row and number stay.
-UPDATE pedigree.model_version SET deleted_at = %(at)s
-WHERE model_id = %(model_id)s AND version = %(version)s;
+SELECT pedigree.delete_version(%(model_id)s, %(version)s, %(at)s);
 
 -- name: delete_model
 -- Mark a model deleted; its row prevents reuse of the name.
@@ -514,8 +559,7 @@ WHERE m.name_key = %(name_key)s AND v.deleted_at IS NOT NULL
 
 -- name: restore_version
 -- Restore a deleted version.
-UPDATE pedigree.model_version SET deleted_at = NULL
-WHERE model_id = %(model_id)s AND version = %(version)s;
+SELECT pedigree.delete_version(%(model_id)s, %(version)s, NULL);
 
 -- name: restore_model
 -- Restore a deleted model.

@@ -6,20 +6,20 @@ from typing import Annotated
 
 from pydantic import Field, FiniteFloat, StrictBool, ValidationInfo, model_validator
 
-from pedigree._record import NUMBER, Integer, Record
+from pedigree._durations import Duration
+from pedigree._record import NUMBER, Record
 from pedigree._values import JsonObject, Key
 from pedigree.access.records import Permission
 from pedigree.artifacts.records import Digest
-from pedigree.catalog.metadata_fields import RiskClass
 from pedigree.catalog.names import found_in
 from pedigree.catalog.records import ModelMetadata
+from pedigree.lifecycle.approval_rules import ApprovalRule
 from pedigree.lifecycle.stage_names import ARCHIVED as ARCHIVED  # noqa: PLC0414
 from pedigree.lifecycle.stage_names import CANDIDATE as CANDIDATE  # noqa: PLC0414
 from pedigree.lifecycle.stage_names import CHAMPION_STAGE as CHAMPION_STAGE  # noqa: PLC0414
 from pedigree.lifecycle.stage_names import NO_STAGE as NO_STAGE  # noqa: PLC0414
 from pedigree.lifecycle.stage_names import StageName, require_stage_names
 from pedigree.monitoring.records import DriftRule
-from pedigree.settings import Duration
 
 # Metadata fields of which a policy can require a single key.
 _MAPPINGS = frozenset({"tags", "metrics", "params"})
@@ -66,22 +66,6 @@ class RecordedVerdict(Verdict):
             return min(self.at, datetime.fromisoformat(text)) if isinstance(text, str) else self.at
         except (TypeError, ValueError):
             return self.at  # another check's detail of that name
-
-
-class CheckRun(Record):
-    """The result of one run of a custom asset check, and the checked bytes, if known."""
-
-    instance_id: Key = Field(description="The Dagster instance")
-    event_id: int = Field(description="The evaluation's storage id there")
-    check: Key = Field(min_length=1)
-    passed: StrictBool
-    severity: Severity = Severity.ERROR
-    digest: Digest | None = Field(description="The checked artifact; None: unknown")
-    problem: str | None = Field(default=None, description="Why that is unknown")
-    summary: str
-    details: JsonObject = Field(default_factory=dict)
-    run_id: str | None = None
-    looked_at: datetime
 
 
 class CheckRule(Record):
@@ -134,23 +118,6 @@ class MetricGate(Record):
         return self
 
 
-class ApprovalRule(Record):
-    """How many people must approve, none of them the version's author."""
-
-    needed: Annotated[int, Field(ge=0), NUMBER] = 1
-    by_risk_class: dict[RiskClass, Integer] = Field(
-        default_factory=dict, description="How many, for versions of these risk classes"
-    )
-    by: tuple[str, ...] = Field(
-        default=(), description="Who may: names and patterns, as *@risk.example; empty: anybody"
-    )
-    expire_after: Duration | None = Field(default=None, description="How long an approval is valid")
-
-    def count(self, risk_class: RiskClass | None) -> int:
-        """Return how many people must approve a version of a risk class."""
-        return self.by_risk_class.get(risk_class, self.needed) if risk_class else self.needed
-
-
 class StageRule(Record):
     """The requirements of a policy for entering a stage."""
 
@@ -186,6 +153,16 @@ class StageRule(Record):
                 raise ValueError(f"stage {self.name!r} requires {name!r}, which no version has")
             if dot and not key:
                 raise ValueError(f"stage {self.name!r} requires {name!r}, which names no key")
+        return self
+
+    @model_validator(mode="after")
+    def _approves_by_own_checks(self) -> "StageRule":
+        for approver in self.approvals.automatic if self.approvals else ():
+            if approver.check is not None and approver.check not in self.check_names:
+                raise ValueError(
+                    f"the automatic approver {approver.name!r} decides by the check"
+                    f" {approver.check!r}, which the stage {self.name!r} does not have"
+                )
         return self
 
     @property
@@ -298,3 +275,6 @@ class Tenure(Record):
     until: datetime | None
     moved_by: str
     reason: str | None
+    overridden: bool = Field(
+        default=False, description="It began by an override, past gates that were not passed"
+    )

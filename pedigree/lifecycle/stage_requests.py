@@ -152,9 +152,9 @@ def _perform_one(transaction: Transaction, model: LockedModel) -> Move | None:
     known = {
         each.version.version_id: each for each in facts_of_versions(transaction, seen, numbers)
     }
-    people = people_now(transaction, map(_requester, rows))
+    people = people_now(transaction, map(requester, rows))
     for row in rows:
-        wanted = _request_input(row, people)
+        wanted = request_input(row, people)
         explanation = _explain(seen, known[row["version_id"]], wanted)
         if explanation is not None and explanation.passed:
             mover = StageTransition(transaction, model.name, wanted.by, reason=wanted.reason)
@@ -163,15 +163,21 @@ def _perform_one(transaction: Transaction, model: LockedModel) -> Move | None:
     return None
 
 
-def _request_input(row: Row, people: Mapping[str, Principal]) -> StageRequestInput:
-    # What the requester may now: a right that was lost since then does not count.
+def request_input(row: Row, people: Mapping[str, Principal]) -> StageRequestInput:
+    """Return what the requester of a row of the query ``open_requests`` wants.
+
+    Args:
+        row: The row.
+        people: What the requesters may now: a right that was lost since then does not count.
+    """
     by = people[row["requested_by"].casefold()]
     if row["only_asks"]:
         by = by.without(Permission.MOVE)
-    return StageRequestInput(row["stage"], row["reason"], by.named(_requester(row)))
+    return StageRequestInput(row["stage"], row["reason"], by.named(requester(row)))
 
 
-def _requester(row: Row) -> Actor:
+def requester(row: Row) -> Actor:
+    """Return who made the request of a row of the query ``open_requests``."""
     return Actor(name=row["requested_by"], source=row["requested_by_source"])
 
 

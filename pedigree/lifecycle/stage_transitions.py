@@ -12,7 +12,6 @@ from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import (
-    NothingToRollBackError,
     NotPermittedError,
     StageEmptyError,
     TransitionNotAllowedError,
@@ -33,7 +32,6 @@ from pedigree.lifecycle.records import (
 from pedigree.lifecycle.requester import SENSOR, Requester
 from pedigree.lifecycle.standing import people_of, with_standing
 from pedigree.lifecycle.store import (
-    SQL,
     STAGE,
     Holder,
     advance_generation,
@@ -43,6 +41,7 @@ from pedigree.lifecycle.store import (
     holder,
     insert_verdicts,
     recorded_verdicts,
+    rollback_target,
     use_approval,
 )
 from pedigree.lifecycle.transition_errors import expect_generation, expect_passed, unknown_stage
@@ -128,7 +127,9 @@ class StageTransition:
                 value=stage,
                 remedy=f"`pedigree versions {self._model.name}` shows which stages are held",
             )
-        target = self._target(present, stage)
+        target = rollback_target(
+            self._transaction, self._model, present, stage, self._policy.from_on(stage)
+        )
         self._leave(present, rule.name, ARCHIVED, ended_by="rollback")
         return self._enter(self._facts(target).version, rule, previous=present)
 
@@ -137,28 +138,6 @@ class StageTransition:
         drift = self._policy.drift
         is_asked = drift is not None and (drift.action, drift.stage) == (DriftAction.DEMOTE, stage)
         return is_asked and self._actor == DRIFT_SENSOR
-
-    def _target(self, present: Holder, stage: str) -> int:
-        """Return the previous holder of a stage that did not enter a later one."""
-        row = self._transaction.execute(
-            SQL["rollback_target"],
-            {
-                "model_id": self._model.model_id,
-                "name": stage,
-                "holder": present.version,
-                "from_here_on": list(self._policy.from_on(stage)),
-            },
-        ).fetchone()
-        if row is None:
-            reference = f"{self._model.name}/{present.version}"
-            raise NothingToRollBackError(
-                f"{reference} has no earlier holder to return to",
-                field="stage",
-                value=stage,
-                remedy="Promote the version that should hold it; `pedigree promote"
-                f" {reference} --to {ARCHIVED}` leaves the stage to nobody",
-            )
-        return int(row["version"])
 
     def record_verdicts(
         self, version: int, verdicts: Sequence[Verdict]
@@ -207,12 +186,16 @@ class StageTransition:
         )
         if version.approval_status is ApprovalStatus.APPROVED:
             use_approval(self._transaction, self._model, version.version_id, rule.name)
-        generation, voided = advance_generation(self._transaction, self._model)
+        generation, voided = self._advance()
         move = self._answer(
             rule.name, version, previous=previous, moved=True, generation=generation
         )
         self._record_move(version.version_id, version.digest, version.stage, move, voided)
         return move
+
+    def _advance(self) -> tuple[int, list[int]]:
+        """Count the move; return the new generation, and the versions whose approval is void."""
+        return advance_generation(self._transaction, self._model)
 
     def _leave(self, leaving: Holder, stage: str, to: str, *, ended_by: str) -> None:
         end_stage(self._transaction, self._model, leaving.version, ended_by)

@@ -6,7 +6,6 @@ A right that was lost in between, by the end of a grant, a group, a role or a to
 from collections.abc import Iterable, Mapping
 
 from pedigree.access.granting import standings
-from pedigree.access.grants import Effect
 from pedigree.access.held import Standing
 from pedigree.access.people import WORDS
 from pedigree.access.principal import EVERY_RIGHT, Principal
@@ -17,8 +16,8 @@ from pedigree.errors import InvalidPolicyError
 from pedigree.lifecycle.records import Policy, StageRule
 from pedigree.postgres.transaction import Transaction
 
-_OF_TOKENS = ("token", "workload ")
-_OF_PROVIDERS = "oidc "
+# The sources of the names of those who acted by a token or a login.
+_OF_TOKENS = ("token", "workload ", "oidc ", "proxy ")
 
 
 def people_now(transaction: Transaction, actors: Iterable[Actor]) -> Mapping[str, Principal]:
@@ -76,23 +75,14 @@ def people_of_stage(rule: StageRule) -> Iterable[str]:
 
 
 def _now(actor: Actor, standing: Standing) -> Principal:
-    """Return what somebody holds who acted by a token, a login, or a process with the database.
+    """Return what somebody holds who acted by a token or a login, or as a process.
 
-    What a provider said of a login is taken as it was then, but for what is denied since.
+    A process with the database may do everything; it has the roles and groups of its name.
     """
-    if actor.source.startswith(_OF_TOKENS):
-        return Principal(
-            actor=actor,
-            grants=standing.grants,
-            groups=standing.access.groups,
-            reads_store=False,
-        )
-    is_login = actor.source.startswith(_OF_PROVIDERS)
-    denials = [each for each in standing.grants if each.effect is Effect.DENY]
-    own = denials if is_login else standing.grants
+    is_process = not actor.source.startswith(_OF_TOKENS)
     return Principal(
         actor=actor,
-        grants=(*EVERY_RIGHT, *own),
+        grants=(*EVERY_RIGHT, *standing.grants) if is_process else standing.grants,
         groups=standing.access.groups,
-        is_as_seen=is_login,
+        reads_store=is_process,
     )

@@ -11,8 +11,9 @@ from pedigree.audit.records import Actor
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, version_not_found
+from pedigree.errors import NothingToRollBackError
 from pedigree.lifecycle.decision_records import RequestOutcome
-from pedigree.lifecycle.records import RecordedVerdict, Verdict
+from pedigree.lifecycle.records import ARCHIVED, RecordedVerdict, Verdict
 from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Rows, Transaction
@@ -65,6 +66,46 @@ def holder(transaction: Transaction, model_id: int, pointer: str, name: str) -> 
     return Holder(**row) if row else None
 
 
+def rollback_target(
+    transaction: Transaction,
+    model: LockedModel,
+    present: Holder,
+    stage: str,
+    from_here_on: Sequence[str],
+) -> int:
+    """Return the previous holder of a stage that did not enter a later one.
+
+    Args:
+        transaction: Where to read.
+        model: The model.
+        present: The holder of the stage.
+        stage: The stage.
+        from_here_on: The stage and those after it.
+
+    Raises:
+        NothingToRollBackError: There is no earlier holder that may still run.
+    """
+    row = transaction.execute(
+        SQL["rollback_target"],
+        {
+            "model_id": model.model_id,
+            "name": stage,
+            "holder": present.version,
+            "from_here_on": list(from_here_on),
+        },
+    ).fetchone()
+    if row is None:
+        reference = f"{model.name}/{present.version}"
+        raise NothingToRollBackError(
+            f"{reference} has no earlier holder to return to",
+            field="stage",
+            value=stage,
+            remedy="Promote the version that should hold it; `pedigree promote"
+            f" {reference} --to {ARCHIVED}` leaves the stage to nobody",
+        )
+    return int(row["version"])
+
+
 def begin_tenure(
     transaction: Transaction,
     model: LockedModel,
@@ -115,6 +156,13 @@ def advance_generation(transaction: Transaction, model: LockedModel) -> tuple[in
     """
     row = transaction.execute(SQL["advance_generation"], {"model_id": model.model_id}).fetchone()
     return (int(row["generation"]), row["voided"]) if row else (model.generation, [])
+
+
+def advance_by_override(transaction: Transaction, model: LockedModel) -> int:
+    """Increment the model's generation after an override; approvals stay valid."""
+    values = {"model_id": model.model_id}
+    row = transaction.execute(SQL["advance_generation_by_override"], values).fetchone()
+    return int(row["generation"]) if row else model.generation
 
 
 def close_requests(

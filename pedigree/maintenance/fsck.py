@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.failures.outages import store_probe
+from pedigree.maintenance.fsck_fence import check_fence
 from pedigree.maintenance.fsck_log import check_log
 from pedigree.maintenance.fsck_objects import check_objects
 from pedigree.maintenance.fsck_parts import sql_parts
@@ -37,6 +38,8 @@ _IN_SQL: Mapping[str, str] = MappingProxyType(
         "feed_contiguous": "the feed is 1, 2, 3 … without gaps; every event is in it or queued",
         "tokens_match_events": "every token matches its events, and none lacks an event",
         "access_matches_events": "roles, groups and grants are those of their events",
+        "principals_match_events": "every principal and its person match their events",
+        "identities_match_events": "every identity matches its events, and none lacks an event",
         "log_keys_match_events": "every key of the audit log matches its events",
         "webhooks_match_events": "every webhook matches its newest event, and none lacks an event",
         "datasheets_match_events": "every revision of a datasheet has an event, and matches it",
@@ -94,6 +97,11 @@ def invariants(database: Database, store: ObjectStore, *, hashes: bool) -> tuple
             "log_verifies",
             "the audit log's tree, checkpoints, keys and anchors are those of the events",
             (partial(check_log, database, store),),
+        ),
+        Invariant(
+            "fence_stands",
+            "the roles of the database, if it has them, may do exactly what they should",
+            (partial(check_fence, database),),
         ),
         *(Invariant(name, says, sql_parts(database, name)) for name, says in _IN_SQL.items()),
     )

@@ -111,6 +111,8 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ReplayedModel:
         state.versions[row.pop("version")].verdicts.append(row)
     for row in rows("decisions_of_model"):
         state.versions[row.pop("version")].decisions.append(row)
+    for row in rows("overrides_of_model"):
+        state.versions[row.pop("version")].overrides.append(row)
     for row in rows("requests_of_model"):
         state.versions[row.pop("version")].requests[row.pop("request_id")] = row
     for row in rows("given_up_of_model"):

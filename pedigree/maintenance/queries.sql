@@ -188,15 +188,9 @@ SELECT key FROM pedigree.orphan WHERE removable_at <= clock_timestamp() ORDER BY
 
 -- name: collect_versions
 -- Collect deleted versions, unless they were restored or their window was extended.
-UPDATE pedigree.model_version v SET collected_at = %(at)s
-FROM pedigree.registered_model m,
-    unnest(%(versions)s::integer[], %(deleted)s::timestamptz[]) AS planned (version, deleted_at)
-WHERE v.model_id = %(model_id)s AND m.model_id = v.model_id AND v.version = planned.version
-    AND v.deleted_at = planned.deleted_at AND v.collected_at IS NULL AND v.hold_reason IS NULL
-    AND v.deleted_at + make_interval(secs => coalesce(
-        (m.policy #>> '{retention,window}')::double precision, %(window_s)s::double precision
-    )) <= clock_timestamp()
-RETURNING v.version, v.digest, planned.deleted_at;
+SELECT version, digest, deleted_at FROM pedigree.collect_versions(
+    %(model_id)s, %(versions)s::integer[], %(deleted)s::timestamptz[], %(at)s, %(window_s)s
+);
 
 -- name: delete_cards
 -- Remove every revision of the cards of collected versions; the events keep their digests.
@@ -290,8 +284,7 @@ SELECT version, tier, wanted, why FROM pedigree.wanted_tiers(%(model_id)s) WHERE
 
 -- name: set_tier
 -- Set a version's tier.
-UPDATE pedigree.model_version SET tier = %(tier)s
-WHERE model_id = %(model_id)s AND version = %(version)s;
+SELECT pedigree.set_tier(%(model_id)s, %(version)s, %(tier)s);
 
 -- name: needed_tier
 -- The highest tier that versions need for a blob; none if no version has it.
@@ -584,11 +577,11 @@ WITH said AS MATERIALIZED (
     WHERE type IN ('group.created', 'group.deleted')
     ORDER BY body ->> 'group', id DESC
 ), members AS (
-    SELECT DISTINCT ON (s.body ->> 'group', lower(s.body ->> 'member')) s.*
+    SELECT DISTINCT ON (s.body ->> 'group', pedigree.person_key(s.body ->> 'member')) s.*
     FROM said s JOIN groups g
         ON g.type = 'group.created' AND g.body -> 'group' = s.body -> 'group' AND s.id > g.id
     WHERE s.type IN ('group.member_added', 'group.member_removed')
-    ORDER BY s.body ->> 'group', lower(s.body ->> 'member'), s.id DESC
+    ORDER BY s.body ->> 'group', pedigree.person_key(s.body ->> 'member'), s.id DESC
 )
 SELECT 'grant ' || coalesce(t.grant_id, e.grant_id) AS reference,
     'its row does not match its events' AS problem
@@ -633,7 +626,7 @@ FULL JOIN (VALUES
     ('deployer', '{read,request,move,decide,quarantine,judge}'),
     ('approver', '{read,decide}'),
     ('auditor', '{read,audit}'),
-    ('admin', '{read,register,describe,request,move,decide,quarantine,judge,govern,delete}'
+    ('admin', '{read,register,describe,request,move,decide,override,quarantine,judge,govern,delete}'
         || '{configure,operate,administer,audit}'::text[])
 ) AS given (name, permissions) ON given.name = t.name
 WHERE t.permissions IS DISTINCT FROM given.permissions OR cardinality(t.stages) > 0;
@@ -673,6 +666,87 @@ WHERE (
     c.body ->> 'principal', c.body ->> 'secret_hash', c.body -> 'roles', c.body -> 'models',
     c.at, c.actor, (c.body ->> 'expires_at')::timestamptz, r.at, r.actor
 );
+
+-- name: count_principals_match_events
+-- The number of principals.
+SELECT count(*) FROM pedigree.principal;
+
+-- name: principals_match_events
+-- Principals without an event, events without their principal, and principals whose name, kind, person
+-- or activity does not match their events.
+WITH from_events AS MATERIALIZED (
+    SELECT id, type, convert_from(canonical, 'UTF8')::jsonb AS event,
+        (convert_from(canonical, 'UTF8')::jsonb #>> '{body,principal_id}')::bigint AS principal_id
+    FROM pedigree.event
+    WHERE type IN (
+        'principal.created', 'principal.linked', 'principal.unlinked', 'principal.deactivated',
+        'principal.reactivated'
+    )
+), created AS (
+    SELECT principal_id, event #>> '{body,principal}' AS name, event #>> '{body,kind}' AS kind,
+        (event ->> 'at')::timestamptz AS at
+    FROM from_events WHERE type = 'principal.created'
+), placed AS (
+    SELECT DISTINCT ON (principal_id) principal_id,
+        (event #>> '{body,person_id}')::bigint AS person_id
+    FROM from_events WHERE event -> 'body' ? 'person_id'
+    ORDER BY principal_id, id DESC
+), activity AS (
+    SELECT DISTINCT ON (p.person_id) p.person_id, e.type = 'principal.deactivated' AS is_ended
+    FROM from_events e
+    JOIN pedigree.principal p USING (principal_id)
+    WHERE e.type IN ('principal.deactivated', 'principal.reactivated')
+    ORDER BY p.person_id, e.id DESC
+)
+SELECT 'principal ' || coalesce(p.principal_id, c.principal_id) AS reference,
+    CASE
+        WHEN p.principal_id IS NULL THEN 'its row is missing'
+        WHEN c.principal_id IS NULL THEN 'it has no event'
+        ELSE 'its row does not match its events'
+    END AS problem
+FROM pedigree.principal p
+FULL JOIN created c USING (principal_id)
+LEFT JOIN placed USING (principal_id)
+LEFT JOIN activity a ON a.person_id = p.principal_id
+WHERE (p.name, p.kind, p.created_at, p.person_id, p.deactivated_at IS NOT NULL)
+    IS DISTINCT FROM (c.name, c.kind, c.at, placed.person_id, coalesce(a.is_ended, false));
+
+-- name: count_identities_match_events
+-- The number of identities.
+SELECT count(*) FROM pedigree.identity;
+
+-- name: identities_match_events
+-- Identities without an event, events without their identity, and identities whose principal or rights
+-- do not match their newest events.
+WITH from_events AS MATERIALIZED (
+    SELECT id, type, convert_from(canonical, 'UTF8')::jsonb -> 'body' AS body,
+        (convert_from(canonical, 'UTF8')::jsonb #>> '{body,identity_id}')::bigint AS identity_id
+    FROM pedigree.event
+    WHERE type IN ('identity.linked', 'identity.unlinked', 'identity.seen', 'identity.ended')
+), linked AS (
+    SELECT DISTINCT ON (identity_id) identity_id, body ->> 'issuer' AS issuer,
+        CASE type WHEN 'identity.linked' THEN (body ->> 'principal_id')::bigint END AS principal_id
+    FROM from_events WHERE type IN ('identity.linked', 'identity.unlinked')
+    ORDER BY identity_id, id DESC
+), said AS (
+    SELECT DISTINCT ON (identity_id) identity_id, body
+    FROM from_events WHERE type <> 'identity.linked'
+    ORDER BY identity_id, id DESC
+)
+SELECT 'identity ' || coalesce(i.identity_id, l.identity_id) AS reference,
+    CASE
+        WHEN i.identity_id IS NULL THEN 'its row is missing'
+        WHEN l.identity_id IS NULL THEN 'it has no event'
+        ELSE 'its row does not match its events'
+    END AS problem
+FROM pedigree.identity i
+FULL JOIN linked l USING (identity_id)
+LEFT JOIN said s USING (identity_id)
+WHERE (i.issuer, i.principal_id, to_jsonb(i.roles), to_jsonb(i.models), to_jsonb(i.groups))
+    IS DISTINCT FROM (
+        l.issuer, l.principal_id, coalesce(s.body -> 'roles', '[]'),
+        coalesce(s.body -> 'models', '[]'), coalesce(s.body -> 'groups', '[]')
+    );
 
 -- name: count_webhooks_match_events
 -- The number of webhooks.
@@ -956,7 +1030,7 @@ LEFT JOIN pedigree.registered_model m USING (model_id);
 
 -- name: count_constraints_enforced
 -- The number of checked constraints, indexes and triggers.
-SELECT 9 + 7 + 12 AS count;
+SELECT 9 + 9 + 13 AS count;
 
 -- name: constraints_enforced
 -- Foreign keys, unique indexes and triggers that are missing or disabled.
@@ -979,7 +1053,7 @@ SELECT wanted.name, 'its unique index is missing or invalid'
 FROM (
     VALUES ('registered_model_name_unique'), ('model_version_digest_unique'),
         ('tenure_exclusive'), ('tenure_one_stage'), ('blob_key_unique'), ('model_version_author'),
-        ('access_token_secret_unique')
+        ('access_token_secret_unique'), ('principal_name_unique'), ('identity_subject_unique')
 ) AS wanted (name)
 WHERE NOT EXISTS (
     SELECT FROM pg_catalog.pg_index i
@@ -992,6 +1066,8 @@ FROM (
     VALUES ('event', 'event_append_only'), ('event', 'event_no_truncate'),
         ('feed', 'feed_append_only'), ('feed', 'feed_no_truncate'),
         ('decision', 'decision_append_only'), ('decision', 'decision_no_truncate'),
+        ('decision', 'decision_of_another'), ('stage_override', 'override_by_another'),
+        ('stage_override', 'override_append_only'), ('stage_override', 'override_no_truncate'),
         ('log_block', 'log_block_append_only'), ('log_block', 'log_block_no_truncate'),
         ('log_checkpoint', 'log_checkpoint_append_only'),
         ('log_checkpoint', 'log_checkpoint_no_truncate'),
@@ -1052,6 +1128,8 @@ JOIN (
 ) AS e ON e.model = m.name
 UNION
 SELECT model_id FROM pedigree.decision
+UNION
+SELECT model_id FROM pedigree.stage_override
 UNION
 SELECT model_id FROM pedigree.stage_request
 UNION
@@ -1370,10 +1448,18 @@ WHERE model_id = %(model_id)s;
 
 -- name: decisions_of_model
 -- The replayed fields of decisions.
-SELECT version, digest, from_stage, to_stage, generation, comment, approved, decided_by, at
+SELECT version, digest, from_stage, to_stage, generation, comment, approved, decided_by,
+    issued_by, at
 FROM pedigree.decision
 WHERE model_id = %(model_id)s
 ORDER BY decision_id;
+
+-- name: overrides_of_model
+-- The overrides of a model's versions, as its events have them.
+SELECT version, digest, from_stage, to_stage, generation, gates, reason, overridden_by, at
+FROM pedigree.stage_override
+WHERE model_id = %(model_id)s
+ORDER BY override_id;
 
 -- name: requests_of_model
 -- The replayed fields of stage requests.

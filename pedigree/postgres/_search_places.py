@@ -6,7 +6,6 @@ from contextlib import contextmanager
 
 from pedigree.errors import DatabaseBusyError
 
-DEFAULT_SEARCHES = 2
 # As long as a caller waits for a connection.
 _LONGEST_WAIT_S = 10.0
 

@@ -14,14 +14,25 @@ from pedigree.contract.artifacts import ArtifactContract
 from pedigree.contract.versions import VersionContract
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import Context
+from pedigree.registry.reads import note_download
 
 
 class ArtifactOperations(FileOperations, ArtifactContract):
-    """The files of versions: list, read, pull, verify and load them."""
+    """The files of versions: list, read, pull, verify and load them.
 
-    def __init__(self, context: Context, versions: VersionContract) -> None:
+    Args:
+        context: The database, the store and the principal.
+        versions: The operations on versions.
+        notes_reads: Whether a read of bytes is an event. Checks of the registry itself are none:
+            their verdicts are.
+    """
+
+    def __init__(
+        self, context: Context, versions: VersionContract, *, notes_reads: bool = True
+    ) -> None:
         self._context = context
         self._versions = versions
+        self._notes_reads = notes_reads
         self._cache = context.cache
 
     def manifest(self, reference: str) -> Manifest:
@@ -32,14 +43,17 @@ class ArtifactOperations(FileOperations, ArtifactContract):
     def presign(
         self, reference: str, path: str | None = None, *, expires: timedelta = timedelta(hours=1)
     ) -> dict[str, str]:
-        _, manifest, keys = self._located(reference)
-        return presign(self._context.store, manifest, keys, path, expires)
+        version, manifest, keys = self._located(reference)
+        urls = presign(self._context.store, manifest, keys, path, expires)
+        self._note_download(version)
+        return urls
 
     def stream(
         self, reference: str, path: str, *, start: int = 0
     ) -> tuple[ManifestFile, Iterator[bytes]]:
-        _, manifest, keys = self._located(reference)
+        version, manifest, keys = self._located(reference)
         file = file_of(manifest, path)
+        self._note_download(version)
         # A store refuses a range that starts after the end of the file.
         chunks = (
             self._context.store.stream(keys[file.digest], start=start) if start < file.size else ()
@@ -48,6 +62,10 @@ class ArtifactOperations(FileOperations, ArtifactContract):
 
     def _find(self, reference: str) -> ModelVersion:
         return self._versions.get(reference)
+
+    def _note_download(self, version: ModelVersion) -> None:
+        if self._notes_reads:
+            note_download(self._context, version)
 
     @property
     def _readable(self) -> ReadableStore:

@@ -5,8 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from pedigree.access.records import Permission
+from pedigree.artifacts.object_lock import ObjectLock, object_lock
 from pedigree.audit import export, key_history, log, proofs, sealer, tiles
 from pedigree.audit.anchors import Anchors
+from pedigree.audit.attested import cosigned_over
+from pedigree.audit.attesters import trust_of
 from pedigree.audit.export import ExportedLog
 from pedigree.audit.key_history import read_keys
 from pedigree.audit.log_keys import IN_DATABASE, SETTING
@@ -17,11 +20,15 @@ from pedigree.audit.log_records import (
     LogConsistency,
     LogProof,
 )
-from pedigree.audit.verifier.log import LogReport
+from pedigree.audit.verifier.report import LogReport
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import LogKeyError, NotFoundError
+from pedigree.postgres.asked import in_role
+from pedigree.postgres.asker import DatabaseRole
+from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
+from pedigree.registry.reads import note_log_exported
 
 
 class AuditOperations(ContextGroup):
@@ -35,6 +42,26 @@ class AuditOperations(ContextGroup):
         """
         self._context.require_some(Permission.READ)
         return self._context.database.read(sealer.checkpoint_over)
+
+    def cosigned_checkpoint(self) -> LogCheckpoint:
+        """Return the newest checkpoint with enough cosignatures.
+
+        Raises:
+            NotPermittedError: The principal may not read.
+            InvalidInputError: A file of the settings cannot be used.
+            NotFoundError: No checkpoint has enough.
+        """
+        self._context.require_some(Permission.READ)
+        policy = trust_of(self._context.settings).policy
+        checkpoint = self._context.database.read(
+            lambda transaction: cosigned_over(transaction, policy)
+        )
+        if checkpoint is None:
+            raise NotFoundError(
+                "no checkpoint has enough cosignatures",
+                remedy="`pedigree audit status` shows the witnesses",
+            )
+        return checkpoint
 
     def newest_checkpoint(self) -> LogCheckpoint:
         """Return the newest checkpoint.
@@ -68,6 +95,7 @@ class AuditOperations(ContextGroup):
             NotPermittedError: The principal may not audit the registry.
         """
         self._context.require(Permission.AUDIT)
+        note_log_exported(self._context)
         return self._context.database.read(
             lambda transaction: export.sealed_events(transaction, after=after, limit=limit)
         )
@@ -99,6 +127,7 @@ class AuditOperations(ContextGroup):
             LogTamperedError: The event is not the one that was sealed.
         """
         self._context.require(Permission.AUDIT)
+        note_log_exported(self._context)
         return self._context.database.read(lambda transaction: proofs.prove(transaction, seq))
 
     def prove_consistency(self, old: int, new: int) -> LogConsistency:
@@ -124,6 +153,7 @@ class AuditOperations(ContextGroup):
             LogTamperedError: The feed has a gap.
         """
         self._context.require(Permission.AUDIT)
+        note_log_exported(self._context)
         return export.export(self._context.database, folder)
 
     def verify_log(self, keys: Iterable[str] = ()) -> LogReport:
@@ -134,12 +164,13 @@ class AuditOperations(ContextGroup):
 
         Raises:
             NotPermittedError: The principal may not audit the registry.
-            InvalidInputError: A key cannot be parsed.
+            InvalidInputError: A key cannot be parsed, or a file of the settings cannot be used.
             StoreUnavailableError: The store does not answer.
         """
         self._context.require(Permission.AUDIT)
         anchors = Anchors(self._context.database, self._context.store).notes()
-        return export.verify(self._context.database, read_keys(keys), anchors)
+        trust = trust_of(self._context.settings)
+        return export.verify(self._context.database, read_keys(keys), anchors, trust)
 
     def anchor_log(self) -> int:
         """Anchor the newest checkpoint now; return its size, or 0 if it is anchored already.
@@ -150,7 +181,7 @@ class AuditOperations(ContextGroup):
             StoreUnavailableError: The store does not answer.
         """
         self._context.require(Permission.OPERATE)
-        return Anchors(self._context.database, self._context.store).anchor()
+        return Anchors(self._as_sealer(), self._context.store).anchor()
 
     def log_anchor(self) -> LogAnchor | None:
         """Return the newest anchor; None if there is none yet.
@@ -160,6 +191,15 @@ class AuditOperations(ContextGroup):
         """
         self._context.require(Permission.AUDIT)
         return Anchors(self._context.database, self._context.store).newest()
+
+    def anchor_lock(self) -> ObjectLock | None:
+        """Return the lock of the newest anchor in the store; None if there is no anchor.
+
+        Raises:
+            NotPermittedError: The principal may not audit the registry.
+        """
+        newest = self.log_anchor()
+        return object_lock(self._context.store, newest.key) if newest else None
 
     def rotate_log_key(self, *, overlap: timedelta) -> str:
         """Replace the key that the database keeps; the old one signs as well for a while.
@@ -190,4 +230,7 @@ class AuditOperations(ContextGroup):
         def rotate(transaction: Transaction) -> str:
             return str(key_history.rotate(transaction, secrets, actor, overlap=overlap))
 
-        return self._context.database.transaction(rotate)
+        return self._as_sealer().transaction(rotate)
+
+    def _as_sealer(self) -> Database:
+        return in_role(self._context.database, DatabaseRole.SEALER)

@@ -3,7 +3,8 @@
 from pedigree._values import require_values
 from pedigree.audit.records import Actor
 from pedigree.lifecycle import check_runs
-from pedigree.lifecycle.records import CheckRun, RecordedVerdict
+from pedigree.lifecycle.check_run_records import CheckRun
+from pedigree.lifecycle.records import RecordedVerdict
 from pedigree.lifecycle.stage_requests import perform_due
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup

@@ -19,13 +19,17 @@ from pedigree.artifacts.store import StoredBlob
 from pedigree.artifacts.store_health import require_bytes, require_objects, require_store
 from pedigree.artifacts.store_owner import require_unused
 from pedigree.artifacts.upload_keys import give_up_keys
+from pedigree.audit.reads import NotedReads
 from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_reference
+from pedigree.catalog.seen_models import asker_of
 from pedigree.catalog.sight import Sight
+from pedigree.postgres.asked import asked_by
+from pedigree.postgres.asker import PROCESS
 from pedigree.postgres.database import Database
-from pedigree.postgres.migrate import migrate, require_current
+from pedigree.postgres.migrate import migrate_embedded, require_current
 from pedigree.postgres.nested import NestedDatabase
 from pedigree.postgres.transaction import Transaction
 from pedigree.settings import Settings
@@ -50,6 +54,7 @@ class Context:
         # Resolved once for each connection: resolving starts a git process, and the result depends
         # on the working directory, so one process could act as two people.
         self._process_actor = cache(partial(resolve_actor, settings))
+        self.noted_reads = NotedReads()
         self._principal: Principal | None = None
         self._on_commit: list[Callable[[], object]] | None = None
 
@@ -77,6 +82,7 @@ class Context:
                 settings.home_folder,
                 connections=settings.database_connections,
                 searches=settings.search_connections,
+                as_application=True,
             )
         with ExitStack() as undo:
             undo.callback(database.close)
@@ -89,7 +95,7 @@ class Context:
             if url:
                 require_current(database)
             else:
-                migrate(database, begin=partial(require_unused, store))
+                migrate_embedded(database, begin=partial(require_unused, store))
             undo.pop_all()
         return cls(database, store, settings)
 
@@ -178,6 +184,9 @@ class Context:
         """Return the same connection for another principal; for this process when None."""
         other = copy(self)
         other._principal = principal
+        other.database = asked_by(
+            self.database, PROCESS if principal is None else asker_of(principal)
+        )
         return other
 
     def transaction(self, work: Callable[[Self], T], *, pipelined: bool = False) -> T:

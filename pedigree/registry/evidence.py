@@ -33,7 +33,7 @@ class RegistryEvidence:
     def __init__(self, context: Context) -> None:
         everything = context.used_by(None)
         versions = VersionOperations(everything)
-        artifacts = ArtifactOperations(everything, versions)
+        artifacts = ArtifactOperations(everything, versions, notes_reads=False)
         datasets = DatasetOperations(everything)
         self.champion: Callable[[str], ModelVersion | None] = StageOperations(everything).champion
         self.policy: Callable[[str], Policy] = PolicyOperations(everything).policy

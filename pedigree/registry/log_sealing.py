@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from pedigree.access.reserved import SEALER
-from pedigree.audit.anchors import Anchors
 from pedigree.audit.key_history import create_first
 from pedigree.audit.log_keys import (
     IN_DATABASE,
@@ -19,12 +18,15 @@ from pedigree.audit.log_keys import (
     keys_of_service,
 )
 from pedigree.audit.sealer import Sealer
-from pedigree.delivery.background_thread import is_over
+from pedigree.delivery.background_thread import BackgroundThread, is_over
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import LogKeyError
 from pedigree.failures.member_loop import MemberLoop
 from pedigree.failures.records import BackgroundWork
+from pedigree.postgres.asked import in_role
+from pedigree.postgres.asker import DatabaseRole
 from pedigree.registry import Registry
+from pedigree.registry.log_attesting import LogAttesting
 from pedigree.settings import Settings
 
 PAUSE_S = 1.0
@@ -53,7 +55,7 @@ def log_keys(settings: Settings) -> LogKeys:
 
 
 class LogSealing:
-    """Seals a registry's log once a second.
+    """Seals a registry's log once a second, and has its checkpoints attested.
 
     A failure is noted as that of other background work: an event, and an attempt later.
 
@@ -63,13 +65,14 @@ class LogSealing:
     Raises:
         LogKeyError: No key is set, or no plug-in provides it.
         SecretKeyError: The database keeps the keys, and ``PEDIGREE_SECRET_KEY`` is not valid.
+        InvalidInputError: A file of the settings about witnesses or time stamps cannot be used.
     """
 
     def __init__(self, registry: Registry) -> None:
         self._database = registry.database
-        self._sealer = Sealer(registry.database, log_keys(registry.settings), SEALER)
-        self._anchors = Anchors(registry.database, registry.store)
-        self._interval = registry.settings.audit_anchor_interval
+        database = in_role(registry.database, DatabaseRole.SEALER)
+        self._sealer = Sealer(database, log_keys(registry.settings), SEALER)
+        self.attesting = LogAttesting(database, registry.store, registry.settings)
 
     def seal(self) -> int:
         """Seal all events now; return how many checkpoints were signed.
@@ -82,20 +85,28 @@ class LogSealing:
         return self._sealer.seal()
 
     def run(self, *, stop: threading.Event | None = None) -> int:
-        """Seal once a second until ``stop`` is set; return how many checkpoints were signed."""
+        """Seal once a second until ``stop`` is set; return how many checkpoints were signed.
+
+        Anchors, witnesses and time stamps have a thread of their own, since they may be slow.
+        """
         waiting, sealed = stop or threading.Event(), 0
-        while not is_over(None, stop):
-            sealed += self.attempt()[0]
-            waiting.wait(PAUSE_S)
+        with BackgroundThread(self.attesting, "attesting"):
+            while not is_over(None, stop):
+                sealed += self._attempt(MemberLoop(self._database, BackgroundWork.SEALING))
+                waiting.wait(PAUSE_S)
         return sealed
 
     def attempt(self) -> tuple[int, list[str]]:
-        """Seal all events and anchor what is due, unless a failure waits for its next attempt.
+        """Seal all events and have attested what is due, unless a failure waits.
 
         Returns:
             How many checkpoints were signed, and what failed.
         """
         loop = MemberLoop(self._database, BackgroundWork.SEALING)
-        sealed = loop.attempt("audit log", self._sealer.seal).value or 0
-        loop.attempt("anchors", partial(self._anchors.anchor, interval=self._interval))
-        return sealed, loop.notes
+        attesting = MemberLoop(self._database, BackgroundWork.ATTESTING)
+        sealed = self._attempt(loop)
+        self.attesting.attempt(attesting)
+        return sealed, [*loop.notes, *attesting.notes]
+
+    def _attempt(self, loop: MemberLoop) -> int:
+        return loop.attempt("audit log", self._sealer.seal).value or 0

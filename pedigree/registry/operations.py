@@ -8,6 +8,7 @@ from pedigree.registry.aliases import AliasOperations
 from pedigree.registry.approvals import ApprovalOperations
 from pedigree.registry.artifacts import ArtifactOperations
 from pedigree.registry.asset_events import AssetEventOperations
+from pedigree.registry.attestations import AttestationOperations
 from pedigree.registry.audit import AuditOperations
 from pedigree.registry.cards import CardOperations
 from pedigree.registry.check_runs import CheckRunOperations
@@ -23,6 +24,7 @@ from pedigree.registry.lineage import LineageOperations
 from pedigree.registry.models import ModelOperations
 from pedigree.registry.monitoring import MonitoringOperations
 from pedigree.registry.pending_checks import PendingCheckOperations
+from pedigree.registry.people import PeopleOperations
 from pedigree.registry.policies import PolicyOperations
 from pedigree.registry.promotions import PromotionOperations
 from pedigree.registry.quarantine import QuarantineOperations
@@ -50,6 +52,7 @@ class RegistryOperations(Operations):
 
     # These do more than their contracts, for callers in this process.
     versions: VersionOperations
+    approvals: ApprovalOperations
     stages: StageOperations
     uploads: UploadOperations
     stage_requests: StageRequestOperations
@@ -63,6 +66,7 @@ class RegistryOperations(Operations):
     staleness: StalenessOperations
     tokens: TokenOperations
     access: AccessOperations
+    people: PeopleOperations
     webhooks: WebhookOperations
 
     def __init__(self, context: Context) -> None:
@@ -104,10 +108,12 @@ class RegistryOperations(Operations):
         self.statistics = StatisticsOperations(context)
         self.tokens = TokenOperations(context)
         self.access = AccessOperations(context)
+        self.people = PeopleOperations(context)
         self.webhooks = WebhookOperations(context)
         self.gc = GcOperations(context)
         self.fsck = FsckOperations(context)
         self.audit = AuditOperations(context)
+        self.attestations = AttestationOperations(context)
 
     def typed_error(self, error: Exception) -> PedigreeError | None:
         """Return the typed error of an exception, also of a statement; None for a defect."""

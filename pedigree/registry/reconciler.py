@@ -85,7 +85,8 @@ class Reconciler:
     @property
     def notes(self) -> list[str]:
         """What failed in this pass, and what waits for its next attempt."""
-        return [*self._models.notes, *self._verdicts.notes, *self._others.notes]
+        loops = (self._models, self._verdicts, self._approvals, self._others)
+        return [note for loop in loops for note in loop.notes]
 
     def reconcile(self) -> Reconciliation:
         """Judge new versions, perform requests of models that may have changed, render stale cards.
@@ -110,6 +111,8 @@ class Reconciler:
         requested = self.registry.operations.stage_requests.names_with_requests(
             None if since is None else changed
         )
+        for name in self._with_approvers(None if since is None else changed):
+            self._approve(name)
         perform = self.registry.operations.stage_requests.perform_requests
         performed = [self.attempt(name, perform) for name in requested]
         self.seq = head
@@ -117,7 +120,7 @@ class Reconciler:
         return Reconciliation(changed, judged, moves)
 
     def attempt(self, name: str, work: Callable[[str], T]) -> T | None:
-        """Renew a model's verdicts, then call ``work`` with its name.
+        """Renew a model's verdicts and automatic approvals, then call ``work`` with its name.
 
         Returns:
             The result. None if the model is gone, or if the work failed: then the failure is noted
@@ -128,14 +131,27 @@ class Reconciler:
         """
         renew = self.registry.operations.checks.renew_verdicts
         renewed = self._attempt(self._verdicts, name, renew)
+        approved = self._approve(name)
         found = self._attempt(self._models, name, work)
-        if not (renewed.is_done and found.is_done):
+        if not (renewed.is_done and approved.is_done and found.is_done):
             self.postponed.add(name)
         return found.value
 
+    def _with_approvers(self, among: frozenset[str] | None) -> tuple[str, ...]:
+        """Return the models whose policy has automatic approvers: of the given ones, or all."""
+        if among is not None and not among:
+            return ()
+        return self.registry.operations.approvals.names_with_approvers(among)
+
+    def _approve(self, name: str) -> MemberResult[object]:
+        """Let the automatic approvers of a model decide."""
+        approve = self.registry.operations.approvals.approve_automatically
+        return self._attempt(self._approvals, name, approve)
+
     def _waits(self, name: str) -> bool:
         """Return whether a model failed and waits for its next attempt."""
-        return self._models.waits(name) or self._verdicts.waits(name)
+        loops = (self._models, self._verdicts, self._approvals)
+        return any(loop.waits(name) for loop in loops)
 
     def _attempt(
         self, loop: MemberLoop, name: str, work: Callable[[str], T]
@@ -154,6 +170,8 @@ class Reconciler:
         self._models = MemberLoop(database, BackgroundWork.PROMOTIONS, is_outage=is_outage)
         # A check's library may be missing. That blocks only the versions that need the check.
         self._verdicts = MemberLoop(database, BackgroundWork.VERDICTS, is_outage=is_outage)
+        # The code of an automatic approver may fail. That blocks only what waits for it.
+        self._approvals = MemberLoop(database, BackgroundWork.APPROVALS, is_outage=is_outage)
         self._others = MemberLoop(database, BackgroundWork.UPKEEP, is_outage=is_outage)
 
     def _changed(self, since: int | None, head: int) -> frozenset[str]:

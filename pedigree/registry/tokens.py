@@ -11,6 +11,7 @@ from pedigree.access.records import AccessToken, IssuedToken, Permission, Whoami
 from pedigree.contract.tokens import TokenContract
 from pedigree.postgres.pages import at_least_one
 from pedigree.registry.context import ContextGroup
+from pedigree.registry.reads import note_tokens_listed
 
 
 class TokenOperations(ContextGroup, TokenContract):
@@ -35,6 +36,7 @@ class TokenOperations(ContextGroup, TokenContract):
     def tokens(self, *, limit: int = PAGE, after: int = 0) -> tuple[AccessToken, ...]:
         self._context.require(Permission.AUDIT)
         limit = at_least_one(limit)
+        note_tokens_listed(self._context)
         return self._context.database.read(
             lambda transaction: tokens.tokens(transaction, limit=limit, after=after)
         )

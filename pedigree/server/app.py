@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from pedigree import tracing
 from pedigree._values import JSON_BYTES, JSON_DEPTH, KEY_BYTES, RECORD_BYTES, TEXT_BYTES
-from pedigree.access.oidc.providers import read_providers
+from pedigree.access.oidc.provider_file import read_providers
 from pedigree.delivery.background_thread import BackgroundThread
 from pedigree.delivery.sink_worker import SinkWorker
 from pedigree.delivery.webhook_worker import WebhookWorker
@@ -31,10 +31,10 @@ from pedigree.server.http.grant_uses import GrantUses
 from pedigree.server.http.long_requests import LongWork
 from pedigree.server.http.problems import Problem, add_handlers
 from pedigree.server.http.proxies import Proxies
-from pedigree.server.http.throttle import Throttle
 from pedigree.server.http.unknown_tokens import UnknownTokens
 from pedigree.server.log_head import LogHead
 from pedigree.server.middleware import RequestMiddleware
+from pedigree.server.people import PeopleOfProviders
 from pedigree.server.point_reads import PointReads
 from pedigree.server.registry_metrics import RegistryMetrics
 from pedigree.server.request_metrics import RequestMetrics
@@ -53,6 +53,7 @@ from pedigree.server.rest import (
     lineage,
     models,
     monitoring,
+    people,
     policies,
     promotions,
     quarantine,
@@ -78,15 +79,14 @@ _RESOURCES = (
     *(models, versions, registration, uploads, artifacts, aliases, stages, stage_requests),
     *(approvals, promotions, policies, checks, cards, datasets, evaluations, monitoring),
     *(lineage, staleness, quarantine, retention, search, events, statistics),
-    *(webhooks, tokens, access, token_exchange, login, gc, fsck, log_tiles, metrics, health),
+    *(webhooks, tokens, access, people, token_exchange, login, gc, fsck, log_tiles),
+    *(metrics, health),
 )
 # How many requests may wait for each connection before the service refuses further ones.
 _WAITING_FOR_ONE = 16
 _SCAN_NICENESS = 10
 # Keys of OIDC providers that are fetched at once.
 _FETCHES = 4
-# Downloads of a version by the same actor are one event an hour.
-_DOWNLOAD_EVENT_INTERVAL_S = 3600.0
 _VALUES = f"""Values have bounds, in bytes of UTF-8. A value beyond its bound is answered by 422.
 
 - A text is Unicode without NUL, and has at most {TEXT_BYTES:,} bytes.
@@ -172,12 +172,14 @@ def _lifespan(settings: Settings | None) -> Any:
             app.state.proxies.configure(resolved)
             to_thread.current_default_thread_limiter().total_tokens = connections
             app.state.registry = registry
-            app.state.oidc = oidc = _oidc(resolved, stack, point_reads)
+            app.state.people = PeopleOfProviders(registry, point_reads, app.state.readers)
+            app.state.oidc = oidc = _oidc(resolved, stack, app.state.people)
             app.state.authenticator = Authenticator(
                 registry,
                 point_reads.bearer,
                 is_open=resolved.serve_open and oidc is None,
                 identify=oidc.principal if oidc else None,
+                named=oidc.named if oidc else None,
                 most_at_work=connections * _WAITING_FOR_ONE,
                 metrics=app.state.metrics,
                 uses=GrantUses(registry.operations.access.note_grants_used, app.state.readers),
@@ -189,7 +191,6 @@ def _lifespan(settings: Settings | None) -> Any:
             app.state.long_work = LongWork()
             app.state.registry_metrics = RegistryMetrics(registry.database)
             drain.at_once(app.state.event_stream.end)
-            app.state.downloads = Throttle(_DOWNLOAD_EVENT_INTERVAL_S)
             app.state.health_threads = health.threads()
             with (
                 _background_work(registry, drain),
@@ -204,7 +205,7 @@ def _lifespan(settings: Settings | None) -> Any:
     return lifespan
 
 
-def _oidc(settings: Settings, stack: ExitStack, point_reads: PointReads) -> "OidcTokens | None":
+def _oidc(settings: Settings, stack: ExitStack, people: PeopleOfProviders) -> "OidcTokens | None":
     """Return the tokens of OIDC providers, whose keys begin to be fetched; None without a file."""
     if settings.oidc is None:
         return None
@@ -212,7 +213,7 @@ def _oidc(settings: Settings, stack: ExitStack, point_reads: PointReads) -> "Oid
     from pedigree.server.oidc import OidcTokens  # noqa: PLC0415
 
     threads = stack.enter_context(ThreadPoolExecutor(_FETCHES, "oidc"))
-    found = OidcTokens(read_providers(settings.oidc), threads, point_reads.held)
+    found = OidcTokens(read_providers(settings.oidc), threads, people)
     found.start()
     return found
 

@@ -35,10 +35,16 @@ _Size = Annotated[int, Path(ge=1, le=2**53 - 1, description="A number of events"
 
 
 @router.get(paths.LOG_CHECKPOINT, responses=_TEXT, response_class=Response)
-@requires(Permission.READ, lists=True)
-def get_log_checkpoint(request: Request) -> Response:
-    """Return the newest checkpoint as a signed note."""
-    checkpoint = _audit(request).newest_checkpoint()
+@requires(Permission.READ, lists=True, is_of_log=True)
+def get_log_checkpoint(
+    request: Request,
+    cosigned: Annotated[
+        bool, Query(description="The newest one that enough witnesses cosigned, instead")
+    ] = False,
+) -> Response:
+    """Return the newest checkpoint as a signed note, with the cosignatures that it has."""
+    audit = _audit(request)
+    checkpoint = audit.cosigned_checkpoint() if cosigned else audit.newest_checkpoint()
     return Response(
         checkpoint.note,
         media_type="text/plain; charset=utf-8",
@@ -47,7 +53,7 @@ def get_log_checkpoint(request: Request) -> Response:
 
 
 @router.get(paths.LOG_TILE, responses=_BYTES, response_class=Response)
-@requires(Permission.AUDIT)
+@requires(Permission.AUDIT, is_of_log=True)
 def get_log_tile(
     request: Request,
     level: Annotated[int, Path(ge=0, le=MOST_LEVELS, description="0 has the leaves"), DIGITS],
@@ -61,7 +67,7 @@ def get_log_tile(
 
 
 @router.get(paths.LOG_EVENTS, responses=_LINES, response_class=Response)
-@requires(Permission.AUDIT)
+@requires(Permission.AUDIT, is_of_log=True)
 def get_log_events(
     request: Request,
     after: Annotated[
@@ -81,7 +87,7 @@ def get_log_events(
 
 
 @router.get(paths.LOG_CONSISTENCY, responses={200: {"model": LogConsistency}})
-@requires(Permission.READ, lists=True)
+@requires(Permission.READ, lists=True, is_of_log=True)
 def get_log_consistency(call: ReadCall, old: _Size) -> Response:
     """Return the proof that the log of the newest checkpoint extends the log of a size."""
     audit = call.registry.operations.audit

@@ -1,17 +1,20 @@
 """Tokens of OIDC providers in a worker: whose they are, and what is wrong with the providers."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 
-from pedigree.access.held import Held
+from starlette.requests import Request
+
 from pedigree.access.oidc.identities import Identity, identity_of
 from pedigree.access.oidc.login_offers import LoginOffers
-from pedigree.access.oidc.providers import Providers, TokenUse
+from pedigree.access.oidc.provider_file import Providers
+from pedigree.access.oidc.providers import TokenUse
 from pedigree.access.oidc.refusals import InvalidTokenError
 from pedigree.access.oidc.verification import unverified, verified
 from pedigree.access.principal import Principal
-from pedigree.audit.records import Actor
+from pedigree.server.http.named_people import named_identity
 from pedigree.server.oidc_keys import ProviderKeys
+from pedigree.server.people import PeopleOfProviders
 
 
 class OidcTokens:
@@ -20,17 +23,12 @@ class OidcTokens:
     Args:
         providers: The providers.
         threads: Where keys are fetched.
-        find_held: Returns what a principal holds, with these roles of their token.
+        people: Whose tokens they are.
     """
 
-    def __init__(
-        self,
-        providers: Providers,
-        threads: Executor,
-        find_held: Callable[[str, Collection[str]], Awaitable[Held]],
-    ) -> None:
+    def __init__(self, providers: Providers, threads: Executor, people: PeopleOfProviders) -> None:
         self._providers = providers
-        self._find_held = find_held
+        self._people = people
         self._keys: Mapping[str, ProviderKeys] = {
             each.name: ProviderKeys(each, threads) for each in providers.providers
         }
@@ -51,19 +49,22 @@ class OidcTokens:
         Raises:
             InvalidTokenError: It is not valid.
             NoRuleError: Its claims meet no rule, or give nobody a name.
+            NoPrincipalError: The name that it gives its bearer belongs to somebody else.
+            EndedTokenError: Its rights were ended before it expired.
             ProviderUnavailableError: No key of its provider is known, which does not answer.
         """
-        found = await self.identity(text, TokenUse.BEARER)
-        held = await self._find_held(found.principal, found.roles)
-        rule = f"rule {found.rule} of the provider {found.provider}"
-        return Principal(
-            actor=Actor(name=found.principal, source=f"oidc {found.provider}"),
-            # What the rule gives, and what the principal is granted.
-            grants=(*held.carried(found.models, rule), *held.granted),
-            groups=held.groups,
-            reads_store=False,
-            expires_at=found.expires_at,
-        )
+        return await self._people.principal(await self.identity(text, TokenUse.BEARER))
+
+    async def named(self, request: Request) -> Principal | None:
+        """Return the principal whom the proxy of the file names; None if it names nobody.
+
+        Raises:
+            NotAuthenticatedError: The header or the secret is not what the proxy sends.
+            RefusedTokenError: Whom it names meets no rule, or is not let in.
+        """
+        proxy = self._providers.proxy
+        found = None if proxy is None else named_identity(request, proxy)
+        return None if found is None else await self._people.principal(found)
 
     async def identity(self, text: str, use: TokenUse) -> Identity:
         """Return who a token stands for.

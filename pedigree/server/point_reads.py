@@ -1,4 +1,4 @@
-"""Reads of one version or one token, on the event loop: no thread, and no connection of the pool.
+"""Reads of one version, token or identity on the event loop: no thread, no connection of the pool.
 
 What is not plain goes the way of all other reads, which has the messages: a version that is not
 found, a stage that several versions hold, a name in another spelling, or a lost connection.
@@ -11,8 +11,10 @@ from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 
-from pedigree.access import tokens
+from pedigree.access import persons, tokens
 from pedigree.access.held import Bearer, Held
+from pedigree.access.oidc.identities import Identity
+from pedigree.access.person_records import SeenIdentity
 from pedigree.access.records import Permission
 from pedigree.catalog import lookups
 from pedigree.catalog.references import parse_reference
@@ -29,10 +31,11 @@ _VERSIONS = PipeStatement.of(SQL["find_versions"])
 _HOLDER = PipeStatement.of(SQL["find_holder"])
 _BEARER = PipeStatement.of(tokens.SQL["find_bearer"])
 _ACCESS = PipeStatement.of(tokens.SQL["access_of"])
+_IDENTITY = PipeStatement.of(tokens.SQL["find_identity"])
 
 
 class PointReads:
-    """Reads of one version or one token.
+    """Reads of one version, token or identity.
 
     Args:
         registry: The registry.
@@ -42,7 +45,8 @@ class PointReads:
     def __init__(self, registry: Registry, readers: Executor) -> None:
         self._registry = registry
         self._readers = readers
-        self._pipe = Pipe(registry.database.source, [_VERSIONS, _HOLDER, _BEARER, _ACCESS])
+        statements = [_VERSIONS, _HOLDER, _BEARER, _ACCESS, _IDENTITY]
+        self._pipe = Pipe(registry.database.source, statements)
 
     def start(self) -> None:
         """Begin to connect; call it inside the event loop."""
@@ -66,7 +70,7 @@ class PointReads:
         """
         parsed = parse_reference(reference)
         registry.context.require(Permission.READ, parsed.name)
-        rows = await self._ask(_VERSIONS, lookups.values_of(parsed))
+        rows = await self._ask(registry, _VERSIONS, lookups.values_of(parsed))
         if _is_plain(rows, parsed.name):
             return version_json(rows[0]).encode()
         read = registry.operations.versions.get_row
@@ -80,7 +84,7 @@ class PointReads:
             NotPermittedError: The caller may not read the model.
         """
         registry.context.require(Permission.READ, name)
-        rows = await self._ask(_HOLDER, lookups.values_of_holder(name, stage))
+        rows = await self._ask(registry, _HOLDER, lookups.values_of_holder(name, stage))
         if _is_plain(rows, name):
             return version_json(rows[0]).encode()
         read = registry.operations.stages.holder_row
@@ -105,9 +109,20 @@ class PointReads:
             return await self._in_thread(lambda: read(principal, roles))
         return tokens.held_in(rows[0])
 
-    async def _ask(self, statement: PipeStatement, values: Mapping[str, object]) -> list[TextRow]:
+    async def identity(self, token: Identity) -> SeenIdentity | None:
+        """Return what is known of a token's identity; None if it has no principal yet."""
         try:
-            return await self._pipe.ask(statement, values)
+            rows = await self._pipe.ask(_IDENTITY, persons.values_of(token))
+        except PipeLostError:
+            read = self._registry.operations.people.find
+            return await self._in_thread(lambda: read(token))
+        return persons.identity_in(rows[0]) if rows else None
+
+    async def _ask(
+        self, registry: Registry, statement: PipeStatement, values: Mapping[str, object]
+    ) -> list[TextRow]:
+        try:
+            return await self._pipe.ask(statement, values, registry.database.asker)
         except PipeLostError:
             return []
 

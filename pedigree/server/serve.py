@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from pedigree.access.oidc.providers import read_providers
+from pedigree.access.oidc.provider_file import read_providers
 from pedigree.errors import InvalidInputError
+from pedigree.postgres.database import DEFAULT_SEARCHES
 from pedigree.registry import Registry
 from pedigree.server import workers as _workers
 from pedigree.server.http.loopback import is_loopback
@@ -74,7 +76,7 @@ def serve(
         is_open: Accept callers without a token while none exists.
         log_config: The configuration of the workers' logs.
     """
-    make_app = partial(_make_app, is_open=is_open)
+    make_app = partial(_make_app, is_open=is_open, searches=searches_of_each(workers))
     config = uvicorn.Config(
         make_app,
         factory=True,
@@ -90,9 +92,33 @@ def serve(
         _workers.run(config, sockets)
 
 
-def _make_app(*, is_open: bool) -> "FastAPI":
+def searches_of_each(workers: int, processors: int | None = None) -> int:
+    """Return how many searches each worker runs at once, unless a setting says otherwise.
+
+    A search that reads many versions keeps a processor busy. More of them than processors would
+    delay the reads of all workers.
+
+    Args:
+        workers: The number of workers.
+        processors: The number of processors; those that this process may use when None.
+
+    >>> searches_of_each(2, processors=2), searches_of_each(1, processors=8)
+    (1, 2)
+    """
+    return min(DEFAULT_SEARCHES, max(1, (processors or _processors()) // workers))
+
+
+def _processors() -> int:
+    """Return the number of processors that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _make_app(*, is_open: bool, searches: int) -> "FastAPI":
     # Imported only by workers: the supervisor does not need it.
     from pedigree.server.app import create_app  # noqa: PLC0415
 
     os.environ["PEDIGREE_SERVE_OPEN"] = str(is_open).lower()
+    os.environ.setdefault("PEDIGREE_SEARCH_CONNECTIONS", str(searches))
     return create_app()

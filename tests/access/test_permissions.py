@@ -45,6 +45,7 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
             (
                 *("get", "trainings", "environment", "candidacies", "card", "card_fields"),
                 *("decisions", "downstream", "drift", "evaluation", "folder", "lineage", "load"),
+                "overrides",
                 *("manifest", "presign", "profile", "renew_card", "retrain_like", "snippets"),
                 *("stale", "tenures", "upstream", "verdicts", "verify"),
             ),
@@ -107,6 +108,9 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
     Permission.DECIDE: {
         "approve": ("churn/1", "staging"),
         "reject": ("churn/1", "staging"),
+    },
+    Permission.OVERRIDE: {
+        "override": ("churn/1", "staging"),
     },
     Permission.QUARANTINE: {
         "quarantine": ("raw",),
@@ -181,6 +185,7 @@ NAMED = {
     "delete": {"reason": "a mistake"},
     "delete_model": {"reason": "a mistake"},
     "hold": {"reason": "case 7"},
+    "override": {"reason": "urgent"},
     "quarantine": {"reason": "doubled rows"},
     "quarantine_version": {"reason": "unfair"},
     "release": {"whole_asset": True},

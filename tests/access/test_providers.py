@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pedigree.access.oidc.globs import matches, overlap
 from pedigree.access.oidc.identities import identity_of
-from pedigree.access.oidc.providers import Providers, read_providers
+from pedigree.access.oidc.provider_file import Providers, read_providers
 from pedigree.access.oidc.refusals import NoRuleError
 from pedigree.errors import InvalidProviderError
 
@@ -232,6 +232,7 @@ GITHUB: dict[str, Any] = {
     "repository": "o/r",
     "ref": "refs/heads/main",
     "event_name": "push",
+    "iat": 1e9,
     "exp": 4e9,
 }
 UNTRUSTED = [
@@ -274,7 +275,7 @@ def test_no_merge_request_meets_a_rule_that_grants_more_than_reading(
     tmp_path: Path, source: str | None
 ) -> None:
     (found,) = read(gitlab(rule(project_id="1", ref="main")), tmp_path).providers
-    claims: dict[str, Any] = {"sub": "x", "project_id": "1", "ref": "main", "exp": 4e9}
+    claims: dict[str, Any] = {"sub": "x", "project_id": "1", "ref": "main", "iat": 1e9, "exp": 4e9}
     assert identity_of({**claims, "pipeline_source": "push"}, found).principal == "ci"
     with pytest.raises(NoRuleError):
         identity_of({**claims, "pipeline_source": source}, found)
@@ -282,7 +283,7 @@ def test_no_merge_request_meets_a_rule_that_grants_more_than_reading(
 
 def test_a_mail_that_is_not_verified_names_nobody(tmp_path: Path) -> None:
     (found,) = read(ACCEPTED["people by mail"], tmp_path).providers
-    claims: dict[str, Any] = {"sub": "1", "email": "ann@example.com", "exp": 4e9}
+    claims: dict[str, Any] = {"sub": "1", "email": "ann@example.com", "iat": 1e9, "exp": 4e9}
     assert identity_of({**claims, "email_verified": True}, found).principal == "ann@example.com"
     for value in (False, None, "true", 1):
         with pytest.raises(NoRuleError, match="not verified"):
@@ -295,7 +296,7 @@ def test_a_mail_that_is_not_verified_names_nobody(tmp_path: Path) -> None:
 def test_a_claim_that_is_no_name_names_nobody(tmp_path: Path, name: object) -> None:
     (found,) = read(provider(READER, principal='"{user}"'), tmp_path).providers
     with pytest.raises(NoRuleError):
-        identity_of({"sub": "1", "user": name, "exp": 4e9}, found)  # type: ignore[dict-item]
+        identity_of({"sub": "1", "user": name, "iat": 1e9, "exp": 4e9}, found)  # type: ignore[dict-item]
 
 
 LETTERS = st.text(alphabet="ab*", max_size=6)

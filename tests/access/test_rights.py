@@ -20,7 +20,7 @@ OF_EVERY_MODEL = {
     *("test_webhook", "update_webhook", "webhook", "webhooks", "gc", "fsck", "plan_gc"),
 }
 OF_STAGES = {
-    *("approve", "promote", "reject", "request_stage", "retry_promotion", "rollback"),
+    *("approve", "override", "promote", "reject", "request_stage", "retry_promotion", "rollback"),
     "withdraw_request",
 }
 

@@ -36,7 +36,10 @@ def add_events(database: Database, many: int) -> None:
     )
 
 
-PROTECTED = ("event", "feed", "log_block", "log_checkpoint", "log_anchor")
+PROTECTED = (
+    *("event", "feed", "log_block", "log_checkpoint", "log_anchor"),
+    *("log_cosignature", "log_timestamp"),
+)
 
 
 def edit(url: str, statement: str, *, on_again: bool = False) -> None:

@@ -75,6 +75,11 @@ def dummy(registry: Registry, _: Path) -> object:
     return registry.register_model("dummy", model, git_dirty=False, verify=False, **given)
 
 
+def overridden(registry: Registry, _: Path) -> object:
+    registry.set_policy("dummy", asking())
+    return registry.override("dummy/1", "candidate", reason="urgent", actor=ANN)
+
+
 # The verbs, in this order; most are followed by their opposite.
 STORY: tuple[tuple[str, Step], ...] = (
     ("register", lambda r, f: r.register("churn", artifact(f / "d", "d"), new_version())),
@@ -95,6 +100,7 @@ STORY: tuple[tuple[str, Step], ...] = (
     ("set_policy", lambda r, _: r.set_policy("churn", asking(), reason="with care")),
     ("reject", lambda r, _: r.reject("churn/2", "production", comment="unfair", actor=ANN)),
     ("request_stage", lambda r, _: r.request_stage("churn/3", "staging", reason="soon")),
+    ("override", overridden),
     ("withdraw_request", lambda r, _: r.withdraw_request("churn/3", "staging")),
     ("request_stage", lambda r, _: r.request_stage("churn/3", "staging", reason="soon")),
     ("approve", lambda r, _: r.approve("churn/3", "staging", comment="fine", actor=ANN)),
@@ -173,7 +179,8 @@ READS = frozenset(
         *("decisions", "deliveries", "delivery", "diff", "downstream", "drift", "drift_result"),
         *("drift_report_text", "each_model", "environment", "evaluation", "events", "explain"),
         *("export_lineage", "folder", "fsck", "get", "holder", "impact", "lineage", "load"),
-        *("manifest", "model", "models", "plan_gc", "policy", "policy_history", "presign"),
+        *("manifest", "model", "models", "overrides", "plan_gc", "policy", "policy_history"),
+        "presign",
         *("profile", "pull", "quarantines", "registration_checks", "retention", "retrain_like"),
         *("search", "snippets", "stage_requests", "stale", "stats", "stream", "tenures"),
         *("timeline", "tokens", "trainings", "unmaterialized", "upload", "upstream", "verdicts"),

@@ -34,12 +34,12 @@ OF_THE_LOG = {
     f"audit {word}"
     for word in (
         *("status", "seal", "anchor", "rotate-key", "tail", "show", "prove", "consistency"),
-        *("export", "verify"),
+        *("export", "verify", "cosign", "timestamp"),
     )
 }
 OF_THIS_MACHINE = {
     *("checks", "status", "migrate", "schema", "serve", "up", "down"),
-    *("login", "logout"),
+    *("login", "logout", "witness", "database roles"),
     *OF_THE_LOG,
 }
 
@@ -141,6 +141,7 @@ def test_every_command_answers_in_json_at_a_service(
 REFUSED = {"presign", "retrain", "retry", "withdraw"}
 READ_OF_A_VERSION = (
     *("show", "lineage", "upstream", "downstream", "stale", "verdicts", "decisions", "waits"),
+    "overrides",
     *("trainings", "environment", "tenures", "files", "card", "snippets", "export"),
     *("presign", "retrain"),
 )
@@ -181,6 +182,7 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("rollback", "churn"),
         ("approve", "churn/3", "--to", "staging", "--comment", "good"),
         ("reject", "churn/3", "--to", "staging", "--comment", "no good"),
+        ("override", "churn/3", "--to", "staging", "--reason", "urgent"),
         ("withdraw", "churn/3", "--to", "staging"),
         ("retry", "churn/3", "--to", "staging"),
         ("alias", "set", "churn", "best", 1, "--reason", "a test"),

@@ -40,6 +40,7 @@ LISTS: dict[tuple[str, ...], str] = {
     ("webhook", "deliveries", "1"): "items",
     ("verdicts", "churn/1"): "items",
     ("decisions", "spam/1"): "items",
+    ("overrides", "spam/1"): "items",
     ("tenures", "churn/1"): "items",
     ("as-of", "churn", "2100-01-01T00:00Z"): "items",
     ("waits", "churn/1"): "items",
@@ -109,6 +110,8 @@ def filled(registry_of_this_test: None, home: Path, database_url: str, tmp_path:
             data = pd.DataFrame({"age": range(10)})
             registry.keep_profile("churn/1", profile(data))
             registry.measure_drift("churn/1", data, asset="raw", partition=str(number))
+        for stage in ("candidate", "staging"):
+            registry.override("spam/1", stage, reason="urgent", actor=ANN)
         registry.operations.webhooks.deliver()
         waiting = (
             "INSERT INTO pedigree.candidacy (model_id, version, stage, waits_for, evaluated_at)"

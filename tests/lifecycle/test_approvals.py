@@ -69,7 +69,7 @@ def test_the_database_itself_refuses_the_author_and_a_change(
     with pytest.raises(psycopg.errors.CheckViolation, match="decision_not_by_author"):
         registry.database.fetch_all(copied.format(author="author", decided_by="author"))
     with pytest.raises(psycopg.errors.ForeignKeyViolation, match="decision_version"):
-        registry.database.fetch_all(copied.format(author="'somebody'", decided_by="author"))
+        registry.database.fetch_all(copied.format(author="'somebody'", decided_by="'ben'"))
     with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
         registry.database.fetch_all("UPDATE pedigree.decision SET generation = 99")
 

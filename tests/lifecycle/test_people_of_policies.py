@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from pedigree.access.principal import Principal
 from pedigree.access.records import Permission, Role
 from pedigree.audit.records import Actor
 from pedigree.errors import (
@@ -17,8 +16,6 @@ from pedigree.errors import (
 from pedigree.lifecycle.records import ApprovalRule, Policy
 from pedigree.registry import Registry, registry_in
 from tests.factories import free_policy, register
-
-TOKEN = "token"
 
 
 def asking(by: tuple[str, ...], **more: object) -> Policy:
@@ -48,14 +45,7 @@ def bearer(registry: Registry, secret: str) -> Registry:
     """The registry for the holder of a token, as the service gives it to them."""
     found = registry.operations.tokens.bearer_of(secret)
     assert found is not None
-    principal = Principal(
-        actor=Actor(name=found.token.principal, source=TOKEN),
-        grants=found.grants,
-        groups=found.held.groups,
-        bound=found.bound,
-        reads_store=False,
-    )
-    return registry_in(registry.context.used_by(principal))
+    return registry_in(registry.context.used_by(found.principal))
 
 
 def approve(registry: Registry) -> None:

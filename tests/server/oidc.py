@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from pedigree.access.oidc.providers import Providers, read_providers
+from pedigree.access.oidc.provider_file import Providers, read_providers
 from pedigree.settings import Settings
 from tests.issuing import AUDIENCE, Issuer
 from tests.server.conftest import Served, serving

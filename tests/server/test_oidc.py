@@ -48,7 +48,7 @@ def test_the_bearer_of_a_token_acts_by_its_name_with_the_rights_of_its_rule(
     reader, deployer = issuer.token(), issuer.token(sub="bob", groups=["ml", "deployers"])
     for model in ("churn-1", "fraud"):
         answer = client.get(f"/models/{model}", headers={"Authorization": f"Bearer {reader}"})
-        assert answer.status_code == 200
+        assert answer.status_code == 200, answer.text
     headers = {"Authorization": f"Bearer {reader}"}
     assert client.post("/models", json={"name": "mine"}, headers=headers).status_code == 403
     headers = {"Authorization": f"Bearer {deployer}"}
@@ -148,7 +148,7 @@ def test_an_unreachable_provider_does_not_affect_known_keys_and_is_a_warning(
         assert whose(client, issuer.token()).status_code == 200
         assert own_token.get("/models").status_code == 200
         answer = httpx2.get(f"{served.url}/readyz")
-        assert answer.status_code == 200
+        assert answer.status_code == 200, answer.text
         assert answer.json()["warnings"] == {
             "oidc sso": "its keys cannot be fetched: it answered with status 500"
         }

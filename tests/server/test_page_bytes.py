@@ -43,6 +43,7 @@ def served(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iter
         with serving(settings.model_copy(update=more)) as served:
             furnish(served, tmp_path_factory.mktemp("large"))
             furnish_version(served, tmp_path_factory.mktemp("decided"))
+            furnish_overrides(served)
             furnish_lineage(served, tmp_path_factory.mktemp("wide"))
             yield served
 
@@ -116,6 +117,19 @@ def furnish_version(served: Served, folder: Path) -> None:
     registry.database.transaction(lambda transaction: transaction.execute(copied))
 
 
+def furnish_overrides(served: Served) -> None:
+    """Overrides of a version that were long to explain."""
+    copied = (
+        "INSERT INTO pedigree.stage_override (model_id, version, digest, author, from_stage,"
+        " to_stage, generation, gates, reason, overridden_by, overridden_by_source, at)"
+        " SELECT v.model_id, v.version, v.digest, v.created_by, 'none', 'staging', -n,"
+        f""" '[{{"name": "approvals", "reason": "1 approval"}}]', '{LONG}', 'ann', 'test', now()"""
+        " FROM pedigree.model_version v JOIN pedigree.registered_model m USING (model_id),"
+        " generate_series(1, 7) AS n WHERE m.name = 'decided'"
+    )
+    served.registry.database.transaction(lambda transaction: transaction.execute(copied))
+
+
 LISTS: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
     "list_models": ("/models", lambda item: item["name"]),
     "list_versions": ("/models/large/versions", lambda item: item["version_id"]),
@@ -133,6 +147,7 @@ LISTS: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
     "list_webhooks": ("/webhooks", lambda item: item["webhook_id"]),
     "list_verdicts": (f"{DECIDED}/versions/1/verdicts", lambda item: item["verdict_id"]),
     "list_decisions": (f"{DECIDED}/versions/1/approvals", lambda item: item["decision_id"]),
+    "list_overrides": (f"{DECIDED}/versions/1/overrides", lambda item: item["override_id"]),
     "list_tenures": (f"{DECIDED}/versions/1/tenures", lambda item: item["tenure_id"]),
     "list_drift": (f"{DECIDED}/versions/1/drift", lambda item: item["drift_id"]),
     "get_as_of": (f"{DECIDED}/as-of?moment=2100-01-01T00:00:00Z", lambda item: item["tenure_id"]),
@@ -223,7 +238,7 @@ def test_the_client_returns_what_its_caller_asked_for(served: Served) -> None:
         assert [each.version_id for each in newest] == [7, 6, 5, 4, 3]
         assert registry.models() == served.registry.models()
         assert registry.timeline("large", limit=5) == served.registry.timeline("large", limit=5)
-        for verb in ("verdicts", "decisions", "tenures", "drift", "candidacies"):
+        for verb in ("verdicts", "decisions", "overrides", "tenures", "drift", "candidacies"):
             ours, theirs = getattr(served.registry, verb), getattr(registry, verb)
             assert theirs("decided/1") == ours("decided/1"), verb
             assert theirs("decided/1", limit=5) == ours("decided/1", limit=5), verb

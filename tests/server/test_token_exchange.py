@@ -139,7 +139,7 @@ def test_a_workload_gets_a_token_of_15_minutes_with_the_rights_of_its_rule(
     served: Served, github: Issuer
 ) -> None:
     answer = exchange(served, workload(github, MAIN))
-    assert answer.status_code == 200
+    assert answer.status_code == 200, answer.text
     assert answer.headers["cache-control"] == "no-store"
     given = answer.json()
     secret = given.pop("access_token")

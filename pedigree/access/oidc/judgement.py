@@ -10,7 +10,13 @@ from urllib.parse import urlsplit
 
 from pedigree.access.oidc.claims import may_both_hold, names_in
 from pedigree.access.oidc.globs import is_exact, overlap
-from pedigree.access.oidc.providers import Provider, ProviderKind, ProviderRule, TokenUse
+from pedigree.access.oidc.providers import (
+    IdentitySource,
+    Provider,
+    ProviderKind,
+    ProviderRule,
+    TokenUse,
+)
 from pedigree.access.records import Permission, permitted
 from pedigree.errors import InvalidProviderError
 
@@ -41,25 +47,25 @@ def require_sound(provider: Provider, others: Iterable[Provider]) -> None:
     """
     for other in others:
         if other.name == provider.name:
-            raise _wrong(provider, "another provider has the same name")
+            raise wrong(provider, "another provider has the same name")
         if (other.issuer, other.use) == (provider.issuer, provider.use):
-            raise _wrong(provider, f"the provider {other.name} has the same issuer")
+            raise wrong(provider, f"the provider {other.name} has the same issuer")
     _require_issuer(provider)
     _require_audience(provider)
     if provider.kind is not ProviderKind.OIDC and provider.use is not TokenUse.EXCHANGE:
-        raise _wrong(
+        raise wrong(
             provider, 'tokens of workloads are exchanged: leave out use, or write "exchange"'
         )
     for rule in provider.rules:
-        _require_rule(provider, rule)
-    _require_one_name(provider)
+        require_rule(provider, rule)
+    require_one_name(provider)
 
 
 def _require_issuer(provider: Provider) -> None:
     if not is_guarded(provider.issuer):
-        raise _wrong(provider, "the issuer must be https://…, or http:// on this machine")
+        raise wrong(provider, "the issuer must be https://…, or http:// on this machine")
     if provider.bearer_file is not None and provider.kind is not ProviderKind.KUBERNETES:
-        raise _wrong(provider, "only a provider of kind kubernetes has a bearer_file")
+        raise wrong(provider, "only a provider of kind kubernetes has a bearer_file")
 
 
 def is_guarded(url: str) -> bool:
@@ -92,20 +98,25 @@ def _require_audience(provider: Provider) -> None:
     named = (provider.audience, *provider.other_audiences)
     clusters = [each for each in named if each.rstrip("/") in _OF_CLUSTERS]
     if clusters or provider.issuer in named:
-        raise _wrong(
+        raise wrong(
             provider,
             f"the audience {(clusters or [provider.issuer])[0]} is not ours alone: every token of"
             " the provider may have it",
         )
 
 
-def _require_rule(provider: Provider, rule: ProviderRule) -> None:
+def require_rule(provider: IdentitySource, rule: ProviderRule) -> None:
+    """Require that a rule gives nobody rights by accident.
+
+    Raises:
+        InvalidProviderError: It does.
+    """
     if not names_in(rule.principal or provider.principal) and not rule.when:
-        raise _wrong(provider, "a rule without a condition gives everybody one name", rule)
+        raise wrong(provider, "a rule without a condition gives everybody one name", rule)
     if provider.use is not TokenUse.EXCHANGE:
         return
     if Permission.ADMINISTER in permitted(rule.roles):
-        raise _wrong(
+        raise wrong(
             provider, "a workload must not create tokens, which would outlive its own", rule
         )
     match provider.kind:
@@ -117,14 +128,14 @@ def _require_rule(provider: Provider, rule: ProviderRule) -> None:
             _require_of_kubernetes(provider, rule)
         case ProviderKind.OIDC:
             if not rule.only_reads and not _pins(rule, "sub"):
-                raise _wrong(
+                raise wrong(
                     provider, "more than reading requires a condition on sub without *", rule
                 )
 
 
-def _require_of_github(provider: Provider, rule: ProviderRule) -> None:
+def _require_of_github(provider: IdentitySource, rule: ProviderRule) -> None:
     if not _pins(rule, "repository_id") and not _pins(rule, "repository_owner_id"):
-        raise _wrong(
+        raise wrong(
             provider,
             "needs a condition on repository_id or repository_owner_id without *: a name can be"
             " taken over",
@@ -133,14 +144,14 @@ def _require_of_github(provider: Provider, rule: ProviderRule) -> None:
     if rule.only_reads:
         return
     if not _pins(rule, "repository_id") and not _pins(rule, "repository"):
-        raise _wrong(
+        raise wrong(
             provider,
             "could be met by a fork of the same owner: more than reading requires a condition on"
             " repository_id, or on repository beside the owner's id",
             rule,
         )
     if not rule.wanted("ref") and not rule.wanted("environment"):
-        raise _wrong(
+        raise wrong(
             provider,
             "could be met by a pull request: more than reading requires a condition on ref or"
             " environment",
@@ -151,9 +162,9 @@ def _require_of_github(provider: Provider, rule: ProviderRule) -> None:
     _require_among(provider, rule, "event_name", TRUSTED_EVENTS)
 
 
-def _require_of_gitlab(provider: Provider, rule: ProviderRule) -> None:
+def _require_of_gitlab(provider: IdentitySource, rule: ProviderRule) -> None:
     if not _pins(rule, "project_id") and not _pins(rule, "namespace_id"):
-        raise _wrong(
+        raise wrong(
             provider,
             "needs a condition on project_id or namespace_id without *: a path can be taken over",
             rule,
@@ -161,14 +172,14 @@ def _require_of_gitlab(provider: Provider, rule: ProviderRule) -> None:
     if rule.only_reads:
         return
     if not _pins(rule, "project_id"):
-        raise _wrong(
+        raise wrong(
             provider,
             "could be met by a fork in the same namespace: more than reading requires a condition"
             " on project_id",
             rule,
         )
     if not rule.wanted("ref") and not rule.wanted("environment") and not _protects(rule):
-        raise _wrong(
+        raise wrong(
             provider,
             "could be met by a merge request: more than reading requires a condition on ref,"
             " ref_protected or environment",
@@ -178,10 +189,10 @@ def _require_of_gitlab(provider: Provider, rule: ProviderRule) -> None:
     _require_among(provider, rule, "pipeline_source", TRUSTED_SOURCES)
 
 
-def _require_of_kubernetes(provider: Provider, rule: ProviderRule) -> None:
+def _require_of_kubernetes(provider: IdentitySource, rule: ProviderRule) -> None:
     subjects = [str(each) for each in rule.wanted("sub")]
     if not subjects or not all(map(_names_namespace, subjects)):
-        raise _wrong(
+        raise wrong(
             provider,
             f"needs a condition on sub such as {_SERVICE_ACCOUNT}training:* with a namespace"
             " without *",
@@ -205,21 +216,19 @@ def _protects(rule: ProviderRule) -> bool:
 
 
 def _require_apart(
-    provider: Provider, rule: ProviderRule, name: str, foreign: tuple[str, ...]
+    provider: IdentitySource, rule: ProviderRule, name: str, foreign: tuple[str, ...]
 ) -> None:
     wanted = [str(each) for each in rule.wanted(name)]
     if overlap(wanted, foreign):
-        raise _wrong(
-            provider, f"could be met by a pull request: {name} could be {foreign[0]}", rule
-        )
+        raise wrong(provider, f"could be met by a pull request: {name} could be {foreign[0]}", rule)
 
 
 def _require_among(
-    provider: Provider, rule: ProviderRule, name: str, trusted: tuple[str, ...]
+    provider: IdentitySource, rule: ProviderRule, name: str, trusted: tuple[str, ...]
 ) -> None:
     for value in rule.wanted(name):
         if value not in trusted:
-            raise _wrong(
+            raise wrong(
                 provider,
                 f"could be met by a pull request: {name} could be {value}; more than reading"
                 f" allows {', '.join(trusted)}",
@@ -227,13 +236,17 @@ def _require_among(
             )
 
 
-def _require_one_name(provider: Provider) -> None:
-    """Refuse two rules that one token could meet and that give it different names."""
+def require_one_name(provider: IdentitySource) -> None:
+    """Refuse two rules that one token could meet and that give it different names.
+
+    Raises:
+        InvalidProviderError: There are such rules.
+    """
     for number, rule in enumerate(provider.rules):
         for earlier in provider.rules[:number]:
             names = {each.principal or provider.principal for each in (earlier, rule)}
             if len(names) > 1 and _may_both_be_met(earlier, rule, provider):
-                raise _wrong(
+                raise wrong(
                     provider,
                     f"one token could meet it and the rule {provider.rules.index(earlier) + 1},"
                     " which gives another principal",
@@ -241,7 +254,7 @@ def _require_one_name(provider: Provider) -> None:
                 )
 
 
-def _may_both_be_met(one: ProviderRule, other: ProviderRule, provider: Provider) -> bool:
+def _may_both_be_met(one: ProviderRule, other: ProviderRule, provider: IdentitySource) -> bool:
     shared = one.when.keys() & other.when.keys()
     if provider.kind is ProviderKind.OIDC:
         # Any other claim may be a list, such as groups, which meets two rules at once.
@@ -249,9 +262,10 @@ def _may_both_be_met(one: ProviderRule, other: ProviderRule, provider: Provider)
     return all(may_both_hold(one.when[name], other.when[name]) for name in shared)
 
 
-def _wrong(
-    provider: Provider, message: str, rule: ProviderRule | None = None
+def wrong(
+    provider: IdentitySource, message: str, rule: ProviderRule | None = None
 ) -> InvalidProviderError:
+    """Return the error about a mistake in a provider, or in one of its rules."""
     place = "" if rule is None else f", rule {provider.rules.index(rule) + 1}"
     return InvalidProviderError(
         f"provider {provider.name}{place}: {message}",

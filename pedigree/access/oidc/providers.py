@@ -1,11 +1,9 @@
-"""The file of providers that ``PEDIGREE_OIDC`` names, in TOML."""
+"""Providers of tokens, and the rules by which a token stands for somebody."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from pydantic import (
     BeforeValidator,
@@ -14,21 +12,15 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StrictStr,
-    ValidationError,
     model_validator,
 )
 
+from pedigree._durations import Duration
 from pedigree._record import Record
 from pedigree._setting_lists import Network
 from pedigree.access.oidc.claims import Claims, Wanted, claim, holds
 from pedigree.access.oidc.globs import is_pattern
-from pedigree.access.oidc.login_offers import LoginOffer, LoginOffers
 from pedigree.access.records import MOST_ROLES, PERMISSIONS, Permission, RoleName, permitted
-from pedigree.errors import InvalidProviderError
-from pedigree.settings import Duration
-
-_MOST_BYTES = 256 << 10
-_REMEDY = "See docs/access.md for an example"
 
 
 class ProviderKind(StrEnum):
@@ -89,13 +81,24 @@ Values = Annotated[
 ]
 
 
+Conditions = Mapping[Annotated[str, Field(min_length=1, max_length=256)], Values]
+"""Claims, and the values or patterns of which each must have one."""
+
+
+def are_met(conditions: Conditions, claims: Claims) -> bool:
+    """Return whether the claims of a token meet all conditions; an e-mail must be verified."""
+    if "email" in conditions and claims.get("email_verified") is not True:
+        return False
+    return all(holds(claim(claims, name), wanted) for name, wanted in conditions.items())
+
+
 class ProviderRule(Record):
     """Who a token stands for, and what they may do; the first rule that matches decides."""
 
     principal: Template | None = Field(
         default=None, description="The name of the actor; that of the provider when null"
     )
-    when: Mapping[Annotated[str, Field(min_length=1, max_length=256)], Values] = Field(
+    when: Conditions = Field(
         default_factory=dict,
         max_length=32,
         description="Claims, and the values or patterns of which each must have one",
@@ -125,11 +128,54 @@ class ProviderRule(Record):
 
     def is_met_by(self, claims: Claims) -> bool:
         """Return whether the claims of a token meet all its conditions."""
-        return all(holds(claim(claims, name), wanted) for name, wanted in self.when.items())
+        return are_met(self.when, claims)
 
     def wanted(self, name: str) -> Sequence[Wanted]:
         """Return the values of which a claim must have one; none if it has no condition."""
         return self.when.get(name, ())
+
+
+Rules = Annotated[tuple[ProviderRule, ...], Field(min_length=1, max_length=200, alias="rule")]
+
+
+class IdentitySource(Protocol):
+    """Where identities come from, and the rules by which they stand for somebody."""
+
+    @property
+    def name(self) -> str:
+        """What events, logs and messages call it."""
+
+    @property
+    def kind(self) -> ProviderKind:
+        """Whom it knows."""
+
+    @property
+    def use(self) -> TokenUse:
+        """What its tokens are for."""
+
+    @property
+    def issuer(self) -> str:
+        """The issuer of its identities."""
+
+    @property
+    def principal(self) -> str:
+        """The template of names."""
+
+    @property
+    def groups(self) -> str:
+        """The claim with the groups of a subject."""
+
+    @property
+    def links_by_email(self) -> bool:
+        """Whether one verified e-mail and one name are one person."""
+
+    @property
+    def first_admin(self) -> Conditions:
+        """The conditions of the first admin."""
+
+    @property
+    def rules(self) -> Sequence[ProviderRule]:
+        """The rules; the first that matches decides."""
 
 
 class Provider(Record):
@@ -163,7 +209,20 @@ class Provider(Record):
         default=("openid", "offline_access"), description="The scopes that a login asks for"
     )
     principal: Template = "{sub}"
-    rules: Annotated[tuple[ProviderRule, ...], Field(min_length=1, max_length=200, alias="rule")]
+    groups: Annotated[str, Field(min_length=1, max_length=256)] = Field(
+        default="groups", description="The claim with the groups of the subject"
+    )
+    links_by_email: bool = Field(
+        default=False,
+        description="A subject whose name another identity has is the same person if both have the"
+        " same verified e-mail; otherwise such a subject is refused until an admin links it",
+    )
+    first_admin: Conditions = Field(
+        default_factory=dict,
+        max_length=32,
+        description="Conditions of the registry's first admin, who becomes it once",
+    )
+    rules: Rules
     networks: tuple[Network, ...] = Field(
         default=(), description="Private networks in which the provider may be"
     )
@@ -191,65 +250,3 @@ class Provider(Record):
             "types", ["at+jwt"] if filled.get("use") != TokenUse.EXCHANGE else ["JWT", "none"]
         )
         return filled
-
-
-class Providers(Record):
-    """All providers of a file."""
-
-    providers: Annotated[tuple[Provider, ...], Field(max_length=50, alias="provider")] = ()
-
-    @property
-    def offers(self) -> LoginOffers:
-        """The providers with which people log in."""
-        return LoginOffers(
-            offers=tuple(
-                LoginOffer(
-                    provider=each.name,
-                    issuer=each.issuer,
-                    client_id=each.client_id,
-                    audience=each.audience,
-                    scopes=each.scopes,
-                )
-                for each in self.providers
-                if each.client_id is not None and each.use is TokenUse.BEARER
-            )
-        )
-
-    def of(self, issuer: object, use: TokenUse) -> Provider | None:
-        """Return the provider with an issuer, which is compared as it is written."""
-        return next(
-            (each for each in self.providers if each.issuer == issuer and each.use is use), None
-        )
-
-
-def read_providers(file: Path) -> Providers:
-    """Read the file of providers.
-
-    Raises:
-        InvalidProviderError: It cannot be read, is no TOML, has an unknown key, or has a rule
-            that must not be.
-    """
-    # Here, because it judges the records of this module.
-    from pedigree.access.oidc.judgement import require_sound  # noqa: PLC0415
-
-    found = Providers.model_validate({})
-    try:
-        content = file.read_bytes()[: _MOST_BYTES + 1]
-        if len(content) > _MOST_BYTES:
-            raise _refused(f"has more than {_MOST_BYTES:,} bytes", file)
-        found = Providers.model_validate(tomllib.loads(content.decode()))
-    except OSError as error:
-        raise _refused(f"cannot be read: {error.strerror}", file) from error
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise _refused(f"{place}: {first['msg']}", file) from None
-    except (ValueError, RecursionError) as error:
-        raise _refused(f"is not TOML: {error}", file) from error
-    for number, provider in enumerate(found.providers):
-        require_sound(provider, found.providers[:number])
-    return found
-
-
-def _refused(message: str, file: Path) -> InvalidProviderError:
-    return InvalidProviderError(message, field="PEDIGREE_OIDC", value=str(file), remedy=_REMEDY)

@@ -9,5 +9,13 @@ class InvalidTokenError(RefusedTokenError):
     """The token is not one that a provider signed for us, or it is not valid now."""
 
 
+class NoPrincipalError(RefusedTokenError):
+    """The name that a valid token gives its bearer belongs to somebody else."""
+
+
+class EndedTokenError(RefusedTokenError):
+    """The rights of a valid token were ended before it expired."""
+
+
 class NoRuleError(RefusedTokenError):
     """The claims of a valid token meet no rule, or give nobody a name."""

@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from heapq import merge
 from operator import attrgetter
 from typing import NamedTuple
 
+from .attestations import AttestationCheck, OutsideTrust
 from .hashes import GrowingTree, UnverifiedLogError, leaf_hash
 from .notes import Checkpoint, LogKey, open_checkpoint, read_checkpoint
+from .report import LogReport
 
 _KEY_ADDED, _KEY_RETIRED = "log.key_added", "log.key_retired"
-_MOST_PROBLEMS = 100
+_BY_SIZE = attrgetter("size")
 
 
 class SignedNote(NamedTuple):
@@ -22,6 +23,8 @@ class SignedNote(NamedTuple):
     """Where it was read, for a person."""
     is_anchor: bool = False
     """Whether it was kept outside of the database."""
+    reply: bytes | None = None
+    """The reply of an authority that stamped its time."""
 
 
 class PlacedCheckpoint(NamedTuple):
@@ -30,49 +33,6 @@ class PlacedCheckpoint(NamedTuple):
     size: int
     checkpoint: Checkpoint
     signed: SignedNote
-
-
-@dataclass
-class LogReport:
-    """What a check looked at, and what it found."""
-
-    events: int = 0
-    checkpoints: int = 0
-    anchors: int = 0
-    sealed: int = 0
-    """The size of the newest checkpoint that holds."""
-    anchored: int = 0
-    """The size of the newest anchor that holds."""
-    key_changes: int = 0
-    """The events that add or retire a key."""
-    keys: list[str] = field(default_factory=list)
-    """The keys that signed the newest checkpoint, or may sign the next one."""
-    problems: list[str] = field(default_factory=list)
-    more_problems: int = 0
-
-    @property
-    def ok(self) -> bool:
-        """Whether everything holds."""
-        return not self.problems
-
-    def found(self, problem: str) -> None:
-        """Add a problem; only the first ones are kept, the others are counted."""
-        if len(self.problems) < _MOST_PROBLEMS:
-            self.problems.append(problem)
-        else:
-            self.more_problems += 1
-
-    def lines(self) -> Iterator[str]:
-        """Yield what was checked, and then the problems, for a person."""
-        yield f"{self.events} events: the bytes of each were hashed into the tree"
-        yield f"{self.checkpoints} checkpoints: size, root and signature hold"
-        yield f"{self.anchors} anchors: size, root and signature hold"
-        yield f"{self.sealed} events are covered by a checkpoint, {self.anchored} by an anchor"
-        yield f"keys that sign now: {', '.join(self.keys) or 'none is known'}"
-        for problem in self.problems:
-            yield f"PROBLEM: {problem}"
-        if self.more_problems:
-            yield f"PROBLEM: {self.more_problems} more"
 
 
 class LogCheck:
@@ -86,6 +46,7 @@ class LogCheck:
         notes: The checkpoints of the log, in the order of their sizes; they are read as the pass
             reaches them.
         anchors: The anchors, in any order.
+        trust: Who is trusted besides the log.
     """
 
     def __init__(
@@ -93,15 +54,17 @@ class LogCheck:
         keys: Iterable[LogKey],
         notes: Iterable[SignedNote],
         anchors: Iterable[SignedNote] = (),
+        stamped: Iterable[SignedNote] = (),
+        trust: OutsideTrust = OutsideTrust(),  # noqa: B008
     ) -> None:
         self.report = LogReport()
+        self._attestations = AttestationCheck(trust, self.report)
         self._trusted = set(keys)
         self._names = {key.name for key in self._trusted}
         self._changes: list[tuple[str, LogKey]] = []
         self._tree = GrowingTree()
-        by_size = attrgetter("size")
-        kept = sorted(self._readable(anchors), key=by_size)
-        self._coming = merge(self._readable(notes), kept, key=by_size)
+        kept = sorted(self._readable(anchors), key=_BY_SIZE)
+        self._coming = merge(self._readable(notes), kept, self._readable(stamped), key=_BY_SIZE)
         self._next = next(self._coming, None)
 
     def run(self, contents: Iterable[bytes]) -> LogReport:
@@ -150,12 +113,24 @@ class LogCheck:
                 f"{signed.place}: the first {placed.size} events are not those that were signed"
             )
             return
+        self._count(placed)
+        self._trust_changes()
+        try:
+            self._attestations.check(placed.checkpoint, signed.note, signed.reply)
+        except UnverifiedLogError as error:
+            report.found(f"{signed.place}: {error}")
+
+    def _count(self, placed: PlacedCheckpoint) -> None:
+        report = self.report
         report.sealed = placed.size
-        if signed.is_anchor:
-            report.anchors, report.anchored = report.anchors + 1, placed.size
+        if placed.signed.is_anchor:
+            report.anchored = placed.size
+        if placed.signed.reply is not None:
+            return  # it is counted as a time stamp
+        if placed.signed.is_anchor:
+            report.anchors += 1
         else:
             report.checkpoints += 1
-        self._trust_changes()
 
     def _note_key(self, content: bytes) -> None:
         """Remember a change of the keys, until a checkpoint covers it."""
@@ -185,5 +160,6 @@ class LogCheck:
                 f" only {size}; events are missing, such as after a restore of an old backup"
             )
             self._next = next(self._coming, None)
+        self._attestations.end()
         if not report.sealed:
             report.found("no checkpoint of the log is signed by a known key")

@@ -10,45 +10,59 @@ from .hashes import UnverifiedLogError, leaf_hash, require_inclusion
 PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 _ED25519 = b"\x01"
 _SIGNATURE = "\N{EM DASH} "
+_KEY_BYTES = 32
 # A verifier must accept 16 signatures; 64 are more than a log with witnesses has.
 _MOST_SIGNATURES = 64
 _LONGEST_NOTE = 1 << 20
 
 
-class LogKey(NamedTuple):
-    """A public key of a log, written ``name+id+key`` as in https://c2sp.org/signed-note."""
+class NoteKey(NamedTuple):
+    """A public Ed25519 key that signs notes, written ``name+id+key`` (c2sp.org/signed-note).
+
+    Args:
+        name: The name of the signer.
+        kind: The byte of the type of its signatures.
+        public: The public key.
+    """
 
     name: str
+    kind: bytes
     public: bytes
 
     @property
     def key_id(self) -> bytes:
         """The four bytes by which a signature names the key."""
-        return hashlib.sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:4]
+        return hashlib.sha256(self.name.encode() + b"\n" + self.kind + self.public).digest()[:4]
 
     def __str__(self) -> str:
-        encoded = base64.b64encode(_ED25519 + self.public).decode()
+        encoded = base64.b64encode(self.kind + self.public).decode()
         return f"{self.name}+{self.key_id.hex()}+{encoded}"
 
     @classmethod
-    def parse(cls, text: str) -> "LogKey":
+    def parse(cls, text: str, kind: bytes, of: str) -> "NoteKey":
         """Read a key as it is written.
 
+        Args:
+            text: The text.
+            kind: The required type of its signatures.
+            of: Whose key it is, for the message.
+
         Raises:
-            UnverifiedLogError: It is not an Ed25519 key in that form.
+            UnverifiedLogError: It is not an Ed25519 key of that type in that form.
         """
         name, _, rest = text.strip().partition("+")
         key_id, _, encoded = rest.partition("+")
-        content = _decoded(encoded)
-        key = cls(name, content[1:])
-        if not name or content[:1] != _ED25519 or len(key.public) != 32:
-            raise UnverifiedLogError(f"{text!r} is not an Ed25519 key of a log")
+        content = read_base64(encoded)
+        key = cls(name, content[:1], content[1:])
+        has_name = name and not any(letter.isspace() for letter in name)
+        if not has_name or key.kind != kind or len(key.public) != _KEY_BYTES:
+            raise UnverifiedLogError(f"{text!r} is not an Ed25519 key of {of}")
         if key.key_id.hex() != key_id:
             raise UnverifiedLogError(f"the id of the key {text!r} does not match")
         return key
 
-    def verify(self, signature: bytes, text: str) -> None:
-        """Require that a signature of a note's text is of this key.
+    def verify(self, signature: bytes, content: bytes) -> None:
+        """Require that a signature of some bytes is of this key.
 
         Raises:
             UnverifiedLogError: It is not.
@@ -60,9 +74,61 @@ class LogKey(NamedTuple):
         )
 
         try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text.encode())
+            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, content)
         except (InvalidSignature, ValueError) as error:
             raise UnverifiedLogError(f"the signature of {self.name} is wrong") from error
+
+    def line(self, signature: bytes) -> str:
+        """Return the line of a signature in a note."""
+        return f"{_SIGNATURE}{self.name} {base64.b64encode(self.key_id + signature).decode()}\n"
+
+
+class LogKey(NamedTuple):
+    """A public key of a log."""
+
+    name: str
+    public: bytes
+
+    @property
+    def note_key(self) -> NoteKey:
+        """The key with the type of its signatures."""
+        return NoteKey(self.name, _ED25519, self.public)
+
+    @property
+    def key_id(self) -> bytes:
+        """The four bytes by which a signature names the key."""
+        return self.note_key.key_id
+
+    def __str__(self) -> str:
+        return str(self.note_key)
+
+    @classmethod
+    def parse(cls, text: str) -> "LogKey":
+        """Read a key as it is written.
+
+        Raises:
+            UnverifiedLogError: It is not an Ed25519 key in that form.
+        """
+        found = NoteKey.parse(text, _ED25519, "a log")
+        return cls(found.name, found.public)
+
+    def verify(self, signature: bytes, text: str) -> None:
+        """Require that a signature of a note's text is of this key.
+
+        Raises:
+            UnverifiedLogError: It is not.
+        """
+        self.note_key.verify(signature, text.encode())
+
+
+class NoteSignature(NamedTuple):
+    """A line of a signature in a note."""
+
+    name: str
+    key_id: bytes
+    signature: bytes
+    line: str
+    """The line as it was read, with its end."""
 
 
 class Checkpoint(NamedTuple):
@@ -78,8 +144,8 @@ class Checkpoint(NamedTuple):
 
 
 def signature_line(key: LogKey, signature: bytes) -> str:
-    """Return the line of a signature in a note."""
-    return f"{_SIGNATURE}{key.name} {base64.b64encode(key.key_id + signature).decode()}\n"
+    """Return the line of a log's signature in a note."""
+    return key.note_key.line(signature)
 
 
 def read_checkpoint(note: str) -> Checkpoint:
@@ -88,9 +154,9 @@ def read_checkpoint(note: str) -> Checkpoint:
     Raises:
         UnverifiedLogError: It is not a checkpoint.
     """
-    text, _ = _split(note)
+    text, _ = split_note(note)
     origin, size, root, *_ = [*text.split("\n"), "", "", ""]
-    checkpoint = Checkpoint(origin, _decimal(size), _decoded(root))
+    checkpoint = Checkpoint(origin, read_decimal(size), read_base64(root))
     if not origin or len(checkpoint.root) != 32 or not text.startswith(checkpoint.text()):
         raise UnverifiedLogError("the note is not a checkpoint")
     return checkpoint
@@ -104,14 +170,12 @@ def open_checkpoint(note: str, keys: Iterable[LogKey]) -> Checkpoint:
             no checkpoint of the keys' log.
     """
     checkpoint = read_checkpoint(note)
-    text, lines = _split(note)
+    text, signatures = split_note(note)
     known = {(key.name, key.key_id): key for key in keys}
     signed = False
-    for line in lines:
-        name, _, encoded = line.removeprefix(_SIGNATURE).partition(" ")
-        content = _decoded(encoded)
-        if key := known.get((name, content[:4])):
-            key.verify(content[4:], text)
+    for found in signatures:
+        if key := known.get((found.name, found.key_id)):
+            key.verify(found.signature, text)
             signed = signed or key.name == checkpoint.origin
     if not signed:
         raise UnverifiedLogError(f"no known key of the log signed its size {checkpoint.size}")
@@ -137,14 +201,29 @@ def verify_proof(proof: str, event: bytes, keys: Iterable[LogKey]) -> tuple[int,
     if word != "index":
         raise UnverifiedLogError("the proof names no index")
     checkpoint = open_checkpoint(note, keys)
-    hashes = [_decoded(line) for line in lines[1:]]
+    hashes = [read_base64(line) for line in lines[1:]]
     leaf = leaf_hash(event)
-    require_inclusion(leaf, _decimal(index), hashes, size=checkpoint.size, root=checkpoint.root)
-    return _decimal(index), checkpoint
+    require_inclusion(leaf, read_decimal(index), hashes, size=checkpoint.size, root=checkpoint.root)
+    return read_decimal(index), checkpoint
 
 
-def _split(note: str) -> tuple[str, list[str]]:
-    """Return the text of a note, and the lines of its signatures."""
+def own_note(note: str) -> str:
+    """Return a checkpoint as its log signed it, without cosignatures of others.
+
+    Raises:
+        UnverifiedLogError: It is not a checkpoint.
+    """
+    origin = read_checkpoint(note).origin
+    text, signatures = split_note(note)
+    return f"{text}\n{''.join(each.line for each in signatures if each.name == origin)}"
+
+
+def split_note(note: str) -> tuple[str, list[NoteSignature]]:
+    """Return the text of a note, and its signatures.
+
+    Raises:
+        UnverifiedLogError: It is not a signed note.
+    """
     text, blank, signatures = note.rpartition("\n\n")
     lines = signatures.removesuffix("\n").split("\n")
     if (
@@ -154,16 +233,39 @@ def _split(note: str) -> tuple[str, list[str]]:
         or any(letter < " " and letter != "\n" for letter in note)
     ):
         raise UnverifiedLogError("the text is not a signed note")
-    return text + "\n", lines
+    return text + "\n", list(map(read_signature, lines))
 
 
-def _decimal(text: str) -> int:
+def read_signature(line: str) -> NoteSignature:
+    """Return the signature of a line, with or without the end of the line.
+
+    Raises:
+        UnverifiedLogError: It is not the line of a signature.
+    """
+    name, _, encoded = line.removesuffix("\n").removeprefix(_SIGNATURE).partition(" ")
+    content = read_base64(encoded)
+    if not line.startswith(_SIGNATURE):
+        raise UnverifiedLogError("the line is not one of a signature")
+    return NoteSignature(name, content[:4], content[4:], f"{_SIGNATURE}{name} {encoded}\n")
+
+
+def read_decimal(text: str) -> int:
+    """Return a number as notes write it.
+
+    Raises:
+        UnverifiedLogError: It has another form.
+    """
     if not (text.isascii() and text.isdigit()) or text != str(int(text[:20])):
         raise UnverifiedLogError(f"{text!r} is not a size")
     return int(text)
 
 
-def _decoded(text: str) -> bytes:
+def read_base64(text: str) -> bytes:
+    """Return the bytes of some base64.
+
+    Raises:
+        UnverifiedLogError: It is not base64.
+    """
     try:
         return base64.b64decode(text, validate=True)
     except ValueError as error:

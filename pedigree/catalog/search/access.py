@@ -287,6 +287,7 @@ _BY_FIELD: Mapping[str, Callable[[Leaf, Comparison, Translator], Access | None]]
     "digest": _digest,
     "quarantined": _flag,
     "held": _flag,
+    "overridden": _flag,
     "approval_status": _approval,
     "metrics": _metric,
     "params": _parameter,

@@ -48,11 +48,8 @@ class FieldRule:
     """The column; ``{}`` is the place of the key in a field with keys."""
     keyed: bool = False
     choices: tuple[str, ...] = ()
-
-    @property
-    def sortable(self) -> bool:
-        """Whether an order may name it."""
-        return self.kind not in {Kind.TEXTS, Kind.WORDS}
+    sortable: bool = True
+    """Whether an order may name it."""
 
 
 def _text(sql: LiteralString, meaning: str, choices: tuple[str, ...] = ()) -> FieldRule:
@@ -68,8 +65,10 @@ FIELDS: Mapping[str, FieldRule] = {
     "size": FieldRule(kind=Kind.NUMBER, meaning="bytes of all files", sql="s.size"),
     "flavor": _text("s.flavor", "how it is loaded"),
     "stage": _text("s.stage", "the stage that it holds, `none` without one"),
-    "alias": FieldRule(kind=Kind.TEXTS, meaning="the aliases that it holds", sql="s.aliases"),
-    "owner": FieldRule(kind=Kind.TEXTS, meaning="its owners", sql="s.owners"),
+    "alias": FieldRule(
+        kind=Kind.TEXTS, meaning="the aliases that it holds", sql="s.aliases", sortable=False
+    ),
+    "owner": FieldRule(kind=Kind.TEXTS, meaning="its owners", sql="s.owners", sortable=False),
     "created_by": _text("s.created_by", "who registered it"),
     "created_at": FieldRule(kind=Kind.TIME, meaning="when it was registered", sql="s.created_at"),
     "run_id": _text("s.run_id", "the run that made it"),
@@ -92,6 +91,13 @@ FIELDS: Mapping[str, FieldRule] = {
         "s.approval_status", "whether it is approved or rejected", tuple(ApprovalStatus)
     ),
     "approved_by": _text("s.approved_by", "who approved it"),
+    "overridden": FieldRule(
+        kind=Kind.BOOLEAN,
+        meaning="it once entered a stage past gates that it had not passed",
+        sql="(EXISTS (SELECT FROM pedigree.stage_override o"
+        " WHERE o.model_id = s.model_id AND o.version = s.version))",
+        sortable=False,
+    ),
     "quarantined": FieldRule(kind=Kind.BOOLEAN, meaning="it is quarantined", sql="s.quarantined"),
     "stale": FieldRule(
         kind=Kind.BOOLEAN,
@@ -122,11 +128,13 @@ FIELDS: Mapping[str, FieldRule] = {
         keyed=True,
         meaning="the partitions of an asset that it certainly or possibly depends on",
         sql="",
+        sortable=False,
     ),
     "text": FieldRule(
         kind=Kind.WORDS,
         meaning="the words of name, description, tags and the card's notes",
         sql="",
+        sortable=False,
     ),
 }
 

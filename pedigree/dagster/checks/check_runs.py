@@ -24,8 +24,9 @@ from pedigree.dagster.sensors.targets import Targets
 from pedigree.dagster.sensors.tick_loops import tick_loop
 from pedigree.errors import InvalidNameError, ModelNotFoundError
 from pedigree.failures.records import BackgroundWork
+from pedigree.lifecycle.check_run_records import CheckRun
 from pedigree.lifecycle.checks import CHECKS
-from pedigree.lifecycle.records import CheckRun, Severity
+from pedigree.lifecycle.records import Severity
 from pedigree.registry import Registry
 
 _PAGE = 500

@@ -1,6 +1,6 @@
 """Sealing of the audit log in the sensors' process, for deployments without `pedigree serve`."""
 
-from pedigree.errors import LogKeyError, SecretKeyError
+from pedigree.errors import InvalidInputError, LogKeyError, SecretKeyError
 from pedigree.registry import Registry
 from pedigree.registry.log_sealing import LogSealing
 
@@ -12,6 +12,6 @@ def seal_log(registry: Registry) -> list[str]:
         return []
     try:
         sealing = LogSealing(registry)
-    except (LogKeyError, SecretKeyError) as error:
+    except (InvalidInputError, LogKeyError, SecretKeyError) as error:
         return [f"the audit log is not sealed: {error}"]
     return sealing.attempt()[1]

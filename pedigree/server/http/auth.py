@@ -19,7 +19,6 @@ from pedigree.access.oidc.refusals import InvalidTokenError, RefusedTokenError
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.access.reserved import is_reserved
-from pedigree.audit.records import Actor
 from pedigree.contract.paths import PREFIX
 from pedigree.errors import ServiceBusyError
 from pedigree.registry import Registry, registry_in
@@ -29,6 +28,7 @@ from pedigree.server.http.fair_use import FairUse, Use
 from pedigree.server.http.forms import MOST_FORM_BYTES, is_form, with_document
 from pedigree.server.http.grant_uses import GrantUses
 from pedigree.server.http.inputs import QueryRules, require_json, require_text
+from pedigree.server.http.monitors import MONITOR
 from pedigree.server.http.problems import problem_responses
 from pedigree.server.http.unknown_tokens import UnknownTokens
 from pedigree.server.refusals import Refusal
@@ -49,6 +49,7 @@ class RouteAccess(NamedTuple):
     streams: bool
     takes_files: bool
     use: Use | None
+    is_of_log: bool
 
 
 def requires(
@@ -59,6 +60,7 @@ def requires(
     streams: bool = False,
     takes_files: bool = False,
     use: Use | None = Use.REQUESTS,
+    is_of_log: bool = False,
 ) -> Callable[[Endpoint], Endpoint]:
     """Declare the permission that a caller needs for an endpoint.
 
@@ -69,12 +71,13 @@ def requires(
         streams: The endpoint reads its body as a stream, so the body may have any size.
         takes_files: A body may have small files next to its JSON.
         use: What it takes of the service, of which each principal has a share; None: nothing.
+        is_of_log: It serves the audit log, which the settings can make public.
     """
 
     def declare(endpoint: Endpoint) -> Endpoint:
         checks_models = model_in_body or lists
         endpoint.declared = RouteAccess(  # type: ignore[attr-defined]
-            permission, checks_models, streams, takes_files, use
+            permission, checks_models, streams, takes_files, use, is_of_log
         )
         return endpoint
 
@@ -101,6 +104,7 @@ class Authenticator:
         uses: Where the uses of grants are noted.
         identify: Returns the principal of a token that an OIDC provider signed; None if no
             provider is configured.
+        named: Returns the principal whom a proxy names in a request, if it does.
     """
 
     def __init__(
@@ -113,11 +117,13 @@ class Authenticator:
         metrics: RequestMetrics,
         uses: GrantUses,
         identify: Callable[[str], Awaitable[Principal]] | None = None,
+        named: Callable[[Request], Awaitable[Principal | None]] | None = None,
     ) -> None:
         self._registry = registry
         self._find_bearer = find_bearer
         self._identify = identify
         self._uses = uses
+        self._named = named
         self._metrics = metrics
         self._unknown = UnknownTokens(metrics)
         self._trusted: dict[bytes, tuple[float, Caller]] = {}
@@ -146,7 +152,7 @@ class Authenticator:
         if secret:
             caller = await self._holder(secret, request.client.host if request.client else "")
         else:
-            caller = await self._without_token(request)
+            caller = await self._without_token(request, declared)
         # The operations check again, and decide. This check refuses before the body is read.
         model = SOME if declared.checks_models else request.path_params.get("name")
         caller.principal.require(declared.permission, model, SOME)
@@ -178,24 +184,25 @@ class Authenticator:
         bearer = await self._find_bearer(secret)
         if bearer is None:
             raise InvalidTokenError("no such token is valid")
-        token = bearer.token
-        if is_reserved(token.principal):  # from before such names were refused
+        if is_reserved(bearer.token.principal):  # from before such names were refused
             raise unknown_caller("the token's name is reserved for Pedigree")
-        return Principal(
-            actor=Actor(name=token.principal, source="token"),
-            grants=bearer.grants,
-            groups=bearer.held.groups,
-            bound=bearer.bound,
-            reads_store=False,
-            expires_at=token.expires_at,
-        )
+        return bearer.principal
 
     async def _principal_of_provider(self, text: str) -> Principal:
         if self._identify is None:
             raise unknown_caller(f"the header Authorization holds no Bearer {tokens.PREFIX}…")
         return await self._identify(text)
 
-    async def _without_token(self, request: Request) -> Caller:
+    async def _without_token(self, request: Request, declared: RouteAccess) -> Caller:
+        if declared.is_of_log and self._registry.settings.audit_public:
+            return self._caller(MONITOR)
+        if self._named is not None:
+            try:
+                principal = await self._named(request)
+            except RefusedTokenError as error:
+                raise unknown_caller(str(error)) from None
+            if principal is not None:
+                return self._caller(principal)
         if not self._is_open or not is_local(request):
             raise unknown_caller("the request has no token")
         now = time.monotonic()

@@ -12,6 +12,7 @@ from pedigree.settings import Settings
 
 _PREFIX = TypeAdapter[str](PathPrefix)
 _KEY = "pedigree.prefix"
+_PEER = "pedigree.peer"
 
 
 class Proxies:
@@ -37,7 +38,7 @@ class Proxies:
         host = client[0] if client else ""
         is_trusted = self._trusts(host)
         if is_trusted or is_loopback(host):
-            scope = {**scope, "client": self._client_of(scope)}
+            scope = {**scope, "client": self._client_of(scope), _PEER: host}
         return _below(scope, (is_trusted and _forwarded_prefix(scope)) or self._prefix)
 
     def _client_of(self, scope: Scope) -> tuple[str, int]:
@@ -58,6 +59,21 @@ class Proxies:
     def _trusts(self, host: str) -> bool:
         address = _address(host) if self._trusted else None
         return address is not None and any(address in network for network in self._trusted)
+
+
+def peer_of(scope: Scope) -> str:
+    """Return the address that the connection comes from, whatever a proxy says of its client."""
+    client = scope.get("client")
+    return str(scope.get(_PEER, client[0] if client else ""))
+
+
+def came_by_socket(scope: Scope) -> bool:
+    """Return whether the request came by a Unix socket.
+
+    The server knows its own end of a connection, also after the other end is gone.
+    """
+    server = scope.get("server")
+    return server is not None and server[1] is None
 
 
 def public_path(scope: Scope, path: str) -> str:

@@ -1,4 +1,4 @@
-"""Approvals and rejections of a version's transition into a stage."""
+"""Decisions about a version's transition into a stage: approvals, rejections and overrides."""
 
 from pydantic import Field, StrictBool
 from starlette.responses import Response
@@ -6,7 +6,8 @@ from starlette.responses import Response
 from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.contract import paths
-from pedigree.lifecycle.decision_records import Decision
+from pedigree.lifecycle.decision_records import Decision, StageOverride
+from pedigree.lifecycle.records import Move
 from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.pages import Page
 from pedigree.server.http.parameters import AfterId, Limit, Name, Number
@@ -22,6 +23,14 @@ class Judgement(Record):
     stage: Stage
     approved: StrictBool
     comment: str = Field(min_length=1, description="The reason, for the audit log")
+    expected_generation: Generation = None
+
+
+class Override(Record):
+    """A stage that a version enters past gates that it has not passed."""
+
+    stage: Stage
+    reason: str = Field(min_length=1, description="The reason, for the audit log and the timeline")
     expected_generation: Generation = None
 
 
@@ -52,3 +61,30 @@ def list_decisions(
     """List the approvals and rejections of a version, the oldest first."""
     found = call.registry.decisions(f"{name}/{version}", limit=limit + 1, after=after)
     return call.page(found, limit, lambda decision: decision.decision_id)
+
+
+@router.post(paths.OVERRIDES, responses={200: {"model": Move}})
+@requires(Permission.OVERRIDE)
+def override(call: WriteCall, name: Name, version: Number, wanted: Override) -> Response:
+    """Let a version enter a stage although it has not passed every gate; its author may not.
+
+    It voids no approval, and the version shows it for ever.
+    """
+    return call.write(
+        lambda registry: registry.override(
+            f"{name}/{version}",
+            wanted.stage,
+            reason=wanted.reason,
+            expected_generation=wanted.expected_generation,
+        )
+    )
+
+
+@router.get(paths.OVERRIDES, responses={200: {"model": Page[StageOverride]}})
+@requires(Permission.READ)
+def list_overrides(
+    call: ReadCall, name: Name, version: Number, limit: Limit = 100, after: AfterId = 0
+) -> Response:
+    """List the overrides of a version, the oldest first."""
+    found = call.registry.overrides(f"{name}/{version}", limit=limit + 1, after=after)
+    return call.page(found, limit, lambda each: each.override_id)

@@ -3,25 +3,21 @@
 import re
 from base64 import b64encode
 from datetime import timedelta
-from functools import partial
 from typing import Annotated
 
-from fastapi import Header, Path, Query, Request
+from fastapi import Header, Path, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from pedigree.access.records import Permission
 from pedigree.artifacts.presign import file_of
 from pedigree.artifacts.records import Manifest, ManifestFile
-from pedigree.catalog.downloads import tell_of_download
 from pedigree.catalog.snippets import Snippets
 from pedigree.contract import paths
 from pedigree.errors import UnsupportedByStoreError
-from pedigree.registry import Registry
 from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.parameters import Name, Number
 from pedigree.server.http.requests import ReadCall
-from pedigree.server.http.throttle import Throttle
 
 router = resource("files")
 
@@ -57,7 +53,6 @@ def list_files(call: ReadCall, name: Name, version: Number) -> Response:
 @requires(Permission.READ)
 def sign_urls(
     call: ReadCall,
-    request: Request,
     *,
     name: Name,
     version: Number,
@@ -68,10 +63,7 @@ def sign_urls(
 ) -> Response:
     """Return presigned URLs of a version's files, by path; anyone can read from them."""
     lifetime = timedelta(seconds=expires)
-    urls = call.registry.presign(f"{name}/{version}", path, expires=lifetime)
-    if not call.is_head:
-        _record_download(request, call.registry, name, version)
-    return call.answer(urls)
+    return call.answer(call.registry.presign(f"{name}/{version}", path, expires=lifetime))
 
 
 @router.get(
@@ -86,7 +78,6 @@ def sign_urls(
 @requires(Permission.READ)
 def download(
     call: ReadCall,
-    request: Request,
     *,
     name: Name,
     version: Number,
@@ -98,16 +89,11 @@ def download(
     reference = f"{name}/{version}"
     if call.is_conditional and call.knows(etag := _etag_of(call, reference, path)):
         return call.unchanged(etag)
-    answer: Response
     try:
         (url,) = call.registry.presign(reference, path, expires=_URL_LIFETIME).values()
     except UnsupportedByStoreError:
-        answer = _streamed(call, reference, path, range, if_range)
-    else:
-        answer = RedirectResponse(url, headers={"Cache-Control": "no-store"})
-    if not call.is_head:
-        _record_download(request, call.registry, name, version)
-    return answer
+        return _streamed(call, reference, path, range, if_range)
+    return RedirectResponse(url, headers={"Cache-Control": "no-store"})
 
 
 @router.get(paths.SNIPPETS, tags=["provenance"], responses={200: {"model": Snippets}})
@@ -115,16 +101,6 @@ def download(
 def get_snippets(call: ReadCall, name: Name, version: Number) -> Response:
     """Return code that loads and serves a version: Python, CLI, curl and Dagster."""
     return call.answer(call.registry.snippets(f"{name}/{version}"))
-
-
-def _record_download(request: Request, registry: Registry, name: str, version: int) -> None:
-    """Write one event for the downloads of a version, not one for each file."""
-    throttle: Throttle = request.app.state.downloads
-    actor = registry.actor()
-    if throttle.is_new((actor.name, name, version)):
-        registry.database.transaction(
-            partial(tell_of_download, name=name, version=version, actor=actor)
-        )
 
 
 def _streamed(

@@ -31,7 +31,9 @@ class NewWebhook(Record):
 
     url: str = Field(max_length=2048)
     description: str | None = Field(default=None, max_length=10_000)
-    types: Patterns = Field(default=(), description="Event types or patterns; all types when empty")
+    types: Patterns = Field(
+        default=(), description="Event types or patterns; all types but reads when empty"
+    )
     models: Patterns = Field(
         default=(), description="Names of models or patterns; all models when empty"
     )
@@ -42,7 +44,9 @@ class WebhookChange(Patch):
 
     url: str | None = Field(default=None, max_length=2048, description="Never null")
     description: str | None = Field(default=None, max_length=10_000)
-    types: Patterns | None = Field(default=None, description="Replaces all; all types when null")
+    types: Patterns | None = Field(
+        default=None, description="Replaces all; all types but reads when null"
+    )
     models: Patterns | None = Field(default=None, description="Replaces all; all models when null")
     active: StrictBool | None = Field(
         default=None, description="Nothing is sent while it is false; true when null"

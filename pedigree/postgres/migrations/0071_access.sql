@@ -21,7 +21,8 @@ INSERT INTO pedigree.access_role (name, permissions) VALUES
     ('deployer', '{read,request,move,decide,quarantine,judge}'),
     ('approver', '{read,decide}'),
     ('auditor', '{read,audit}'),
-    ('admin', '{read,register,describe,request,move,decide,quarantine,judge,govern,delete,configure,operate,administer,audit}');
+    ('admin', '{read,register,describe,request,move,decide,override,quarantine,judge,govern,delete}'
+        || '{configure,operate,administer,audit}'::text[]);
 
 CREATE TABLE pedigree.access_group (
     name text CONSTRAINT access_group_pkey PRIMARY KEY
@@ -37,11 +38,12 @@ CREATE TABLE pedigree.access_group_member (
     member text NOT NULL,
     added_at timestamptz NOT NULL,
     added_by text NOT NULL,
-    CONSTRAINT access_group_member_not_oneself CHECK (lower(added_by) <> lower(member))
+    CONSTRAINT access_group_member_not_oneself
+        CHECK (pedigree.person_key(added_by) <> pedigree.person_key(member))
 );
 
 CREATE UNIQUE INDEX access_group_member_once
-    ON pedigree.access_group_member (lower(member), group_name);
+    ON pedigree.access_group_member (pedigree.person_key(member), group_name);
 CREATE INDEX access_group_member_of_group ON pedigree.access_group_member (group_name);
 
 CREATE SEQUENCE pedigree.access_grant_id AS bigint;
@@ -67,33 +69,60 @@ CREATE TABLE pedigree.access_grant (
     CONSTRAINT access_grant_ended CHECK ((ended_at IS NULL) = (ended_by IS NULL)),
     CONSTRAINT access_grant_expiry CHECK (expires_at > granted_at),
     CONSTRAINT access_grant_not_to_oneself
-        CHECK (effect = 'deny' OR lower(principal) <> lower(granted_by)),
+        CHECK (effect = 'deny' OR pedigree.person_key(principal) <> pedigree.person_key(granted_by)),
     CONSTRAINT access_grant_denial_not_ended_by_oneself
-        CHECK (effect = 'allow' OR lower(principal) <> lower(ended_by))
+        CHECK (effect = 'allow' OR pedigree.person_key(principal) <> pedigree.person_key(ended_by))
 );
 
-CREATE INDEX access_grant_of_principal ON pedigree.access_grant (lower(principal))
+CREATE INDEX access_grant_of_principal ON pedigree.access_grant (pedigree.person_key(principal))
     WHERE ended_at IS NULL;
 CREATE INDEX access_grant_of_group ON pedigree.access_grant (group_name) WHERE ended_at IS NULL;
 
 -- A token without roles has what its principal is granted.
 ALTER TABLE pedigree.access_token DROP CONSTRAINT access_token_roles_check;
 
-CREATE INDEX access_token_of_principal ON pedigree.access_token (lower(principal))
-    WHERE revoked_at IS NULL;
+-- The keys of all names by which a person acts, with their verified e-mails.
+CREATE FUNCTION pedigree.keys_of_person(who text)
+RETURNS text[]
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    person text := pedigree.person_of(who);
+    known bigint := CASE WHEN person NOT LIKE 'name %' THEN person::bigint END;
+BEGIN
+    IF known IS NULL THEN
+        RETURN ARRAY[pedigree.person_key(who)];
+    END IF;
+    RETURN ARRAY(
+        SELECT pedigree.person_key(who)
+        UNION
+        SELECT pedigree.person_key(p.name) FROM pedigree.principal p WHERE p.person_id = known
+        UNION
+        SELECT pedigree.person_key(i.email)
+        FROM pedigree.principal p JOIN pedigree.identity i USING (principal_id)
+        WHERE p.person_id = known AND i.email IS NOT NULL
+    );
+END
+$$;
 
--- The grants that apply to somebody now, their own and those of their groups.
+-- The grants that apply to somebody now: those of their person, by any name, and of their groups.
 CREATE FUNCTION pedigree.grants_in_force(who text)
 RETURNS SETOF pedigree.access_grant
-LANGUAGE sql STABLE AS $$
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    keys text[] := pedigree.keys_of_person(who);
+BEGIN
+    RETURN QUERY
     SELECT g.* FROM pedigree.access_grant g
     WHERE g.ended_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > clock_timestamp())
-        AND lower(g.principal) = lower(who)
+        AND pedigree.person_key(g.principal) = ANY (keys)
     UNION ALL
-    SELECT g.* FROM pedigree.access_group_member m
-    JOIN pedigree.access_grant g ON g.group_name = m.group_name
+    SELECT g.* FROM pedigree.access_grant g
     WHERE g.ended_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > clock_timestamp())
-        AND lower(m.member) = lower(who)
+        AND g.group_name IN (
+            SELECT m.group_name FROM pedigree.access_group_member m
+            WHERE pedigree.person_key(m.member) = ANY (keys)
+        );
+END
 $$;
 
 -- What somebody may do: the given roles, their grants, and their groups.
@@ -118,8 +147,9 @@ BEGIN
             JOIN pedigree.access_role r ON r.name = g.role
         ),
         'groups', (
-            SELECT coalesce(json_agg(m.group_name), '[]')
-            FROM pedigree.access_group_member m WHERE lower(m.member) = lower(who)
+            SELECT coalesce(json_agg(DISTINCT m.group_name), '[]')
+            FROM pedigree.access_group_member m
+            WHERE pedigree.person_key(m.member) = ANY (pedigree.keys_of_person(who))
         )
     );
 END
@@ -141,10 +171,11 @@ BEGIN
 END
 $$;
 
--- What somebody held who decided: their grants and groups, and the roles of their tokens. A token that
--- expired still counts: its end is that of a secret, and only a revocation withdraws its roles.
+-- What somebody holds who decided: their grants and groups, the roles of their tokens, and those that
+-- the newest tokens of their identities had. A token that expired still counts: its end is that of a
+-- secret, and only a revocation withdraws its roles.
 CREATE FUNCTION pedigree.standing_of(names text[])
-RETURNS TABLE (name text, access json, tokens json)
+RETURNS TABLE (name text, access json, tokens json, seen json)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN QUERY
@@ -154,22 +185,34 @@ BEGIN
             'roles', pedigree.access_of('', t.roles) -> 'roles', 'models', t.models
         )), '[]')
         FROM pedigree.access_token t
-        WHERE lower(t.principal) = lower(each.name) AND t.revoked_at IS NULL
+        WHERE pedigree.person_key(t.principal) = ANY (pedigree.keys_of_person(each.name))
+            AND t.revoked_at IS NULL
+    ), (
+        SELECT coalesce(json_agg(json_build_object(
+            'issuer', i.issuer, 'roles', pedigree.access_of('', i.roles) -> 'roles',
+            'models', i.models
+        )), '[]')
+        FROM pedigree.principal p JOIN pedigree.identity i USING (principal_id)
+        WHERE p.person_id::text = pedigree.person_of(each.name)
     )
     FROM unnest(names) AS each (name);
 END
 $$;
 
--- Whether somebody holds a role: by a grant, by a group, or by a valid token.
+-- Whether somebody holds a role: by a grant, a group, a valid token, or the newest token of an identity.
 CREATE FUNCTION pedigree.holds_role(who text, wanted text)
 RETURNS boolean
 LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT FROM pedigree.grants_in_force(who) g WHERE g.role = wanted)
         OR EXISTS (
             SELECT FROM pedigree.access_token t
-            WHERE lower(t.principal) = lower(who) AND t.revoked_at IS NULL
+            WHERE pedigree.person_key(t.principal) = ANY (pedigree.keys_of_person(who))
+                AND t.revoked_at IS NULL
                 AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())
                 AND wanted = ANY (t.roles)
+        ) OR EXISTS (
+            SELECT FROM pedigree.principal p JOIN pedigree.identity i USING (principal_id)
+            WHERE p.person_id::text = pedigree.person_of(who) AND wanted = ANY (i.roles)
         )
 $$;
 
@@ -178,7 +221,8 @@ RETURNS boolean
 LANGUAGE sql STABLE AS $$
     SELECT EXISTS (
         SELECT FROM pedigree.access_group_member m
-        WHERE lower(m.member) = lower(who) AND m.group_name = wanted
+        WHERE pedigree.person_key(m.member) = ANY (pedigree.keys_of_person(who))
+            AND m.group_name = wanted
     )
 $$;
 
@@ -260,9 +304,12 @@ BEGIN
             IF NOT EXISTS (SELECT FROM pedigree.access_group WHERE name = body ->> 'group') THEN
                 PERFORM pedigree.refuse_access('access_grant_group');
             END IF;
-            IF body ->> 'effect' = 'allow' AND pedigree.is_in_group(actor, body ->> 'group') THEN
-                PERFORM pedigree.refuse_access('access_grant_not_to_oneself');
-            END IF;
+        END IF;
+        IF body ->> 'effect' = 'allow' AND (
+            pedigree.is_in_group(actor, body ->> 'group')
+            OR pedigree.person_of(body ->> 'principal') = pedigree.person_of(actor)
+        ) THEN
+            PERFORM pedigree.refuse_access('access_grant_not_to_oneself');
         END IF;
         INSERT INTO pedigree.access_grant (
             grant_id, principal, group_name, role, models, stages, effect, expires_at, reason,
@@ -278,7 +325,10 @@ BEGIN
     END IF;
     SELECT * INTO known FROM pedigree.access_grant g
     WHERE g.grant_id = (body ->> 'grant_id')::bigint;
-    IF known.effect = 'deny' AND pedigree.is_in_group(actor, known.group_name) THEN
+    IF known.effect = 'deny' AND (
+        pedigree.is_in_group(actor, known.group_name)
+        OR pedigree.person_of(known.principal) = pedigree.person_of(actor)
+    ) THEN
         PERFORM pedigree.refuse_access('access_grant_denial_not_ended_by_oneself');
     END IF;
     UPDATE pedigree.access_grant g
@@ -352,21 +402,25 @@ BEGIN
         ON CONFLICT (name) DO NOTHING;
         RETURN FOUND;
     ELSIF kind = 'group.member_added' THEN
+        IF pedigree.person_of(who) = pedigree.person_of(actor) THEN
+            PERFORM pedigree.refuse_access('access_group_member_not_oneself');
+        END IF;
         INSERT INTO pedigree.access_group_member (group_name, member, added_at, added_by)
         VALUES (wanted, who, at, actor)
-        ON CONFLICT (lower(member), group_name) DO NOTHING;
+        ON CONFLICT (pedigree.person_key(member), group_name) DO NOTHING;
         RETURN FOUND;
     END IF;
     -- Whoever leaves a group, or deletes it, also leaves what it denies.
     IF pedigree.group_denies(wanted) AND (
         CASE WHEN kind = 'group.deleted' THEN pedigree.is_in_group(actor, wanted)
-            ELSE lower(actor) = lower(who) END
+            ELSE pedigree.person_of(actor) = pedigree.person_of(who) END
     ) THEN
         PERFORM pedigree.refuse_access('access_grant_denial_not_ended_by_oneself');
     END IF;
     IF kind = 'group.member_removed' THEN
         DELETE FROM pedigree.access_group_member m
-        WHERE m.group_name = wanted AND lower(m.member) = lower(who);
+        WHERE m.group_name = wanted
+            AND pedigree.person_key(m.member) = pedigree.person_key(who);
         RETURN FOUND;
     END IF;
     IF pedigree.is_in_policy('group:' || wanted) THEN

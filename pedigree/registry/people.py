@@ -1,0 +1,117 @@
+"""People: one person is one principal, whatever identities and tokens act for them."""
+
+from pedigree._record import PAGE
+from pedigree.access import persons
+from pedigree.access.oidc.identities import Identity
+from pedigree.access.person_records import KnownPrincipal, SeenIdentity
+from pedigree.access.records import Permission
+from pedigree.contract.people import PeopleContract
+from pedigree.errors import InvalidInputError
+from pedigree.postgres.pages import at_least_one
+from pedigree.postgres.transaction import Transaction
+from pedigree.registry.context import ContextGroup
+
+
+class PeopleOperations(ContextGroup, PeopleContract):
+    """People: one person is one principal, whatever identities and tokens act for them."""
+
+    def principals(
+        self, *, name: str | None = None, limit: int = PAGE, after: int = 0
+    ) -> tuple[KnownPrincipal, ...]:
+        self._context.require(Permission.AUDIT)
+        limit = at_least_one(limit)
+        return self._context.database.read(
+            lambda transaction: persons.principals(transaction, name=name, limit=limit, after=after)
+        )
+
+    def link_person(
+        self,
+        principal: str,
+        *,
+        person: str | None = None,
+        issuer: str | None = None,
+        subject: str | None = None,
+    ) -> KnownPrincipal:
+        self._context.require(Permission.ADMINISTER)
+        actor = self._context.actor()
+        identity = _identity(issuer, subject)
+        if (identity is None) == (person is None):
+            raise _refused("an issuer with a subject, or a person")
+
+        def link(transaction: Transaction) -> KnownPrincipal:
+            if identity is None:
+                return persons.link_principal(
+                    transaction, principal, person=str(person), actor=actor
+                )
+            issuer, subject = identity
+            return persons.link_identity(
+                transaction, principal, issuer=issuer, subject=subject, actor=actor
+            )
+
+        return self._context.database.transaction(link)
+
+    def unlink_person(
+        self, principal: str, *, issuer: str | None = None, subject: str | None = None
+    ) -> KnownPrincipal:
+        self._context.require(Permission.ADMINISTER)
+        actor = self._context.actor()
+        if identity := _identity(issuer, subject):
+            return self._context.database.transaction(
+                lambda transaction: persons.unlink_identity(
+                    transaction, principal, issuer=identity[0], subject=identity[1], actor=actor
+                )
+            )
+        return self._context.database.transaction(
+            lambda transaction: persons.unlink_principal(transaction, principal, actor)
+        )
+
+    def set_person_active(self, principal: str, *, active: bool) -> KnownPrincipal:
+        self._context.require(Permission.ADMINISTER)
+        actor = self._context.actor()
+        return self._context.database.transaction(
+            lambda transaction: persons.set_active(
+                transaction, principal, active=active, actor=actor
+            )
+        )
+
+    def end_sessions(self, principal: str) -> KnownPrincipal:
+        self._context.require(Permission.ADMINISTER)
+        actor = self._context.actor()
+        return self._context.database.transaction(
+            lambda transaction: persons.end_rights(transaction, principal, actor)
+        )
+
+    def find(self, identity: Identity) -> SeenIdentity | None:
+        """Return what is known of the identity of a token; None if it has no principal yet."""
+        return self._context.database.read(lambda transaction: persons.find(transaction, identity))
+
+    def see(self, identity: Identity) -> SeenIdentity:
+        """Note what the verified token of an identity says, and find or add its principal.
+
+        Raises:
+            NameTakenError: The name that the token gives it belongs to somebody else.
+        """
+        return self._context.database.transaction(
+            lambda transaction: persons.see(transaction, identity)
+        )
+
+
+def _identity(issuer: str | None, subject: str | None) -> tuple[str, str] | None:
+    """Return an identity that is given; None if it is not.
+
+    Raises:
+        InvalidInputError: Only one of both is given.
+    """
+    if issuer is None and subject is None:
+        return None
+    if issuer is None or subject is None:
+        raise _refused("both an issuer and a subject")
+    return issuer, subject
+
+
+def _refused(wanted: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"needs {wanted}",
+        field="subject",
+        remedy="Write `pedigree access link NAME --issuer … --subject …`, or `… --person NAME`",
+    )
