@@ -15,6 +15,7 @@ from pedigree._record import RecordPage
 from pedigree.access import tokens
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.person_records import KnownPrincipal, RolesLastSeen, SeenIdentity
+from pedigree.access.principal import Principal
 from pedigree.access.records import IssuedToken, Role
 from pedigree.access.reserved import RECOVERY
 from pedigree.access.tokens import SQL
@@ -184,7 +185,12 @@ def recover(transaction: Transaction, principal: str, by: Actor) -> IssuedToken:
     if known and known[0].deactivated_at is not None:
         set_active(transaction, principal, active=True, actor=RECOVERY)
     issued = tokens.create_token(
-        transaction, principal, RECOVERY, roles=[Role.ADMIN], models=(), expires=_RECOVERY_LIFETIME
+        transaction,
+        principal,
+        Principal(actor=RECOVERY),
+        roles=[Role.ADMIN],
+        models=(),
+        expires=_RECOVERY_LIFETIME,
     )
     body: dict[str, JsonValue] = {
         "principal": principal,

@@ -111,9 +111,10 @@ BEGIN
         )
     LOOP
         is_owners := called.is_trigger OR called.name = ANY (ARRAY[
-            'advance_generation', 'collect_versions', 'conclude', 'create_token', 'create_version',
+            'advance_generation', 'begin_access_change', 'change_access', 'collect_versions', 'conclude', 'create_token', 'create_version',
             'decide', 'delete_version', 'describe_version', 'hold_version', 'is_stored_key',
-            'models_named', 'note_exchange', 'note_read', 'quarantine_version', 'record_events',
+            'models_named', 'note_exchange', 'note_grants_used',
+            'note_read', 'quarantine_version', 'record_events',
             'revoke_token', 'sees', 'sees_name', 'sequence_events', 'set_tier', 'use_approval',
             'write_cards', 'write_override',
             'end_rights', 'is_active_until_end', 'link_identity', 'link_principal', 'see_identity',

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pedigree.access.records import Role
+from pedigree.access.records import Permission, Role
 from pedigree.artifacts.records import ManifestFile, digest_of
 from pedigree.audit.records import Actor
 from pedigree.cards.records import CardNotes
@@ -162,6 +162,15 @@ STORY: tuple[tuple[str, Step], ...] = (
     ("unlink_person", lambda r, _: r.unlink_person("ann")),
     ("set_person_active", lambda r, _: r.set_person_active("ann", active=False)),
     ("end_sessions", lambda r, _: r.end_sessions("ben")),
+    ("define_role", lambda r, _: r.define_role("looker", [Permission.READ])),
+    ("create_group", lambda r, _: r.create_group("risk")),
+    ("add_member", lambda r, _: r.add_member("risk", "ann")),
+    ("grant_access", lambda r, _: r.grant_access("approver", "group:risk")),
+    ("end_grant", lambda r, _: r.end_grant(1)),
+    ("revoke_access", lambda r, _: r.revoke_access("bob", tokens=True)),
+    ("remove_member", lambda r, _: r.remove_member("risk", "ann")),
+    ("delete_group", lambda r, _: r.delete_group("risk")),
+    ("remove_role", lambda r, _: r.remove_role("looker")),
     ("create_webhook", lambda r, _: r.create_webhook("https://ci.example")),
 )
 DAY = timedelta(days=1)
@@ -175,6 +184,7 @@ ELSEWHERE = frozenset(
 )
 READS = frozenset(
     {
+        *("access_grants", "access_groups", "access_roles", "explain_access"),
         *("acting_as", "actor", "as_of", "candidacies", "card", "card_fields", "champion"),
         *("check_rules", "close", "compare", "connect", "data_verdicts", "datasheet", "datasheets"),
         *("decisions", "deliveries", "delivery", "diff", "downstream", "drift", "drift_result"),

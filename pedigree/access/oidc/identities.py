@@ -14,7 +14,6 @@ from pedigree.access.oidc.providers import (
 )
 from pedigree.access.oidc.refusals import NoRuleError
 from pedigree.access.person_records import PrincipalKind
-from pedigree.access.records import Role
 from pedigree.access.reserved import is_reserved
 from pedigree.audit.records import Actor
 
@@ -50,7 +49,7 @@ class Identity:
     """
 
     principal: str
-    roles: tuple[Role, ...]
+    roles: tuple[str, ...]
     models: tuple[str, ...]
     provider: str
     issuer: str
