@@ -74,3 +74,37 @@ BEGIN
     );
 END
 $$;
+
+-- The models whose versions are states of assets, whoever asks: a state is hidden from those who may
+-- read none of its models, so all of these must be known.
+CREATE FUNCTION pedigree.models_of_states(assets text[], data_versions text[])
+RETURNS TABLE (place bigint, name text, is_version boolean)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+    WITH wanted AS (
+        SELECT given.place, given.asset, given.data_version,
+            regexp_replace(given.asset, '/[^/]+$', '') AS parent,
+            substring(given.asset from '[^/]+$') AS last_part
+        FROM unnest(assets, data_versions) WITH ORDINALITY AS given (asset, data_version, place)
+    ), owner AS (
+        SELECT w.place, w.data_version, t.model_id
+        FROM wanted w
+        JOIN pedigree.training t ON t.asset = w.asset
+        UNION
+        SELECT w.place, w.data_version, t.model_id
+        FROM wanted w
+        JOIN pedigree.training t ON t.asset = w.parent
+        WHERE EXISTS (
+            SELECT FROM pedigree.tenure s
+            WHERE s.model_id = t.model_id AND s.pointer = 'stage' AND s.name = w.last_part
+        )
+    )
+    SELECT o.place - 1, m.name, EXISTS (
+        SELECT FROM pedigree.model_version v
+        WHERE v.model_id = o.model_id AND v.digest = o.data_version
+    )
+    FROM owner o
+    JOIN pedigree.registered_model m USING (model_id);
+END
+$$;
