@@ -115,7 +115,7 @@ BEGIN
             'decide', 'delete_version', 'describe_version', 'hold_version', 'is_stored_key',
             'models_named', 'models_of_states', 'note_exchange', 'note_read', 'quarantine_version',
             'record_events', 'revoke_token', 'sees', 'sees_name', 'sequence_events', 'set_tier',
-            'use_approval', 'write_cards', 'write_override',
+            'trained_with', 'use_approval', 'write_cards', 'write_override',
             'end_rights', 'is_active_until_end', 'link_identity', 'link_principal', 'see_identity',
             'set_person_active', 'unlink_identity', 'unlink_principal'
         ]);
