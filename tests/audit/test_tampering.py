@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from pedigree.audit.export import export, verify_folder
+from pedigree.audit.export import verify_folder
 from pedigree.audit.key_history import known_keys
 from pedigree.audit.log_keys import KeyFile
 from pedigree.audit.sealer import Sealer
@@ -123,7 +123,7 @@ def sealed(registry: Registry, tmp_path: Path) -> Registry:
 def is_found(registry: Registry, key: str, folder: Path) -> bool:
     """Whether the offline verifier finds something, with the anchors and the key from before."""
     try:
-        export(registry.database, folder / "export")
+        registry.operations.audit.export_log(folder / "export")
     except LogTamperedError:
         return True
     anchors = registry.settings.home_folder / "objects" / "log"
