@@ -18,7 +18,8 @@ from statistics import median
 from benchmarks._costs import processor_s
 from benchmarks._owner import owner_of
 from benchmarks._report import Measured, report
-from pedigree import DeclaredMetadata, NewVersion, Registry, Settings
+from benchmarks.register import new_version
+from pedigree import Registry, Settings
 from pedigree.audit import log
 from pedigree.audit.verifier.export import verify_export
 from pedigree.audit.verifier.notes import LogKey
@@ -27,15 +28,6 @@ from pedigree.registry.log_sealing import LogSealing
 _MILLION = 1_000_000
 _CHUNK = 50_000
 _PROOFS = 300
-_NEW = NewVersion(
-    metadata=DeclaredMetadata(
-        flavor="generic",
-        git_commit="0123456789abcdef0123456789abcdef01234567",
-        git_dirty=False,
-        metrics={"auc": 0.9},
-        training_data_digest="sha256:" + "0" * 64,
-    )
-)
 # Each moves an alias of one of a thousand models, so that a replay has something to do.
 _ADD = """
 WITH added AS (
@@ -144,12 +136,18 @@ def _export(registry: Registry, folder: Path) -> Iterator[Measured]:
 
 def _load(registry: Registry, home: Path) -> Iterator[Measured]:
     """Register versions with the sealer off and on, by turns."""
-    before = registry.operations.audit.newest_checkpoint().size
     costs: dict[bool, list[float]] = {False: [], True: []}
+    lags: list[float] = []
     numbers = itertools.count()
     for _ in range(_ROUNDS):
         for seals in (False, True):
+            LogSealing(registry).seal()
+            before = registry.operations.audit.newest_checkpoint().size
             costs[seals].append(_cost(registry, home, numbers, seals=seals))
+            if seals:
+                LogSealing(registry).seal()
+                found = registry.database.fetch_all(_LAG, {"after": before})[0]
+                lags.append(float(found["p99"]))
     ratios = [on / off for off, on in zip(costs[False], costs[True], strict=True)]
     yield Measured(
         what="processor time of a registration with the sealer on, against off",
@@ -163,32 +161,39 @@ def _load(registry: Registry, home: Path) -> Iterator[Measured]:
         value=median(costs[False]) * 1000,
         unit="ms",
     )
-    LogSealing(registry).seal()
-    found = registry.database.fetch_all(_LAG, {"after": before})[0]
     yield Measured(
-        what="from an event to its checkpoint, p99, with rounds without a sealer between",
-        value=found["p99"],
+        what="from a registration to its checkpoint, p99 of the worst round",
+        value=max(lags),
         unit="s",
+        target=2,
+        at_least=False,
     )
 
 
 def _cost(registry: Registry, home: Path, numbers: Iterator[int], *, seals: bool) -> float:
-    """Return the processor time of a registration, in this process and in Postgres."""
-    stop = threading.Event()
-    sealing = threading.Thread(target=LogSealing(registry).run, kwargs={"stop": stop})
-    LogSealing(registry).seal()
-    if seals:
-        sealing.start()
+    """Return the processor time of a registration, in this process and in Postgres.
+
+    Without the sealer, events get their places once a second, as each service gives them.
+    """
+    stop, sealer = threading.Event(), LogSealing(registry)
+    sealer.seal()
+
+    def sequence() -> None:
+        while not stop.wait(1):
+            log.sequence(registry.database)
+
+    work = partial(sealer.run, stop=stop) if seals else sequence
+    working = threading.Thread(target=work)
+    working.start()
     began, used, done = time.perf_counter(), _processor(registry), 0
     while time.perf_counter() - began < _ROUND_S:
         file = home / "weights"
         file.write_text(str(next(numbers)))
-        registry.register("churn", file, _NEW)
+        registry.register("churn", file, new_version(f"run-{file.stem}-{done}"))
         done += 1
     spent = _processor(registry) - used
     stop.set()
-    if seals:
-        sealing.join()
+    working.join()
     return spent / done
 
 
