@@ -26,7 +26,7 @@ SOURCES = (
 PATHS = (
     *("../model.bin", "..\\model.bin", "/etc/hostname", "//etc/hostname", "./model.bin"),
     *("a/../model.bin", "a/../../x", "model.bin/..", "model.bin/", "C:/x", "c:\\x", "\\\\h\\s"),
-    *("..", ".", " ", "~", "~root/x", "model.bin\0.txt", "model.bin\n", "\u202emodel.bin"),
+    *("..", ".", " ", "~", "~root/x", "model.bin\0.txt", "a\nb", "\u202emodel.bin"),
     *(
         "..\u2215x",
         "\uff0e\uff0e/x",
@@ -99,10 +99,7 @@ SCRIPTS = (
 """Texts that a page or a template would run, if it did not take them for text."""
 
 CREDENTIALS: tuple[dict[str, str], ...] = (
-    *(
-        {"Authorization": value}
-        for value in ("Bearer", "Bearer null", "Bearer undefined")
-    ),
+    *({"Authorization": value} for value in ("Bearer", "Bearer null", "Bearer undefined")),
     *(
         {"Authorization": f"Basic {value}"}
         for value in ("YWRtaW46cGFzc3dvcmQ=", "YWRtaW46YWRtaW4=")
