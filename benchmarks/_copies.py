@@ -7,7 +7,7 @@ finds nothing. It shares its bytes with the original.
 from collections.abc import Mapping
 from typing import LiteralString
 
-from psycopg import sql
+from psycopg import Cursor, sql
 
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
@@ -84,7 +84,7 @@ def copy_models(database: Database, copies: int) -> None:
     database.transaction(copy)
     with database._open().connection() as connection:
         connection.autocommit = True
-        connection.execute("VACUUM (ANALYZE)")
+        Cursor(connection).execute("VACUUM (ANALYZE)")  # outside of any transaction
 
 
 def _copy_of(

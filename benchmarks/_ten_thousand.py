@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from benchmarks._owner import owner_of
 from pedigree import Column, DeclaredMetadata, NewVersion, Registry, Signature
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import ARCHIVED, CANDIDATE, Policy, StageRule
@@ -118,7 +119,7 @@ def fill(registry: Registry, folder: Path, models: int, lineage: LineageGraph) -
     registry.operations.promotions.evaluate_candidates(TEMPLATE)
     if not registry.candidacies(waits):
         raise SystemExit(f"{waits} waits for nothing")
-    registry.database.transaction(_copying(models))
+    owner_of(registry).transaction(_copying(models))
 
 
 def _register(registry: Registry, folder: Path, number: int, lineage: LineageGraph) -> str:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+from benchmarks._owner import owner_of
 from benchmarks._report import Measured, report
 from pedigree import Registry, Settings
 from pedigree.audit import log
@@ -105,7 +106,7 @@ def _export(registry: Registry, folder: Path) -> Iterator[Measured]:
 
 
 def _add(registry: Registry, many: int) -> None:
-    registry.database.transaction(
+    owner_of(registry).transaction(
         lambda transaction: transaction.execute(_ADD, {"many": many}),
     )
     log.sequence(registry.database)

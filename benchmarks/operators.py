@@ -22,6 +22,7 @@ from statistics import median
 from benchmarks._copies import copy_models
 from benchmarks._million import million
 from benchmarks._million_rows import name_of
+from benchmarks._owner import owner_of
 from benchmarks._report import Measured, report
 from benchmarks._wide import LARGE_MODEL, SMALL_MODEL, wide
 from pedigree import Column, DeclaredMetadata, NewVersion, Registry, Settings, Signature
@@ -156,7 +157,7 @@ def _extrapolated(folder: Path) -> Iterator[Measured]:
         _register(registry, folder)
         objects = _seconds_of(registry, lambda name: name == "objects_intact")
         registry.events()  # which gives each its place in the feed
-        copy_models(registry.database, _COPIES)
+        copy_models(owner_of(registry), _COPIES)
         rest = _seconds_of(registry, lambda name: name in _OF_EVENTS - objects.keys())
     seconds = {
         **{name: took * _MILLION / _VERSIONS for name, took in objects.items()},

@@ -51,12 +51,13 @@ def main() -> int:
     """Measure and report; return the exit code."""
     home = million(sys.argv[1:])
     with Registry.connect(settings=Settings(home=home)) as registry:
-        figures = [] if "drawn" in sys.argv else [_measured(case) for case in _cases(registry)]
+        figures = [] if "drawn" in sys.argv else [_measured(case) for case in cases(registry)]
         figures += _of_drawn(registry)
     return report(figures, sys.argv[1:])
 
 
-def _cases(registry: Registry) -> list[Case]:
+def cases(registry: Registry) -> list[Case]:
+    """Return the seven forms of a search."""
     tag = f"tags.{rows.COMMON_TAG[0]} = '{rows.COMMON_TAG[1]}'"
     second = f"tags.{rows.SECOND_TAG[0]} = '{rows.SECOND_TAG[1]}'"
     words = f"text MATCH '{' '.join(rows.COMMON_WORDS)}'"

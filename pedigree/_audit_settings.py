@@ -49,6 +49,10 @@ class AuditSettings(BaseSettings):
         default=None,
         description="CA certificates (PEM) to trust for their TLS, in addition to the system's",
     )
+    audit_public: bool = Field(
+        default=False,
+        description="The service serves the audit log (/log) to anybody, without a token",
+    )
     serve_seals: bool = Field(
         default=True, description="`pedigree serve` and the sensors seal the audit log"
     )

@@ -32,6 +32,11 @@ class Settings(AuditSettings):
     database_url: str | None = Field(
         default=None, description="Postgres URL; if unset, an embedded Postgres"
     )
+    database_owner_url: str | None = Field(
+        default=None,
+        description="Postgres URL of the role that owns the tables, for `pedigree migrate`; if"
+        " unset, PEDIGREE_DATABASE_URL",
+    )
     database_connections: int = Field(
         default=10, ge=1, description="Maximum database connections of a process"
     )

@@ -22,6 +22,7 @@ from psycopg import sql
 from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres.migrate import migrate
 from tests.databases import TEMPLATE, Databases
+from tests.fencing import as_user, is_fenced, make_login
 from tests.marking import (
     keep_modules_of_a_server_together,
     mark_remote_repeats,
@@ -156,7 +157,9 @@ def _make_template(server: EmbeddedPostgres) -> None:
         if connection.execute(query, [TEMPLATE]).fetchone():
             return
         with Database.embedded(server, TEMPLATE) as template:
-            migrate(template)
+            migrate(template, roles=is_fenced())
+        if is_fenced():
+            make_login(connection)
         _make_passwords_cheap(connection)
         mark = sql.SQL("ALTER DATABASE {} IS_TEMPLATE true").format(sql.Identifier(TEMPLATE))
         connection.execute(mark)
@@ -176,10 +179,14 @@ def databases(postgres: EmbeddedPostgres) -> Iterator[Databases]:
     """What makes databases ahead on the session's server, through a pooler if one is requested."""
     url = postgres.url("postgres")
     with (
-        pooled(url) if POOLER in os.environ else nullcontext(str) as shown,
+        pooled(url) if POOLER in os.environ else nullcontext(_shown) as shown,
         closing(Databases(url, shown)) as databases,
     ):
         yield databases
+
+
+def _shown(url: str) -> str:
+    return as_user(url) if is_fenced() else url
 
 
 @pytest.fixture

@@ -1,14 +1,17 @@
 -- name: insert_token
--- Insert a new token with the hash of its secret, never the secret.
-INSERT INTO pedigree.access_token (
-    principal, secret_hash, roles, models, created_at, created_by, expires_at
-)
-SELECT
-    %(principal)s, %(secret_hash)s, %(roles)s, %(models)s, now.at, %(actor)s,
-    now.at + %(expires)s::interval
-FROM (SELECT clock_timestamp() AS at) AS now
-RETURNING token_id, principal, roles, models, created_at, created_by, expires_at, revoked_at,
-    revoked_by;
+-- Insert a new token with the hash of its secret, never the secret. The actor is set before the function
+-- runs.
+SELECT (made.token).token_id, (made.token).principal, (made.token).roles, (made.token).models,
+    (made.token).created_at, (made.token).created_by, (made.token).expires_at,
+    (made.token).revoked_at, (made.token).revoked_by
+FROM (
+    SELECT pedigree.create_token(
+        %(principal)s, %(secret_hash)s, %(roles)s::text[], %(models)s::text[], %(expires)s::interval
+    ) AS token
+    FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+        set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source
+    OFFSET 0  -- so that it is called once
+) AS made;
 
 -- name: find_token
 -- The token of a secret, if it is neither revoked nor expired, as JSON.
@@ -31,11 +34,16 @@ ORDER BY token_id
 LIMIT %(limit)s;
 
 -- name: revoke_token
--- Revoke a token, unless it is already revoked.
-UPDATE pedigree.access_token SET revoked_at = clock_timestamp(), revoked_by = %(actor)s
-WHERE token_id = %(token_id)s AND revoked_at IS NULL
-RETURNING token_id, principal, roles, models, created_at, created_by, expires_at, revoked_at,
-    revoked_by;
+-- Revoke a token, unless it is already revoked. The actor is set before the function runs.
+SELECT (ended.token).token_id, (ended.token).principal, (ended.token).roles, (ended.token).models,
+    (ended.token).created_at, (ended.token).created_by, (ended.token).expires_at,
+    (ended.token).revoked_at, (ended.token).revoked_by
+FROM (
+    SELECT pedigree.revoke_token(%(token_id)s) AS token
+    FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+        set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source
+    OFFSET 0  -- so that it is called once
+) AS ended;
 
 -- name: token
 -- One token.
@@ -45,20 +53,10 @@ FROM pedigree.access_token
 WHERE token_id = %(token_id)s;
 
 -- name: note_exchange
--- Note that a workload's token is exchanged; no row if it was before. Tokens that expired an hour
--- ago are forgotten, since the clocks of a worker and of the database differ by less.
-WITH forgotten AS (
-    DELETE FROM pedigree.exchanged_token
-    WHERE (issuer, jti_hash) IN (
-        SELECT issuer, jti_hash FROM pedigree.exchanged_token
-        WHERE expires_at < clock_timestamp() - interval '1 hour'
-        ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED
-    )
-)
-INSERT INTO pedigree.exchanged_token (issuer, jti_hash, expires_at, token_id)
-VALUES (%(issuer)s, %(jti_hash)s, %(expires_at)s, %(token_id)s)
-ON CONFLICT DO NOTHING
-RETURNING token_id;
+-- Note that a workload's token is exchanged; no row if it was before.
+SELECT noted AS token_id
+FROM pedigree.note_exchange(%(issuer)s, %(jti_hash)s, %(expires_at)s, %(token_id)s) AS noted
+WHERE noted IS NOT NULL;
 
 -- name: find_identity
 -- An identity with its principal, as JSON; no row if it is unknown, or has no principal.

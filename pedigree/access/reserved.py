@@ -19,6 +19,8 @@ AUTOMATIC_APPROVER = "service:approver:"
 CARDS = Actor(name="service:cards", source="model cards")
 # Notes which keys sign the audit log, in any process that seals it.
 SEALER = Actor(name="service:sealer", source="audit log")
+# Reads a public audit log without a token.
+PUBLIC_MONITOR = Actor(name="service:monitor", source="public log")
 # Notes which members of background work failed, in any process.
 BACKGROUND = Actor(name="service:background", source="background work")
 PROMOTION_SENSOR = Actor(name="sensor:pedigree_promotion", source="dagster sensor")

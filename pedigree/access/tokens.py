@@ -69,6 +69,7 @@ def create_token(
         "roles": [role.value for role in given],
         "models": list(models),
         "actor": actor.name,
+        "actor_source": actor.source,
         "expires": expires,
     }
     row = transaction.execute(SQL["insert_token"], values).fetchall()[0]
@@ -96,7 +97,7 @@ def revoke_token(transaction: Transaction, token_id: int, actor: Actor) -> Acces
     Raises:
         TokenNotFoundError: There is no such token.
     """
-    values = {"token_id": token_id, "actor": actor.name}
+    values = {"token_id": token_id, "actor": actor.name, "actor_source": actor.source}
     row = transaction.execute(SQL["revoke_token"], values).fetchone()
     if row:
         token = _token_of(row)

@@ -3,27 +3,27 @@
 from collections.abc import Iterable, Iterator
 
 from pedigree.audit.nodes import SQL
-from pedigree.audit.tree import WIDTH, Node, folded
+from pedigree.audit.tree import HASH_BYTES, WIDTH, Node, folded
 from pedigree.postgres.transaction import Transaction, stream
 
 
 def blocks_of(leaves: Iterable[bytes]) -> Iterator[tuple[Node, bytes]]:
     """Yield each full block of a tree of leaves, in memory that grows with their logarithm."""
-    rows: list[list[bytes]] = [[]]
+    rows = [bytearray()]
     counts = [0]
     for leaf in leaves:
         level, found = 0, leaf
         while True:
-            rows[level].append(found)
-            if len(rows[level]) < WIDTH:
+            rows[level] += found
+            if len(rows[level]) < WIDTH * HASH_BYTES:
                 break
-            found = folded(rows[level])
-            rows[level] = []
+            found = folded(bytes(rows[level]))
+            rows[level] = bytearray()
             yield (level + 1, counts[level]), found
             counts[level] += 1
             level += 1
             if level == len(rows):
-                rows.append([])
+                rows.append(bytearray())
                 counts.append(0)
 
 

@@ -9,7 +9,6 @@ from pydantic import JsonValue
 
 from pedigree._record import RecordPage
 from pedigree.audit.records import Actor, Event, EventType, NewEvent
-from pedigree.audit.verifier.hashes import leaf_hash
 from pedigree.postgres.database import Database
 from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.queries import load_queries
@@ -60,7 +59,8 @@ def record(
             "version": version,
             "at": at,
             "canonicals": canonicals,
-            "leaves": [leaf_hash(canonical) for canonical in canonicals],
+            "actor": actor.name,
+            "actor_source": actor.source,
         },
     )
 
@@ -68,16 +68,10 @@ def record(
 def sequence(database: Database) -> None:
     """Give every committed event its place in the feed, unless another process is doing so.
 
-    Without such an event it is one statement. A separate statement takes the lock: the next
-    statement must see everything that the previous leader committed.
+    Without such an event it is one statement.
     """
-
-    def lead(connection: Transaction) -> None:
-        if connection.execute(_SQL["lead_sequencer"]).fetchone() == {"leads": True}:
-            connection.execute(_SQL["sequence_events"])
-
     if database.fetch_all(_SQL["anything_unsequenced"]) == [{"waiting": True}]:
-        database.transaction(lead)
+        database.transaction(lambda transaction: transaction.execute(_SQL["sequence_events"]))
 
 
 def read(

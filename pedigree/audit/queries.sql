@@ -1,41 +1,27 @@
 -- name: record_events
--- Insert events in their order and queue them for the feed, in the transaction of their change.
-WITH written AS (
-    INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
-    SELECT event_id, %(type)s, %(model)s, %(version)s, canonical, leaf, %(at)s
-    FROM unnest(%(event_ids)s::uuid[], %(canonicals)s::bytea[], %(leaves)s::bytea[])
-        WITH ORDINALITY AS new_event (event_id, canonical, leaf, place)
-    ORDER BY place
-    RETURNING id
+-- Insert events in their order and queue them for the feed, in the transaction of their change. The
+-- actor is set before the function runs, and only for the transaction.
+SELECT pedigree.record_events(
+    %(event_ids)s::uuid[], %(type)s, %(model)s, %(version)s, %(at)s, %(canonicals)s::bytea[]
 )
-INSERT INTO pedigree.unsequenced (id) SELECT id FROM written;
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
 
 -- name: note_read
 -- Write the event of a read unless this hour has it; return the seconds until the hour ends.
 SELECT pedigree.note_read(
     %(reader)s, %(event)s::jsonb, %(hole)s, %(model)s::text, %(version)s::integer
-) AS seconds;
+) AS seconds
+FROM set_config('pedigree.actor', %(reader)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
 
 -- name: anything_unsequenced
 -- Whether a committed event waits for its place in the feed.
 SELECT EXISTS (SELECT FROM pedigree.unsequenced) AS waiting;
 
--- name: lead_sequencer
--- Become the only sequencer until the transaction ends; false when another process is.
-SELECT pg_try_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0)) AS leads;
-
 -- name: sequence_events
--- Give every visible event a contiguous place. Ids of one model ascend in commit order, because the
--- model's row was locked before the id was assigned; so the order within a model is preserved.
-WITH due AS (
-    DELETE FROM pedigree.unsequenced RETURNING id
-),
-head AS (
-    SELECT coalesce(max(seq), 0) AS seq FROM pedigree.feed
-)
-INSERT INTO pedigree.feed (seq, id)
-SELECT head.seq + row_number() OVER (ORDER BY due.id), due.id
-FROM due, head;
+-- Give every visible event its place in the feed, unless another process does.
+SELECT pedigree.sequence_events();
 
 -- name: read_feed
 -- Events after a place in the feed, oldest first.
@@ -93,21 +79,29 @@ SELECT pg_try_advisory_xact_lock(hashtextextended('pedigree.sealer', 0)) AS lead
 -- Wait until no sealer leads, and let none lead until the transaction ends.
 SELECT pg_advisory_xact_lock(hashtextextended('pedigree.sealer', 0));
 
--- name: log_nodes
--- Hashes of the log's tree in some ranges of levels: leaves of events, and of full blocks.
-SELECT 0 AS level, f.seq - 1 AS index, e.leaf AS hash
+-- name: log_ranges
+-- Hashes of the log's tree in some ranges of levels, one after the other: leaves of events, and
+-- of full blocks.
+SELECT w.level, w.start, w.stop, CASE WHEN w.level = 0 THEN (
+    SELECT string_agg(e.leaf, ''::bytea ORDER BY f.seq)
+    FROM pedigree.feed f JOIN pedigree.event e USING (id)
+    WHERE f.seq > w.start AND f.seq <= w.stop
+) ELSE (
+    SELECT string_agg(b.hash, ''::bytea ORDER BY b.index) FROM pedigree.log_block b
+    WHERE b.level = w.level AND b.index >= w.start AND b.index < w.stop
+) END AS hashes
 FROM unnest(%(levels)s::smallint[], %(starts)s::bigint[], %(stops)s::bigint[])
-    AS wanted (level, start, stop)
-JOIN pedigree.feed f ON f.seq > wanted.start AND f.seq <= wanted.stop
-JOIN pedigree.event e USING (id)
-WHERE wanted.level = 0
-UNION ALL
-SELECT b.level, b.index, b.hash
-FROM unnest(%(levels)s::smallint[], %(starts)s::bigint[], %(stops)s::bigint[])
-    AS wanted (level, start, stop)
-JOIN pedigree.log_block b
-    ON b.level = wanted.level AND b.index >= wanted.start AND b.index < wanted.stop
-WHERE wanted.level > 0;
+    AS w (level, start, stop);
+
+-- name: log_gap
+-- The first index of a range that has no hash; null if each has one.
+SELECT min(wanted.index) AS index
+FROM generate_series(%(start)s::bigint, %(stop)s::bigint - 1) AS wanted (index)
+WHERE CASE WHEN %(level)s = 0 THEN NOT EXISTS (
+    SELECT FROM pedigree.feed f JOIN pedigree.event e USING (id) WHERE f.seq = wanted.index + 1
+) ELSE NOT EXISTS (
+    SELECT FROM pedigree.log_block b WHERE b.level = %(level)s AND b.index = wanted.index
+) END;
 
 -- name: add_checkpoint
 -- Store a checkpoint with the full blocks that the tree gained.
@@ -140,7 +134,7 @@ ORDER BY added_at DESC;
 
 -- name: log_keys
 -- All keys of the log, the newest first.
-SELECT public_key, added_at, retired_at, signs_until, private_key IS NOT NULL AS is_stored
+SELECT public_key, added_at, retired_at, signs_until, pedigree.is_stored_key(public_key) AS is_stored
 FROM pedigree.log_key ORDER BY added_at DESC;
 
 -- name: add_log_key

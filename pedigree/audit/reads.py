@@ -90,6 +90,7 @@ def _values(
     event = {"event_id": event_id, "type": event_type.value, "canonical": canonical}
     return {
         "reader": actor.name,
+        "actor_source": actor.source,
         "event": json.dumps(event),
         "hole": hole,
         "model": model,

@@ -12,9 +12,9 @@ from pedigree.audit import log
 from pedigree.audit.key_history import follow, leads, origin_of
 from pedigree.audit.log_keys import LogKeys, LogSigner
 from pedigree.audit.log_records import LogCheckpoint
-from pedigree.audit.nodes import SQL, read_nodes
+from pedigree.audit.nodes import SQL, nodes_of, read_ranges
 from pedigree.audit.records import Actor
-from pedigree.audit.tree import Node, NodeRange, edge, new_blocks, root
+from pedigree.audit.tree import HEIGHT, Node, edge, new_blocks, new_tiles, root
 from pedigree.audit.verifier.notes import Checkpoint, LogKey, signature_line
 from pedigree.errors import LogTamperedError
 from pedigree.postgres.database import Database
@@ -88,15 +88,28 @@ class Sealer:
         new = min(head, old + _MOST_LEAVES)
         if new == old or {bytes(key) for key in state["keys"]} != {each.public for each in signers}:
             return None  # changed keys are noted by the next pass
-        hashes = read_nodes(transaction, [*edge(old), NodeRange(0, old, new)])
-        if old and root(hashes, old) != bytes(state["root"]):
-            raise _tampered(old)
-        blocks = new_blocks(hashes, old, new)
-        checkpoint = Checkpoint(
-            origin_of(state["registry_id"]), new, root({**hashes, **blocks}, new)
-        )
+        blocks, newest = _grown(transaction, old, new, bytes(state["root"] or b""))
+        checkpoint = Checkpoint(origin_of(state["registry_id"]), new, newest)
         _store(transaction, checkpoint, blocks, _signed(checkpoint, signers))
         return Seal(new, is_complete=new == head)
+
+
+def _grown(
+    transaction: Transaction, old: int, new: int, sealed: bytes
+) -> tuple[dict[Node, bytes], bytes]:
+    """Return the blocks that the tree gains, and its new root.
+
+    Raises:
+        LogTamperedError: A hash is missing, or the old root is not the one that was sealed.
+    """
+    edges, tiles = list(edge(old)), list(new_tiles(old, new))
+    found = read_ranges(transaction, {*edges, *tiles})
+    known = {node: each for one in edges for node, each in nodes_of(one, found[one])}
+    if old and root(known, old) != sealed:
+        raise _tampered(old)
+    full = {(1, one.start >> HEIGHT): found[one] for one in tiles}
+    blocks = new_blocks(known, full, old, new)
+    return blocks, root({**known, **blocks, **dict(nodes_of(tiles[-1], found[tiles[-1]]))}, new)
 
 
 def checkpoint_over(transaction: Transaction, seq: int = 0) -> LogCheckpoint | None:

@@ -5,7 +5,8 @@ Leaf ``i`` is the event with ``seq`` ``i + 1``. A node ``(level, i)`` is the has
 leaves, and level 1 the hashes of their full blocks of 256. All other hashes follow from these.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 
 from pedigree.audit.verifier.hashes import node_hash
@@ -14,6 +15,8 @@ HEIGHT = 8
 """The levels of the binary tree between two levels of nodes."""
 WIDTH = 1 << HEIGHT
 """How many nodes make a full block."""
+HASH_BYTES = 32
+"""The bytes of a hash."""
 
 Node: TypeAlias = tuple[int, int]
 """The level of a node, and its index within the level."""
@@ -58,11 +61,13 @@ def path(index: int, size: int) -> Iterator[NodeRange]:
         level += 1
 
 
-def new_blocks(hashes: Hashes, old: int, new: int) -> dict[Node, bytes]:
+def new_blocks(hashes: Hashes, tiles: Hashes, old: int, new: int) -> dict[Node, bytes]:
     """Return the full blocks that a tree gains when it grows.
 
     Args:
-        hashes: The edge of the old tree, and the leaves that are new.
+        hashes: The edge of the old tree.
+        tiles: The leaves of each full block of leaves that is new, one after the other; each under
+            the node that it makes.
         old: The number of leaves before.
         new: The number of leaves afterwards.
     """
@@ -71,11 +76,16 @@ def new_blocks(hashes: Hashes, old: int, new: int) -> dict[Node, bytes]:
     level = 1
     while count(old, level) < count(new, level):
         for index in range(count(old, level), count(new, level)):
-            first = index << HEIGHT
-            block = folded([known[level - 1, first + each] for each in range(WIDTH)])
-            known[level, index] = found[level, index] = block
+            row = tiles[level, index] if level == 1 else _row(known, level - 1, index)
+            known[level, index] = found[level, index] = folded(row)
         level += 1
     return found
+
+
+def new_tiles(old: int, new: int) -> Iterator[NodeRange]:
+    """Yield the leaves of each block, full or not, that changes when a tree grows."""
+    for start in range(count(old, 1) << HEIGHT, new, WIDTH):
+        yield NodeRange(0, start, min(start + WIDTH, new))
 
 
 def root(hashes: Hashes, size: int) -> bytes:
@@ -137,20 +147,14 @@ def consistency_nodes(old: int, new: int) -> set[NodeRange]:
     return {*path(old - 1, new), *path(min(old, new - 1), new), *edge(new)}
 
 
-def nodes_of(ranges: Iterable[NodeRange]) -> Iterator[Node]:
-    """Yield the nodes of ranges."""
-    for each in ranges:
-        for index in range(each.start, each.stop):
-            yield each.level, index
-
-
 def _subtree(hashes: Hashes, start: int, stop: int) -> bytes:
     """Return the hash of some leaves, which are a subtree of the binary tree."""
     width, level = stop - start, 0
     while width % WIDTH == 0:
         width, level = width >> HEIGHT, level + 1
-    if width == 1:
-        return hashes[level, count(start, level)]
+    if width & (width - 1) == 0:  # it is full
+        first = count(start, level)
+        return folded(b"".join([hashes[level, first + each] for each in range(width)]))
     middle = start + _left(stop - start)
     return node_hash(_subtree(hashes, start, middle), _subtree(hashes, middle, stop))
 
@@ -160,8 +164,19 @@ def _left(size: int) -> int:
     return 1 << ((size - 1).bit_length() - 1)
 
 
-def folded(row: list[bytes]) -> bytes:
-    """Return the root of a power of two of hashes."""
-    while len(row) > 1:
-        row = [node_hash(*pair) for pair in zip(row[::2], row[1::2], strict=True)]
-    return row[0]
+def _row(known: Hashes, level: int, index: int) -> bytes:
+    first = index << HEIGHT
+    return b"".join([known[level, first + each] for each in range(WIDTH)])
+
+
+def folded(row: bytes) -> bytes:
+    """Return the root of a power of two of hashes, which are one after the other."""
+    while len(row) > HASH_BYTES:
+        # All of it in one expression: a sealer spends most of its time here.
+        row = b"".join(
+            [
+                sha256(b"\x01" + row[at : at + 2 * HASH_BYTES]).digest()
+                for at in range(0, len(row), 2 * HASH_BYTES)
+            ]
+        )
+    return row

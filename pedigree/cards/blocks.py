@@ -36,7 +36,11 @@ def insert_cards(
     changed = [each for each in drawn if not each.is_unchanged]
     if not changed:
         return []
-    values = {"cards": _json(_document(each, actor) for each in changed)}
+    values = {
+        "cards": _json(_document(each, actor) for each in changed),
+        "actor": actor.name,
+        "actor_source": actor.source,
+    }
     row = transaction.execute(SQL["add_cards"], values).fetchone()
     places: list[int] = row["overtaken"] if row else []
     return [changed[place - 1] for place in places]

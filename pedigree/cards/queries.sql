@@ -52,7 +52,9 @@ WHERE c.model_id = m.model_id AND c.version = shown.version AND c.revision = sho
 
 -- name: add_cards
 -- Insert drawn cards with their events; the places of those that others overtook.
-SELECT pedigree.add_cards(%(cards)s::jsonb) AS overtaken;
+SELECT pedigree.write_cards(%(cards)s::jsonb) AS overtaken
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
 
 -- name: card_digests
 -- The newest revisions of a version's card.

@@ -123,8 +123,8 @@ ORDER BY name_key
 LIMIT %(limit)s;
 
 -- name: names_like
--- The models whose keys match patterns of LIKE, also deleted ones.
-SELECT name FROM pedigree.registered_model WHERE name_key LIKE ANY (%(keys)s::text[]);
+-- The models that the asker sees whose keys match patterns of LIKE, also deleted ones.
+SELECT name FROM pedigree.models_named(%(keys)s::text[]);
 
 -- name: trainings
 -- A page of the runs that produced a version's bytes, oldest first.
@@ -155,9 +155,9 @@ WHERE model_id = %(model_id)s AND version = %(version)s AND deleted_at IS NULL;
 
 -- name: update_version
 -- Replace a version's description, owners and tags.
-UPDATE pedigree.model_version SET
-    description = %(description)s, owners = %(owners)s::text[], tags = %(tags)s
-WHERE model_id = %(model_id)s AND version = %(version)s;
+SELECT pedigree.describe_version(
+    %(model_id)s, %(version)s, %(description)s, %(owners)s::text[], %(tags)s
+);
 
 -- name: lock_quarantines
 -- Block the quarantine check of registrations until this transaction ends.
@@ -219,8 +219,7 @@ ORDER BY q.quarantine_id;
 
 -- name: quarantine_version
 -- Set why a version is in quarantine; NULL: it is not.
-UPDATE pedigree.model_version SET quarantine_reason = %(reason)s
-WHERE model_id = %(model_id)s AND version = %(version)s;
+SELECT pedigree.quarantine_version(%(model_id)s, %(version)s, %(reason)s);
 
 -- name: open_quarantines
 -- A page of the open quarantines, newest first, each with the first visible versions that it holds

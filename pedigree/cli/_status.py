@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _MOST_FAILURES = 100
 _DatabaseState: TypeAlias = tuple[dict[str, object], list[dict[str, object]] | None]
+_FENCE = {
+    True: "up: this role does not own the tables",
+    False: "down: this role owns the tables, see docs/database.md",
+}
 _VERSIONS = (DISTRIBUTION, "dagster", "dagster-webserver", "psycopg", "obstore", "scikit-learn")
 
 
@@ -73,20 +77,22 @@ def _database(settings: Settings) -> _DatabaseState:
     shown = f"embedded, in {state.folder}"
     if state.state != "running":
         return _described(shown, state.state, "not known while it does not run")
-    return _reached(shown, lambda: Database.embedded(settings.home_folder))
+    return _reached(shown, lambda: Database.embedded(settings.home_folder, as_application=True))
 
 
 def _reached(shown: str, connect: "Callable[[], Database]") -> _DatabaseState:
     from pedigree.postgres.migrate import pending
+    from pedigree.postgres.roles import is_fenced
 
     try:
         with connect() as database:
             behind = pending(database)
             failing = None if behind else _failing(database)
+            fence = _FENCE[is_fenced(database)]
     except PedigreeError as error:
         return _described(shown, "unreachable", str(error))
     schema = f"behind by {', '.join(behind)}: run `pedigree migrate`" if behind else "current"
-    return _described(shown, "running", schema, failing)
+    return _described(shown, "running", schema, failing, fence=fence)
 
 
 def _failing(database: "Database") -> "list[dict[str, object]]":
@@ -102,8 +108,10 @@ def _described(
     state: str,
     schema: str,
     failing: list[dict[str, object]] | None = None,
+    *,
+    fence: str | None = None,
 ) -> _DatabaseState:
-    return {"url": shown, "state": state, "schema": schema}, failing
+    return {"url": shown, "state": state, "schema": schema, "fence": fence}, failing
 
 
 def _versions() -> dict[str, str | None]:

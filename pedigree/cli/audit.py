@@ -10,6 +10,7 @@ from pedigree.cli._input import JsonFlag, read_length
 from pedigree.cli._output import respond, table, when
 
 if TYPE_CHECKING:
+    from pedigree.artifacts.object_lock import ObjectLock
     from pedigree.audit.log_records import AttestedLog, LogAttestations
 
 
@@ -34,6 +35,7 @@ def status(as_json: JsonFlag = False) -> None:
         keys = registry.operations.audit.log_keys()
         head = registry.operations.audit.log_head()
         anchored = registry.operations.audit.log_anchor()
+        lock = registry.operations.audit.anchor_lock()
         attested = registry.operations.attestations.log_attestations()
 
     def view() -> Iterator[object]:
@@ -46,14 +48,14 @@ def status(as_json: JsonFlag = False) -> None:
             yield "No checkpoint is anchored in the object store."
         else:
             yield f"{anchored.size} are anchored, {when(anchored.anchored_at)}: {anchored.key}"
-            yield "Whether the store can change an anchor depends on its object lock: not known."
+            yield _lock_view(lock)
         yield from _attested_view(attested)
         rows = ((each.key, when(each.added_at), when(each.retired_at)) for each in keys)
         yield table(("key", "added", "retired"), rows)
 
     document = {
         **{"checkpoint": checkpoint, "head": head, "anchor": anchored, "keys": keys},
-        "attestations": attested,
+        **{"anchor_lock": lock, "attestations": attested},
     }
     respond(document, as_json, view)
 
@@ -127,6 +129,15 @@ def _respond_attested(found: "tuple[AttestedLog, ...]", as_json: bool) -> None:
     respond({"items": found}, as_json, view)
     if any(each.problem for each in found):
         raise typer.Exit(1)
+
+
+def _lock_view(lock: "ObjectLock | None") -> str:
+    if lock is None or not lock.is_known:
+        why = f": {lock.reason}" if lock and lock.reason else ""
+        return f"Whether the store can change the anchor is not known{why}."
+    if lock.mode is None:
+        return "The store is a folder: who may write it can change the anchor."
+    return f"The store locks the anchor ({lock.mode}) until {when(lock.until)}."
 
 
 def _attested_view(attested: "LogAttestations") -> Iterator[object]:

@@ -1,12 +1,12 @@
-"""``pedigree schema | migrate | status``: the registry's metadata schema, database and store."""
+"""``pedigree schema | migrate | status | database``: the metadata schema, database and store."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pedigree.cli._input import JsonFlag
-from pedigree.cli._output import print_json, respond
+from pedigree.cli._output import Raw, print_json, respond
 
 if TYPE_CHECKING:
     from pedigree.artifacts.objects import ObjectStore
@@ -21,6 +21,9 @@ def add_to(app: typer.Typer) -> None:
     app.command("status", rich_help_panel=PANEL)(status)
     app.command("migrate", rich_help_panel=PANEL)(migrate)
     app.command("schema", rich_help_panel=PANEL)(schema)
+    group = typer.Typer(help="Show the roles of the database.", no_args_is_help=True)
+    group.command("roles")(roles)
+    app.add_typer(group, name="database", rich_help_panel=PANEL)
 
 
 def schema(as_json: JsonFlag = True) -> None:  # noqa: ARG001 (JSON is all it prints)
@@ -37,8 +40,11 @@ def migrate(as_json: JsonFlag = False) -> None:
     from pedigree.settings import Settings
 
     settings = Settings()
-    with _open(settings) as database:
-        applied = run_migrations(database, begin=lambda: require_unused(_store(settings)))
+    with _open_as_owner(settings) as database:
+        has_roles = settings.database_owner_url is not None or not settings.database_url
+        applied = run_migrations(
+            database, begin=lambda: require_unused(_store(settings)), roles=has_roles
+        )
         shown = database.url_shown
 
     def view() -> Iterator[object]:
@@ -50,11 +56,11 @@ def migrate(as_json: JsonFlag = False) -> None:
     respond({"database": shown, "applied": applied}, as_json, view)
 
 
-def _open(settings: "Settings") -> "Database":
+def _open_as_owner(settings: "Settings") -> "Database":
     from pedigree.postgres.database import Database
 
-    if settings.database_url:
-        return Database.connect(settings.database_url)
+    if url := settings.database_owner_url or settings.database_url:
+        return Database.connect(url)
     return Database.embedded(settings.home_folder)
 
 
@@ -64,6 +70,48 @@ def _store(settings: "Settings") -> "ObjectStore":
 
     options = StoreOptions.of(settings)
     return open_store(settings.store_url, settings.home_folder, None, options)
+
+
+def roles(
+    as_sql: Annotated[
+        bool, typer.Option("--sql", help="Print the commands for the owner of the database.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show how the roles of the database differ from what they should be, or what makes them so."""
+    if as_sql:
+        from pedigree.postgres.roles import roles_script
+
+        script = roles_script()
+        respond({"sql": script}, as_json, lambda: Raw(script))
+        return
+    from pedigree.postgres.fence import differences
+    from pedigree.postgres.roles import is_fenced
+    from pedigree.settings import Settings
+
+    with _open(Settings()) as database:
+        is_up, found = is_fenced(database), differences(database)
+
+    def view() -> Iterator[object]:
+        if not found.known:
+            yield "The database has no roles of its own: whoever connects owns the tables."
+            return
+        yield f"The connections of Pedigree {'do not own' if is_up else 'own'} the tables."
+        yield from (f"missing: {fact}" for fact in found.missing)
+        yield from (f"not expected: {fact}" for fact in found.added)
+        if not found.missing and not found.added:
+            yield f"All {found.known} facts of the roles are as they should be."
+
+    respond({"is_fenced": is_up, **found._asdict()}, as_json, view)
+
+
+def _open(settings: "Settings") -> "Database":
+    """Return the registry's database, as the application connects to it."""
+    from pedigree.postgres.database import Database
+
+    if settings.database_url:
+        return Database.connect(settings.database_url)
+    return Database.embedded(settings.home_folder, as_application=True)
 
 
 def status(as_json: JsonFlag = False) -> None:

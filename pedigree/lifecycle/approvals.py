@@ -140,11 +140,8 @@ def _insert(
             {
                 "model_id": model.model_id,
                 "version": version.version_id,
-                "digest": version.digest,
-                "author": version.created_by,
                 "from_stage": version.stage,
                 "to_stage": stage,
-                "generation": model.generation,
                 "approved": judgement.approved,
                 "comment": judgement.comment,
                 "actor": judgement.by.name,
@@ -184,12 +181,19 @@ def _conclude(
     decided = {
         "status": status.value,
         "notes": decision.comment,
-        "approved_by": actor.name if decision.approved else None,
+        "approved": decision.approved,
         "approval_stage": rule.name if status is ApprovalStatus.APPROVED else None,
     }
     transaction.execute(
         SQL["conclude"],
-        {"model_id": model.model_id, "version": decision.version_id, "at": model.at, **decided},
+        {
+            "model_id": model.model_id,
+            "version": decision.version_id,
+            "at": model.at,
+            "actor": actor.name,
+            "actor_source": actor.source,
+            **decided,
+        },
     )
     body: dict[str, JsonValue] = {
         **decision.model_dump(mode="json", include=_TOLD),

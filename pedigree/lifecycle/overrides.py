@@ -82,7 +82,6 @@ class _OverridingTransition(StageTransition):
             **body,
             "model_id": self._model.model_id,
             "version": version.version_id,
-            "author": version.created_by,
             "gates": Jsonb(gates),
             "actor": self._actor.name,
             "actor_source": self._actor.source,

@@ -80,16 +80,8 @@ INSERT INTO pedigree.tenure (
 );
 
 -- name: advance_generation
--- Count one move of a model. Earlier approvals refer to the state before it, so those of versions
--- that have not made their transition are open again.
-WITH voided AS (
-    UPDATE pedigree.model_version SET approval_status = 'pending', approval_stage = NULL
-    WHERE model_id = %(model_id)s AND approval_status = 'approved' AND approval_stage IS NOT NULL
-    RETURNING version
-)
-UPDATE pedigree.registered_model SET generation = generation + 1
-WHERE model_id = %(model_id)s
-RETURNING generation, ARRAY(SELECT version FROM voided ORDER BY version) AS voided;
+-- Count one move of a model, and open again the approvals that it voids.
+SELECT generation, voided FROM pedigree.advance_generation(%(model_id)s);
 
 -- name: advance_generation_by_override
 -- Count the move of an override, which voids no approval.
@@ -98,14 +90,14 @@ WHERE model_id = %(model_id)s
 RETURNING generation;
 
 -- name: insert_override
--- Write an override; a trigger refuses the version's authors, by whatever identity or token.
-INSERT INTO pedigree.stage_override (
-    model_id, version, digest, author, from_stage, to_stage, generation, gates, reason,
-    overridden_by, overridden_by_source, issued_by, at
-) VALUES (
-    %(model_id)s, %(version)s, %(digest)s, %(author)s, %(from_stage)s, %(to_stage)s,
-    %(generation)s, %(gates)s, %(reason)s, %(actor)s, %(actor_source)s, %(issued_by)s, %(at)s
-);
+-- Write an override; a trigger refuses the version's authors, by whatever identity or token. The actor
+-- is set before the function runs.
+SELECT pedigree.write_override(
+    %(model_id)s, %(version)s, %(from_stage)s, %(to_stage)s, %(gates)s, %(reason)s, %(issued_by)s,
+    %(at)s
+)
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
 
 -- name: overrides_of_version
 -- A page of the overrides of a version, oldest first.
@@ -118,8 +110,7 @@ LIMIT %(limit)s;
 
 -- name: use_approval
 -- A version makes its approved transition; the approval can no longer become void.
-UPDATE pedigree.model_version SET approval_stage = NULL
-WHERE model_id = %(model_id)s AND version = %(version)s AND approval_stage = %(stage)s;
+SELECT pedigree.use_approval(%(model_id)s, %(version)s, %(stage)s);
 
 -- name: rollback_target
 -- The holder to return to: the latest one before the present holder that was not itself rolled
@@ -254,16 +245,21 @@ WHERE model_id = %(model_id)s AND version = ANY (%(versions)s) AND pointer = 'st
     AND held_until IS NOT NULL;
 
 -- name: insert_decision
--- Write a decision; a trigger refuses the version's authors, by whatever identity or token.
-INSERT INTO pedigree.decision (
-    model_id, version, digest, author, from_stage, to_stage, generation, approved, comment,
-    decided_by, decided_by_source, issued_by, at
-) VALUES (
-    %(model_id)s, %(version)s, %(digest)s, %(author)s, %(from_stage)s, %(to_stage)s,
-    %(generation)s, %(approved)s, %(comment)s, %(actor)s, %(actor_source)s, %(issued_by)s, %(at)s
-)
-RETURNING decision_id, version AS version_id, digest, from_stage, to_stage, generation, approved,
-    comment, decided_by, at, pedigree.person_of(decided_by) AS person;
+-- Write a decision; a trigger refuses the version's authors, by whatever identity or token. The actor
+-- is set before the function runs.
+SELECT (made.decision).decision_id, (made.decision).version AS version_id, (made.decision).digest,
+    (made.decision).from_stage, (made.decision).to_stage, (made.decision).generation,
+    (made.decision).approved, (made.decision).comment, (made.decision).decided_by,
+    (made.decision).at, pedigree.person_of((made.decision).decided_by) AS person
+FROM (
+    SELECT pedigree.decide(
+        %(model_id)s, %(version)s, %(from_stage)s, %(to_stage)s, %(approved)s, %(comment)s,
+        %(issued_by)s, %(at)s
+    ) AS decision
+    FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+        set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source
+    OFFSET 0  -- so that it is called once
+) AS made;
 
 -- name: decisions_of_versions
 -- The decisions about some versions that may still count, oldest first, without their comments: the
@@ -315,9 +311,11 @@ LIMIT %(limit)s;
 
 -- name: conclude
 -- Set a version's approval status.
-UPDATE pedigree.model_version SET approval_status = %(status)s, approval_notes = %(notes)s,
-    approved_by = %(approved_by)s, approval_timestamp = %(at)s, approval_stage = %(approval_stage)s
-WHERE model_id = %(model_id)s AND version = %(version)s;
+SELECT pedigree.conclude(
+    %(model_id)s, %(version)s, %(status)s, %(notes)s, %(approved)s, %(at)s, %(approval_stage)s
+)
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
 
 -- name: candidacies_of_model
 -- What a model's candidates waited for at the last evaluation.
@@ -501,13 +499,11 @@ LIMIT %(limit)s;
 
 -- name: hold_version
 -- Put a legal hold on a version, or lift it (reason NULL).
-UPDATE pedigree.model_version SET hold_reason = %(reason)s
-WHERE model_id = %(model_id)s AND version = %(version)s;
+SELECT pedigree.hold_version(%(model_id)s, %(version)s, %(reason)s);
 
 -- name: delete_version
 -- Mark a version deleted; its row and number stay.
-UPDATE pedigree.model_version SET deleted_at = %(at)s
-WHERE model_id = %(model_id)s AND version = %(version)s;
+SELECT pedigree.delete_version(%(model_id)s, %(version)s, %(at)s);
 
 -- name: delete_model
 -- Mark a model deleted; its row prevents reuse of the name.
@@ -562,8 +558,7 @@ WHERE m.name_key = %(name_key)s AND v.deleted_at IS NOT NULL
 
 -- name: restore_version
 -- Restore a deleted version.
-UPDATE pedigree.model_version SET deleted_at = NULL
-WHERE model_id = %(model_id)s AND version = %(version)s;
+SELECT pedigree.delete_version(%(model_id)s, %(version)s, NULL);
 
 -- name: restore_model
 -- Restore a deleted model.

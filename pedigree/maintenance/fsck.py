@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.failures.outages import store_probe
+from pedigree.maintenance.fsck_fence import check_fence
 from pedigree.maintenance.fsck_log import check_log
 from pedigree.maintenance.fsck_objects import check_objects
 from pedigree.maintenance.fsck_parts import sql_parts
@@ -95,6 +96,11 @@ def invariants(database: Database, store: ObjectStore, *, hashes: bool) -> tuple
             "log_verifies",
             "the audit log's tree, checkpoints, keys and anchors are those of the events",
             (partial(check_log, database, store),),
+        ),
+        Invariant(
+            "fence_stands",
+            "the roles of the database, if it has them, may do exactly what they should",
+            (partial(check_fence, database),),
         ),
         *(Invariant(name, says, sql_parts(database, name)) for name, says in _IN_SQL.items()),
     )

@@ -188,15 +188,9 @@ SELECT key FROM pedigree.orphan WHERE removable_at <= clock_timestamp() ORDER BY
 
 -- name: collect_versions
 -- Collect deleted versions, unless they were restored or their window was extended.
-UPDATE pedigree.model_version v SET collected_at = %(at)s
-FROM pedigree.registered_model m,
-    unnest(%(versions)s::integer[], %(deleted)s::timestamptz[]) AS planned (version, deleted_at)
-WHERE v.model_id = %(model_id)s AND m.model_id = v.model_id AND v.version = planned.version
-    AND v.deleted_at = planned.deleted_at AND v.collected_at IS NULL AND v.hold_reason IS NULL
-    AND v.deleted_at + make_interval(secs => coalesce(
-        (m.policy #>> '{retention,window}')::double precision, %(window_s)s::double precision
-    )) <= clock_timestamp()
-RETURNING v.version, v.digest, planned.deleted_at;
+SELECT version, digest, deleted_at FROM pedigree.collect_versions(
+    %(model_id)s, %(versions)s::integer[], %(deleted)s::timestamptz[], %(at)s, %(window_s)s
+);
 
 -- name: delete_cards
 -- Remove every revision of the cards of collected versions; the events keep their digests.
@@ -290,8 +284,7 @@ SELECT version, tier, wanted, why FROM pedigree.wanted_tiers(%(model_id)s) WHERE
 
 -- name: set_tier
 -- Set a version's tier.
-UPDATE pedigree.model_version SET tier = %(tier)s
-WHERE model_id = %(model_id)s AND version = %(version)s;
+SELECT pedigree.set_tier(%(model_id)s, %(version)s, %(tier)s);
 
 -- name: needed_tier
 -- The highest tier that versions need for a blob; none if no version has it.

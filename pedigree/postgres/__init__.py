@@ -9,12 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pedigree.postgres._embedded_status import EmbeddedStatus
     from pedigree.postgres.database import Database
-    from pedigree.postgres.embedded import EmbeddedPostgres, EmbeddedStatus
+    from pedigree.postgres.embedded import EmbeddedPostgres
 
 __all__ = ["Database", "EmbeddedPostgres", "EmbeddedStatus"]
 
-_MODULES = {"Database": "database", "EmbeddedPostgres": "embedded", "EmbeddedStatus": "embedded"}
+_MODULES = {
+    "Database": "database",
+    "EmbeddedPostgres": "embedded",
+    "EmbeddedStatus": "_embedded_status",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -50,6 +50,11 @@ class Layout:
         return self.folder / "password"
 
     @property
+    def application_password(self) -> Path:
+        """The file with the password of the application's role, readable only by its owner."""
+        return self.folder / "password.application"
+
+    @property
     def users(self) -> Path:
         """The shared lock of all processes that use the server."""
         return self.folder / "users.lock"

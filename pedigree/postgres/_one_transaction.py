@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import psycopg
-from psycopg import Connection
 from psycopg.pq import TransactionStatus
-from psycopg.rows import DictRow
+
+from pedigree.postgres._asking_connection import AskingConnection
 
 Result = TypeVar("Result")
 
@@ -20,7 +20,7 @@ BEGIN = (
 
 
 def in_transaction(
-    connection: Connection[DictRow], work: Callable[[Connection[DictRow]], Result]
+    connection: AskingConnection, work: Callable[[AskingConnection], Result]
 ) -> Result:
     """Run work in a transaction, and commit it.
 
@@ -41,9 +41,7 @@ def in_transaction(
     return result
 
 
-def in_pipeline(
-    connection: Connection[DictRow], work: Callable[[Connection[DictRow]], Result]
-) -> Result:
+def in_pipeline(connection: AskingConnection, work: Callable[[AskingConnection], Result]) -> Result:
     """Run work in a transaction whose statements, with the commit, are sent without waiting.
 
     Raises:
@@ -57,9 +55,9 @@ def in_pipeline(
 
 
 @contextlib.contextmanager
-def _begun(connection: Connection[DictRow]) -> Iterator[None]:
+def _begun(connection: AskingConnection) -> Iterator[None]:
     """Begin a transaction, which the block commits; roll it back if the block fails."""
-    connection.execute(BEGIN)
+    connection.begin(BEGIN)
     try:
         yield
     except BaseException:

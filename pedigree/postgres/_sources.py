@@ -1,7 +1,7 @@
 """Database addresses, and pools of connections to them."""
 
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import psycopg
 from psycopg import Connection, pq
@@ -13,6 +13,7 @@ from psycopg_pool import ConnectionPool
 from pedigree import tracing
 from pedigree._stored_json import from_stored_json
 from pedigree.errors import InvalidInputError
+from pedigree.postgres._asking_connection import AskingConnection, AskingCursor
 from pedigree.postgres._traced import TracedCursor
 from pedigree.postgres.embedded import EmbeddedPostgres
 from pedigree.settings import redact_url
@@ -88,18 +89,22 @@ class EmbeddedSource:
 
     remedy = "See `pedigree status`"
 
-    def __init__(self, server: EmbeddedPostgres, database: str) -> None:
+    def __init__(
+        self, server: EmbeddedPostgres, database: str, *, as_application: bool = False
+    ) -> None:
         self.server = server
-        self._database = database
+        self.name = database
+        self._as_application = as_application
 
     @property
     def shown(self) -> str:
         """The database and the server's folder, in place of a URL."""
-        return f"{self._database} in {self.server.folder}"
+        return f"{self.name} in {self.server.folder}"
 
     def options(self) -> dict[str, Any]:
         """Start or restart the server, and return the arguments for `psycopg.connect`."""
-        given = conninfo_to_dict(self.server.url(self._database))
+        url_of = self.server.application_url if self._as_application else self.server.url
+        given = conninfo_to_dict(url_of(self.name))
         return {"application_name": "pedigree"} | given
 
 
@@ -125,16 +130,18 @@ def has_own_session(connection: pq.abc.PGconn) -> bool:
 
 def open_pool(
     source: DatabaseSource, *, connections: int, checkout_s: float
-) -> ConnectionPool[Connection[DictRow]]:
+) -> ConnectionPool[AskingConnection]:
     """Open a pool on a first connection, whose error says why the pool would fail.
 
     Raises:
         psycopg.OperationalError: The server cannot be reached.
         EmbeddedPostgresError: The embedded server cannot be started.
     """
-    options = source.options() | {"autocommit": True, "row_factory": dict_row}
-    if tracing.is_on():
-        options["cursor_factory"] = TracedCursor
+    options = source.options() | {
+        "autocommit": True,
+        "row_factory": dict_row,
+        "cursor_factory": TracedCursor if tracing.is_on() else AskingCursor,
+    }
     accepted, first = _first(options)
     pool = ConnectionPool(
         kwargs=accepted,
@@ -155,28 +162,32 @@ def open_pool(
     return pool
 
 
-def _first(options: dict[str, Any]) -> tuple[dict[str, Any], Connection[DictRow]]:
+def _first(options: dict[str, Any]) -> tuple[dict[str, Any], AskingConnection]:
     """Connect, and return the options with limits if the server or pooler accepts them."""
     limited = options | {"options": f"{_LIMITS} {options.get('options', '')}".strip()}
     try:
-        return limited, Connection.connect(**limited)
+        return limited, _connect(limited)
     except psycopg.OperationalError as error:
         if not any(text in str(error) for text in _WITHOUT_OPTIONS):
             raise
-        return options, Connection.connect(**options)
+        return options, _connect(options)
 
 
-def _starting_with(first: Connection[DictRow]) -> type[Connection[DictRow]]:
+def _connect(options: dict[str, Any]) -> AskingConnection:
+    return cast(AskingConnection, AskingConnection.connect(**options))
+
+
+def _starting_with(first: AskingConnection) -> type[AskingConnection]:
     """Return a class of connections whose first one is already open: to open one takes a while."""
     waiting = [first]
 
-    class FirstOpen(Connection[DictRow]):
+    class FirstOpen(AskingConnection):
         @classmethod
         def connect(cls, conninfo: str = "", **options: Any) -> Any:
             # Of two workers of the pool that ask at once, one takes it.
             with suppress(IndexError):
                 return waiting.pop()
-            return Connection.connect(conninfo, **options)
+            return AskingConnection.connect(conninfo, **options)
 
     return FirstOpen
 

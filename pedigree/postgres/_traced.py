@@ -2,15 +2,14 @@
 
 from typing import Any, Self
 
-from psycopg import Cursor
 from psycopg.abc import Params, QueryNoTemplate
-from psycopg.rows import DictRow
 
 from pedigree import tracing
+from pedigree.postgres._asking_connection import AskingCursor
 from pedigree.postgres.queries import name_of
 
 
-class TracedCursor(Cursor[DictRow]):
+class TracedCursor(AskingCursor):
     """A cursor with a span for each statement, which has the query's name but no values."""
 
     def execute(  # type: ignore[override] # nothing here is a template

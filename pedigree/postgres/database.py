@@ -7,12 +7,9 @@
         database.transaction(lambda connection: connection.execute("DELETE FROM …"))
 """
 
-import atexit
 import logging
-import os
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +22,7 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool, PoolClosed
 
 from pedigree.errors import DatabaseBusyError, DatabaseUnavailableError
+from pedigree.postgres._asking_connection import AskingConnection
 from pedigree.postgres._failures import (
     input_error,
     is_failure,
@@ -32,9 +30,11 @@ from pedigree.postgres._failures import (
     is_loss,
     may_succeed_later,
 )
+from pedigree.postgres._lifetime import end_with_process, keep_inherited
 from pedigree.postgres._one_transaction import in_pipeline, in_transaction
 from pedigree.postgres._search_places import SearchPlaces
 from pedigree.postgres._sources import DatabaseSource, EmbeddedSource, NamedSource, open_pool
+from pedigree.postgres.asker import PROCESS, Asker
 from pedigree.postgres.embedded import EmbeddedPostgres
 
 _logger = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ _logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 # Statements are literal text or composed by psycopg.sql, never formatted strings.
 Statement: TypeAlias = LiteralString | sql.SQL | sql.Composed
-Pool: TypeAlias = ConnectionPool[Connection[DictRow]]
+Pool: TypeAlias = ConnectionPool[AskingConnection]
 
 DEFAULT_CONNECTIONS = 10
 DEFAULT_SEARCHES = 2
@@ -67,13 +67,15 @@ class Database:
         *,
         connections: int = DEFAULT_CONNECTIONS,
         searches: int = DEFAULT_SEARCHES,
+        asker: Asker = PROCESS,
     ) -> None:
         self.source = source
+        self.asker = asker
         self._connections = connections
         self._search_places = SearchPlaces(searches)
         self._pool: Pool | None = None
         self._guard = threading.Lock()
-        _databases.add(self)
+        end_with_process(self)
 
     @classmethod
     def connect(
@@ -103,16 +105,30 @@ class Database:
         *,
         connections: int = DEFAULT_CONNECTIONS,
         searches: int = DEFAULT_SEARCHES,
+        as_application: bool = False,
     ) -> Self:
-        """Return a database of the embedded server at `home`; the first use starts the server."""
+        """Return a database of the embedded server at `home`; the first use starts the server.
+
+        Args:
+            home: The home folder, or its server.
+            database: The name of the database.
+            connections: The maximum number of connections of this process.
+            searches: The maximum number of them that run searches.
+            as_application: Connect in the application's role instead of the owner's.
+        """
         server = home if isinstance(home, EmbeddedPostgres) else EmbeddedPostgres(home)
-        source = EmbeddedSource(server, database)
+        source = EmbeddedSource(server, database, as_application=as_application)
         return cls(source, connections=connections, searches=searches)
 
     @property
     def server(self) -> EmbeddedPostgres | None:
         """The embedded server; None for a database at a URL."""
         return self.source.server
+
+    @property
+    def connected(self) -> "Database":
+        """The database that has the connections, which several askers may share."""
+        return self
 
     @property
     def url_shown(self) -> str:
@@ -190,7 +206,11 @@ class Database:
     ) -> None:
         self.close()
 
-    def _retry(self, action: Callable[[Connection[DictRow]], Result]) -> Result:
+    def _retry(self, action: Callable[[AskingConnection], Result]) -> Result:
+        return self.retry_for(self.asker, action)
+
+    def retry_for(self, asker: Asker, action: Callable[[AskingConnection], Result]) -> Result:
+        """Run an action for an asker on a connection, as :meth:`read`."""
         deadline: float | None = None
         pause = _FIRST_PAUSE_S
         unsure = False  # an earlier attempt may have committed, so "busy" would say too much
@@ -199,7 +219,7 @@ class Database:
             try:
                 if pool is None:
                     pool = self._open()
-                return self._checked_out(pool, action)
+                return self._checked_out(pool, asker, action)
             except PoolClosed:
                 cause: psycopg.Error | None = None  # another thread noticed the loss first
             except psycopg.Error as error:
@@ -230,9 +250,12 @@ class Database:
                 )
             return self._pool
 
-    def _checked_out(self, pool: Pool, action: Callable[[Connection[DictRow]], Result]) -> Result:
+    def _checked_out(
+        self, pool: Pool, asker: Asker, action: Callable[[AskingConnection], Result]
+    ) -> Result:
         # Without the pool's context manager, which adds a commit to each read.
         connection = pool.getconn()
+        connection.asker = asker
         try:
             return action(connection)
         except (psycopg.Error, UnicodeError) as error:
@@ -260,32 +283,10 @@ class Database:
             return DatabaseBusyError(message, remedy="Try again in a few seconds")
         return DatabaseUnavailableError(message, remedy=self.source.remedy)
 
-    def _forget_after_fork(self) -> None:
+    def forget_after_fork(self) -> None:
+        """Open connections of its own in a forked child."""
         if self._pool is not None:
-            _inherited.append(self._pool)
+            keep_inherited(self._pool)
         self._pool = None
         self._guard = threading.Lock()
         self._search_places = self._search_places.renewed()
-
-
-# A child must neither use nor close the connections of its parent: closing would end the session
-# on the shared socket. The references here prevent that they are garbage-collected.
-_inherited: list[Pool] = []
-_databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
-
-
-def _forget_all() -> None:
-    for database in list(_databases):
-        database._forget_after_fork()
-
-
-os.register_at_fork(after_in_child=_forget_all)
-
-
-def _close_all() -> None:
-    for database in list(_databases):
-        database.close()
-
-
-# At interpreter shutdown, a pool that is still open waits in vain for its threads, for seconds.
-atexit.register(_close_all)

@@ -17,16 +17,16 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
-from pedigree._record import Record
 from pedigree.errors import EmbeddedPostgresError, InvalidInputError
 from pedigree.postgres import _locks
+from pedigree.postgres._application_role import application_url
 from pedigree.postgres._cluster import ROLE
+from pedigree.postgres._embedded_status import EmbeddedState, EmbeddedStatus
 from pedigree.postgres._launch import SUPERVISOR, launch_supervisor
 from pedigree.postgres._layout import PORT, Layout
 from pedigree.postgres._processes import command_line, describe
@@ -53,32 +53,6 @@ def _renew_guard() -> None:
 
 
 os.register_at_fork(after_in_child=_renew_guard)
-
-
-EmbeddedState: TypeAlias = Literal["absent", "lost", "stopped", "starting", "running"]
-
-
-class EmbeddedStatus(Record):
-    """The status of an embedded server, determined without a connection.
-
-    Attributes:
-        folder: The server's folder.
-        state: `absent` (no data yet), `lost` (data was created, and is missing), `stopped`,
-            `starting` (also recovering, stopping) or `running`.
-        major: The major version of Postgres that wrote the data.
-        pid: The server's process, while it runs.
-        supervisor_pid: The supervisor's process, while it runs.
-        in_use: Whether a process (including this one) holds the users' lock.
-        users: These processes, if the system reports them (Linux).
-    """
-
-    folder: Path
-    state: EmbeddedState
-    major: int | None
-    pid: int | None
-    supervisor_pid: int | None
-    in_use: bool
-    users: tuple[int, ...]
 
 
 class EmbeddedPostgres:
@@ -147,6 +121,21 @@ class EmbeddedPostgres:
             if self._refusal(database) is not None:
                 self._create_database(database)
             return self._url(database)
+
+    def application_url(self, database: str, *, owns: bool = False) -> str:
+        """Return the URL of a database for the application's role, which is not a superuser.
+
+        Args:
+            database: The database, which is created if it does not exist.
+            owns: Whether the role owns the database and its tables, such as those of Dagster.
+
+        Raises:
+            InvalidInputError: The name is not lower-case letters, digits and underscores.
+            EmbeddedPostgresError: See :meth:`ensure`.
+        """
+        as_owner = self.url(database)
+        with self._layout.failures():
+            return application_url(as_owner, self._layout, owns=owns)
 
     def stop(self, *, force: bool = False) -> bool:
         """Stop the server, and return whether it was running. This process is no longer a user.

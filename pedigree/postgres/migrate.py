@@ -18,8 +18,15 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 
 from pedigree.errors import MigrationChangedError, MigrationFailedError, SchemaBehindError
+from pedigree.postgres._sources import EmbeddedSource
 from pedigree.postgres.database import Database
 from pedigree.postgres.queries import load_queries
+from pedigree.postgres.roles import (
+    applied_checksum,
+    apply_roles,
+    has_current_roles,
+    roles_checksum,
+)
 
 _QUERIES = load_queries(__package__)
 FILE_NAME = re.compile(r"(?P<number>\d{4})_[a-z0-9_]+\.sql")
@@ -39,8 +46,12 @@ class Migration:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def migrate(database: Database, *, begin: Callable[[], object] = lambda: None) -> tuple[str, ...]:
+def migrate(
+    database: Database, *, begin: Callable[[], object] = lambda: None, roles: bool = False
+) -> tuple[str, ...]:
     """Apply the migrations that the schema lacks, and return their names.
+
+    Afterward the database's roles are made what they should be, if they were before.
 
     Several processes can migrate concurrently: each migration holds an advisory lock for its
     transaction (not for the session, which a pooler in transaction mode would not keep).
@@ -49,6 +60,7 @@ def migrate(database: Database, *, begin: Callable[[], object] = lambda: None) -
         database: The database.
         begin: Called before the first migration of an empty database, possibly several times; what
             it raises leaves the database empty.
+        roles: Make the roles also if the database had none.
 
     Raises:
         MigrationFailedError: A statement failed; that migration was rolled back.
@@ -60,7 +72,33 @@ def migrate(database: Database, *, begin: Callable[[], object] = lambda: None) -
     with _migration_errors("the migrations cannot be applied"):
         while (name := database.transaction(partial(_apply_next, begin))) is not None:
             done.append(name)
+    with _migration_errors("the roles of the database cannot be made"):
+        database.transaction(partial(_renew_roles, wanted=roles, is_new=bool(done)))
     return tuple(done)
+
+
+def migrate_embedded(
+    database: Database, *, begin: Callable[[], object] = lambda: None
+) -> tuple[str, ...]:
+    """Apply what the embedded server lacks, as its owner, and return the names of the migrations.
+
+    Args:
+        database: The database of the embedded server, in the application's role.
+        begin: As for :func:`migrate`.
+
+    Raises:
+        MigrationFailedError: As :func:`migrate`, as also the others.
+        MigrationChangedError: An applied migration differs from the file in this code.
+        SchemaBehindError: The schema is newer than this code.
+        DatabaseUnavailableError: The server does not answer, or a lock was not free in time.
+    """
+    source = database.source
+    if not isinstance(source, EmbeddedSource):
+        raise ValueError("the database is not embedded")
+    if has_current_roles(database) and not pending(database):
+        return ()
+    with Database.embedded(source.server, source.name) as owned:
+        return migrate(owned, begin=begin, roles=True)
 
 
 def pending(database: Database) -> tuple[str, ...]:
@@ -136,6 +174,16 @@ def _apply_next(begin: Callable[[], object], connection: Connection[DictRow]) ->
         begin()
     _apply(connection, missing[0])
     return missing[0].name
+
+
+def _renew_roles(connection: Connection[DictRow], *, wanted: bool, is_new: bool) -> None:
+    applied = applied_checksum(connection)
+    if applied is None and not wanted:
+        return
+    if is_new or applied != roles_checksum():
+        connection.execute(_QUERIES["wait_for_other_migrators"])
+        connection.execute(_QUERIES["limit_migration"])
+        apply_roles(connection)
 
 
 def _apply(connection: Connection[DictRow], migration: Migration) -> None:

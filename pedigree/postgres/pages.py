@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from psycopg import Cursor
     from psycopg.abc import Params
 
+    from pedigree.postgres._asking_connection import AskingConnection
+
 _MOST_BYTES: ContextVar[int | None] = ContextVar("most_bytes", default=None)
 
 
@@ -95,17 +97,14 @@ def _streamed(
     transaction: Transaction, query: LiteralString, params: "Params"
 ) -> "Generator[tuple[Row, int]]":
     """Yield rows with their bytes, one by one."""
-    with tracing.part_of_request(name_of(query), "postgresql"):
-        try:
-            with (
-                transaction.cursor() as cursor,
-                closing(cast("Generator[Row]", cursor.stream(query, params))) as stream,
-            ):
-                for row in stream:
-                    yield row, _size_of_row(cursor)
-        finally:
-            # libpq ends its row-by-row mode at the next statement, but not at that of a pipeline.
-            transaction.execute("")
+    with (
+        tracing.part_of_request(name_of(query), "postgresql"),
+        cast("AskingConnection", transaction).streaming(),
+        transaction.cursor() as cursor,
+        closing(cast("Generator[Row]", cursor.stream(query, params))) as stream,
+    ):
+        for row in stream:
+            yield row, _size_of_row(cursor)
 
 
 def _size_of_row(cursor: "Cursor[Row]") -> int:

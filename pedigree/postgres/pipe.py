@@ -28,15 +28,21 @@ from pedigree import tracing
 from pedigree.errors import PedigreeError
 from pedigree.postgres._failures import REFUSES_OLD_PLAN
 from pedigree.postgres._sources import DatabaseSource, has_own_session
+from pedigree.postgres.asker import PROCESS, Asker
 from pedigree.postgres.pipe_statements import PipeLostError, PipeStatement, TextRow
 
 _LOG = logging.getLogger(__name__)
 
 # Nothing is set for the session, which a pooler shares: the messages between two syncs are one
 # transaction, and a setting that is local to it ends with it.
-_LIMIT = "SELECT set_config('statement_timeout', '{:d}', true)"
+_SETTINGS = PipeStatement.of(
+    "SELECT set_config('statement_timeout', %(limit)s, true),"
+    " set_config('pedigree.models', %(models)s, true),"
+    " set_config('pedigree.actor', %(actor)s, true),"
+    " set_config('pedigree.actor_source', %(actor_source)s, true)"
+)
 _LIMIT_MS = 2000
-_LIMIT_NAME = b"pedigree_limit"
+_SETTINGS_NAME = b"pedigree_settings"
 # The server answers within its limit. A peer that is gone does not.
 _SILENCE_S = 5.0
 _FIRST_PAUSE_S = 0.05
@@ -76,7 +82,7 @@ class Pipe:
         limit_ms: int = _LIMIT_MS,
     ) -> None:
         self._source = source
-        self._limit = _LIMIT.format(limit_ms).encode()
+        self._limit = limit_ms
         self._prepared = {
             each: f"pedigree_{number}".encode() for number, each in enumerate(statements)
         }
@@ -92,15 +98,23 @@ class Pipe:
         self._loop = asyncio.get_running_loop()
         self._connecting = self._loop.create_task(self._connect(0))
 
-    async def ask(self, statement: PipeStatement, given: Mapping[str, object]) -> list[TextRow]:
+    async def ask(
+        self, statement: PipeStatement, given: Mapping[str, object], asker: Asker = PROCESS
+    ) -> list[TextRow]:
         """Return the rows of a read.
+
+        Args:
+            statement: One of the statements of the pipe.
+            given: Its parameters.
+            asker: Who asks.
 
         Raises:
             PipeLostError: The connection is lost, the read took too long, or Postgres refused it.
         """
         with tracing.part_of_request(statement.name, "postgresql"):
             values = statement.values(given)
-            answered = self._send(statement, values)
+            settings = _SETTINGS.values({"limit": self._limit, **asker.values})
+            answered = self._send(statement, values, settings)
             result = await answered
         return [] if result is None else _rows(result)
 
@@ -114,17 +128,17 @@ class Pipe:
     # --- Sending.
 
     def _send(
-        self, statement: PipeStatement, values: list[bytes | None]
+        self, statement: PipeStatement, values: list[bytes | None], settings: list[bytes | None]
     ) -> "asyncio.Future[pq.abc.PGresult | None]":
         connection = self._connection
         if connection is None:
             raise PipeLostError("there is no connection")
         try:
             if self._prepares:
-                connection.send_query_prepared(_LIMIT_NAME, None)
+                connection.send_query_prepared(_SETTINGS_NAME, settings)
                 connection.send_query_prepared(self._prepared[statement], values)
             else:
-                connection.send_query_params(self._limit, None)
+                connection.send_query_params(_SETTINGS.text, settings)
                 connection.send_query_params(statement.text, values)
             return self._sync(connection)
         except psycopg.Error as error:
@@ -229,7 +243,7 @@ class Pipe:
     async def _prepare(self, connection: pq.abc.PGconn) -> None:
         for statement, name in self._prepared.items():
             connection.send_prepare(name, statement.text)
-        connection.send_prepare(_LIMIT_NAME, self._limit)
+        connection.send_prepare(_SETTINGS_NAME, _SETTINGS.text)
         await self._sync(connection)
 
     def _watch(self) -> None:

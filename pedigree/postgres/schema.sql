@@ -13,6 +13,35 @@ CREATE TYPE pedigree.certainty AS ENUM (
     'read'
 );
 
+CREATE FUNCTION pedigree.acting() RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    actor text := nullif(current_setting('pedigree.actor', true), '');
+BEGIN
+    IF actor IS NULL THEN
+        RAISE EXCEPTION 'somebody acts: the setting pedigree.actor is empty'
+            USING ERRCODE = 'invalid_authorization_specification';
+    END IF;
+    RETURN actor;
+END
+$$;
+
+CREATE FUNCTION pedigree.acting_in_event() RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    actor text := nullif(current_setting('pedigree.actor', true), '');
+    actor_source text := nullif(current_setting('pedigree.actor_source', true), '');
+BEGIN
+    IF actor IS NULL OR actor_source IS NULL THEN
+        RAISE EXCEPTION 'somebody changes the registry: the setting pedigree.actor is empty'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN jsonb_build_object('name', actor, 'source', actor_source);
+END
+$$;
+
 CREATE FUNCTION pedigree.add_cards(cards jsonb) RETURNS integer[]
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
@@ -103,6 +132,19 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.add_principal(given text, given_kind text, at timestamp with time zone, OUT added bigint, OUT events jsonb) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    added := nextval(pg_get_serial_sequence('pedigree.principal', 'principal_id'));
+    INSERT INTO pedigree.principal (principal_id, name, kind, person_id, created_at)
+    VALUES (added, given, given_kind, added, at);
+    events := pedigree.event_of_people('principal.created', jsonb_build_object(
+        'principal', given, 'principal_id', added, 'person_id', added, 'kind', given_kind
+    )) || pedigree.join_by_email(added, given);
+END
+$$;
+
 CREATE FUNCTION pedigree.add_to_statistic(versions bigint DEFAULT 0, logical_bytes bigint DEFAULT 0, artifacts bigint DEFAULT 0, files bigint DEFAULT 0, blobs bigint DEFAULT 0, stored_bytes bigint DEFAULT 0, archived_bytes bigint DEFAULT 0) RETURNS void
     LANGUAGE plpgsql
     AS $_$
@@ -166,11 +208,68 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.advance_generation(of_model bigint) RETURNS TABLE(generation bigint, voided integer[])
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    voided := pedigree.void_approvals(of_model);
+    UPDATE pedigree.registered_model m SET generation = m.generation + 1
+    WHERE m.model_id = of_model
+    RETURNING m.generation INTO advance_generation.generation;
+    IF FOUND THEN
+        RETURN NEXT;
+    END IF;
+END
+$$;
+
 CREATE FUNCTION pedigree.age_of_event(canonical bytea) RETURNS double precision
     LANGUAGE sql
     AS $$
     SELECT greatest(0, extract(epoch FROM clock_timestamp()
         - (convert_from(canonical, 'UTF8')::json ->> 'at')::timestamptz)::float8)
+$$;
+
+CREATE FUNCTION pedigree.begin_change_of_people() RETURNS timestamp with time zone
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.people', 0));
+    RETURN clock_timestamp();
+END
+$$;
+
+CREATE FUNCTION pedigree.collect_versions(of_model bigint, numbers integer[], deleted timestamp with time zone[], at timestamp with time zone, window_s double precision) RETURNS TABLE(version integer, digest text, deleted_at timestamp with time zone)
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    PERFORM pedigree.require_time_of(at, of_model);
+    RETURN QUERY
+    UPDATE pedigree.model_version v SET collected_at = collect_versions.at
+    FROM pedigree.registered_model m, unnest(numbers, deleted) AS planned (version, deleted_at)
+    WHERE v.model_id = of_model AND m.model_id = v.model_id AND v.version = planned.version
+        AND v.deleted_at = planned.deleted_at AND v.collected_at IS NULL AND v.hold_reason IS NULL
+        AND v.deleted_at + make_interval(secs => coalesce(
+            (m.policy #>> '{retention,window}')::double precision, window_s
+        )) <= clock_timestamp()
+    RETURNING v.version, v.digest, planned.deleted_at;
+END
+$$;
+
+CREATE FUNCTION pedigree.conclude(of_model bigint, of_version integer, status text, notes text, is_approved boolean, at timestamp with time zone, stage text) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    actor jsonb := pedigree.acting_in_event();
+BEGIN
+    PERFORM pedigree.require_time_of(at, of_model);
+    UPDATE pedigree.model_version SET approval_status = status, approval_notes = notes,
+        approved_by = CASE WHEN is_approved THEN actor ->> 'name' END,
+        approval_timestamp = conclude.at, approval_stage = stage
+    WHERE model_id = of_model AND version = of_version;
+END
 $$;
 
 CREATE TABLE pedigree.log_checkpoint (
@@ -297,6 +396,40 @@ BEGIN
 END
 $$;
 
+CREATE TABLE pedigree.access_token (
+    token_id bigint NOT NULL,
+    principal text NOT NULL,
+    secret_hash bytea NOT NULL,
+    roles text[] NOT NULL,
+    models text[] DEFAULT '{}'::text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    revoked_by text,
+    CONSTRAINT access_token_check CHECK (((revoked_at IS NULL) = (revoked_by IS NULL))),
+    CONSTRAINT access_token_roles_check CHECK ((cardinality(roles) > 0)),
+    CONSTRAINT access_token_secret_hash_check CHECK ((length(secret_hash) = 32))
+);
+
+CREATE FUNCTION pedigree.create_token(for_principal text, hash bytea, given_roles text[], given_models text[], expires interval) RETURNS pedigree.access_token
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    now timestamptz := clock_timestamp();
+    made pedigree.access_token;
+BEGIN
+    INSERT INTO pedigree.access_token (
+        principal, secret_hash, roles, models, created_at, created_by, expires_at
+    ) VALUES (
+        for_principal, hash, given_roles, given_models, now, pedigree.acting(),
+        now + expires
+    )
+    RETURNING * INTO made;
+    RETURN made;
+END
+$$;
+
 CREATE FUNCTION pedigree.create_version(doc jsonb, manifest bytea) RETURNS jsonb
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
@@ -420,6 +553,80 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.deactivation_of(person bigint) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+SELECT pedigree.event_of_people('principal.deactivated', jsonb_build_object(
+    'principal', p.name, 'principal_id', p.principal_id
+))
+FROM pedigree.principal p WHERE p.principal_id = person
+$$;
+
+CREATE TABLE pedigree.decision (
+    decision_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    author text NOT NULL,
+    from_stage text NOT NULL COLLATE pg_catalog."C",
+    to_stage text NOT NULL COLLATE pg_catalog."C",
+    generation bigint NOT NULL,
+    approved boolean NOT NULL,
+    comment text NOT NULL,
+    decided_by text NOT NULL,
+    decided_by_source text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    issued_by text,
+    CONSTRAINT decision_not_by_author CHECK ((lower(decided_by) <> lower(author)))
+);
+
+CREATE FUNCTION pedigree.decide(of_model bigint, of_version integer, left_stage text, entered_stage text, is_approved boolean, why text, issued_by text, at timestamp with time zone) RETURNS pedigree.decision
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    actor jsonb := pedigree.acting_in_event();
+    made pedigree.decision;
+BEGIN
+    PERFORM pedigree.require_time_of(at, of_model);
+    INSERT INTO pedigree.decision (
+        model_id, version, digest, author, from_stage, to_stage, generation, approved, comment,
+        decided_by, decided_by_source, issued_by, at
+    )
+    SELECT v.model_id, v.version, v.digest, v.created_by, left_stage, entered_stage, m.generation,
+        is_approved, why, actor ->> 'name', actor ->> 'source', decide.issued_by, decide.at
+    FROM pedigree.model_version v
+    JOIN pedigree.registered_model m ON m.model_id = v.model_id
+    WHERE v.model_id = of_model AND v.version = of_version
+    RETURNING * INTO made;
+    RETURN made;
+END
+$$;
+
+CREATE FUNCTION pedigree.delete_version(of_model bigint, of_version integer, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    IF at IS NOT NULL THEN
+        PERFORM pedigree.require_time_of(at, of_model);
+    END IF;
+    UPDATE pedigree.model_version SET deleted_at = at
+    WHERE model_id = of_model AND version = of_version;
+END
+$$;
+
+CREATE FUNCTION pedigree.describe_version(of_model bigint, of_version integer, new_description text, new_owners text[], new_tags jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    UPDATE pedigree.model_version
+    SET description = new_description, owners = new_owners, tags = new_tags
+    WHERE model_id = of_model AND version = of_version;
+END
+$$;
+
 CREATE FUNCTION pedigree.earlier_answer(request jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
@@ -437,6 +644,61 @@ BEGIN
         FROM pedigree.kept_answer a
         WHERE a.principal = request ->> 'principal' AND a.key = request ->> 'key'
     );
+END
+$$;
+
+CREATE FUNCTION pedigree.end_rights(given text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_change_of_people();
+    chosen bigint;
+    events jsonb;
+BEGIN
+    SELECT k.chosen, k.events INTO chosen, events FROM pedigree.known_principal(given, at) k;
+    IF chosen IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    RETURN jsonb_build_object('at', at, 'events', events || pedigree.end_rights_of_person(
+        (SELECT p.person_id FROM pedigree.principal p WHERE p.principal_id = chosen), at
+    ));
+END
+$$;
+
+CREATE FUNCTION pedigree.end_rights_of_person(person bigint, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    keys text[] := ARRAY(
+        SELECT pedigree.person_key(p.name) FROM pedigree.principal p WHERE p.person_id = person
+        UNION
+        SELECT pedigree.person_key(i.email)
+        FROM pedigree.principal p JOIN pedigree.identity i USING (principal_id)
+        WHERE p.person_id = person AND i.email IS NOT NULL
+    );
+    revoked jsonb;
+    ended jsonb;
+BEGIN
+    WITH changed AS (
+        UPDATE pedigree.access_token t SET revoked_at = at, revoked_by = pedigree.acting()
+        WHERE pedigree.person_key(t.principal) = ANY (keys) AND t.revoked_at IS NULL
+        RETURNING t.token_id, t.principal
+    )
+    SELECT jsonb_agg(jsonb_build_object('type', 'token.revoked', 'body', jsonb_build_object(
+        'token_id', c.token_id, 'principal', c.principal
+    )) ORDER BY c.token_id) INTO revoked
+    FROM changed c;
+    WITH changed AS (
+        UPDATE pedigree.identity i SET roles = '{}', models = '{}', groups = '{}', ended_at = at
+        FROM pedigree.principal p
+        WHERE p.principal_id = i.principal_id AND p.person_id = person AND i.issued_at IS NOT NULL
+        RETURNING i.identity_id, p.name
+    )
+    SELECT jsonb_agg(jsonb_build_object('type', 'identity.ended', 'body', jsonb_build_object(
+        'principal', c.name, 'identity_id', c.identity_id
+    )) ORDER BY c.identity_id) INTO ended
+    FROM changed c;
+    RETURN coalesce(revoked, '[]') || coalesce(ended, '[]');
 END
 $$;
 
@@ -487,6 +749,12 @@ SELECT CASE WHEN type IN ('version.stage_changed', 'version.check_recorded') THE
 ) ELSE '' END
 $$;
 
+CREATE FUNCTION pedigree.event_of_people(type text, body jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    AS $$
+SELECT jsonb_build_array(jsonb_build_object('type', type, 'body', body))
+$$;
+
 CREATE FUNCTION pedigree.filled(given text, holes text[], fillings text[]) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -513,6 +781,22 @@ BEGIN
     ) AS held
     JOIN pedigree.search_record r ON r.model_id = m.model_id AND r.version = held.version
     WHERE m.name_key = wanted_key AND m.deleted_at IS NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.find_identity(wanted_issuer text, wanted_subject text) RETURNS TABLE(identity text)
+    LANGUAGE plpgsql STABLE ROWS 1
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT to_json(known)::text FROM (
+        SELECT p.name AS principal, i.roles, i.models, i.groups, i.email, i.issued_at, i.seen_at,
+            i.ended_at, person.deactivated_at IS NULL AS is_active, clock_timestamp() AS now
+        FROM pedigree.identity i
+        JOIN pedigree.principal p USING (principal_id)
+        JOIN pedigree.principal person ON person.principal_id = p.person_id
+        WHERE i.issuer = wanted_issuer AND i.subject = wanted_subject
+    ) AS known;
 END
 $$;
 
@@ -644,6 +928,16 @@ SELECT EXISTS (
 )
 $$;
 
+CREATE FUNCTION pedigree.hold_version(of_model bigint, of_version integer, reason text) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    UPDATE pedigree.model_version SET hold_reason = reason
+    WHERE model_id = of_model AND version = of_version;
+END
+$$;
+
 CREATE FUNCTION pedigree.holder_of_stage(of_model bigint, stage text) RETURNS TABLE(version integer, digest text)
     LANGUAGE sql STABLE
     AS $$
@@ -655,17 +949,36 @@ ORDER BY t.tenure_id DESC
 LIMIT 1
 $$;
 
-CREATE FUNCTION pedigree.is_author(of_model bigint, of_version integer, person text) RETURNS boolean
+CREATE FUNCTION pedigree.is_acting(of_principal bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+SELECT p.person_id::text = pedigree.person_of(pedigree.acting())
+FROM pedigree.principal p WHERE p.principal_id = of_principal
+$$;
+
+CREATE FUNCTION pedigree.is_active_until_end(of_name text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('pedigree.people', 0));
+    RETURN NOT EXISTS (
+        SELECT FROM pedigree.principal p
+        WHERE p.principal_id::text = pedigree.person_of(of_name) AND p.deactivated_at IS NOT NULL
+    );
+END
+$$;
+
+CREATE FUNCTION pedigree.is_author(of_model bigint, of_version integer, name text) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
 SELECT EXISTS (
     SELECT FROM pedigree.model_version v
     WHERE v.model_id = of_model AND v.version = of_version
-        AND pedigree.person_key(v.created_by) = pedigree.person_key(person)
+        AND pedigree.person_of(v.created_by) = pedigree.person_of(is_author.name)
 ) OR EXISTS (
     SELECT FROM pedigree.training t
     WHERE t.model_id = of_model AND t.version = of_version
-        AND pedigree.person_key(t.created_by) = pedigree.person_key(person)
+        AND pedigree.person_of(t.created_by) = pedigree.person_of(is_author.name)
 )
 $$;
 
@@ -676,6 +989,17 @@ SELECT pointer = 'stage' AND EXISTS (
     SELECT FROM pedigree.stage_override o
     WHERE o.model_id = of_model AND o.version = of_version AND o.to_stage = name AND o.at = since
 )
+$$;
+
+CREATE FUNCTION pedigree.is_own_event(canonical bytea, event_id uuid, type text, model text, version integer, at timestamp with time zone, actor jsonb) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    content jsonb := convert_from(canonical, 'UTF8')::jsonb;
+BEGIN
+    RETURN content -> 'actor' = actor
+        AND pedigree.is_regular_event(content, event_id, type, model, version, at);
+END
 $$;
 
 CREATE FUNCTION pedigree.is_regular_event(content jsonb, event_id uuid, type text, model text, version integer, at timestamp with time zone) RETURNS boolean
@@ -719,6 +1043,78 @@ BEGIN
         SELECT q.quarantine_id
         FROM pedigree.quarantines_of_nodes(doc -> 'nodes', of_model, known) q
     ) IS DISTINCT FROM ARRAY(SELECT jsonb_array_elements_text(doc -> 'quarantines')::bigint);
+END
+$$;
+
+CREATE FUNCTION pedigree.is_stored_key(key bytea) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM pedigree.log_key k WHERE k.public_key = key AND k.private_key IS NOT NULL
+    );
+END
+$$;
+
+CREATE FUNCTION pedigree.join_by_email(of_principal bigint, given_email text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    events jsonb := '[]';
+    other bigint;
+BEGIN
+    FOR other IN
+        SELECT p.principal_id FROM pedigree.principal p
+        WHERE pedigree.person_key(p.name) = pedigree.person_key(given_email)
+        UNION
+        SELECT i.principal_id FROM pedigree.identity i
+        WHERE pedigree.person_key(i.email) = pedigree.person_key(given_email)
+            AND i.principal_id IS NOT NULL
+        ORDER BY 1
+    LOOP
+        events := events || pedigree.join_persons(
+            (SELECT person_id FROM pedigree.principal WHERE principal_id = of_principal),
+            (SELECT person_id FROM pedigree.principal WHERE principal_id = other),
+            'e-mail'
+        );
+    END LOOP;
+    RETURN events;
+END
+$$;
+
+CREATE FUNCTION pedigree.join_persons(one bigint, other bigint, because text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    kept bigint := least(one, other);
+    ended bigint := greatest(one, other);
+    ended_since timestamptz;
+    events jsonb;
+BEGIN
+    IF one = other THEN
+        RETURN '[]';
+    END IF;
+    SELECT p.deactivated_at INTO ended_since FROM pedigree.principal p
+    WHERE p.principal_id = ended;
+    WITH moved AS (
+        UPDATE pedigree.principal SET person_id = kept, deactivated_at = NULL
+        WHERE person_id = ended
+        RETURNING principal_id, name
+    )
+    SELECT jsonb_agg(jsonb_build_object('type', 'principal.linked', 'body', jsonb_build_object(
+        'principal', m.name, 'principal_id', m.principal_id, 'person_id', kept, 'because', because
+    )) ORDER BY m.principal_id) INTO events
+    FROM moved m;
+    UPDATE pedigree.principal p SET deactivated_at = ended_since
+    WHERE p.principal_id = kept AND p.deactivated_at IS NULL AND ended_since IS NOT NULL;
+    IF FOUND THEN
+        events := events || pedigree.deactivation_of(kept);
+    END IF;
+    IF (SELECT p.deactivated_at FROM pedigree.principal p WHERE p.principal_id = kept) IS NOT NULL
+    THEN
+        events := events || pedigree.end_rights_of_person(kept, clock_timestamp());
+    END IF;
+    RETURN events;
 END
 $$;
 
@@ -828,12 +1224,104 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.keys_of_principal(of_principal bigint) RETURNS TABLE(key text, is_email boolean)
+    LANGUAGE sql STABLE
+    AS $$
+SELECT pedigree.person_key(p.name), false
+FROM pedigree.principal p WHERE p.principal_id = of_principal
+UNION
+SELECT pedigree.person_key(i.email), true
+FROM pedigree.identity i WHERE i.principal_id = of_principal AND i.email IS NOT NULL
+$$;
+
+CREATE FUNCTION pedigree.known_principal(given text, at timestamp with time zone, OUT chosen bigint, OUT events jsonb) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    events := '[]';
+    SELECT p.principal_id INTO chosen FROM pedigree.principal p
+    WHERE pedigree.person_key(p.name) = pedigree.person_key(given);
+    IF chosen IS NULL AND EXISTS (
+        SELECT FROM pedigree.access_token t
+        WHERE pedigree.person_key(t.principal) = pedigree.person_key(given)
+    ) THEN
+        SELECT a.added, a.events INTO chosen, events
+        FROM pedigree.add_principal(given, 'service', at) a;
+    END IF;
+END
+$$;
+
 CREATE FUNCTION pedigree.lineage_certainty(said pedigree.certainty, kind text) RETURNS pedigree.certainty
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
     SELECT coalesce(
         said, (CASE kind WHEN 'missing' THEN 'unknown' ELSE 'possible' END)::pedigree.certainty
     )
+$$;
+
+CREATE FUNCTION pedigree.link_identity(given text, given_issuer text, given_subject text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_change_of_people();
+    target bigint;
+    former bigint;
+    linked bigint;
+    events jsonb;
+BEGIN
+    SELECT k.chosen, k.events INTO target, events FROM pedigree.known_principal(given, at) k;
+    SELECT i.principal_id INTO former FROM pedigree.identity i
+    WHERE i.issuer = given_issuer AND i.subject = given_subject;
+    IF target IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    IF pedigree.is_acting(target) OR pedigree.is_acting(former) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    INSERT INTO pedigree.identity AS i (issuer, subject, principal_id, created_at)
+    VALUES (given_issuer, given_subject, target, at)
+    ON CONFLICT ON CONSTRAINT identity_subject_unique
+        DO UPDATE SET principal_id = excluded.principal_id
+    RETURNING i.identity_id INTO linked;
+    events := events || pedigree.event_of_people('identity.linked', jsonb_build_object(
+        'principal', (SELECT p.name FROM pedigree.principal p WHERE p.principal_id = target),
+        'principal_id', target, 'identity_id', linked, 'issuer', given_issuer, 'because', 'a person'
+    ));
+    IF former IS NOT NULL THEN
+        events := events || pedigree.join_persons(
+            (SELECT person_id FROM pedigree.principal WHERE principal_id = target),
+            (SELECT person_id FROM pedigree.principal WHERE principal_id = former),
+            'an identity of both'
+        );
+    END IF;
+    RETURN jsonb_build_object('at', at, 'events', events);
+END
+$$;
+
+CREATE FUNCTION pedigree.link_principal(given text, of_person text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_change_of_people();
+    one bigint;
+    other bigint;
+    events jsonb;
+    more jsonb;
+BEGIN
+    SELECT k.chosen, k.events INTO one, events FROM pedigree.known_principal(given, at) k;
+    SELECT k.chosen, k.events INTO other, more FROM pedigree.known_principal(of_person, at) k;
+    IF one IS NULL OR other IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    IF pedigree.is_acting(one) OR pedigree.is_acting(other) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    RETURN jsonb_build_object('at', at, 'events', events || more || pedigree.join_persons(
+        (SELECT person_id FROM pedigree.principal WHERE principal_id = one),
+        (SELECT person_id FROM pedigree.principal WHERE principal_id = other),
+        'a person'
+    ));
+END
 $$;
 
 CREATE FUNCTION pedigree.look_before_creation(asked jsonb) RETURNS jsonb
@@ -960,6 +1448,16 @@ CREATE FUNCTION pedigree.metrics_of(metrics jsonb) RETURNS TABLE(key text, value
     FROM jsonb_each_text(metrics) AS metric WHERE length(metric.key) <= 256
 $$;
 
+CREATE FUNCTION pedigree.models_named(keys text[]) RETURNS TABLE(name text)
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT m.name FROM pedigree.registered_model m
+    WHERE m.name_key LIKE ANY (keys) AND pedigree.sees_key(m.name_key);
+END
+$$;
+
 CREATE FUNCTION pedigree.month_of(at timestamp with time zone) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -975,6 +1473,26 @@ BEGIN
     RETURN QUERY SELECT generate_series(
         pedigree.month_of(max(created_at)), pedigree.month_of(min(created_at)), -1
     ) FROM pedigree.search_version;
+END
+$$;
+
+CREATE FUNCTION pedigree.note_exchange(by_issuer text, hash bytea, expires timestamp with time zone, for_token bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    noted bigint;
+BEGIN
+    DELETE FROM pedigree.exchanged_token WHERE (issuer, jti_hash) IN (
+        SELECT issuer, jti_hash FROM pedigree.exchanged_token
+        WHERE expires_at < clock_timestamp() - interval '1 hour'
+        ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED
+    );
+    INSERT INTO pedigree.exchanged_token (issuer, jti_hash, expires_at, token_id)
+    VALUES (by_issuer, hash, expires, for_token)
+    ON CONFLICT DO NOTHING
+    RETURNING token_id INTO noted;
+    RETURN noted;
 END
 $$;
 
@@ -1004,14 +1522,84 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.note_roles(of_text text) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO pedigree.applied_roles (checksum) VALUES (of_text)
+    ON CONFLICT (is_only) DO UPDATE
+    SET checksum = excluded.checksum, applied_at = excluded.applied_at
+$$;
+
 CREATE FUNCTION pedigree.person_key(name text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
 SELECT normalize(lower(regexp_replace(
     normalize(name, NFKC),
     '[[:space:][:cntrl:]\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]',
     '', 'g'
 )), NFKC)
+$$;
+
+CREATE FUNCTION pedigree.person_of(name text) RETURNS text
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    AS $$
+SELECT coalesce(
+    (
+        SELECT p.person_id::text FROM pedigree.principal p
+        WHERE pedigree.person_key(p.name) = pedigree.person_key(person_of.name)
+    ),
+    (
+        SELECT min(p.person_id)::text
+        FROM pedigree.identity i JOIN pedigree.principal p USING (principal_id)
+        WHERE pedigree.person_key(i.email) = pedigree.person_key(person_of.name)
+    ),
+    'name ' || pedigree.person_key(person_of.name)
+)
+$$;
+
+CREATE FUNCTION pedigree.principal_of_new(seen jsonb, at timestamp with time zone, OUT chosen bigint, OUT events jsonb) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    given text := seen ->> 'name';
+    own_email boolean := coalesce(
+        pedigree.person_key(seen ->> 'email') = pedigree.person_key(given), false
+    );
+    is_workload boolean := seen ->> 'kind' = 'workload';
+BEGIN
+    events := '[]';
+    SELECT p.principal_id INTO chosen FROM pedigree.principal p
+    WHERE pedigree.person_key(p.name) = pedigree.person_key(given);
+    IF chosen IS NULL THEN
+        IF own_email OR is_workload OR NOT EXISTS (
+            SELECT FROM pedigree.access_token t
+            WHERE pedigree.person_key(t.principal) = pedigree.person_key(given)
+        ) THEN
+            SELECT a.added, a.events INTO chosen, events
+            FROM pedigree.add_principal(given, seen ->> 'kind', at) a;
+        END IF;
+    ELSIF EXISTS (SELECT FROM pedigree.identity i WHERE i.principal_id = chosen) THEN
+        IF NOT (seen ->> 'links_by_email')::boolean OR NOT EXISTS (
+            SELECT FROM pedigree.identity i
+            WHERE i.principal_id = chosen
+                AND pedigree.person_key(i.email) = pedigree.person_key(seen ->> 'email')
+        ) THEN
+            chosen := NULL;
+        END IF;
+    ELSIF NOT own_email AND NOT is_workload THEN
+        chosen := NULL;
+    END IF;
+END
+$$;
+
+CREATE FUNCTION pedigree.quarantine_version(of_model bigint, of_version integer, reason text) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    UPDATE pedigree.model_version SET quarantine_reason = reason
+    WHERE model_id = of_model AND version = of_version;
+END
 $$;
 
 CREATE FUNCTION pedigree.quarantines_of_nodes(nodes jsonb, of_model bigint, of_version integer) RETURNS TABLE(quarantine_id bigint, asset text, partition text, since timestamp with time zone, reason text, only_certain boolean, at timestamp with time zone, quarantined_by text, certainty text)
@@ -1133,9 +1721,38 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.record_events(event_ids uuid[], of_type text, of_model text, of_version integer, at timestamp with time zone, canonicals bytea[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    actor jsonb := pedigree.acting_in_event();
+BEGIN
+    PERFORM pedigree.require_time(at, of_model);
+    FOR place IN 1 .. cardinality(event_ids) LOOP
+        IF pedigree.is_own_event(
+            canonicals[place], event_ids[place], of_type, of_model, of_version, at, actor
+        ) IS NOT TRUE THEN
+            PERFORM pedigree.refuse_event();
+        END IF;
+    END LOOP;
+    WITH written AS (
+        INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
+        SELECT event_id, of_type, of_model, of_version, canonical,
+            sha256('\x00'::bytea || canonical), record_events.at
+        FROM unnest(event_ids, canonicals) WITH ORDINALITY AS given (event_id, canonical, place)
+        ORDER BY place
+        RETURNING id
+    )
+    INSERT INTO pedigree.unsequenced (id) SELECT id FROM written;
+END
+$$;
+
 CREATE FUNCTION pedigree.record_filled_events(events jsonb, holes text[], fillings text[], of_model text, of_version integer, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    actor jsonb := pedigree.acting_in_event();
+    are_own boolean;
 BEGIN
     WITH filled AS MATERIALIZED (
         SELECT (e ->> 'event_id')::uuid AS event_id, e ->> 'type' AS type, place,
@@ -1147,8 +1764,15 @@ BEGIN
             record_filled_events.at
         FROM filled ORDER BY place
         RETURNING id
+    ), queued AS (
+        INSERT INTO pedigree.unsequenced (id) SELECT id FROM written
     )
-    INSERT INTO pedigree.unsequenced (id) SELECT id FROM written;
+    SELECT bool_and(coalesce(pedigree.is_own_event(
+        canonical, event_id, type, of_model, of_version, record_filled_events.at, actor
+    ), false)) INTO are_own FROM filled;
+    IF are_own IS FALSE THEN
+        PERFORM pedigree.refuse_event();
+    END IF;
 END
 $$;
 
@@ -1235,6 +1859,7 @@ CREATE TABLE pedigree.stage_override (
     reason text NOT NULL,
     overridden_by text NOT NULL,
     overridden_by_source text NOT NULL,
+    issued_by text,
     at timestamp with time zone NOT NULL,
     CONSTRAINT stage_override_gates_check CHECK (((jsonb_typeof(gates) = 'array'::text) AND (gates <> '[]'::jsonb))),
     CONSTRAINT stage_override_reason_check CHECK ((reason <> ''::text))
@@ -1545,11 +2170,14 @@ CREATE FUNCTION pedigree.refuse_author() RETURNS trigger
     AS $$
 DECLARE
     -- Each table has its own name for who acts.
-    person text := to_jsonb(NEW) ->> TG_ARGV[0];
+    actor text := to_jsonb(NEW) ->> TG_ARGV[0];
 BEGIN
-    IF pedigree.is_author(NEW.model_id, NEW.version, person) THEN
-        RAISE EXCEPTION '% is violated: % is an author of the version', TG_ARGV[1], person
-            USING ERRCODE = 'check_violation', CONSTRAINT = TG_ARGV[1];
+    IF pedigree.is_author(NEW.model_id, NEW.version, actor)
+        OR pedigree.is_author(NEW.model_id, NEW.version, NEW.issued_by)
+    THEN
+        RAISE EXCEPTION '% is violated: % is an author of the version', TG_ARGV[1], actor USING
+            ERRCODE = 'check_violation', SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME,
+            CONSTRAINT = TG_ARGV[1];
     END IF;
     RETURN NEW;
 END
@@ -1560,6 +2188,15 @@ CREATE FUNCTION pedigree.refuse_change() RETURNS trigger
     AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+END
+$$;
+
+CREATE FUNCTION pedigree.refuse_event() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'an event names another actor, time or subject than its transaction'
+        USING ERRCODE = 'insufficient_privilege';
 END
 $$;
 
@@ -1672,6 +2309,55 @@ BEGIN
     JOIN pedigree.search_record_source source USING (model_id, version)
     WHERE t.model_id = key.model_id AND t.version = key.version;
 END
+$$;
+
+CREATE FUNCTION pedigree.require_time(at timestamp with time zone, of_model text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF at >= transaction_timestamp() - interval '1 minute' AND (
+        at <= clock_timestamp() + interval '1 minute' OR at <= pedigree.time_of_change(of_model)
+    ) THEN
+        RETURN;
+    END IF;
+    RAISE EXCEPTION 'the time % is not one of this transaction', at
+        USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+CREATE FUNCTION pedigree.require_time_of(at timestamp with time zone, of_model bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pedigree.require_time(at, (
+        SELECT m.name FROM pedigree.registered_model m
+        WHERE m.model_id = of_model AND at > clock_timestamp()
+    ));
+END
+$$;
+
+CREATE FUNCTION pedigree.revoke_token(of_token bigint) RETURNS SETOF pedigree.access_token
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    RETURN QUERY
+    UPDATE pedigree.access_token
+    SET revoked_at = clock_timestamp(), revoked_by = pedigree.acting()
+    WHERE token_id = of_token AND revoked_at IS NULL
+    RETURNING *;
+END
+$$;
+
+CREATE FUNCTION pedigree.roles_last_seen(of_principal text) RETURNS TABLE(issuer text, roles text[], models text[], groups text[], issued_at timestamp with time zone, seen_at timestamp with time zone)
+    LANGUAGE sql STABLE
+    AS $$
+SELECT i.issuer, i.roles, i.models, i.groups, i.issued_at, i.seen_at
+FROM pedigree.principal p
+JOIN pedigree.identity i USING (principal_id)
+WHERE pedigree.person_key(p.name) = pedigree.person_key(of_principal)
+    AND (cardinality(i.roles) > 0 OR cardinality(i.groups) > 0)
+ORDER BY i.seen_at DESC, i.identity_id
 $$;
 
 CREATE FUNCTION pedigree.search_follows_card() RETURNS trigger
@@ -1866,6 +2552,164 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.see_identity(seen jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_change_of_people();
+    issued timestamptz := (seen ->> 'issued_at')::timestamptz;
+    known pedigree.identity;
+    principal bigint;
+    events jsonb := '[]';
+    said jsonb := jsonb_build_object(
+        'roles', seen -> 'roles', 'models', seen -> 'models', 'groups', seen -> 'groups'
+    );
+BEGIN
+    SELECT i.* INTO known FROM pedigree.identity i
+    WHERE i.issuer = seen ->> 'issuer' AND i.subject = seen ->> 'subject';
+    IF known.principal_id IS NULL THEN
+        SELECT n.chosen, n.events INTO principal, events FROM pedigree.principal_of_new(seen, at) n;
+        IF principal IS NULL THEN
+            RETURN '{"refused": "taken"}';
+        END IF;
+        INSERT INTO pedigree.identity AS i (issuer, subject, principal_id, created_at)
+        VALUES (seen ->> 'issuer', seen ->> 'subject', principal, at)
+        ON CONFLICT ON CONSTRAINT identity_subject_unique
+            DO UPDATE SET principal_id = excluded.principal_id
+        RETURNING i.* INTO known;
+        events := events || pedigree.event_of_people('identity.linked', jsonb_build_object(
+            'principal', seen ->> 'name', 'principal_id', principal,
+            'identity_id', known.identity_id, 'issuer', known.issuer, 'because', 'first token'
+        ));
+    END IF;
+    IF known.issued_at IS NULL OR issued >= known.issued_at THEN
+        IF said <> jsonb_build_object(
+            'roles', known.roles, 'models', known.models, 'groups', known.groups
+        ) THEN
+            events := events || pedigree.event_of_people('identity.seen', said || jsonb_build_object(
+                'principal', (
+                    SELECT p.name FROM pedigree.principal p
+                    WHERE p.principal_id = known.principal_id
+                ),
+                'identity_id', known.identity_id
+            ));
+        END IF;
+        UPDATE pedigree.identity i SET
+            roles = ARRAY(SELECT jsonb_array_elements_text(seen -> 'roles')),
+            models = ARRAY(SELECT jsonb_array_elements_text(seen -> 'models')),
+            groups = ARRAY(SELECT jsonb_array_elements_text(seen -> 'groups')),
+            email = coalesce(seen ->> 'email', i.email), issued_at = issued, seen_at = at
+        WHERE i.identity_id = known.identity_id;
+        IF seen ->> 'email' IS NOT NULL THEN
+            events := events || pedigree.join_by_email(known.principal_id, seen ->> 'email');
+        END IF;
+    END IF;
+    RETURN jsonb_build_object('at', at, 'events', events, 'identity', (
+        SELECT f.identity::jsonb
+        FROM pedigree.find_identity(seen ->> 'issuer', seen ->> 'subject') f
+    ));
+END
+$$;
+
+CREATE FUNCTION pedigree.sees(of_model bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    RETURN pedigree.sees_key(
+        (SELECT m.name_key FROM pedigree.registered_model m WHERE m.model_id = of_model)
+    );
+END
+$$;
+
+CREATE FUNCTION pedigree.sees_key(name_key text) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+DECLARE
+    models text := current_setting('pedigree.models', true);
+BEGIN
+    IF models IS NULL OR models = '' THEN
+        RAISE EXCEPTION 'somebody reads the registry: the setting pedigree.models is empty'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN models = '*' OR name_key ~ models;
+END
+$$;
+
+CREATE FUNCTION pedigree.sees_name(of_name text) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    RETURN coalesce(pedigree.sees_key(
+        (SELECT m.name_key FROM pedigree.registered_model m WHERE m.name = of_name)
+    ), false);
+END
+$$;
+
+CREATE FUNCTION pedigree.sequence_events() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0)) THEN
+        RETURN;
+    END IF;
+    WITH due AS (
+        DELETE FROM pedigree.unsequenced RETURNING id
+    ), head AS (
+        SELECT coalesce(max(seq), 0) AS seq FROM pedigree.feed
+    )
+    INSERT INTO pedigree.feed (seq, id)
+    SELECT head.seq + row_number() OVER (ORDER BY due.id), due.id
+    FROM due, head;
+END
+$$;
+
+CREATE FUNCTION pedigree.set_person_active(given text, wanted boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_change_of_people();
+    chosen bigint;
+    person pedigree.principal;
+    events jsonb;
+BEGIN
+    SELECT k.chosen, k.events INTO chosen, events FROM pedigree.known_principal(given, at) k;
+    SELECT person_row.* INTO person
+    FROM pedigree.principal p
+    JOIN pedigree.principal person_row ON person_row.principal_id = p.person_id
+    WHERE p.principal_id = chosen;
+    IF chosen IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    IF pedigree.is_acting(chosen) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    IF wanted = (person.deactivated_at IS NULL) THEN
+        RETURN jsonb_build_object('at', at, 'events', events);
+    END IF;
+    UPDATE pedigree.principal p SET deactivated_at = CASE WHEN NOT wanted THEN at END
+    WHERE p.principal_id = person.principal_id;
+    IF wanted THEN
+        events := events || pedigree.event_of_people('principal.reactivated', jsonb_build_object(
+            'principal', person.name, 'principal_id', person.principal_id
+        ));
+    ELSE
+        events := events || pedigree.deactivation_of(person.principal_id)
+            || pedigree.end_rights_of_person(person.principal_id, at);
+    END IF;
+    RETURN jsonb_build_object('at', at, 'events', events);
+END
+$$;
+
+CREATE FUNCTION pedigree.set_tier(of_model bigint, of_version integer, new_tier text) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    UPDATE pedigree.model_version SET tier = new_tier
+    WHERE model_id = of_model AND version = of_version;
+END
+$$;
+
 CREATE FUNCTION pedigree.state_of_version(of_model bigint, of_version integer) RETURNS text
     LANGUAGE sql STABLE
     AS $$
@@ -1932,6 +2776,95 @@ BEGIN
         WHERE e.model >= model_name AND e.model <= model_name
         ORDER BY e.model DESC, e.id DESC LIMIT 1
     ));
+END
+$$;
+
+CREATE FUNCTION pedigree.unlink_identity(given text, given_issuer text, given_subject text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_change_of_people();
+    former pedigree.principal;
+    unlinked bigint;
+BEGIN
+    SELECT p.* INTO former FROM pedigree.principal p
+    WHERE pedigree.person_key(p.name) = pedigree.person_key(given);
+    SELECT i.identity_id INTO unlinked FROM pedigree.identity i
+    WHERE i.issuer = given_issuer AND i.subject = given_subject
+        AND i.principal_id = former.principal_id;
+    IF unlinked IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    IF pedigree.is_acting(former.principal_id) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    UPDATE pedigree.identity SET principal_id = NULL, roles = '{}', models = '{}', groups = '{}',
+        issued_at = NULL, email = NULL
+    WHERE identity_id = unlinked;
+    RETURN jsonb_build_object('at', at, 'events', pedigree.event_of_people(
+        'identity.unlinked', jsonb_build_object('principal', former.name,
+        'principal_id', former.principal_id, 'identity_id', unlinked, 'issuer', given_issuer)
+    ));
+END
+$$;
+
+CREATE FUNCTION pedigree.unlink_principal(given text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_change_of_people();
+    chosen pedigree.principal;
+    first bigint;
+    since timestamptz;
+    events jsonb;
+BEGIN
+    SELECT p.* INTO chosen FROM pedigree.principal p
+    WHERE pedigree.person_key(p.name) = pedigree.person_key(given);
+    SELECT min(p.principal_id) INTO first FROM pedigree.principal p
+    WHERE p.person_id = chosen.person_id AND p.principal_id <> chosen.principal_id;
+    IF first IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    IF pedigree.is_acting(chosen.principal_id) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    IF EXISTS (
+        SELECT FROM pedigree.keys_of_principal(chosen.principal_id) own
+        JOIN pedigree.principal p ON p.person_id = chosen.person_id
+            AND p.principal_id <> chosen.principal_id
+        JOIN LATERAL pedigree.keys_of_principal(p.principal_id) theirs
+            ON theirs.key = own.key AND (own.is_email OR theirs.is_email)
+    ) THEN
+        RETURN '{"refused": "e-mail"}';
+    END IF;
+    SELECT p.deactivated_at INTO since FROM pedigree.principal p
+    WHERE p.principal_id = chosen.person_id;
+    WITH moved AS (
+        UPDATE pedigree.principal p SET
+            person_id = CASE p.principal_id WHEN chosen.principal_id THEN p.principal_id ELSE first END,
+            deactivated_at = CASE WHEN p.principal_id IN (chosen.principal_id, first) THEN since END
+        WHERE p.person_id = chosen.person_id
+        RETURNING p.principal_id, p.name, p.person_id
+    )
+    SELECT jsonb_agg(jsonb_build_object('type', 'principal.unlinked', 'body', jsonb_build_object(
+        'principal', m.name, 'principal_id', m.principal_id, 'person_id', m.person_id
+    )) ORDER BY m.principal_id) INTO events
+    FROM moved m WHERE m.principal_id = chosen.principal_id OR m.person_id <> chosen.person_id;
+    IF since IS NOT NULL THEN
+        events := events || pedigree.deactivation_of(chosen.principal_id)
+            || pedigree.deactivation_of(first);
+    END IF;
+    RETURN jsonb_build_object('at', at, 'events', events);
+END
+$$;
+
+CREATE FUNCTION pedigree.use_approval(of_model bigint, of_version integer, stage text) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    UPDATE pedigree.model_version SET approval_stage = NULL
+    WHERE model_id = of_model AND version = of_version AND approval_stage = stage;
 END
 $$;
 
@@ -2070,21 +3003,48 @@ CREATE FUNCTION pedigree.words_of_month(document tsvector, at timestamp with tim
     )::tsvector
 $$;
 
-CREATE TABLE pedigree.access_token (
-    token_id bigint NOT NULL,
-    principal text NOT NULL,
-    secret_hash bytea NOT NULL,
-    roles text[] NOT NULL,
-    models text[] DEFAULT '{}'::text[] NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    created_by text NOT NULL,
-    expires_at timestamp with time zone,
-    revoked_at timestamp with time zone,
-    revoked_by text,
-    CONSTRAINT access_token_check CHECK (((revoked_at IS NULL) = (revoked_by IS NULL))),
-    CONSTRAINT access_token_roles_check CHECK ((cardinality(roles) > 0)),
-    CONSTRAINT access_token_secret_hash_check CHECK ((length(secret_hash) = 32))
-);
+CREATE FUNCTION pedigree.write_cards(cards jsonb) RETURNS integer[]
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    actor jsonb := pedigree.acting_in_event();
+    overtaken integer[] := pedigree.add_cards(cards);
+BEGIN
+    IF EXISTS (
+        SELECT FROM pedigree.event e
+        WHERE e.event_id = ANY (ARRAY(
+            SELECT (card #>> '{event,event_id}')::uuid FROM jsonb_array_elements(cards) AS card
+        )) AND pedigree.is_own_event(
+            e.canonical, e.event_id, e.type, e.model, e.version, e.at, actor
+        ) IS NOT TRUE
+    ) THEN
+        PERFORM pedigree.refuse_event();
+    END IF;
+    RETURN overtaken;
+END
+$$;
+
+CREATE FUNCTION pedigree.write_override(of_model bigint, of_version integer, left_stage text, entered_stage text, open_gates jsonb, why text, issued_by text, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    actor jsonb := pedigree.acting_in_event();
+BEGIN
+    PERFORM pedigree.require_time_of(at, of_model);
+    INSERT INTO pedigree.stage_override (
+        model_id, version, digest, author, from_stage, to_stage, generation, gates, reason,
+        overridden_by, overridden_by_source, issued_by, at
+    )
+    SELECT v.model_id, v.version, v.digest, v.created_by, left_stage, entered_stage,
+        m.generation + 1, open_gates, why, actor ->> 'name', actor ->> 'source',
+        write_override.issued_by, write_override.at
+    FROM pedigree.model_version v
+    JOIN pedigree.registered_model m ON m.model_id = v.model_id
+    WHERE v.model_id = of_model AND v.version = of_version;
+END
+$$;
 
 ALTER TABLE pedigree.access_token ALTER COLUMN token_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pedigree.access_token_token_id_seq
@@ -2093,6 +3053,13 @@ ALTER TABLE pedigree.access_token ALTER COLUMN token_id ADD GENERATED ALWAYS AS 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE pedigree.applied_roles (
+    is_only boolean DEFAULT true NOT NULL,
+    checksum text NOT NULL COLLATE pg_catalog."C",
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT applied_roles_is_only_check CHECK (is_only)
 );
 
 CREATE TABLE pedigree.artifact_file (
@@ -2211,23 +3178,6 @@ CREATE TABLE pedigree.datasheet (
     at timestamp with time zone NOT NULL,
     recorded_by text NOT NULL,
     CONSTRAINT datasheet_revision_check CHECK ((revision >= 1))
-);
-
-CREATE TABLE pedigree.decision (
-    decision_id bigint NOT NULL,
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    digest text NOT NULL COLLATE pg_catalog."C",
-    author text NOT NULL,
-    from_stage text NOT NULL COLLATE pg_catalog."C",
-    to_stage text NOT NULL COLLATE pg_catalog."C",
-    generation bigint NOT NULL,
-    approved boolean NOT NULL,
-    comment text NOT NULL,
-    decided_by text NOT NULL,
-    decided_by_source text NOT NULL,
-    at timestamp with time zone NOT NULL,
-    CONSTRAINT decision_not_by_author CHECK ((lower(decided_by) <> lower(author)))
 );
 
 ALTER TABLE pedigree.decision ALTER COLUMN decision_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -2418,6 +3368,30 @@ ALTER TABLE pedigree.given_up_promotion ALTER COLUMN given_up_id ADD GENERATED A
     CACHE 1
 );
 
+CREATE TABLE pedigree.identity (
+    identity_id bigint NOT NULL,
+    issuer text NOT NULL COLLATE pg_catalog."C",
+    subject text NOT NULL COLLATE pg_catalog."C",
+    principal_id bigint,
+    email text,
+    created_at timestamp with time zone NOT NULL,
+    roles text[] DEFAULT '{}'::text[] NOT NULL,
+    models text[] DEFAULT '{}'::text[] NOT NULL,
+    groups text[] DEFAULT '{}'::text[] NOT NULL,
+    issued_at timestamp with time zone,
+    seen_at timestamp with time zone,
+    ended_at timestamp with time zone
+);
+
+ALTER TABLE pedigree.identity ALTER COLUMN identity_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.identity_identity_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE pedigree.kept_answer (
     principal text NOT NULL,
     key text NOT NULL,
@@ -2564,6 +3538,25 @@ CREATE TABLE pedigree.orphan (
     key text NOT NULL COLLATE pg_catalog."C",
     orphaned_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     removable_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+);
+
+CREATE TABLE pedigree.principal (
+    principal_id bigint NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    person_id bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    deactivated_at timestamp with time zone,
+    CONSTRAINT principal_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'workload'::text, 'service'::text])))
+);
+
+ALTER TABLE pedigree.principal ALTER COLUMN principal_id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME pedigree.principal_principal_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE pedigree.quarantine (
@@ -3186,6 +4179,9 @@ ALTER TABLE pedigree.access_token
 ALTER TABLE ONLY pedigree.access_token
     ADD CONSTRAINT access_token_secret_unique UNIQUE (secret_hash);
 
+ALTER TABLE ONLY pedigree.applied_roles
+    ADD CONSTRAINT applied_roles_pkey PRIMARY KEY (is_only);
+
 ALTER TABLE ONLY pedigree.artifact_file
     ADD CONSTRAINT artifact_file_pkey PRIMARY KEY (artifact_digest, path);
 
@@ -3261,6 +4257,12 @@ ALTER TABLE ONLY pedigree.feed
 ALTER TABLE ONLY pedigree.given_up_promotion
     ADD CONSTRAINT given_up_promotion_pkey PRIMARY KEY (given_up_id);
 
+ALTER TABLE ONLY pedigree.identity
+    ADD CONSTRAINT identity_pkey PRIMARY KEY (identity_id);
+
+ALTER TABLE ONLY pedigree.identity
+    ADD CONSTRAINT identity_subject_unique UNIQUE (issuer, subject);
+
 ALTER TABLE ONLY pedigree.kept_answer
     ADD CONSTRAINT kept_answer_pkey PRIMARY KEY (principal, key);
 
@@ -3311,6 +4313,9 @@ ALTER TABLE ONLY pedigree.orphan
 
 ALTER TABLE ONLY pedigree.stage_override
     ADD CONSTRAINT override_generation UNIQUE (model_id, generation);
+
+ALTER TABLE ONLY pedigree.principal
+    ADD CONSTRAINT principal_pkey PRIMARY KEY (principal_id);
 
 ALTER TABLE ONLY pedigree.quarantine_mark
     ADD CONSTRAINT quarantine_mark_pkey PRIMARY KEY (quarantine_id, model_id, version);
@@ -3405,6 +4410,8 @@ ALTER TABLE ONLY pedigree.webhook_line
 ALTER TABLE ONLY pedigree.webhook
     ADD CONSTRAINT webhook_pkey PRIMARY KEY (webhook_id);
 
+CREATE INDEX access_token_principal ON pedigree.access_token USING btree (pedigree.person_key(principal));
+
 CREATE INDEX artifact_file_blob ON pedigree.artifact_file USING btree (blob_digest);
 
 CREATE INDEX asset_event_asset ON pedigree.asset_event USING btree (instance_id, asset);
@@ -3439,6 +4446,10 @@ CREATE UNIQUE INDEX given_up_promotion_open ON pedigree.given_up_promotion USING
 
 CREATE INDEX given_up_promotion_version ON pedigree.given_up_promotion USING btree (model_id, version);
 
+CREATE INDEX identity_email ON pedigree.identity USING btree (pedigree.person_key(email));
+
+CREATE INDEX identity_principal ON pedigree.identity USING btree (principal_id);
+
 CREATE INDEX kept_answer_age ON pedigree.kept_answer USING btree (answered_at);
 
 CREATE INDEX lineage_node_anything ON pedigree.lineage_node USING btree (training_id) WHERE ((kind = ANY (ARRAY['step'::text, 'missing'::text])) AND (upstream IS NULL));
@@ -3467,9 +4478,15 @@ CREATE UNIQUE INDEX model_version_digest_unique ON pedigree.model_version USING 
 
 CREATE INDEX override_of_version ON pedigree.stage_override USING btree (model_id, version, override_id);
 
+CREATE UNIQUE INDEX principal_name_unique ON pedigree.principal USING btree (pedigree.person_key(name));
+
+CREATE INDEX principal_person ON pedigree.principal USING btree (person_id);
+
 CREATE INDEX quarantine_mark_version ON pedigree.quarantine_mark USING btree (model_id, version);
 
 CREATE INDEX quarantine_open ON pedigree.quarantine USING btree (asset, partition) WHERE (released_at IS NULL);
+
+CREATE INDEX registered_model_name ON pedigree.registered_model USING btree (name);
 
 CREATE INDEX registered_model_name_trigrams ON pedigree.registered_model USING gin (name pedigree.gin_trgm_ops);
 
@@ -3736,6 +4753,9 @@ ALTER TABLE ONLY pedigree.feed
 ALTER TABLE ONLY pedigree.given_up_promotion
     ADD CONSTRAINT given_up_promotion_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
+ALTER TABLE ONLY pedigree.identity
+    ADD CONSTRAINT identity_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES pedigree.principal(principal_id);
+
 ALTER TABLE ONLY pedigree.lineage_edge
     ADD CONSTRAINT lineage_edge_training_id_consumer_fkey FOREIGN KEY (training_id, consumer) REFERENCES pedigree.lineage_node(training_id, node_id);
 
@@ -3768,6 +4788,9 @@ ALTER TABLE ONLY pedigree.model_version
 
 ALTER TABLE ONLY pedigree.stage_override
     ADD CONSTRAINT override_version FOREIGN KEY (model_id, version, digest, author) REFERENCES pedigree.model_version(model_id, version, digest, created_by);
+
+ALTER TABLE ONLY pedigree.principal
+    ADD CONSTRAINT principal_person_id_fkey FOREIGN KEY (person_id) REFERENCES pedigree.principal(principal_id);
 
 ALTER TABLE ONLY pedigree.quarantine_mark
     ADD CONSTRAINT quarantine_mark_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);

@@ -10,6 +10,8 @@ from pedigree.audit.log_records import AttestedLog, LogAttestations
 from pedigree.errors import InvalidInputError
 from pedigree.failures.member_loop import MemberLoop
 from pedigree.failures.records import BackgroundWork
+from pedigree.postgres.asked import in_role
+from pedigree.postgres.asker import DatabaseRole
 from pedigree.registry.context import ContextGroup
 from pedigree.registry.log_attesting import LogAttesting, PeriodicAttester
 
@@ -21,10 +23,10 @@ class AttestationOperations(ContextGroup):
         """Return who attests the log, and how far.
 
         Raises:
-            NotPermittedError: The principal may not operate the registry.
+            NotPermittedError: The principal may not read the audit log.
             InvalidInputError: A file of the settings cannot be used.
         """
-        self._context.require(Permission.OPERATE)
+        self._context.require(Permission.AUDIT)
         settings = self._context.settings
         policy = trust_of(settings).policy
         return self._context.database.read(
@@ -58,7 +60,8 @@ class AttestationOperations(ContextGroup):
     def _attesting(self) -> LogAttesting:
         self._context.require(Permission.OPERATE)
         context = self._context
-        return LogAttesting(context.database, context.store, context.settings)
+        database = in_role(context.database, DatabaseRole.SEALER)
+        return LogAttesting(database, context.store, context.settings)
 
     def _attested(
         self, attesters: Iterable[PeriodicAttester], missing: str

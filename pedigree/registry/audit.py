@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from pedigree.access.records import Permission
+from pedigree.artifacts.object_lock import ObjectLock, object_lock
 from pedigree.audit import export, key_history, log, proofs, sealer, tiles
 from pedigree.audit.anchors import Anchors
 from pedigree.audit.attested import cosigned_over
@@ -22,6 +23,9 @@ from pedigree.audit.log_records import (
 from pedigree.audit.verifier.report import LogReport
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import LogKeyError, NotFoundError
+from pedigree.postgres.asked import in_role
+from pedigree.postgres.asker import DatabaseRole
+from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
 from pedigree.registry.reads import note_log_exported
@@ -177,7 +181,7 @@ class AuditOperations(ContextGroup):
             StoreUnavailableError: The store does not answer.
         """
         self._context.require(Permission.OPERATE)
-        return Anchors(self._context.database, self._context.store).anchor()
+        return Anchors(self._as_sealer(), self._context.store).anchor()
 
     def log_anchor(self) -> LogAnchor | None:
         """Return the newest anchor; None if there is none yet.
@@ -187,6 +191,15 @@ class AuditOperations(ContextGroup):
         """
         self._context.require(Permission.AUDIT)
         return Anchors(self._context.database, self._context.store).newest()
+
+    def anchor_lock(self) -> ObjectLock | None:
+        """Return the lock of the newest anchor in the store; None if there is no anchor.
+
+        Raises:
+            NotPermittedError: The principal may not audit the registry.
+        """
+        newest = self.log_anchor()
+        return object_lock(self._context.store, newest.key) if newest else None
 
     def rotate_log_key(self, *, overlap: timedelta) -> str:
         """Replace the key that the database keeps; the old one signs as well for a while.
@@ -217,4 +230,7 @@ class AuditOperations(ContextGroup):
         def rotate(transaction: Transaction) -> str:
             return str(key_history.rotate(transaction, secrets, actor, overlap=overlap))
 
-        return self._context.database.transaction(rotate)
+        return self._as_sealer().transaction(rotate)
+
+    def _as_sealer(self) -> Database:
+        return in_role(self._context.database, DatabaseRole.SEALER)

@@ -24,9 +24,12 @@ from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_reference
+from pedigree.catalog.seen_models import asker_of
 from pedigree.catalog.sight import Sight
+from pedigree.postgres.asked import asked_by
+from pedigree.postgres.asker import PROCESS
 from pedigree.postgres.database import Database
-from pedigree.postgres.migrate import migrate, require_current
+from pedigree.postgres.migrate import migrate_embedded, require_current
 from pedigree.postgres.nested import NestedDatabase
 from pedigree.postgres.transaction import Transaction
 from pedigree.settings import Settings
@@ -79,6 +82,7 @@ class Context:
                 settings.home_folder,
                 connections=settings.database_connections,
                 searches=settings.search_connections,
+                as_application=True,
             )
         with ExitStack() as undo:
             undo.callback(database.close)
@@ -91,7 +95,7 @@ class Context:
             if url:
                 require_current(database)
             else:
-                migrate(database, begin=partial(require_unused, store))
+                migrate_embedded(database, begin=partial(require_unused, store))
             undo.pop_all()
         return cls(database, store, settings)
 
@@ -180,6 +184,9 @@ class Context:
         """Return the same connection for another principal; for this process when None."""
         other = copy(self)
         other._principal = principal
+        other.database = asked_by(
+            self.database, PROCESS if principal is None else asker_of(principal)
+        )
         return other
 
     def transaction(self, work: Callable[[Self], T], *, pipelined: bool = False) -> T:

@@ -4,6 +4,8 @@ from pedigree.access.records import Permission
 from pedigree.contract.fsck import FsckContract
 from pedigree.maintenance.fsck import fsck
 from pedigree.maintenance.fsck_records import FsckProgress, Report
+from pedigree.postgres.asked import in_role
+from pedigree.postgres.asker import DatabaseRole
 from pedigree.registry.context import ContextGroup
 
 
@@ -12,4 +14,5 @@ class FsckOperations(ContextGroup, FsckContract):
 
     def fsck(self, *, hashes: bool = False, progress: FsckProgress | None = None) -> Report:
         self._context.require(Permission.OPERATE)
-        return fsck(self._context.database, self._context.store, hashes=hashes, progress=progress)
+        database = in_role(self._context.database, DatabaseRole.WORKER)
+        return fsck(database, self._context.store, hashes=hashes, progress=progress)

@@ -23,6 +23,8 @@ from pedigree.delivery.signing import SecretBox
 from pedigree.errors import LogKeyError
 from pedigree.failures.member_loop import MemberLoop
 from pedigree.failures.records import BackgroundWork
+from pedigree.postgres.asked import in_role
+from pedigree.postgres.asker import DatabaseRole
 from pedigree.registry import Registry
 from pedigree.registry.log_attesting import LogAttesting
 from pedigree.settings import Settings
@@ -68,8 +70,9 @@ class LogSealing:
 
     def __init__(self, registry: Registry) -> None:
         self._database = registry.database
-        self._sealer = Sealer(registry.database, log_keys(registry.settings), SEALER)
-        self.attesting = LogAttesting(registry.database, registry.store, registry.settings)
+        database = in_role(registry.database, DatabaseRole.SEALER)
+        self._sealer = Sealer(database, log_keys(registry.settings), SEALER)
+        self.attesting = LogAttesting(database, registry.store, registry.settings)
 
     def seal(self) -> int:
         """Seal all events now; return how many checkpoints were signed.

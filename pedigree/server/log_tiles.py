@@ -35,7 +35,7 @@ _Size = Annotated[int, Path(ge=1, le=2**53 - 1, description="A number of events"
 
 
 @router.get(paths.LOG_CHECKPOINT, responses=_TEXT, response_class=Response)
-@requires(Permission.READ, lists=True)
+@requires(Permission.READ, lists=True, is_of_log=True)
 def get_log_checkpoint(
     request: Request,
     cosigned: Annotated[
@@ -53,7 +53,7 @@ def get_log_checkpoint(
 
 
 @router.get(paths.LOG_TILE, responses=_BYTES, response_class=Response)
-@requires(Permission.AUDIT)
+@requires(Permission.AUDIT, is_of_log=True)
 def get_log_tile(
     request: Request,
     level: Annotated[int, Path(ge=0, le=MOST_LEVELS, description="0 has the leaves"), DIGITS],
@@ -67,7 +67,7 @@ def get_log_tile(
 
 
 @router.get(paths.LOG_EVENTS, responses=_LINES, response_class=Response)
-@requires(Permission.AUDIT)
+@requires(Permission.AUDIT, is_of_log=True)
 def get_log_events(
     request: Request,
     after: Annotated[
@@ -87,7 +87,7 @@ def get_log_events(
 
 
 @router.get(paths.LOG_CONSISTENCY, responses={200: {"model": LogConsistency}})
-@requires(Permission.READ, lists=True)
+@requires(Permission.READ, lists=True, is_of_log=True)
 def get_log_consistency(call: ReadCall, old: _Size) -> Response:
     """Return the proof that the log of the newest checkpoint extends the log of a size."""
     audit = call.registry.operations.audit

@@ -67,7 +67,7 @@ class PointReads:
         """
         parsed = parse_reference(reference)
         registry.context.require(Permission.READ, parsed.name)
-        rows = await self._ask(_VERSIONS, lookups.values_of(parsed))
+        rows = await self._ask(registry, _VERSIONS, lookups.values_of(parsed))
         if _is_plain(rows, parsed.name):
             return version_json(rows[0]).encode()
         read = registry.operations.versions.get_row
@@ -81,7 +81,7 @@ class PointReads:
             NotPermittedError: The caller may not read the model.
         """
         registry.context.require(Permission.READ, name)
-        rows = await self._ask(_HOLDER, lookups.values_of_holder(name, stage))
+        rows = await self._ask(registry, _HOLDER, lookups.values_of_holder(name, stage))
         if _is_plain(rows, name):
             return version_json(rows[0]).encode()
         read = registry.operations.stages.holder_row
@@ -106,9 +106,11 @@ class PointReads:
             return await self._in_thread(lambda: read(token))
         return persons.identity_in(rows[0]) if rows else None
 
-    async def _ask(self, statement: PipeStatement, values: Mapping[str, object]) -> list[TextRow]:
+    async def _ask(
+        self, registry: Registry, statement: PipeStatement, values: Mapping[str, object]
+    ) -> list[TextRow]:
         try:
-            return await self._pipe.ask(statement, values)
+            return await self._pipe.ask(statement, values, registry.database.asker)
         except PipeLostError:
             return []
 

@@ -151,10 +151,9 @@ def test_an_event_is_kept_as_the_bytes_that_its_leaf_hash_is_taken_of(database: 
             '"model":"Größe","type":"model.created","version":null}'
         ).encode()
     )
+    now = database.fetch_all("SELECT clock_timestamp() AS at")[0]["at"]
     database.transaction(
-        lambda t: log.record(
-            t, EventType.MODEL_CREATED, {}, model="churn", at=write.at, actor=ACTOR
-        )
+        lambda t: log.record(t, EventType.MODEL_CREATED, {}, model="churn", at=now, actor=ACTOR)
     )
     (row,) = database.fetch_all("SELECT canonical, leaf FROM pedigree.event")
     assert leaf_hash(row["canonical"]) == row["leaf"]

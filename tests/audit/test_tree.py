@@ -1,6 +1,7 @@
 """The tree is that of RFC 6962: by its vectors, and by its recursive definition for every size."""
 
 from base64 import b64encode
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
 import pytest
@@ -75,7 +76,24 @@ def split(n: int) -> int:
 def nodes(leaves: list[bytes]) -> dict[tree.Node, bytes]:
     """All nodes of a tree of these leaves."""
     known = {(0, index): leaf for index, leaf in enumerate(leaves)}
-    return known | tree.new_blocks(known, 0, len(leaves))
+    return known | tree.new_blocks({}, tiles(known, 0, len(leaves)), 0, len(leaves))
+
+
+def tiles(known: dict[tree.Node, bytes], old: int, new: int) -> dict[tree.Node, bytes]:
+    """The leaves of each block that changes, under the node that it makes."""
+    return {
+        (1, each.start // tree.WIDTH): b"".join(
+            known[0, index] for index in range(each.start, each.stop)
+        )
+        for each in tree.new_tiles(old, new)
+    }
+
+
+def nodes_of(ranges: Iterable[tree.NodeRange]) -> Iterator[tree.Node]:
+    """The nodes of ranges."""
+    for each in ranges:
+        for index in range(each.start, each.stop):
+            yield each.level, index
 
 
 LEAVES = [leaf_hash(content) for content in CONTENTS]
@@ -137,11 +155,11 @@ def test_proofs_need_only_the_nodes_of_their_blocks(
     sizes = st.integers(1, LARGE) | st.sampled_from([255, 256, 257, 65_535, 65_536, 65_537, LARGE])
     size = data.draw(sizes)
     index, old = (data.draw(st.integers(0, size - 1)), data.draw(st.integers(1, size)))
-    needed = {node: large[node] for node in tree.nodes_of(tree.inclusion_nodes(index, size))}
+    needed = {node: large[node] for node in nodes_of(tree.inclusion_nodes(index, size))}
     proof = tree.inclusion_proof(needed, index, size)
-    root = tree.root({node: large[node] for node in tree.nodes_of(tree.edge(size))}, size)
+    root = tree.root({node: large[node] for node in nodes_of(tree.edge(size))}, size)
     require_inclusion(large[0, index], index, proof, size=size, root=root)
-    needed = {node: large[node] for node in tree.nodes_of(tree.consistency_nodes(old, size))}
+    needed = {node: large[node] for node in nodes_of(tree.consistency_nodes(old, size))}
     older = tree.root(large, old)
     require_consistency((old, older), (size, root), tree.consistency_proof(needed, old, size))
     assert len(needed) <= 2 * tree.WIDTH * 3
@@ -152,9 +170,9 @@ def test_a_tree_that_grows_in_steps_gains_the_blocks_of_one_that_grows_at_once(
     large: dict[tree.Node, bytes], old: int, more: int
 ) -> None:
     new = min(old + more, LARGE)
-    known = {node: large[node] for node in tree.nodes_of(tree.edge(old))}
+    known = {node: large[node] for node in nodes_of(tree.edge(old))}
+    gained = tree.new_blocks(known, tiles(large, old, new), old, new)
     known |= {(0, index): large[0, index] for index in range(old, new)}
-    gained = tree.new_blocks(known, old, new)
     assert gained == {
         (level, index): large[level, index]
         for level in (1, 2, 3)

@@ -51,6 +51,7 @@ MORE: tuple[Line, ...] = (
     *(("webhook", word, "1") for word in ("deliveries", "rotate", "update", "delete", "show")),
     *(("webhook", word, "1", "1") for word in ("delivery", "redeliver")),
     *(("drift", word, "1") for word in ("show", "report", "alert")),
+    *(("database", "roles"),),
     *(("serve",), ("up",), ("witness", "--state", "s"), ("login", "url"), ("logout", "url")),
     *(("audit", word) for word in ("rotate-key", "tail", "verify")),
     *(("audit", word, "1") for word in ("show", "prove")),

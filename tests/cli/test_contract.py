@@ -39,7 +39,7 @@ OF_THE_LOG = {
 }
 OF_THIS_MACHINE = {
     *("checks", "status", "migrate", "schema", "serve", "up", "down"),
-    *("login", "logout", "witness"),
+    *("login", "logout", "witness", "database roles"),
     *OF_THE_LOG,
 }
 

@@ -22,6 +22,7 @@ from pedigree.errors import (
 )
 from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres import database as module
+from pedigree.postgres._asking_connection import AskingConnection
 from tests.pooling import MISSING, PROGRAM, pooled
 
 BACKEND = "SELECT pg_backend_pid() AS pid"
@@ -153,14 +154,14 @@ def test_a_transaction_is_retried_after_a_lost_connection(counter, pipelined, da
 
 def test_the_first_use_opens_one_connection(database_url, monkeypatch):
     opened = []
-    connect = psycopg.Connection.connect
+    connect = AskingConnection.connect
 
     def counted(*given, **options):
         connection = connect(*given, **options)
         opened.append(connection.info.backend_pid)
         return connection
 
-    monkeypatch.setattr(psycopg.Connection, "connect", counted)
+    monkeypatch.setattr(AskingConnection, "connect", counted)
     with Database.connect(database_url) as database:
         (row,) = database.fetch_all(BACKEND)
     assert opened == [row["pid"]]
@@ -288,7 +289,10 @@ def test_the_url_opens_the_database_with_sqlalchemy(database_url):
 
 
 def prepared(database_url: str) -> int:
-    """How many statements a session has prepared after some repetitions of one."""
+    """How many statements a session has prepared after some repetitions of one.
+
+    One more says who asks.
+    """
     with Database.connect(database_url, connections=1) as database:
         for _ in range(8):
             database.fetch_all("SELECT 1")
@@ -297,7 +301,7 @@ def prepared(database_url: str) -> int:
 
 
 def test_repeated_statements_are_prepared_in_a_session_of_their_own(database_url: str) -> None:
-    assert prepared(database_url) == 1
+    assert prepared(database_url) == 2
 
 
 @pytest.mark.skipif(not PROGRAM, reason=MISSING)

@@ -181,6 +181,7 @@ def test_a_service_that_has_the_key_seals_its_log(database_url: str, tmp_path: P
         database_url=database_url,
         actor="tester",
         audit_key=str(write_key(tmp_path / "key.pem")),
+        audit_public=True,
     )
     with serving(settings) as served:
         client = served.client(Role.READER)
@@ -188,4 +189,11 @@ def test_a_service_that_has_the_key_seals_its_log(database_url: str, tmp_path: P
         while "pedigree-log" not in (headers := client.get("/models").headers):
             assert time.monotonic() < deadline
         assert int(headers["pedigree-log"].partition(" ")[0]) >= 2
+        with httpx2.Client(base_url=served.url) as nobody:  # its log is public, and nothing else
+            size = int(nobody.get("/log/checkpoint").text.split("\n")[1])
+            for path in ("consistency/1", f"tile/0/000.p/{size}", "events"):
+                assert nobody.get(f"/log/{path}").status_code == 200
+            assert nobody.get("/log/checkpoint?cosigned=true").status_code == 404
+            for path in ("models", "events", "tokens", "whoami"):
+                assert nobody.get(f"/api/v1/{path}").status_code == 401
     require_sealed(served.registry.database)

@@ -21,7 +21,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from pedigree.access.records import Role
 from pedigree.failures.member_loop import MemberLoop
 from pedigree.failures.records import BackgroundWork
-from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry import Registry
 from pedigree.settings import Settings
@@ -30,7 +29,8 @@ from tests.server.conftest import Served, serving
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs" / "operations.md"
-LOG = load_queries("pedigree.audit")
+# What the sequencer of the feed holds while it works.
+_LEAD = "SELECT pg_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0))"
 PROMETHEUS = ROOT / "examples" / "prometheus"
 TABLE = re.compile(r"\| number \| labels \| what it is \|\n(\|.*\n)+")
 
@@ -137,7 +137,7 @@ def test_what_was_done_in_process_is_counted_too(
     before = scrape()
 
     def unsealed(sequencer: Transaction) -> dict[str, Metric]:
-        sequencer.execute(LOG["lead_sequencer"])
+        sequencer.execute(_LEAD)
         move_and_judge(served.registry, f"{name}/{version()}")
         return scrape()
 
@@ -172,7 +172,7 @@ def test_metadata_that_the_schema_refuses_is_counted(
 def test_pending_work_is_reported_with_its_age(served: Served, scrape: Scrape, name: str) -> None:
 
     def unsealed(sequencer: Transaction) -> dict[str, Metric]:
-        sequencer.execute(LOG["lead_sequencer"])
+        sequencer.execute(_LEAD)
         served.registry.create_model(name)
         return scrape()
 

@@ -83,10 +83,12 @@ def _has_event_log(settings: Settings) -> bool:
     if url is None:
         server = EmbeddedPostgres(settings.home_folder)
         if server.status().state == "absent" or not _has_row(
-            server.url("postgres"), "SELECT 1 FROM pg_database WHERE datname = %s", DATABASE
+            server.application_url("postgres"),
+            "SELECT 1 FROM pg_database WHERE datname = %s",
+            DATABASE,
         ):
             return False
-        url = server.url(DATABASE)
+        url = server.application_url(DATABASE, owns=True)
     return _has_row(url, "SELECT 1 WHERE to_regclass('event_logs') IS NOT NULL")
 
 

@@ -109,7 +109,9 @@ def open_storage(
         _create_schema(settings.database_url)
         return PedigreeStorage(in_schema(settings.database_url, SCHEMA), inst_data=inst_data)
     server = EmbeddedPostgres(settings.home_folder)
-    return PedigreeStorage(server.url(DATABASE), revive=server.ensure, inst_data=inst_data)
+    return PedigreeStorage(
+        server.application_url(DATABASE, owns=True), revive=server.ensure, inst_data=inst_data
+    )
 
 
 def in_schema(url: str, schema: str) -> str:

@@ -27,6 +27,7 @@ from pedigree.server.http.credentials import is_local, secret_of, unknown_caller
 from pedigree.server.http.fair_use import FairUse, Use
 from pedigree.server.http.forms import MOST_FORM_BYTES, is_form, with_document
 from pedigree.server.http.inputs import QueryRules, require_json, require_text
+from pedigree.server.http.monitors import MONITOR
 from pedigree.server.http.problems import problem_responses
 from pedigree.server.http.unknown_tokens import UnknownTokens
 from pedigree.server.refusals import Refusal
@@ -47,6 +48,7 @@ class RouteAccess(NamedTuple):
     streams: bool
     takes_files: bool
     use: Use | None
+    is_of_log: bool
 
 
 def requires(
@@ -57,6 +59,7 @@ def requires(
     streams: bool = False,
     takes_files: bool = False,
     use: Use | None = Use.REQUESTS,
+    is_of_log: bool = False,
 ) -> Callable[[Endpoint], Endpoint]:
     """Declare the permission that a caller needs for an endpoint.
 
@@ -67,12 +70,13 @@ def requires(
         streams: The endpoint reads its body as a stream, so the body may have any size.
         takes_files: A body may have small files next to its JSON.
         use: What it takes of the service, of which each principal has a share; None: nothing.
+        is_of_log: It serves the audit log, which the settings can make public.
     """
 
     def declare(endpoint: Endpoint) -> Endpoint:
         checks_models = model_in_body or lists
         endpoint.declared = RouteAccess(  # type: ignore[attr-defined]
-            permission, checks_models, streams, takes_files, use
+            permission, checks_models, streams, takes_files, use, is_of_log
         )
         return endpoint
 
@@ -144,7 +148,7 @@ class Authenticator:
         if secret:
             caller = await self._holder(secret, request.client.host if request.client else "")
         else:
-            caller = await self._without_token(request)
+            caller = await self._without_token(request, declared)
         # The operations check again, and decide. This check refuses before the body is read.
         model = SOME if declared.checks_models else request.path_params.get("name")
         caller.principal.require(declared.permission, model, SOME)
@@ -193,7 +197,9 @@ class Authenticator:
             raise unknown_caller(f"the header Authorization holds no Bearer {tokens.PREFIX}…")
         return await self._identify(text)
 
-    async def _without_token(self, request: Request) -> Caller:
+    async def _without_token(self, request: Request, declared: RouteAccess) -> Caller:
+        if declared.is_of_log and self._registry.settings.audit_public:
+            return self._caller(MONITOR)
         if self._named is not None:
             try:
                 principal = await self._named(request)

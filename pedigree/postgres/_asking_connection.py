@@ -1,0 +1,144 @@
+"""A connection that tells the database who asks, in each transaction and without a round trip.
+
+A statement outside of a transaction is one of its own: the messages between two syncs of the
+protocol. So the settings of the asker are sent with it, and end with it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import Connection, Cursor, Pipeline, pq
+from psycopg._preparing import Prepare, PrepareManager
+from psycopg._queries import PostgresQuery
+from psycopg.abc import PQGen
+from psycopg.errors import error_from_result
+from psycopg.generators import fetch_many, send
+from psycopg.rows import DictRow
+
+from pedigree.postgres.asker import PROCESS, Asker
+
+_PREPARED = b"pedigree_asker"
+
+
+class AskingCursor(Cursor[DictRow]):
+    """A cursor whose statements outside of a transaction name the asker.
+
+    It sends both at once in libpq's pipeline mode. psycopg's own pipeline does the same, and takes
+    longer for one statement than the statement itself.
+    """
+
+    def _maybe_prepare_gen(
+        self, pgq: PostgresQuery, *, prepare: bool | None = None, binary: bool | None = None
+    ) -> PQGen[None]:
+        connection: Any = self._conn
+        if not connection.is_idle:
+            yield from super()._maybe_prepare_gen(pgq, prepare=prepare, binary=binary)
+            return
+        yield from connection._prepared.maintain_gen(connection)
+        prep, name = self._get_prepared(pgq, prepare)
+        pgconn = self._pgconn
+        pgconn.enter_pipeline_mode()
+        try:
+            ignored = connection.send_asker()
+            if prep is Prepare.SHOULD:
+                self._send_prepare(name, pgq)
+                ignored += 1
+            if prep is Prepare.NO:
+                self._execute_send(pgq, force_extended=True, binary=binary)
+            else:
+                self._send_query_prepared(name, pgq, binary=binary)
+            pgconn.pipeline_sync()
+            yield from send(pgconn)
+            first = []
+            for _ in range(ignored):
+                first += yield from fetch_many(pgconn)
+            results = yield from fetch_many(pgconn)
+            yield from fetch_many(pgconn)  # the sync
+        finally:
+            with suppress(psycopg.Error):  # a lost connection; keep the first error
+                pgconn.exit_pipeline_mode()
+        key = connection._prepared.maybe_add_to_cache(pgq, prep, name)
+        for result in first:
+            if result.status == pq.ExecStatus.FATAL_ERROR:
+                connection._prepared.validate(key, prep, name, [result])
+                raise error_from_result(result, encoding=self._encoding)
+        if key is not None:
+            connection._prepared.validate(key, prep, name, results)
+        self._check_results(results)
+        self._set_results(results)
+
+
+class _Prepared(PrepareManager):
+    """The prepared statements of a connection, with the one that sets the asker."""
+
+    has_asker = False
+
+    def clear(self) -> bool:
+        """Forget them, and let the server do so, as psycopg does after some statements."""
+        self.has_asker = self.has_asker and not self._names
+        return super().clear()
+
+
+class AskingConnection(Connection[DictRow]):
+    """A connection whose transactions begin with the settings of an asker."""
+
+    asker: Asker = PROCESS
+
+    def __init__(self, pgconn: pq.abc.PGconn, *given: Any, **options: Any) -> None:
+        super().__init__(pgconn, *given, **options)
+        self._prepared = self._statements = _Prepared()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no transaction and no pipeline is open."""
+        return (
+            self.pgconn.transaction_status == pq.TransactionStatus.IDLE
+            and self.pgconn.pipeline_status == pq.PipelineStatus.OFF
+        )
+
+    def begin(self, command: LiteralString) -> None:
+        """Begin a transaction.
+
+        Args:
+            command: BEGIN, with the other settings of the transaction.
+        """
+        Cursor(self).execute(command + self.asker.commands)
+
+    @contextmanager
+    def pipeline(self) -> Iterator[Pipeline]:
+        """Send statements without waiting for their results."""
+        was_idle = self.is_idle
+        with super().pipeline() as pipeline:
+            if was_idle:
+                # Not by the cursor of traces, which show what is asked.
+                Cursor(self).execute(self.asker.query, self.asker.values)
+            yield pipeline
+
+    @contextmanager
+    def streaming(self) -> Iterator[None]:
+        """Let the block read the rows of one statement one by one, which no pipeline allows."""
+        was_idle = self.is_idle
+        if was_idle:
+            self.begin("BEGIN READ ONLY")
+        try:
+            yield
+        finally:
+            # libpq ends its row-by-row mode at the next statement, but not at that of a pipeline.
+            # Not ROLLBACK, after which psycopg gives up all prepared statements.
+            self.execute("COMMIT" if was_idle else "")
+
+    def send_asker(self) -> int:
+        """Send the settings of the asker in a pipeline, and return the number of their results."""
+        text, values = self.asker.text, self.asker.bytes_of_values
+        if self.prepare_threshold is None or self.asker.role is not None:
+            self.pgconn.send_query_params(text, values)
+            return 1
+        sent = 1
+        if not self._statements.has_asker:
+            self.pgconn.send_prepare(_PREPARED, text)
+            self._statements.has_asker = True
+            sent = 2
+        self.pgconn.send_query_prepared(_PREPARED, values)
+        return sent
