@@ -5,7 +5,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from pedigree.audit.records import EventType, NewEvent, json_digest
+from pedigree.audit.json_digests import json_digest
+from pedigree.audit.records import EventType, NewEvent
 from pedigree.audit.states import NO_STAGE, UNRECORDED, ReplayedModel, ReplayedVersion
 from pedigree.flavors.records import BEFORE_VERIFICATION
 
