@@ -120,6 +120,10 @@ class EventType(StrEnum):
     )
     PRINCIPAL_DEACTIVATED = "principal.deactivated", "A person is no longer let in"
     PRINCIPAL_REACTIVATED = "principal.reactivated", "A deactivated person is let in again"
+    ACCESS_RECOVERED = (
+        "access.recovered",
+        "Somebody with the credentials of the database let an admin in again",
+    )
     IDENTITY_LINKED = "identity.linked", "A subject of an issuer began to act by a principal"
     IDENTITY_UNLINKED = "identity.unlinked", "A subject of an issuer ceased to act by a principal"
     IDENTITY_SEEN = (

@@ -124,29 +124,6 @@ class Event(NewEvent):
         return self.model if self.version is None else f"{self.model}/{self.version}"
 
 
-def json_digest(value: JsonValue) -> str:
-    """Return the digest of a value's canonical JSON, the same before and after Postgres.
-
-    Postgres writes a large number without exponent, which Python then parses as an integer.
-
-    >>> json_digest({"rows": 2}) == json_digest({"rows": 2.0})
-    True
-    """
-    return "sha256:" + hashlib.sha256(canonical_json(_with_floats(value))).hexdigest()
-
-
-def _with_floats(value: JsonValue) -> JsonValue:
-    match value:
-        case bool() | str() | None:
-            return value
-        case int() | float():
-            return float(value)
-        case list():
-            return [_with_floats(each) for each in value]
-        case _:
-            return {name: _with_floats(each) for name, each in value.items()}
-
-
 def _content(canonical: bytes) -> dict[str, Any]:
     content: dict[str, Any] = from_stored_json(canonical, READABLE_DEPTH + _LEVELS_ABOVE)
     return content

@@ -377,3 +377,30 @@ def test_fsck_finds_what_no_event_says_of_people(registry: Registry) -> None:
         "principals_match_events principal 1",
         "principals_match_events principal 2",
     ]
+
+
+def test_the_database_s_side_lets_an_admin_in_again(registry: Registry) -> None:
+    see(registry, "tester")
+    admin = registry_in(
+        registry.context.used_by(Principal(actor=Actor(name="eve", source="token")))
+    )
+    admin.set_person_active("tester", active=False)
+    issued = registry.operations.people.recover("tester")
+    token = registry.operations.tokens.token_of(issued.secret)
+    assert token is not None
+    assert (token.roles, token.created_by) == ((Role.ADMIN,), "service:recovery")
+    assert token.expires_at is not None
+    assert token.expires_at - token.created_at == timedelta(hours=1)
+    event = registry.events()[-1]
+    assert (event.type, event.body["principal"]) == (EventType.ACCESS_RECOVERED, "tester")
+    assert event.body["by"] == {"name": "tester", "source": "PEDIGREE_ACTOR"}
+    assert registry.principals(name="tester")[0].deactivated_at is None
+    assert not [each for each in registry.fsck().checks if each.violations]
+
+
+def test_no_service_lets_an_admin_in_again(registry: Registry) -> None:
+    served = Principal(actor=Actor(name="eve", source="token"), reads_store=False)
+    used = registry_in(registry.context.used_by(served))
+    with pytest.raises(NotPermittedError, match="credentials of the database"):
+        used.operations.people.recover("eve")
+    assert registry.tokens() == ()

@@ -21,6 +21,7 @@ from pedigree.monitoring.records import DriftRule
 from pedigree.server import middleware
 from pedigree.settings import Settings
 from tests.factories import SECRET_KEY, free_policy, register
+from tests.identities import see
 from tests.lifecycle.deciding import ANN
 from tests.lineage.graphs import graph, node
 from tests.server.conftest import Served, serving
@@ -60,6 +61,7 @@ def furnish(served: Served, folder: Path) -> None:
         registry.create_model(f"model-{number}", description=LONG)
         register(registry, folder, f"bytes {number}", "large", params={"p": LONG})
         register(registry, folder, "same", "trained", run_id=f"r{number}", params={"p": LONG})
+        see(registry, f"person-{number}", groups=tuple(f"{n}{'g' * 200}" for n in range(40)))
         registry.create_webhook(f"https://ci.example/{number}", description=LONG)
         registry.quarantine("raw", f"p{number}", reason=LONG[:2000] * 3)
         registry.request_stage(f"large/{number + 1}", "staging", reason=LONG)
@@ -141,6 +143,7 @@ LISTS: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
     "list_requests_of_model": ("/models/large/requests", lambda item: item["request_id"]),
     "timeline": ("/models/large/timeline", lambda item: item["tenure_id"]),
     "list_tokens": ("/tokens", lambda item: item["token_id"]),
+    "list_principals": ("/access/principals", lambda item: item["principal_id"]),
     "list_grants": ("/access/grants", lambda item: item["grant_id"]),
     "list_roles": ("/access/roles", lambda item: item["name"]),
     "list_groups": ("/access/groups", lambda item: item["name"]),

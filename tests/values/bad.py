@@ -59,6 +59,7 @@ VALID: dict[str, Any] = {
     "path": "model.bin",
     "plan": None,
     "policy": default_policy(),
+    "active": True,
     "permissions": ("read",),
     "principal": "ci",
     "profile": DataProfile(rows=0, columns=()),
