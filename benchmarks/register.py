@@ -54,7 +54,7 @@ def _bare(registry: Registry, home: Path) -> float:
     for number in (1, 2):
         path = home / f"bare-{number}.bin"
         path.write_bytes(os.urandom(_ARTIFACT_BYTES))
-        registry.register(_BARE_MODEL, path, _new_version(f"run-bare-{number}"))
+        registry.register(_BARE_MODEL, path, new_version(f"run-bare-{number}"))
     server = registry.database.server
     assert server is not None
     text = _same_rows.script(server.url("pedigree"), _BARE_MODEL, 2)
@@ -92,10 +92,11 @@ def _work(number: int, home: Path, ready: Barrier, go: Event) -> None:
         ready.wait()
         go.wait()
         for index, path in enumerate(paths):
-            registry.register(_MODEL, path, _new_version(f"run-{number}-{index}"))
+            registry.register(_MODEL, path, new_version(f"run-{number}-{index}"))
 
 
-def _new_version(run_id: str) -> NewVersion:
+def new_version(run_id: str) -> NewVersion:
+    """Return the metadata of a version by a run."""
     return NewVersion(
         metadata=DeclaredMetadata(
             flavor="generic",

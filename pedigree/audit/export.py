@@ -2,23 +2,36 @@
 
 import base64
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+from pedigree.audit import log
 from pedigree.audit.key_history import known_keys, read_keys
 from pedigree.audit.nodes import SQL
 from pedigree.audit.verifier.attestations import OutsideTrust
-from pedigree.audit.verifier.export import CHECKPOINTS, EVENTS, TIMESTAMPS, verify_export
+from pedigree.audit.verifier.export import (
+    CHECKPOINTS,
+    EVENTS,
+    PENDING,
+    STATE,
+    TIMESTAMPS,
+    verify_export,
+)
 from pedigree.audit.verifier.hashes import UnverifiedLogError
 from pedigree.audit.verifier.log import LogCheck, SignedNote
 from pedigree.audit.verifier.notes import LogKey
 from pedigree.audit.verifier.report import LogReport
+from pedigree.audit.verifier.states import ReplayedModel
+from pedigree.audit.verifier.tables import plain_state
 from pedigree.errors import InvalidInputError, LogTamperedError
 from pedigree.postgres.database import Database
 from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.transaction import Row, Transaction, stream, take_snapshot
+
+ModelStates: TypeAlias = Callable[[Transaction], Iterable[tuple[str, ReplayedModel | str]]]
+"""Reads the state of each model from its tables, or why there is none."""
 
 
 class ExportedLog(NamedTuple):
@@ -29,8 +42,13 @@ class ExportedLog(NamedTuple):
     timestamps: int
 
 
-def export(database: Database, folder: Path) -> ExportedLog:
-    """Write the events and the checkpoints of one moment to a new folder.
+def export(database: Database, folder: Path, states: ModelStates | None = None) -> ExportedLog:
+    """Write the events, checkpoints, time stamps and tables of one moment to a new folder.
+
+    Args:
+        database: The registry's database.
+        folder: The folder.
+        states: Reads the states of all models from their tables, which are left out if None.
 
     Raises:
         InvalidInputError: The folder exists, or cannot be written.
@@ -38,7 +56,8 @@ def export(database: Database, folder: Path) -> ExportedLog:
     """
     try:
         folder.mkdir()
-        return database.transaction(partial(_write, folder))
+        log.sequence(database)  # what has no place yet is exported apart, and is not sealed
+        return database.transaction(partial(_write, folder, states))
     except UnverifiedLogError as error:
         raise LogTamperedError(
             f"the export is not complete: {error}", remedy="Run `pedigree audit verify`"
@@ -125,7 +144,7 @@ def verify_folder(
         ) from error
 
 
-def _write(folder: Path, transaction: Transaction) -> ExportedLog:
+def _write(folder: Path, states: ModelStates | None, transaction: Transaction) -> ExportedLog:
     take_snapshot(transaction)
     events = checkpoints = stamps = 0
     with (folder / EVENTS).open("wb") as file:
@@ -142,7 +161,19 @@ def _write(folder: Path, transaction: Transaction) -> ExportedLog:
             line = {"authority": row["authority"], "note": row["note"], "reply": reply}
             file.write(json.dumps(line) + "\n")
             stamps += 1
+    with (folder / PENDING).open("wb") as pending:
+        for row in stream(transaction, SQL["pending_events"]):
+            pending.write(bytes(row["canonical"]) + b"\n")
+    if states is not None:
+        _write_states(folder / STATE, states(transaction))
     return ExportedLog(events, checkpoints, stamps)
+
+
+def _write_states(path: Path, states: Iterable[tuple[str, ReplayedModel | str]]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for name, found in states:
+            line = {"problem": found} if isinstance(found, str) else {"state": plain_state(found)}
+            file.write(json.dumps({"name": name, "state": None, **line}) + "\n")
 
 
 def _checkpoints(transaction: Transaction) -> Iterator[Row]:

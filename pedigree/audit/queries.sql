@@ -164,6 +164,10 @@ SELECT canonical FROM pedigree.feed JOIN pedigree.event USING (id) WHERE seq = %
 -- The bytes of all events in the order of the feed.
 SELECT f.seq, e.canonical FROM pedigree.feed f JOIN pedigree.event e USING (id) ORDER BY f.seq;
 
+-- name: pending_events
+-- The bytes of the events that have no place in the feed yet.
+SELECT e.canonical FROM pedigree.unsequenced u JOIN pedigree.event e USING (id) ORDER BY e.id;
+
 -- name: log_checkpoints
 -- Checkpoints of more events than a number, the oldest first. Their notes have the cosignatures.
 SELECT c.size, pedigree.cosigned_note(c) AS note

@@ -27,11 +27,13 @@ _MOST_LEAVES = 1 << 18
 
 
 class Seal(NamedTuple):
-    """What one pass sealed."""
+    """What one transaction sealed."""
 
-    size: int
-    is_complete: bool
-    """Whether no event waited when the pass began."""
+    size: int = 0
+    is_complete: bool = False
+    """Whether no event waited when it began."""
+    needs_keys: bool = False
+    """Whether nothing was sealed, since other keys sign now than the log says."""
 
 
 class Sealer:
@@ -59,15 +61,17 @@ class Sealer:
         """
         log.sequence(self._database)
         state = self._database.fetch_all(SQL["log_state"])[0]
-        if state["head"] == state["size"] or not self._database.transaction(self._follow_keys):
-            return 0
-        log.sequence(self._database)  # the events of the keys are in the first checkpoint
-        sealed = 0
-        while (seal := self._database.transaction(self._seal)) is not None:
-            sealed += 1
+        sealed, followed = 0, False
+        is_done = state["head"] == state["size"]
+        while not is_done and (seal := self._database.transaction(self._seal)) is not None:
+            if seal.needs_keys:
+                if followed or not self._database.transaction(self._follow_keys):
+                    break
+                followed = True
+                log.sequence(self._database)  # the events of the keys are in the first checkpoint
+                continue
+            sealed, is_done = sealed + 1, seal.is_complete
             _LOG.debug("sealed %d events", seal.size, extra={"action": "log.sealed"})
-            if seal.is_complete:
-                break
         return sealed
 
     def _follow_keys(self, transaction: Transaction) -> bool:
@@ -86,8 +90,11 @@ class Sealer:
         state = transaction.execute(SQL["log_state"]).fetchone() or {}
         old, head = state["size"], state["head"]
         new = min(head, old + _MOST_LEAVES)
-        if new == old or {bytes(key) for key in state["keys"]} != {each.public for each in signers}:
-            return None  # changed keys are noted by the next pass
+        public = {each.public for each in signers}
+        if not public or {bytes(key) for key in state["keys"]} != public:
+            return Seal(needs_keys=True)
+        if new == old:
+            return None
         blocks, newest = _grown(transaction, old, new, bytes(state["root"] or b""))
         checkpoint = Checkpoint(origin_of(state["registry_id"]), new, newest)
         _store(transaction, checkpoint, blocks, _signed(checkpoint, signers))

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Collection
 
 from pedigree._names import name_key as name_key  # noqa: PLC0414
-from pedigree.audit.states import NO_STAGE
+from pedigree.audit.verifier.states import NO_STAGE
 from pedigree.errors import InvalidAliasError, InvalidNameError
 
 LATEST = "latest"

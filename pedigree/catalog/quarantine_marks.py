@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from pydantic import JsonValue
 
 from pedigree.audit.records import Actor, EventType
-from pedigree.audit.replay import QUARANTINE
-from pedigree.audit.states import combined_reason
+from pedigree.audit.verifier.replay import QUARANTINE
+from pedigree.audit.verifier.states import combined_reason
 from pedigree.catalog.quarantine_records import Quarantine
 from pedigree.catalog.store import SQL, LockedModel, version_not_found
 from pedigree.lineage.records import Certainty

@@ -6,8 +6,14 @@ from typing import Any
 
 from pedigree.audit.json_digests import json_digest
 from pedigree.audit.records import NewEvent
-from pedigree.audit.replay import STATED, TRAINING, replay
-from pedigree.audit.states import UNRECORDED, Mark, ReplayedModel, ReplayedTenure, ReplayedVersion
+from pedigree.audit.verifier.replay import STATED, TRAINING, replay
+from pedigree.audit.verifier.states import (
+    UNRECORDED,
+    Mark,
+    ReplayedModel,
+    ReplayedTenure,
+    ReplayedVersion,
+)
 from pedigree.catalog.names import name_key
 from pedigree.maintenance.queries import SQL
 from pedigree.postgres.transaction import Row, Transaction, stream, take_snapshot
@@ -43,6 +49,22 @@ def differences(model_id: int, transaction: Transaction) -> list[tuple[str, str]
     if name_key(model["name"]) != model["name_key"]:
         found.append((model["name"], f"its key is {model['name_key']!r}, not the key of its name"))
     return found
+
+
+def states_of_models(transaction: Transaction) -> Iterator[tuple[str, ReplayedModel | str]]:
+    """Yield the name of each model with the state of its tables, or with why there is none.
+
+    Call it in a snapshot.
+    """
+    after = 0
+    while page := transaction.execute(SQL["page_of_models"], {"after": after}).fetchall():
+        for row in page:
+            model = transaction.execute(SQL["model"], row).fetchone()
+            try:
+                yield row["name"], _state_of_tables(transaction, model or row)
+            except KeyError as error:
+                yield row["name"], f"rows belong to its version {error}, which is missing"
+        after = page[-1]["model_id"]
 
 
 def _events(transaction: Transaction, name: str) -> Iterator[NewEvent]:

@@ -11,7 +11,7 @@ import pytest
 
 from pedigree.audit import timestamping, witnesses
 from pedigree.audit.anchors import Anchors
-from pedigree.audit.export import export, verify_folder
+from pedigree.audit.export import verify_folder
 from pedigree.audit.key_history import known_keys
 from pedigree.audit.verifier.attestations import OutsideTrust
 from pedigree.audit.verifier.authorities import read_authorities
@@ -116,7 +116,7 @@ def test_the_offline_verifier_counts_the_witnesses(
     witnessed: Registry, tmp_path: Path, three: dict[str, tuple[WitnessKey, str]]
 ) -> None:
     LogSealing(witnessed).attempt()
-    export(witnessed.database, tmp_path / "export")
+    witnessed.operations.audit.export_log(tmp_path / "export")
     policy = WitnessPolicy.parse((tmp_path / "policy").read_text())
     key, folder = str(log_key(witnessed)), tmp_path / "export"
     found = verify_folder(folder, [key], trust=OutsideTrust(policy))
@@ -340,7 +340,7 @@ def test_an_authority_stamps_an_anchor_and_openssl_agrees(
     note = reply.with_name(reply.name.partition(".")[0])
     assert clock.authority.agrees(note.read_bytes(), reply.read_bytes())
     roots = OutsideTrust(authorities=read_authorities(clock.authority.roots.read_bytes()))
-    done = export(stamped.database, tmp_path / "export")
+    done = stamped.operations.audit.export_log(tmp_path / "export")
     assert done.timestamps == 2
     key = [str(log_key(stamped))]
     found = verify_folder(tmp_path / "export", key, trust=roots)
@@ -366,7 +366,7 @@ def test_a_stamp_of_another_note_or_a_missing_one_is_found(
         " WHERE o.size <> t.size",
     )
     roots = OutsideTrust(authorities=read_authorities(clock.authority.roots.read_bytes()))
-    export(stamped.database, tmp_path / "export")
+    stamped.operations.audit.export_log(tmp_path / "export")
     key = [str(log_key(stamped))]
     swapped = verify_folder(tmp_path / "export", key, trust=roots)
     assert all("imprint differs" in each for each in swapped.problems[:2])

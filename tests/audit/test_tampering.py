@@ -1,19 +1,30 @@
 """The owner of the database cannot rewrite what an anchor covers without being found."""
 
+from collections.abc import Iterator
+from hashlib import sha256
+from ipaddress import ip_network
 from pathlib import Path
 
+import httpx2
 import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from pedigree.audit.attesters import trust_of
 from pedigree.audit.export import export, verify_folder
 from pedigree.audit.key_history import known_keys
 from pedigree.audit.log_keys import KeyFile
 from pedigree.audit.sealer import Sealer
+from pedigree.audit.verifier.attestations import OutsideTrust
+from pedigree.audit.verifier.export import verify_export
+from pedigree.audit.verifier.notes import LogKey
 from pedigree.errors import LogTamperedError
+from pedigree.maintenance.fsck_fold import states_of_models
 from pedigree.registry import Registry
 from pedigree.registry.log_sealing import LogSealing
 from tests.audit.sealing import ACTOR, add_events, edit, write_key
+from tests.audit.stamping import TimeAuthority, stamping
+from tests.audit.witnessing import witnessing
 from tests.factories import register
 
 pytestmark = pytest.mark.system
@@ -106,6 +117,8 @@ STATES = {
     ),
 }
 
+OFFLINE = ("edit a description", "delete a version", "change who registered")
+
 
 @pytest.fixture
 def sealed(registry: Registry, tmp_path: Path) -> Registry:
@@ -123,7 +136,8 @@ def sealed(registry: Registry, tmp_path: Path) -> Registry:
 def is_found(registry: Registry, key: str, folder: Path) -> bool:
     """Whether the offline verifier finds something, with the anchors and the key from before."""
     try:
-        export(registry.database, folder / "export")
+        # The verb would add an event about the export.
+        export(registry.database, folder / "export", states_of_models)
     except LogTamperedError:
         return True
     anchors = registry.settings.home_folder / "objects" / "log"
@@ -156,6 +170,16 @@ def test_an_edit_of_the_tables_is_found_by_their_comparison_with_the_events(
                 connection.execute(f"ALTER TABLE pedigree.{table} DISABLE TRIGGER USER")
         connection.execute(STATES[kind])
     assert not sealed.fsck().ok
+
+
+@pytest.mark.parametrize("kind", OFFLINE)
+def test_an_edit_of_the_tables_of_models_is_found_offline(
+    sealed: Registry, database_url: str, tmp_path: Path, kind: str
+) -> None:
+    key = key_of(sealed)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(STATES[kind])
+    assert is_found(sealed, key, tmp_path)
 
 
 def forge(registry: Registry, url: str, path: Path, statement: str) -> None:
@@ -197,8 +221,114 @@ def test_a_log_that_is_sealed_again_with_the_stolen_key_is_found_by_an_anchor_al
     add_events(sealed.database, 1)
     LogSealing(sealed).seal()
     assert is_found(sealed, key, tmp_path)
-    assert verify_folder(tmp_path / "export", [key]).ok
+    assert verify_export(tmp_path / "export", [LogKey.parse(key)], tables=False).ok
+
+
+@pytest.fixture
+def attested(sealed: Registry, tmp_path: Path) -> Iterator[tuple[Registry, OutsideTrust, str]]:
+    """The registry with two anchors that a witness cosigned and an authority stamped.
+
+    Given with them: the witness and the authority, and what the witness serves.
+    """
+    authority = TimeAuthority(tmp_path / "authority")
+    with (
+        stamping(authority) as clock,
+        witnessing(tmp_path / "witness", LogKey.parse(key_of(sealed))) as (witness, url),
+    ):
+        policy = tmp_path / "policy"
+        policy.write_text(f"witness w {witness} {url}\nquorum w")
+        changes = {
+            "audit_witnesses": policy,
+            "audit_timestamp_urls": (clock.url,),
+            "audit_timestamp_ca_file": authority.roots,
+            "audit_networks": (ip_network("127.0.0.0/8"), ip_network("::1/128")),
+        }
+        registry = Registry(
+            sealed.database, sealed.store, sealed.settings.model_copy(update=changes)
+        )
+        for _ in range(2):
+            add_events(registry.database, 1)
+            LogSealing(registry).seal()
+            done = registry.operations.attestations
+            assert [each.problem for each in (*done.cosign_log(), *done.timestamp_log())] == [
+                *(None, None)
+            ]
+        origin = LogKey.parse(key_of(sealed)).name
+        served = httpx2.get(f"{url}/{sha256(origin.encode()).hexdigest()}/checkpoint").text
+        yield registry, trust_of(registry.settings), served
+
+
+# What the owner does to the statements of others; all is found without any anchor.
+ATTESTED = {
+    "remove the cosignatures": "DELETE FROM pedigree.log_cosignature",
+    "forge a cosignature": (
+        "UPDATE pedigree.log_cosignature SET line = left(line, -9) || E'AAAAAAA=\\n'"
+    ),
+    "move a cosignature to another checkpoint": (
+        "UPDATE pedigree.log_cosignature SET line ="
+        " (SELECT line FROM pedigree.log_cosignature ORDER BY size LIMIT 1)"
+    ),
+    "remove the time stamps": "TRUNCATE pedigree.log_timestamp",
+    "cut a time stamp": "UPDATE pedigree.log_timestamp SET reply = substr(reply, 1, 200)",
+    "move a time stamp to another checkpoint": (
+        "UPDATE pedigree.log_timestamp SET reply ="
+        " (SELECT reply FROM pedigree.log_timestamp ORDER BY size LIMIT 1)"
+    ),
+    "empty a time stamp": "UPDATE pedigree.log_timestamp SET reply = ''",
+}
+
+
+def test_an_edit_of_what_others_stated_is_found(
+    attested: tuple[Registry, OutsideTrust, str], database_url: str, tmp_path: Path
+) -> None:
+    registry, trust, _ = attested
+    key = key_of(registry)
+    registry.operations.audit.export_log(tmp_path / "sound")
+    assert verify_folder(tmp_path / "sound", [key], trust=trust).ok
+    for kind, statement in ATTESTED.items():
+        rows = {
+            table: registry.database.fetch_all(f"SELECT * FROM pedigree.{table}")
+            for table in ("log_cosignature", "log_timestamp")
+        }
+        edit(database_url, statement, on_again=True)
+        registry.operations.audit.export_log(tmp_path / kind)
+        assert not verify_folder(tmp_path / kind, [key], trust=trust).ok, kind
+        for table, before in rows.items():
+            restore(database_url, table, before)
+
+
+def restore(url: str, table: str, rows: list[dict[str, object]]) -> None:
+    """Put back the rows of a table."""
+    edit(url, f"DELETE FROM pedigree.{table}", on_again=True)
+    with psycopg.connect(url) as connection:
+        for row in rows:
+            names = ", ".join(row)
+            places = ", ".join(f"%({name})s" for name in row)
+            connection.execute(f"INSERT INTO pedigree.{table} ({names}) VALUES ({places})", row)
+
+
+def test_a_log_that_is_sealed_again_with_the_stolen_key_is_found_by_its_witness_and_its_time_stamp(
+    attested: tuple[Registry, OutsideTrust, str], database_url: str, tmp_path: Path
+) -> None:
+    registry, trust, served = attested
+    key = LogKey.parse(key_of(registry))
+    registry.operations.audit.export_log(tmp_path / "before")
+    edit(
+        database_url,
+        f"DELETE FROM pedigree.log_cosignature; DELETE FROM pedigree.log_timestamp; {UNANCHORED}"
+        f"{GONE}; {replaced('number', 'nombre')}; UPDATE pedigree.event SET {LEAF}",
+    )
+    LogSealing(registry).seal()
+    registry.operations.audit.export_log(tmp_path / "after")
+    assert verify_export(tmp_path / "after", [key]).ok  # nothing but the statements of others
+    (kept := tmp_path / "kept").mkdir()
+    (kept / "witness").write_text(served, encoding="utf-8")
+    assert not verify_export(tmp_path / "after", [key], kept, trust).ok
+    stamps = (tmp_path / "before" / "timestamps.jsonl").read_bytes()
+    (tmp_path / "after" / "timestamps.jsonl").write_bytes(stamps)
+    found = verify_export(tmp_path / "after", [key], trust=trust)
+    assert any("time stamp in line 1" in problem for problem in found.problems)
 
 
 def test_there_are_thirty_ways() -> None:
-    assert len(EDITS) + len(STATES) + len(FORGED) + 1 >= 30
+    assert len(EDITS) + len(STATES) + len(FORGED) + len(ATTESTED) + 2 >= 30

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pedigree.audit.records import Actor
-from pedigree.audit.replay import replay
+from pedigree.audit.verifier.replay import replay
 from pedigree.errors import NotFoundError, RefusedError
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import ApprovalRule, Policy

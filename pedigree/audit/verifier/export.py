@@ -11,9 +11,11 @@ from .hashes import UnverifiedLogError
 from .log import LogCheck, SignedNote
 from .notes import LogKey, read_base64
 from .report import LogReport
+from .tables import TableReplay
 from .timestamps import LARGEST_REPLY
 
 EVENTS, CHECKPOINTS, TIMESTAMPS = "events.jsonl", "checkpoints.jsonl", "timestamps.jsonl"
+PENDING, STATE = "pending.jsonl", "state.jsonl"
 REPLY = ".tsr"
 """The suffix of a file with the reply of an authority; a file without suffixes has its note."""
 # A note has some hundred bytes; an anchor is read as a whole.
@@ -25,6 +27,8 @@ def verify_export(
     keys: Iterable[LogKey],
     anchors: Path | None = None,
     trust: OutsideTrust = OutsideTrust(),  # noqa: B008
+    *,
+    tables: bool = True,
 ) -> LogReport:
     """Check an export.
 
@@ -33,6 +37,7 @@ def verify_export(
         keys: The public keys that are known from elsewhere.
         anchors: A folder with anchored checkpoints, one a file, also in folders below.
         trust: Who is trusted besides the log.
+        tables: Replay the events, and compare the exported tables with the result.
 
     Raises:
         OSError: A file cannot be read.
@@ -42,12 +47,37 @@ def verify_export(
         events, notes = (
             files.enter_context((folder / name).open("rb")) for name in (EVENTS, CHECKPOINTS)
         )
-        stamped = folder / TIMESTAMPS
-        stamps = files.enter_context(stamped.open("rb")) if stamped.exists() else ()
-        check = LogCheck(
-            keys, _checkpoints(notes), _anchors(anchors), stamped=_stamped(stamps), trust=trust
+        stamps, pending, state = (
+            files.enter_context((folder / name).open("rb")) if (folder / name).exists() else None
+            for name in (TIMESTAMPS, PENDING, STATE)
         )
-        return check.run(line.removesuffix(b"\n") for line in events)
+        check = LogCheck(
+            keys,
+            _checkpoints(notes),
+            _anchors(anchors),
+            stamped=_stamped(stamps or ()),
+            trust=trust,
+        )
+        if state is None or not tables:
+            check.report.unchecked.append("the tables of the models")
+            return check.run(map(_content, events))
+        replay = TableReplay(check.report)
+        check.run(_replayed(replay, map(_content, events)))
+        for line in pending or ():
+            replay.add(_content(line))
+        replay.compare(state)
+        return check.report
+
+
+def _content(line: bytes) -> bytes:
+    return line.removesuffix(b"\n")
+
+
+def _replayed(replay: TableReplay, contents: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the contents of events after their replay."""
+    for content in contents:
+        replay.add(content)
+        yield content
 
 
 def paired_reply(key: str) -> str | None:

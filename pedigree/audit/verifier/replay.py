@@ -5,10 +5,15 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from pedigree.audit.json_digests import json_digest
-from pedigree.audit.records import EventType, NewEvent
-from pedigree.audit.states import NO_STAGE, UNRECORDED, ReplayedModel, ReplayedVersion
-from pedigree.flavors.records import BEFORE_VERIFICATION
+from .digests import json_digest
+from .states import (
+    BEFORE_VERIFICATION,
+    NO_STAGE,
+    UNRECORDED,
+    ReplayableEvent,
+    ReplayedModel,
+    ReplayedVersion,
+)
 
 QUARANTINE = "quarantine"
 TRAINING = ("run_id", "git_commit", "git_dirty", "training_data_digest", "environment_hash")
@@ -20,23 +25,25 @@ VERDICT = (
     *("summary", "run_id"),
 )
 GIVEN_UP = ("generation", "policy_revision", "attempts", "run_id", "problem")
-_BEFORE = BEFORE_VERIFICATION.model_dump(mode="json")
 DRIFT = ("asset", "partition", "drifted", "result", "served", "html", "markdown")
 
 
-def replay(events: Iterable[NewEvent]) -> ReplayedModel:
+def replay(events: Iterable[ReplayableEvent]) -> ReplayedModel:
     """Fold the events of one model, oldest first."""
     state = ReplayedModel()
     for event in events:
-        _FOLDS.get(event.type, _nothing)(state, event)
+        fold(state, event)
     return state
 
 
-def _nothing(state: ReplayedModel, event: NewEvent) -> None:
-    """Keep the state: the event changes no replayed table."""
+def fold(state: ReplayedModel, event: ReplayableEvent) -> None:
+    """Apply an event to the state of its model; one that does not fit is a built-in error."""
+    apply = _FOLDS.get(event.type)
+    if apply is not None:  # others change no replayed table
+        apply(state, event)
 
 
-def _model_updated(state: ReplayedModel, event: NewEvent) -> None:
+def _model_updated(state: ReplayedModel, event: ReplayableEvent) -> None:
     policy = event.body.get("policy")
     if isinstance(policy, dict):
         state.policy = policy
@@ -47,11 +54,11 @@ def _model_updated(state: ReplayedModel, event: NewEvent) -> None:
     _moved(state, event)
 
 
-def _model_deleted_or_restored(state: ReplayedModel, event: NewEvent) -> None:
-    state.deleted_at = event.at if event.type is EventType.MODEL_DELETED else None
+def _model_deleted_or_restored(state: ReplayedModel, event: ReplayableEvent) -> None:
+    state.deleted_at = event.at if event.type == "model.deleted" else None
 
 
-def _created(state: ReplayedModel, event: NewEvent) -> None:
+def _created(state: ReplayedModel, event: ReplayableEvent) -> None:
     body: dict[str, Any] = event.body
     state.versions[event.version or 0] = ReplayedVersion(
         digest=body["digest"],
@@ -64,18 +71,18 @@ def _created(state: ReplayedModel, event: NewEvent) -> None:
     _trained(state, event)
 
 
-def _trained(state: ReplayedModel, event: NewEvent) -> None:
+def _trained(state: ReplayedModel, event: ReplayableEvent) -> None:
     body: dict[str, Any] = event.body
     # Events of earlier releases have these fields only for a version's first training.
     training = {key: body[key] for key in TRAINING} | {
         key: body.get(key, UNRECORDED) for key in STATED
     }
     training["metrics"] = {name: float(value) for name, value in body["metrics"].items()}
-    training["verification"] = body.get("verification", _BEFORE)
+    training["verification"] = body.get("verification", BEFORE_VERIFICATION)
     _version(state, event).trainings[body["training_id"]] = training
 
 
-def _updated(state: ReplayedModel, event: NewEvent) -> None:
+def _updated(state: ReplayedModel, event: ReplayableEvent) -> None:
     version = _version(state, event)
     for name in ("description", "owners", "tags"):
         if name in event.body:
@@ -86,7 +93,7 @@ def _updated(state: ReplayedModel, event: NewEvent) -> None:
         version.evaluations.append(str(event.body["evaluation"]))
 
 
-def _deleted(state: ReplayedModel, event: NewEvent) -> None:
+def _deleted(state: ReplayedModel, event: ReplayableEvent) -> None:
     version = _version(state, event)
     version.deleted_at, version.stage = event.at, NO_STAGE
     version.close_requests(event, "deleted")
@@ -94,7 +101,7 @@ def _deleted(state: ReplayedModel, event: NewEvent) -> None:
     _moved(state, event)
 
 
-def _restored(state: ReplayedModel, event: NewEvent) -> None:
+def _restored(state: ReplayedModel, event: ReplayableEvent) -> None:
     version = _version(state, event)
     version.deleted_at, version.stage = None, str(event.body["stage"])
     if version.stage != NO_STAGE:
@@ -102,13 +109,13 @@ def _restored(state: ReplayedModel, event: NewEvent) -> None:
     _moved(state, event)
 
 
-def _collected(state: ReplayedModel, event: NewEvent) -> None:
+def _collected(state: ReplayedModel, event: ReplayableEvent) -> None:
     version = _version(state, event)
     version.collected, version.cards = True, []
     version.profile, version.drifts = None, {}
 
 
-def _stage_changed(state: ReplayedModel, event: NewEvent) -> None:
+def _stage_changed(state: ReplayedModel, event: ReplayableEvent) -> None:
     version = _version(state, event)
     version.stage = str(event.body["to"])
     version.close_requests(event, "performed", stage=version.stage)
@@ -120,7 +127,7 @@ def _stage_changed(state: ReplayedModel, event: NewEvent) -> None:
     _moved(state, event)
 
 
-def _moved(state: ReplayedModel, event: NewEvent) -> None:
+def _moved(state: ReplayedModel, event: ReplayableEvent) -> None:
     body: dict[str, Any] = event.body
     state.generation = int(body.get("generation", state.generation))
     for number in body.get("voided", ()):
@@ -128,7 +135,7 @@ def _moved(state: ReplayedModel, event: NewEvent) -> None:
         version.approval_status, version.approval_stage = "pending", None
 
 
-def _stage_requested(state: ReplayedModel, event: NewEvent) -> None:
+def _stage_requested(state: ReplayedModel, event: ReplayableEvent) -> None:
     body: dict[str, Any] = event.body
     _version(state, event).requests[body["request_id"]] = {
         "from_stage": body["from"],
@@ -142,13 +149,13 @@ def _stage_requested(state: ReplayedModel, event: NewEvent) -> None:
     }
 
 
-def _request_withdrawn(state: ReplayedModel, event: NewEvent) -> None:
+def _request_withdrawn(state: ReplayedModel, event: ReplayableEvent) -> None:
     body: dict[str, Any] = event.body
     for request_id in body["request_ids"]:
         _version(state, event).close_request(request_id, event, "withdrawn")
 
 
-def _promotion_given_up(state: ReplayedModel, event: NewEvent) -> None:
+def _promotion_given_up(state: ReplayedModel, event: ReplayableEvent) -> None:
     version, body = _version(state, event), event.body
     given_up = version.open_given_up(str(body["to"]))
     if given_up is None:
@@ -160,13 +167,13 @@ def _promotion_given_up(state: ReplayedModel, event: NewEvent) -> None:
     given_up.update({key: body[key] for key in GIVEN_UP}, at=event.at)
 
 
-def _promotion_retried(state: ReplayedModel, event: NewEvent) -> None:
+def _promotion_retried(state: ReplayedModel, event: ReplayableEvent) -> None:
     given_up = _version(state, event).open_given_up(str(event.body["to"]))
     if given_up is not None:
         given_up.update(retried_at=event.at, retried_by=event.actor.name)
 
 
-def _alias_set(state: ReplayedModel, event: NewEvent) -> None:
+def _alias_set(state: ReplayedModel, event: ReplayableEvent) -> None:
     alias = str(event.body["alias"])
     state.end(event.at, "alias", alias)
     state.begin(event, "alias", alias)
@@ -174,16 +181,16 @@ def _alias_set(state: ReplayedModel, event: NewEvent) -> None:
     _moved(state, event)
 
 
-def _alias_deleted(state: ReplayedModel, event: NewEvent) -> None:
+def _alias_deleted(state: ReplayedModel, event: ReplayableEvent) -> None:
     alias = str(event.body["alias"])
     state.end(event.at, "alias", alias)
     state.aliases.pop(alias, None)
     _moved(state, event)
 
 
-def _decided(state: ReplayedModel, event: NewEvent) -> None:
+def _decided(state: ReplayedModel, event: ReplayableEvent) -> None:
     body: dict[str, Any] = event.body
-    version, approved = _version(state, event), event.type is EventType.VERSION_APPROVED
+    version, approved = _version(state, event), event.type == "version.approved"
     version.approval_status, version.approval_notes = body["status"], body["comment"]
     version.approved_by = event.actor.name if approved else None
     version.approval_timestamp = event.at
@@ -196,25 +203,25 @@ def _decided(state: ReplayedModel, event: NewEvent) -> None:
     )
 
 
-def _overridden(state: ReplayedModel, event: NewEvent) -> None:
+def _overridden(state: ReplayedModel, event: ReplayableEvent) -> None:
     override = {key: event.body[key] for key in OVERRIDE}
     _version(state, event).overrides.append(
         {**override, "overridden_by": event.actor.name, "at": event.at}
     )
 
 
-def _held(state: ReplayedModel, event: NewEvent) -> None:
+def _held(state: ReplayedModel, event: ReplayableEvent) -> None:
     _version(state, event).hold_reason = str(event.body["reason"])
 
 
-def _quarantined(state: ReplayedModel, event: NewEvent) -> None:
+def _quarantined(state: ReplayedModel, event: ReplayableEvent) -> None:
     body: dict[str, Any] = event.body
     # Events of earlier releases have no certainty.
     certainty = body.get("certainty")
     _version(state, event).quarantine(body["quarantine_id"], body["reason"], certainty)
 
 
-def _released(state: ReplayedModel, event: NewEvent) -> None:
+def _released(state: ReplayedModel, event: ReplayableEvent) -> None:
     body: dict[str, Any] = event.body
     if body.get("from") == QUARANTINE:
         _version(state, event).release(body["quarantine_ids"], event.at)
@@ -222,11 +229,11 @@ def _released(state: ReplayedModel, event: NewEvent) -> None:
         _version(state, event).hold_reason = None
 
 
-def _tier_changed(state: ReplayedModel, event: NewEvent) -> None:
+def _tier_changed(state: ReplayedModel, event: ReplayableEvent) -> None:
     _version(state, event).tier = str(event.body["to"])
 
 
-def _checked(state: ReplayedModel, event: NewEvent) -> None:
+def _checked(state: ReplayedModel, event: ReplayableEvent) -> None:
     _version(state, event).verdicts.append(
         {
             # Events of earlier releases have no settings.
@@ -238,11 +245,11 @@ def _checked(state: ReplayedModel, event: NewEvent) -> None:
     )
 
 
-def _profiled(state: ReplayedModel, event: NewEvent) -> None:
+def _profiled(state: ReplayedModel, event: ReplayableEvent) -> None:
     _version(state, event).profile = {"digest": event.body["profile"], "created_at": event.at}
 
 
-def _drift_measured(state: ReplayedModel, event: NewEvent) -> None:
+def _drift_measured(state: ReplayedModel, event: ReplayableEvent) -> None:
     body: dict[str, Any] = event.body
     # Events of earlier releases have no digests.
     result = {key: body.get(key, UNRECORDED) for key in DRIFT}
@@ -250,43 +257,43 @@ def _drift_measured(state: ReplayedModel, event: NewEvent) -> None:
     _version(state, event).drifts[body["drift_id"]] = {**result, **more}
 
 
-def _drift_detected(state: ReplayedModel, event: NewEvent) -> None:
+def _drift_detected(state: ReplayedModel, event: ReplayableEvent) -> None:
     body: dict[str, Any] = event.body
     _version(state, event).drifts[body["drift_id"]]["alerted_at"] = event.at
 
 
-def _version(state: ReplayedModel, event: NewEvent) -> ReplayedVersion:
+def _version(state: ReplayedModel, event: ReplayableEvent) -> ReplayedVersion:
     return state.versions[event.version or 0]
 
 
-_FOLDS: Mapping[EventType, Callable[[ReplayedModel, NewEvent], None]] = MappingProxyType(
+_FOLDS: Mapping[str, Callable[[ReplayedModel, ReplayableEvent], None]] = MappingProxyType(
     {
-        EventType.MODEL_UPDATED: _model_updated,
-        EventType.MODEL_DELETED: _model_deleted_or_restored,
-        EventType.MODEL_RESTORED: _model_deleted_or_restored,
-        EventType.VERSION_CREATED: _created,
-        EventType.VERSION_TRAINED: _trained,
-        EventType.VERSION_UPDATED: _updated,
-        EventType.VERSION_DELETED: _deleted,
-        EventType.VERSION_RESTORED: _restored,
-        EventType.VERSION_COLLECTED: _collected,
-        EventType.VERSION_STAGE_REQUESTED: _stage_requested,
-        EventType.VERSION_REQUEST_WITHDRAWN: _request_withdrawn,
-        EventType.VERSION_STAGE_CHANGED: _stage_changed,
-        EventType.VERSION_CHECK_RECORDED: _checked,
-        EventType.VERSION_PROFILED: _profiled,
-        EventType.VERSION_DRIFT_MEASURED: _drift_measured,
-        EventType.VERSION_DRIFT_DETECTED: _drift_detected,
-        EventType.VERSION_PROMOTION_GIVEN_UP: _promotion_given_up,
-        EventType.VERSION_PROMOTION_RETRIED: _promotion_retried,
-        EventType.VERSION_APPROVED: _decided,
-        EventType.VERSION_REJECTED: _decided,
-        EventType.VERSION_OVERRIDDEN: _overridden,
-        EventType.VERSION_HELD: _held,
-        EventType.VERSION_QUARANTINED: _quarantined,
-        EventType.VERSION_RELEASED: _released,
-        EventType.VERSION_TIER_CHANGED: _tier_changed,
-        EventType.ALIAS_SET: _alias_set,
-        EventType.ALIAS_DELETED: _alias_deleted,
+        "model.updated": _model_updated,
+        "model.deleted": _model_deleted_or_restored,
+        "model.restored": _model_deleted_or_restored,
+        "version.created": _created,
+        "version.trained": _trained,
+        "version.updated": _updated,
+        "version.deleted": _deleted,
+        "version.restored": _restored,
+        "version.collected": _collected,
+        "version.stage_requested": _stage_requested,
+        "version.request_withdrawn": _request_withdrawn,
+        "version.stage_changed": _stage_changed,
+        "version.check_recorded": _checked,
+        "version.profiled": _profiled,
+        "version.drift_measured": _drift_measured,
+        "version.drift_detected": _drift_detected,
+        "version.promotion_given_up": _promotion_given_up,
+        "version.promotion_retried": _promotion_retried,
+        "version.approved": _decided,
+        "version.rejected": _decided,
+        "version.overridden": _overridden,
+        "version.held": _held,
+        "version.quarantined": _quarantined,
+        "version.released": _released,
+        "version.tier_changed": _tier_changed,
+        "alias.set": _alias_set,
+        "alias.deleted": _alias_deleted,
     }
 )

@@ -3,11 +3,51 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
-
-from pedigree.audit.records import NewEvent
+from typing import Any, NamedTuple, Protocol
 
 NO_STAGE = "none"
+BEFORE_VERIFICATION = {
+    "status": "not possible",
+    "reason": "it was registered by a Pedigree that did not verify",
+    "spread": None,
+}
+"""The verification of a version whose event has none."""
+
+
+class EventActor(Protocol):
+    """Who made a change."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+
+    @property
+    def source(self) -> str:
+        """Where the name comes from."""
+
+
+class ReplayableEvent(Protocol):
+    """An event, as far as a replay needs it."""
+
+    @property
+    def type(self) -> str:
+        """What happened."""
+
+    @property
+    def version(self) -> int | None:
+        """The version that changed."""
+
+    @property
+    def at(self) -> datetime:
+        """When."""
+
+    @property
+    def actor(self) -> EventActor:
+        """Who made the change."""
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What else a replay needs."""
 
 
 class _Unrecorded:
@@ -102,13 +142,13 @@ class ReplayedVersion:
             None,
         )
 
-    def close_requests(self, event: NewEvent, outcome: str, **only: object) -> None:
+    def close_requests(self, event: ReplayableEvent, outcome: str, **only: object) -> None:
         """End the open requests for the version: all, or those with these values."""
         for number, request in self.requests.items():
             if request["outcome"] is None and only.items() <= request.items():
                 self.close_request(number, event, outcome)
 
-    def close_request(self, request_id: int, event: NewEvent, outcome: str) -> None:
+    def close_request(self, request_id: int, event: ReplayableEvent, outcome: str) -> None:
         """End a request."""
         closed = {"closed_at": event.at, "closed_by": event.actor.name}
         self.requests[request_id].update(outcome=outcome, **closed)
@@ -144,7 +184,7 @@ class ReplayedModel:
             if version.deleted_at is None
         }
 
-    def begin(self, event: NewEvent, pointer: str, name: str) -> None:
+    def begin(self, event: ReplayableEvent, pointer: str, name: str) -> None:
         """Begin a tenure of the event's version at the event."""
         version, reason = event.version or 0, event.body.get("reason")
         self._open[pointer, version if pointer == "stage" else name] = len(self.tenures)
