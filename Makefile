@@ -24,7 +24,7 @@ DISTRIBUTED := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 # OpenStack Swift, an object store to test against, runs on Linux alone.
 SWIFT := $(if $(filter Linux,$(shell uname -s)),.venv-swift/.installed)
 
-.PHONY: help demo test test-system test-pooler up down lint docs lock lock-check bench fuzz sdk-matrix typescript torch spark azurite oidc-provider clean
+.PHONY: help demo test test-system test-pooler test-fence up down lint docs lock lock-check bench fuzz sdk-matrix typescript torch spark azurite oidc-provider clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ test-system: .venv/.installed $(SWIFT) ## the tests of daemons, kills, remote st
 
 test-pooler: .venv/.installed ## the tests of the service, through PgBouncer in transaction mode
 	TEST_THROUGH_PGBOUNCER=1 $(BIN)/python -m pytest $(DISTRIBUTED) -q -m "not system" tests/server tests/client $(ARGS)
+
+test-fence: .venv/.installed ## the tests of the registry's behavior, in the application's role of the database
+	TEST_BEHIND_FENCE=1 $(BIN)/python -m pytest $(DISTRIBUTED) -q -m "not system" tests/client/test_same_behaviour.py tests/cards tests/server/test_sight.py tests/access/test_sight.py $(ARGS)
 
 up: .venv/.installed ## the Dagster UI and daemon over the demo's instance; Ctrl-C stops it
 	@PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/pedigree up $(ARGS)

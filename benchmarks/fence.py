@@ -38,7 +38,7 @@ from pedigree.postgres.pipe_statements import PipeStatement
 from pedigree.signatures.records import ColumnType
 
 _MODELS = 500
-_TURNS = 15
+_TURNS = 11
 _TARGET = 1.05
 _FIND = PipeStatement.of(SQL["find_versions"])
 # The functions as they were before they looked at what they are given.
@@ -67,26 +67,36 @@ def main() -> int:
         server = EmbeddedPostgres(home)
         ending.callback(server.stop, force=True)
         _fill(server, Shape(models=_MODELS, versions=versions))
-        sides = [ending.enter_context(_side(server, home, each)) for each in (False, True)]
-        figures = [figure for each in (False, True) for figure in _measured(sides, home, each)]
+        filled, empty = (
+            [ending.enter_context(_side(server, home, each, more)) for each in (False, True)]
+            for more in ("", "_empty")
+        )
+        figures = [
+            figure
+            for is_limited in (False, True)
+            for figure in _measured(filled, empty, home, is_limited)
+        ]
     return report(figures, words)
 
 
 def _fill(server: EmbeddedPostgres, shape: Shape) -> None:
-    with Database.embedded(server, "open") as database:
-        migrate(database)
+    for name in ("open", "open_empty"):
+        with Database.embedded(server, name) as database:
+            migrate(database)
     fill(server.url("open"), shape)
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE fenced TEMPLATE open")
-    with Database.embedded(server, "fenced") as database:
-        migrate(database, roles=True)
-    with Database.embedded(server, "open") as database:
-        database.transaction(lambda transaction: transaction.execute(_UNCHECKED))
+    for name in ("fenced", "fenced_empty"):
+        with Database.embedded(server, name) as database:
+            migrate(database, roles=True)
+    for name in ("open", "open_empty"):
+        with Database.embedded(server, name) as database:
+            database.transaction(lambda transaction: transaction.execute(_UNCHECKED))
 
 
 @contextmanager
-def _side(server: EmbeddedPostgres, home: Path, is_fenced: bool) -> Iterator[Side]:
-    name = "fenced" if is_fenced else "open"
+def _side(server: EmbeddedPostgres, home: Path, is_fenced: bool, more: str) -> Iterator[Side]:
+    name = ("fenced" if is_fenced else "open") + more
     settings = Settings(home=home / name, actor="benchmark")
     with Database.embedded(server, name, connections=1, as_application=is_fenced) as database:
         (row,) = database.fetch_all("SELECT pg_backend_pid() AS pid")
@@ -95,13 +105,18 @@ def _side(server: EmbeddedPostgres, home: Path, is_fenced: bool) -> Iterator[Sid
         )
 
 
-def _measured(sides: list[Side], home: Path, is_limited: bool) -> Iterator[Measured]:
+def _measured(
+    filled: list[Side], empty: list[Side], home: Path, is_limited: bool
+) -> Iterator[Measured]:
     names = [name_of(number) for number in range(1, _MODELS + 1, _MODELS // 10)]
     who = "ten models" if is_limited else "all models"
-    given = [_for_principal(side, names if is_limited else None) for side in sides]
+    given, new = (
+        [_for_principal(side, names if is_limited else None) for side in sides]
+        for sides in (filled, empty)
+    )
     yield _figure(f"point read, {who}", given, partial(_point_reads, names=names), 200)
     yield _figure(f"read in process, {who}", given, partial(_reads, names=names), 60)
-    yield _figure(f"creation, {who}", given, partial(_creations, home=home, names=names), 12)
+    yield _figure(f"creation, {who}", new, partial(_creations, home=home, names=names), 12)
     for case in cases(given[0].registry):
         number = [each.what for each in cases(given[0].registry)].index(case.what)
         yield _figure(f"search: {case.what}, {who}", given, partial(_searches, number=number), 6)
@@ -173,7 +188,7 @@ async def _read_by_pipe(side: Side, times: int, names: list[str]) -> None:
 
 def _reads(side: Side, times: int, *, names: list[str]) -> int:
     for number in range(times):
-        side.registry.version(f"{names[number % len(names)]}/{1 + number % 10}")
+        side.registry.get(f"{names[number % len(names)]}/{1 + number % 10}")
     return side.pid
 
 

@@ -127,6 +127,13 @@ class RefusedError(PedigreeError):
     exit_code = 2
 
 
+class NotFoundError(PedigreeError):
+    """The requested object does not exist."""
+
+    __module__ = MODULE
+    exit_code = 2
+
+
 class UntrustedModelError(RefusedError):
     """Loading the artifact would run code or build types that are not trusted; see the message."""
 

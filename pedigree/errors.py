@@ -28,6 +28,7 @@
     │   ├── StageEmptyError          no version is in the stage
     │   ├── QuarantineNotFoundError  the data is not quarantined
     │   ├── TokenNotFoundError
+    │   ├── AccessNotFoundError      no role, group, member or grant of access
     │   ├── PrincipalNotFoundError   no principal has the name, or no such identity acts by it
     │   ├── WebhookNotFoundError
     │   ├── DeliveryNotFoundError    the webhook has no delivery for the event, or its log expired
@@ -38,6 +39,8 @@
     │   ├── TransitionNotAllowedError
     │   ├── GateNotPassedError
     │   ├── NotPermittedError        the actor has no permission
+    │   │   └── OwnRightsError       nobody extends their own rights
+    │   ├── AccessInUseError         grants, tokens or policies name the role or the group
     │   ├── NotAuthenticatedError    the service does not know the token
     │   ├── ExchangeRefusedError     the token of a workload cannot be exchanged
     │   ├── LoginFailedError         the provider, or the person, ended the login
@@ -81,8 +84,14 @@
 A message says what is wrong, with which value, and what to do. It never contains a secret.
 """
 
+from pedigree._access_errors import AccessInUseError as AccessInUseError  # noqa: PLC0414
+from pedigree._access_errors import AccessNotFoundError as AccessNotFoundError  # noqa: PLC0414
+from pedigree._access_errors import NotPermittedError as NotPermittedError  # noqa: PLC0414
+from pedigree._access_errors import OwnRightsError as OwnRightsError  # noqa: PLC0414
+from pedigree._access_errors import TokenNotFoundError as TokenNotFoundError  # noqa: PLC0414
 from pedigree._error import InvalidInputError as InvalidInputError  # noqa: PLC0414
 from pedigree._error import InvalidSearchError as InvalidSearchError  # noqa: PLC0414
+from pedigree._error import NotFoundError as NotFoundError  # noqa: PLC0414
 from pedigree._error import PedigreeError as PedigreeError  # noqa: PLC0414
 from pedigree._error import RefusedError as RefusedError  # noqa: PLC0414
 from pedigree._error import ReservedNameError as ReservedNameError  # noqa: PLC0414
@@ -160,12 +169,6 @@ class UnsupportedModelError(InvalidInputError):
     """The flavor cannot save this object, or cannot call it."""
 
 
-class NotFoundError(PedigreeError):
-    """The requested object does not exist."""
-
-    exit_code = 2
-
-
 class ModelNotFoundError(NotFoundError):
     """No registered model has the name."""
 
@@ -184,10 +187,6 @@ class StageEmptyError(NotFoundError):
 
 class QuarantineNotFoundError(NotFoundError):
     """The data is not quarantined, so there is nothing to release."""
-
-
-class TokenNotFoundError(NotFoundError):
-    """No token of the service has the id."""
 
 
 class PrincipalNotFoundError(NotFoundError):
@@ -220,10 +219,6 @@ class TransitionNotAllowedError(RefusedError):
 
 class GateNotPassedError(RefusedError):
     """A gate of the policy did not pass; the message lists what is missing."""
-
-
-class NotPermittedError(RefusedError):
-    """The policy does not permit the actor, or the version is the actor's own."""
 
 
 class StateChangedError(RefusedError):

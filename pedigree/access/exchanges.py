@@ -7,7 +7,8 @@ from pydantic import JsonValue
 
 from pedigree.access import persons, tokens
 from pedigree.access.oidc.identities import Identity
-from pedigree.access.records import IssuedToken
+from pedigree.access.principal import Principal
+from pedigree.access.records import IssuedToken, Permission
 from pedigree.audit.records import Actor
 from pedigree.errors import ExchangeRefusedError, NameTakenError, NotPermittedError
 from pedigree.postgres.transaction import Transaction
@@ -67,7 +68,7 @@ def _issued(
         return tokens.create_token(
             transaction,
             principal,
-            Actor(name=principal, source=workload.actor.source),
+            _bounded(transaction, workload, principal),
             roles=workload.roles,
             models=workload.models,
             expires=LIFETIME,
@@ -77,3 +78,18 @@ def _issued(
         raise ExchangeRefusedError(
             error.message, field="subject_token", value=error.value, remedy=error.remedy
         ) from None
+
+
+def _bounded(transaction: Transaction, workload: Identity, principal: str) -> Principal:
+    """Return the workload as the creator of its token, which has the roles of its rule alone."""
+    held = tokens.held_by(transaction, principal, workload.roles)
+    carried = held.carried(workload.models, "the rule")
+    if any(Permission.ADMINISTER in each.permissions for each in carried):
+        # A custom role, which the file of providers does not define.
+        raise ExchangeRefusedError(
+            "a workload must not create tokens, which would outlive its own",
+            field="subject_token",
+            remedy="Remove the role from the rule of the provider",
+        )
+    actor = Actor(name=principal, source=workload.actor.source)
+    return Principal(actor=actor, grants=carried, reads_store=False)

@@ -45,6 +45,7 @@ class Grant:
         effect: Whether it allows or denies.
         origin: Where it comes from, such as ``token`` or ``grant 12``.
         role: The role whose permissions it has; None if they have no name.
+        grant_id: The number of its row; None if it is not granted by one.
     """
 
     permissions: frozenset[Permission] = EVERYTHING
@@ -53,6 +54,7 @@ class Grant:
     effect: Effect = Effect.ALLOW
     origin: str = "process"
     role: str | None = None
+    grant_id: int | None = None
 
     @property
     def effective(self) -> frozenset[Permission]:
@@ -70,8 +72,7 @@ class Grant:
         """
         if self.effect is Effect.DENY or permission not in self.effective:
             return False
-        of_stage = permission not in STAGED or _covers(self.stages, stage)
-        return of_stage and _covers(self.models, model)
+        return self.covers(model, stage if permission in STAGED else SOME)
 
     def denies(self, permission: Permission, model: Target, stage: Target) -> bool:
         """Return whether it denies something.
@@ -81,8 +82,17 @@ class Grant:
         """
         if self.effect is Effect.ALLOW or permission not in self.effective:
             return False
-        of_stage = permission not in STAGED or _touches(self.stages, stage)
-        return of_stage and _touches(self.models, model)
+        if permission in STAGED:
+            return self.hits(model, stage)
+        return _touches(self.models, model)
+
+    def covers(self, model: Target, stage: Target) -> bool:
+        """Return whether it is about all that is meant: None is every model or stage."""
+        return _covers(self.models, model) and _covers(self.stages, stage)
+
+    def hits(self, model: Target, stage: Target) -> bool:
+        """Return whether it is about some of what is meant, or of ``SOME`` about all."""
+        return _touches(self.models, model) and _touches(self.stages, stage)
 
     @property
     def sentence(self) -> str:
@@ -90,25 +100,6 @@ class Grant:
         models = f" on {', '.join(sorted(self.models))}" if self.models else ""
         stages = f" in {', '.join(sorted(self.stages))}" if self.stages else ""
         return f"{self.effect} {', '.join(sorted(self.permissions))}{models}{stages}"
-
-
-def granted(
-    roles: Iterable[tuple[str, frozenset[Permission]]],
-    *,
-    models: Collection[str],
-    origin: str,
-) -> tuple[Grant, ...]:
-    """Return the grants of roles, one for each role.
-
-    Args:
-        roles: The names and permissions of the roles.
-        models: Names of models or patterns; all models if empty.
-        origin: Where the roles come from.
-    """
-    return tuple(
-        Grant(permissions=permissions, models=tuple(models), origin=origin, role=role)
-        for role, permissions in roles
-    )
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:

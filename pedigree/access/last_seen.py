@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.person_records import SeenIdentity
-from pedigree.access.records import Role
 
 # The clocks of an issuer and of the database differ by some seconds.
 _LEEWAY = timedelta(seconds=30)
@@ -29,7 +28,7 @@ def is_ended(known: SeenIdentity, found: Identity) -> bool:
     return known.ended_at is not None and found.issued_at <= known.ended_at + _LEEWAY
 
 
-def narrowed(known: SeenIdentity, found: Identity) -> tuple[tuple[Role, ...], tuple[str, ...]]:
+def narrowed(known: SeenIdentity, found: Identity) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the roles and models of a token: of an older one only what the newest has, too."""
     if known.issued_at is None or found.issued_at >= known.issued_at:
         return found.roles, found.models

@@ -1,4 +1,4 @@
-"""People: principals, the identities that act by them, and what their tokens said last."""
+"""People: principals, the identities that act by them, and the rights of their newest tokens."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -30,7 +30,7 @@ class RolesLastSeen(Record):
 
 
 class LinkedIdentity(Record):
-    """A subject of an issuer that acts by a principal, and what its newest token said."""
+    """A subject of an issuer that acts by a principal, with the rights of its newest token."""
 
     identity_id: int
     issuer: str

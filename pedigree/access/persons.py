@@ -5,14 +5,19 @@ of what they changed, which are written here in the same transaction.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
+from pydantic import JsonValue
 
 from pedigree._record import RecordPage
+from pedigree.access import tokens
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.person_records import KnownPrincipal, RolesLastSeen, SeenIdentity
+from pedigree.access.principal import Principal
+from pedigree.access.records import IssuedToken, Role
+from pedigree.access.reserved import RECOVERY
 from pedigree.access.tokens import SQL
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
@@ -25,6 +30,8 @@ from pedigree.errors import (
 )
 from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.transaction import Row, Transaction
+
+_RECOVERY_LIFETIME = timedelta(hours=1)
 
 
 def values_of(identity: Identity) -> dict[str, object]:
@@ -161,6 +168,38 @@ def end_rights(transaction: Transaction, principal: str, actor: Actor) -> KnownP
     """
     _done(transaction, SQL["end_rights"], actor, {"principal": principal})
     return _named(transaction, principal)
+
+
+def recover(transaction: Transaction, principal: str, by: Actor) -> IssuedToken:
+    """Let an admin in again: their person is active, and they have a token of an hour.
+
+    Args:
+        transaction: Where to write it.
+        principal: The name of the admin.
+        by: Who has the credentials of the database, which the event names.
+
+    Raises:
+        InvalidInputError: The principal is not a valid name.
+    """
+    known = principals(transaction, name=principal, limit=1, after=0)
+    if known and known[0].deactivated_at is not None:
+        set_active(transaction, principal, active=True, actor=RECOVERY)
+    issued = tokens.create_token(
+        transaction,
+        principal,
+        Principal(actor=RECOVERY),
+        roles=[Role.ADMIN],
+        models=(),
+        expires=_RECOVERY_LIFETIME,
+    )
+    body: dict[str, JsonValue] = {
+        "principal": principal,
+        "token_id": issued.token.token_id,
+        "by": by.model_dump(mode="json"),
+    }
+    at = issued.token.created_at
+    log.record(transaction, EventType.ACCESS_RECOVERED, body, at=at, actor=RECOVERY)
+    return issued
 
 
 def _done(

@@ -12,6 +12,7 @@ from typing import Protocol, Self
 
 from pedigree.access.grants import SOME, Effect, Grant, Target
 from pedigree.access.patterns import is_one_of
+from pedigree.access.people import named_in
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.errors import NotPermittedError
@@ -35,6 +36,8 @@ class Principal:
         grants: What they are allowed and denied.
         reads_store: They can read the store itself, as a process with its credentials can. Others
             can read only bytes that they sent, or that belong to versions they may read.
+        groups: The names of their groups.
+        bound: What limits all their grants; None if nothing does.
         expires_at: When their token expires; None if never, or without a token.
         issued_by: Who created their token, and so has seen its secret; None without such a token.
     """
@@ -42,6 +45,8 @@ class Principal:
     actor: Actor
     grants: tuple[Grant, ...] = EVERY_RIGHT
     reads_store: bool = True
+    groups: tuple[str, ...] = ()
+    bound: Grant | None = None
     expires_at: datetime | None = None
     issued_by: str | None = None
 
@@ -70,12 +75,23 @@ class Principal:
         return tuple(each for each in self.grants if each.effect is Effect.ALLOW)
 
     @cached_property
+    def _granted(self) -> tuple[Grant, ...]:
+        return tuple(each for each in self._allowing if each.grant_id is not None)
+
+    @cached_property
     def _denying(self) -> tuple[Grant, ...]:
         return tuple(each for each in self.grants if each.effect is Effect.DENY)
 
     def named(self, actor: Actor) -> Self:
         """Return a principal with the same permissions and the name of another actor."""
         return replace(self, actor=actor)
+
+    def without(self, permission: Permission) -> Self:
+        """Return a principal to whom a permission is denied everywhere."""
+        denial = Grant(
+            permissions=frozenset({permission}), effect=Effect.DENY, origin="the request"
+        )
+        return replace(self, grants=(*self.grants, denial))
 
     def may(
         self,
@@ -101,12 +117,36 @@ class Principal:
         >>> ann.may(Permission.READ), ann.may(Permission.READ, SOME)
         (False, True)
         """
-        if not any(each.allows(permission, model, stage) for each in self._allowing):
+        if not self._is_allowed(permission, model, stage):
             return False
         if any(each.denies(permission, model, stage) for each in self._denying):
             return False
         people = () if restriction is None else restriction.people(permission)
-        return not people or is_one_of(self.name, people)
+        return not people or self.is_among(people, model, stage)
+
+    def is_among(self, people: Collection[str], model: Target = None, stage: Target = None) -> bool:
+        """Return whether a list of people has them: by name, by role, or by group.
+
+        Args:
+            people: Names and patterns, and words such as ``role:approver`` and ``group:risk``.
+            model: The model for which they must hold the role.
+            stage: The stage, likewise.
+        """
+        named = named_in(people)
+        return (
+            is_one_of(self.name, named.names)
+            or not named.groups.isdisjoint(self.groups)
+            or any(self.holds(role, model, stage) for role in named.roles)
+        )
+
+    def holds(self, role: str, model: Target = None, stage: Target = None) -> bool:
+        """Return whether they hold a role for a model and a stage, and it is not denied there."""
+        within = self.bound is None or self.bound.covers(model, None)
+        return (
+            within
+            and any(each.role == role and each.covers(model, stage) for each in self._allowing)
+            and not any(each.role == role and each.hits(model, stage) for each in self._denying)
+        )
 
     def patterns(self, permission: Permission) -> tuple[str, ...]:
         """Return the names and patterns of models that grants allow; empty if one allows all.
@@ -115,7 +155,7 @@ class Principal:
         """
         found = [each for each in self._allowing if permission in each.effective]
         if any(not each.models for each in found):
-            return ()
+            return () if self.bound is None else self.bound.models
         return tuple(dict.fromkeys(model for each in found for model in each.models))
 
     def require(self, permission: Permission, model: Target = None, stage: Target = None) -> None:
@@ -149,7 +189,17 @@ class Principal:
         return f"{denial.origin} denies the permission {permission}{_where(denial)}"
 
     def _is_allowed(self, permission: Permission, model: Target, stage: Target) -> bool:
+        if self.bound is not None and not self.bound.allows(permission, model, SOME):
+            return False
         return any(each.allows(permission, model, stage) for each in self._allowing)
+
+    def used_grants(self, permission: Permission, model: Target) -> tuple[int, ...]:
+        """Return the numbers of the granted rows that allow something in at least one stage."""
+        return tuple(
+            each.grant_id
+            for each in self._granted
+            if each.grant_id is not None and each.allows(permission, model, SOME)
+        )
 
 
 def _models(patterns: Iterable[str], model: Target) -> str:

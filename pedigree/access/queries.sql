@@ -13,9 +13,17 @@ FROM (
     OFFSET 0  -- so that it is called once
 ) AS made;
 
--- name: find_token
--- The token of a secret, if it is neither revoked nor expired, as JSON.
-SELECT token FROM pedigree.find_token(%(secret_hash)s);
+-- name: find_bearer
+-- The token of a secret, if it is neither revoked nor expired, and what its principal holds, as JSON.
+SELECT token, access FROM pedigree.find_bearer(%(secret_hash)s);
+
+-- name: access_of
+-- What somebody holds, with the roles of their token, as JSON.
+SELECT pedigree.access_of(%(principal)s, %(roles)s::text[])::text AS access;
+
+-- name: unknown_words
+-- The words such as role:approver that name no role and no group.
+SELECT pedigree.unknown_words(%(words)s) AS unknown;
 
 -- name: any_token
 -- Whether a token exists that is neither revoked nor expired.
@@ -131,3 +139,90 @@ WHERE p.principal_id > %(after)s AND (
 )
 ORDER BY p.principal_id
 LIMIT %(limit)s;
+
+
+-- name: begin_access_change
+-- Wait for other changes of access; the time of this one, and the number of a new grant.
+SELECT at, grant_id FROM pedigree.begin_access_change(%(is_grant)s);
+
+-- name: change_access
+-- Apply a change of roles, groups or grants, and write its event; false if it changes nothing.
+SELECT pedigree.change_access(%(event_id)s::uuid, %(canonical)s) AS changed
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: access_grant
+-- One grant.
+SELECT grant_id, principal, group_name AS "group", role, models, stages, effect, expires_at, reason,
+    granted_at, granted_by, ended_at, ended_by, end_reason, last_used_at
+FROM pedigree.access_grant
+WHERE grant_id = %(grant_id)s;
+
+-- name: access_grants
+-- Grants after another one, also ended and expired ones if they are wanted, the oldest first.
+SELECT grant_id, principal, group_name AS "group", role, models, stages, effect, expires_at, reason,
+    granted_at, granted_by, ended_at, ended_by, end_reason, last_used_at
+FROM pedigree.access_grant
+WHERE grant_id > %(after)s
+    AND (%(principal)s::text IS NULL OR pedigree.person_key(principal) = pedigree.person_key(%(principal)s::text))
+    AND (%(group)s::text IS NULL OR group_name = %(group)s::text)
+    AND (
+        %(ended)s OR (
+            ended_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())
+        )
+    )
+ORDER BY grant_id
+LIMIT %(limit)s;
+
+-- name: grants_of_principal
+-- The numbers of the grants of a principal that neither ended nor expired.
+SELECT grant_id FROM pedigree.access_grant
+WHERE pedigree.person_key(principal) = pedigree.person_key(%(principal)s) AND ended_at IS NULL
+    AND (expires_at IS NULL OR expires_at > clock_timestamp())
+ORDER BY grant_id;
+
+-- name: groups_of_principal
+-- The groups of a principal.
+SELECT group_name, pedigree.group_denies(group_name) AS denies
+FROM pedigree.access_group_member
+WHERE pedigree.person_key(member) = pedigree.person_key(%(principal)s)
+ORDER BY group_name;
+
+-- name: tokens_of_principal
+-- The numbers of the tokens of a principal that are not revoked.
+SELECT token_id FROM pedigree.access_token
+WHERE pedigree.person_key(principal) = pedigree.person_key(%(principal)s) AND revoked_at IS NULL
+ORDER BY token_id;
+
+-- name: access_roles
+-- Roles after another one, by name.
+SELECT name, permissions, stages, description, defined_at IS NULL AS is_built_in, defined_at,
+    defined_by
+FROM pedigree.access_role
+WHERE name > %(after)s AND (%(name)s::text IS NULL OR name = %(name)s::text)
+ORDER BY name
+LIMIT %(limit)s;
+
+-- name: access_groups
+-- Groups after another one with their members, by name.
+SELECT g.name, g.description, g.created_at, g.created_by, ARRAY(
+    SELECT m.member FROM pedigree.access_group_member m
+    WHERE m.group_name = g.name ORDER BY m.member
+) AS members
+FROM pedigree.access_group g
+WHERE g.name > %(after)s AND (%(name)s::text IS NULL OR g.name = %(name)s::text)
+ORDER BY g.name
+LIMIT %(limit)s;
+
+-- name: standing_of
+-- What people hold now by grants, groups and tokens that are not revoked.
+SELECT name, access::text AS access, tokens::text AS tokens, seen::text AS seen
+FROM pedigree.standing_of(%(names)s);
+
+-- name: note_grants_used
+-- Note that grants were used, at most once an hour each.
+SELECT pedigree.note_grants_used(%(used)s);
+
+-- name: is_one_person
+-- Whether two names are those of one person.
+SELECT pedigree.person_of(%(one)s) = pedigree.person_of(%(other)s) AS same;

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
@@ -31,6 +32,13 @@ class Permission(StrEnum):
     AUDIT = "audit"
 
 
+RoleName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+"""The name of a role, built-in or custom."""
+
+MOST_ROLES = 20
+"""The most roles of a token, or of a rule of an OIDC provider."""
+
+
 class Role(StrEnum):
     """The names of the built-in roles, which bundle permissions."""
 
@@ -44,7 +52,7 @@ class Role(StrEnum):
 
 # A contributor creates versions and requests their promotion; a deployer moves versions and creates
 # none; an approver decides and does nothing else. Somebody may have several roles.
-PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
+PERMISSIONS: Mapping[str, frozenset[Permission]] = MappingProxyType(
     {
         Role.READER: frozenset({Permission.READ}),
         Role.CONTRIBUTOR: frozenset(
@@ -73,13 +81,13 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 )
 
 
-def permitted(roles: Iterable[Role]) -> frozenset[Permission]:
-    """Return the permissions of these roles.
+def permitted(roles: Iterable[str]) -> frozenset[Permission]:
+    """Return the permissions of these built-in roles; others have none here.
 
     >>> Permission.MOVE in permitted([Role.CONTRIBUTOR])
     False
     """
-    return frozenset().union(*(PERMISSIONS[role] for role in roles))
+    return frozenset().union(*(PERMISSIONS.get(role, ()) for role in roles))
 
 
 class AccessToken(Record):
@@ -87,7 +95,9 @@ class AccessToken(Record):
 
     token_id: int
     principal: str = Field(description="The actor of the changes that the token makes")
-    roles: tuple[Role, ...]
+    roles: tuple[str, ...] = Field(
+        description="Names of roles; what its principal is granted when empty"
+    )
     models: tuple[str, ...] = Field(
         description="Names of models or patterns such as churn*; all models when empty"
     )
@@ -107,7 +117,8 @@ class Whoami(Record):
 
     principal: str = Field(description="The name that events record")
     source: str = Field(description="Where the name comes from, such as token, oidc sso or git")
-    roles: tuple[Role, ...] = Field(description="The roles of the token; none without a token")
+    roles: tuple[str, ...] = Field(description="Names of their roles; none without a token")
+    groups: tuple[str, ...] = Field(default=(), description="Names of their groups")
     permissions: tuple[Permission, ...]
     models: tuple[str, ...] = Field(
         description="Names of models or patterns such as churn*; all models when empty"

@@ -6,18 +6,27 @@ look-up uses that hash, so its duration reveals nothing about the secret.
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any
 
 from pydantic import JsonValue
 
 from pedigree._record import RecordPage
-from pedigree.access.records import AccessToken, IssuedToken, Role
+from pedigree.access.held import Bearer, Held
+from pedigree.access.people import ROLE, WORDS
+from pedigree.access.principal import Principal
+from pedigree.access.records import AccessToken, IssuedToken, Permission, permitted
 from pedigree.access.reserved import claimed
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
-from pedigree.errors import InvalidInputError, NotPermittedError, TokenNotFoundError
+from pedigree.errors import (
+    AccessNotFoundError,
+    InvalidInputError,
+    NotPermittedError,
+    OwnRightsError,
+    TokenNotFoundError,
+)
 from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Row, Transaction
@@ -32,9 +41,9 @@ _LONGEST_PRINCIPAL = 256
 def create_token(
     transaction: Transaction,
     principal: str,
-    actor: Actor,
+    creator: Principal,
     *,
-    roles: Iterable[Role],
+    roles: Iterable[str],
     models: Iterable[str],
     expires: timedelta | None,
     workload: JsonValue = None,
@@ -44,29 +53,30 @@ def create_token(
     Args:
         transaction: Where to write it.
         principal: Whom it stands for.
-        actor: Who creates it.
-        roles: What it may do.
+        creator: Who creates it.
+        roles: The names of its roles; what its principal is granted when empty.
         models: Names of models or patterns of them; all models when empty.
         expires: How long it is valid; without limit when None.
         workload: The workload that it is for, which the event then describes.
 
     Raises:
-        InvalidInputError: The principal is not a valid name, or no role is given.
+        InvalidInputError: The principal is not a valid name.
         ReservedNameError: The principal is reserved for Pedigree.
+        AccessNotFoundError: There is no such role.
+        OwnRightsError: It is for the creator, with a role that they do not hold themselves.
         NotPermittedError: The principal is deactivated.
     """
-    _require_principal(principal)
-    given = tuple(dict.fromkeys(roles))
-    if not given:
-        raise InvalidInputError(
-            "a token needs a role", field="roles", remedy=f"Choose from {', '.join(Role)}"
-        )
+    require_principal(principal)
+    given, models, actor = tuple(dict.fromkeys(roles)), tuple(models), creator.actor
+    require_roles(transaction, given)
     _require_active(transaction, principal)
+    if _is_one_person(transaction, principal, creator.name):
+        _require_own(creator, given, models)
     secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
     values: dict[str, Any] = {
         "principal": principal,
         "secret_hash": _hash(secret),
-        "roles": [role.value for role in given],
+        "roles": list(given),
         "models": list(models),
         "actor": actor.name,
         "actor_source": actor.source,
@@ -120,20 +130,38 @@ def tokens(transaction: Transaction, *, limit: int, after: int) -> RecordPage[Ac
     return RecordPage(map(_token_of, found.rows), is_cut=found.is_cut)
 
 
-def valid_token(transaction: Transaction, secret: str) -> AccessToken | None:
+def valid_bearer(transaction: Transaction, secret: str) -> Bearer | None:
     """Return the token of a secret; None if it does not exist, is revoked or has expired."""
-    row = transaction.execute(SQL["find_token"], values_of(secret)).fetchone()
-    return token_in(row) if row else None
+    row = transaction.execute(SQL["find_bearer"], values_of(secret)).fetchone()
+    return bearer_in(row) if row else None
 
 
 def values_of(secret: str) -> dict[str, object]:
-    """Return the parameters of the query ``find_token``."""
+    """Return the parameters of the query ``find_bearer``."""
     return {"secret_hash": f"\\x{_hash(secret).hex()}"}
 
 
-def token_in(row: Row) -> AccessToken:
-    """Return the token of a row of the query ``find_token``."""
-    return AccessToken.model_validate_json(row["token"])
+def bearer_in(row: Row) -> Bearer:
+    """Return the token of a row of the query ``find_bearer``, and what its principal holds."""
+    return Bearer(
+        AccessToken.model_validate_json(row["token"]), Held.model_validate_json(row["access"])
+    )
+
+
+def held_by(transaction: Transaction, principal: str, roles: Collection[str]) -> Held:
+    """Return what somebody holds, with these roles of their token."""
+    rows = transaction.execute(SQL["access_of"], values_of_access(principal, roles)).fetchall()
+    return held_in(rows[0])
+
+
+def values_of_access(principal: str, roles: Collection[str]) -> dict[str, object]:
+    """Return the parameters of the query ``access_of``."""
+    return {"principal": principal, "roles": "{" + ",".join(roles) + "}"}
+
+
+def held_in(row: Row) -> Held:
+    """Return what a row of the query ``access_of`` says that somebody holds."""
+    return Held.model_validate_json(row["access"])
 
 
 def any_token(transaction: Transaction) -> bool:
@@ -149,7 +177,13 @@ def _token_of(row: Row) -> AccessToken:
     return AccessToken(**row)
 
 
-def _require_principal(principal: str) -> None:
+def require_principal(principal: str) -> None:
+    """Require the valid name of a principal.
+
+    Raises:
+        InvalidInputError: It is not.
+        ReservedNameError: It is reserved for Pedigree.
+    """
     fits = 0 < len(principal) <= _LONGEST_PRINCIPAL
     if not fits or not principal.isprintable() or principal != principal.strip():
         raise InvalidInputError(
@@ -159,6 +193,56 @@ def _require_principal(principal: str) -> None:
             remedy=f"Give 1 to {_LONGEST_PRINCIPAL} printable characters, such as ci@churn",
         )
     claimed(principal, "principal")
+    if principal.casefold().startswith(WORDS):
+        raise InvalidInputError(
+            "policies write roles and groups so, and nobody's name",
+            field="principal",
+            value=principal,
+            remedy="Give the name of a person or a system",
+        )
+
+
+def require_roles(transaction: Transaction, roles: Collection[str]) -> None:
+    """Require that roles exist, until the end of the transaction.
+
+    Raises:
+        AccessNotFoundError: One does not.
+    """
+    unknown = unknown_words(transaction, [ROLE + role for role in roles])
+    if unknown:
+        raise AccessNotFoundError(
+            "there is no such role",
+            field="roles",
+            value=unknown[0].removeprefix(ROLE),
+            remedy="`pedigree access role list` lists them",
+        )
+
+
+def unknown_words(transaction: Transaction, words: Collection[str]) -> list[str]:
+    """Return the words such as ``role:approver`` that name nothing; none changes until the end."""
+    if not words:
+        return []
+    row = transaction.execute(SQL["unknown_words"], {"words": list(words)}).fetchone()
+    return list(row["unknown"]) if row else []
+
+
+def _is_one_person(transaction: Transaction, one: str, other: str) -> bool:
+    names = {"one": one, "other": other}
+    return transaction.execute(SQL["is_one_person"], names).fetchone() == {"same": True}
+
+
+def _require_own(creator: Principal, roles: Iterable[str], models: Collection[str]) -> None:
+    """Require that a token for its creator has only roles that they hold; a reader only reads."""
+    for role in roles:
+        if creator.reads_store or permitted([role]) == {Permission.READ}:
+            continue
+        if not all(creator.holds(role, model) for model in models or (None,)):
+            raise OwnRightsError(
+                "nobody gives themselves a role that they do not hold",
+                field="roles",
+                value=role,
+                remedy="Ask another admin for it",
+            )
 
 
 def _require_active(transaction: Transaction, principal: str) -> None:

@@ -138,7 +138,11 @@ _GUARD = threading.Lock()
 
 
 def upload_keys(database: Database) -> UploadKeys:
-    """Return the announced keys of this process in a database; a forked process has its own."""
+    """Return the announced keys of this process in a database; a forked process has its own.
+
+    They are of the process, whoever asks.
+    """
+    database = database.connected
     found = _KEYS.get(database)
     if found is not None and found.pid == os.getpid():
         return found
@@ -151,7 +155,7 @@ def upload_keys(database: Database) -> UploadKeys:
 
 def give_up_keys(database: Database) -> None:
     """Give up the announced keys of this process in a database, if there are any."""
-    found = _KEYS.get(database)
+    found = _KEYS.get(database.connected)
     if found is not None and found.pid == os.getpid():
         found.give_up()
 

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Self
 
 from pydantic import JsonValue
@@ -12,167 +11,17 @@ from pedigree._canonical_json import canonical_json
 from pedigree._record import Record
 from pedigree._stored_json import READABLE_DEPTH, from_stored_json, is_shallow
 from pedigree._values import JSON_BYTES, RECORD_BYTES, Key
+from pedigree.audit.event_types import EventType as EventType  # noqa: PLC0414
 from pedigree.errors import InvalidInputError
 
 # The keys that name the subject of an event without a single model.
-_SUBJECTS = ("asset", "principal", "host", "digest", "member", "key", "read")
+_SUBJECTS = ("asset", "principal", "host", "digest", "member", "key", "read", "group", "role")
 
 EVENT_BYTES = RECORD_BYTES + JSON_BYTES
 """The most bytes of an event: a record, with what the event says about it."""
 
 # An event has its JSON values some levels deep, such as the settings of a check of a stage.
 _LEVELS_ABOVE = 2
-
-
-class EventType(StrEnum):
-    """The types of events, as ``object.action``; docs/reference/events.md lists them."""
-
-    about: str
-
-    def __new__(cls, value: str, about: str = "") -> "EventType":
-        """Return a member with its description."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.about = about
-        return member
-
-    MODEL_CREATED = "model.created", "A model was created, alone or with its first version"
-    MODEL_UPDATED = (
-        "model.updated",
-        "A model's description, owners, tags, policy or retention changed",
-    )
-    MODEL_DELETED = "model.deleted", "A model was deleted with all its versions"
-    MODEL_RESTORED = "model.restored", "A deleted model was restored"
-    MODEL_CHECK_UNATTRIBUTED = (
-        "model.check_unattributed",
-        "An asset check ran on a model, but its version is unknown",
-    )
-    VERSION_CREATED = "version.created", "A version was registered"
-    VERSION_TRAINED = (
-        "version.trained",
-        "Another run produced the same bytes, and was added to their version",
-    )
-    VERSION_UPDATED = (
-        "version.updated",
-        "A version's description, owners, tags, card or evaluation changed",
-    )
-    VERSION_DOWNLOADED = (
-        "version.downloaded",
-        "An actor began to download or load a version, or asked for URLs of its files: once an hour"
-        " for each actor",
-    )
-    VERSION_DELETED = (
-        "version.deleted",
-        "A version was deleted; it can be restored until its bytes are collected",
-    )
-    VERSION_RESTORED = "version.restored", "A deleted version was restored"
-    VERSION_COLLECTED = "version.collected", "The bytes of a deleted version were collected"
-    VERSION_TIER_CHANGED = (
-        "version.tier_changed",
-        "A version's bytes moved to the archive's storage class, or back",
-    )
-    VERSION_STAGE_REQUESTED = (
-        "version.stage_requested",
-        "A stage was requested for a version, which waits for its gates",
-    )
-    VERSION_REQUEST_WITHDRAWN = (
-        "version.request_withdrawn",
-        "Requests for a version's transition into a stage were withdrawn",
-    )
-    VERSION_STAGE_CHANGED = "version.stage_changed", "A version entered or left a stage"
-    VERSION_CHECK_RECORDED = "version.check_recorded", "A check recorded its verdict on a version"
-    VERSION_PROMOTION_GIVEN_UP = (
-        "version.promotion_given_up",
-        "The promotion sensor gave up: every run to promote a version failed",
-    )
-    VERSION_PROMOTION_RETRIED = (
-        "version.promotion_retried",
-        "The promotion sensor was asked to retry a promotion that it gave up",
-    )
-    VERSION_APPROVED = "version.approved", "A version's promotion was approved"
-    VERSION_REJECTED = "version.rejected", "A version's promotion was rejected"
-    VERSION_OVERRIDDEN = (
-        "version.overridden",
-        "Somebody let a version enter a stage past gates that it had not passed",
-    )
-    VERSION_PROFILED = "version.profiled", "A profile of a version's training data was stored"
-    VERSION_DRIFT_MEASURED = (
-        "version.drift_measured",
-        "Later data was compared with a version's profile",
-    )
-    VERSION_DRIFT_DETECTED = (
-        "version.drift_detected",
-        "Data has drifted from a version's training data",
-    )
-    VERSION_HELD = "version.held", "A legal hold was put on a version, which cannot be deleted"
-    VERSION_QUARANTINED = (
-        "version.quarantined",
-        "A version, or data that it certainly or possibly depends on, was quarantined",
-    )
-    VERSION_RELEASED = (
-        "version.released",
-        "A version left a quarantine (its body has `from`), or a legal hold",
-    )
-    ALIAS_SET = "alias.set", "An alias was pointed to a version, and left its previous one"
-    ALIAS_DELETED = "alias.deleted", "An alias was deleted"
-    ASSET_QUARANTINED = "asset.quarantined", "Data was quarantined"
-    ASSET_RELEASED = "asset.released", "A quarantine of data ended"
-    DATASHEET_SET = "datasheet.set", "A datasheet of data was created or changed"
-    DATA_CHECK_RECORDED = "data.check_recorded", "A check recorded its verdict on data"
-    TOKEN_CREATED = "token.created", "A token of the service was created"
-    TOKEN_REVOKED = "token.revoked", "A token of the service was revoked"
-    TOKEN_LISTED = "token.listed", "An actor listed the tokens: once an hour for each actor"
-    PRINCIPAL_CREATED = "principal.created", "A principal became known by its first token"
-    PRINCIPAL_LINKED = (
-        "principal.linked",
-        "A principal became the same person as another one",
-    )
-    PRINCIPAL_UNLINKED = (
-        "principal.unlinked",
-        "A principal became a person of its own, or of fewer principals",
-    )
-    PRINCIPAL_DEACTIVATED = "principal.deactivated", "A person is no longer let in"
-    PRINCIPAL_REACTIVATED = "principal.reactivated", "A deactivated person is let in again"
-    IDENTITY_LINKED = "identity.linked", "A subject of an issuer began to act by a principal"
-    IDENTITY_UNLINKED = "identity.unlinked", "A subject of an issuer ceased to act by a principal"
-    IDENTITY_SEEN = (
-        "identity.seen",
-        "A token of an identity had other roles, models or groups than the one before",
-    )
-    IDENTITY_ENDED = (
-        "identity.ended",
-        "The roles of an identity ended, and its tokens from before give no rights",
-    )
-    WEBHOOK_CREATED = "webhook.created", "A webhook was created"
-    WEBHOOK_UPDATED = "webhook.updated", "A webhook's URL, description, filters or activity changed"
-    WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated", "A webhook's secret was rotated"
-    WEBHOOK_DELETED = "webhook.deleted", "A webhook was deleted"
-    BLOB_REMOVED = "blob.removed", "Bytes that no version uses were removed"
-    BLOB_MOVED = "blob.moved", "Bytes were moved to another storage class"
-    BLOB_RESTORED = (
-        "blob.restored",
-        "Bytes that the store had lost were stored again, by somebody who has them",
-    )
-    LOG_KEY_ADDED = "log.key_added", "A key began to sign the checkpoints of the audit log"
-    LOG_KEY_RETIRED = "log.key_retired", "A key ceased to sign the checkpoints of the audit log"
-    LOG_EXPORTED = (
-        "log.exported",
-        "An actor read or exported events of the sealed log with their proofs: once an hour for"
-        " each actor",
-    )
-    MEMBER_FAILED = (
-        "member.failed",
-        "Background work failed for one member, such as a model; it is tried again, and the others"
-        " went on",
-    )
-    MEMBER_RECOVERED = (
-        "member.recovered",
-        "Background work handled a member that had failed, or no longer has it",
-    )
-
-
-READS = frozenset({EventType.VERSION_DOWNLOADED, EventType.TOKEN_LISTED, EventType.LOG_EXPORTED})
-"""The types of events that change nothing: somebody read something that matters."""
 
 
 class Actor(Record):
@@ -272,29 +121,6 @@ class Event(NewEvent):
             subjects = (self.body.get(key) for key in _SUBJECTS)
             return str(next(filter(None, subjects)))
         return self.model if self.version is None else f"{self.model}/{self.version}"
-
-
-def json_digest(value: JsonValue) -> str:
-    """Return the digest of a value's canonical JSON, the same before and after Postgres.
-
-    Postgres writes a large number without exponent, which Python then parses as an integer.
-
-    >>> json_digest({"rows": 2}) == json_digest({"rows": 2.0})
-    True
-    """
-    return "sha256:" + hashlib.sha256(canonical_json(_with_floats(value))).hexdigest()
-
-
-def _with_floats(value: JsonValue) -> JsonValue:
-    match value:
-        case bool() | str() | None:
-            return value
-        case int() | float():
-            return float(value)
-        case list():
-            return [_with_floats(each) for each in value]
-        case _:
-            return {name: _with_floats(each) for name, each in value.items()}
 
 
 def _content(canonical: bytes) -> dict[str, Any]:

@@ -63,6 +63,6 @@ def _scalar(text: str) -> str:
 def _character(character: str) -> str:
     if character in '"\\':
         return f"\\{character}"
-    # A reader of Markdown that knows no front matter takes a tag in it for HTML.
-    is_plain = character.isprintable() and character not in "<>&"
+    # A reader of Markdown that knows no front matter takes it for text, with tags and links.
+    is_plain = character.isprintable() and character not in "<>&["
     return character if is_plain else f"\\U{ord(character):08x}"

@@ -297,32 +297,11 @@ WHERE EXISTS (
 );
 
 -- name: models_of_states
--- The models whose versions are states of assets: of the asset that trains a model, or of the asset of
--- a stage. With a data version, is_version says whether it is the digest of a version of the model.
-WITH wanted AS (
-    SELECT place, asset, data_version, regexp_replace(asset, '/[^/]+$', '') AS parent,
-        substring(asset from '[^/]+$') AS last_part
-    FROM unnest(%(assets)s::text[], %(data_versions)s::text[]) WITH ORDINALITY
-        AS state (asset, data_version, place)
-), owner AS (
-    SELECT w.place, w.data_version, t.model_id
-    FROM wanted w
-    JOIN pedigree.training t ON t.asset = w.asset
-    UNION
-    SELECT w.place, w.data_version, t.model_id
-    FROM wanted w
-    JOIN pedigree.training t ON t.asset = w.parent
-    WHERE EXISTS (
-        SELECT FROM pedigree.tenure s
-        WHERE s.model_id = t.model_id AND s.pointer = 'stage' AND s.name = w.last_part
-    )
-)
-SELECT o.place - 1 AS place, m.name, EXISTS (
-    SELECT FROM pedigree.model_version v
-    WHERE v.model_id = o.model_id AND v.digest = o.data_version
-) AS is_version
-FROM owner o
-JOIN pedigree.registered_model m USING (model_id);
+-- The models whose versions are states of assets, also those that the asker does not see: of the asset
+-- that trains a model, or of the asset of a stage. With a data version, is_version says whether it is
+-- the digest of a version of the model.
+SELECT place, name, is_version
+FROM pedigree.models_of_states(%(assets)s::text[], %(data_versions)s::text[]);
 
 -- name: look_before_creation
 -- What the database knows about a registration, in one snapshot.

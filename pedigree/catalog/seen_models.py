@@ -42,14 +42,16 @@ def models_seen(principal: Principal) -> str:
         for each in principal.grants
         if each.effect is Effect.DENY and Permission.READ in each.effective
     ]
+    bound = principal.bound.models if principal.bound is not None else ()
     if not allowing or any(not each.models for each in denied):
         return _NOTHING
     may_see_all = any(not each.models for each in allowing)
-    if may_see_all and not denied:
+    if may_see_all and not denied and not bound:
         return ALL_MODELS
     refused = _any_of(model for each in denied for model in each.models)
     seen = ".*" if may_see_all else _any_of(model for each in allowing for model in each.models)
-    return f"^(?!{refused}$){seen}$" if denied else f"^{seen}$"
+    within = f"(?={_any_of(bound)}$)" if bound else ""
+    return f"^{within}(?!{refused}$){seen}$" if denied else f"^{within}{seen}$"
 
 
 # Every model has a name.

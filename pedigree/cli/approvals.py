@@ -76,7 +76,8 @@ def override(
     reference: ReferenceArgument,
     to: ToStage,
     reason: Annotated[
-        str, typer.Option("--reason", help="Why; shown for ever.", show_default=False)
+        str,
+        typer.Option("--reason", help="Why; always shown with the version.", show_default=False),
     ],
     expected_generation: SeenGeneration = None,
     as_json: JsonFlag = False,

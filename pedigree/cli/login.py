@@ -48,7 +48,7 @@ def login(
     from pedigree.settings import Settings
 
     service = _service(url)
-    log_in(
+    place = log_in(
         service,
         provider=provider,
         audience=audience,
@@ -59,7 +59,8 @@ def login(
     settings = Settings().model_copy(update={"token": None})
     with connect(service, settings=settings) as registry:
         found = registry.whoami()
-    respond(found, as_json, lambda: f"Logged in to {service} as {found.principal}.")
+    said = f"Logged in to {service} as {found.principal}. The login is kept in {place}."
+    respond(found, as_json, lambda: said)
 
 
 def logout(url: UrlArgument = None, as_json: JsonFlag = False) -> None:

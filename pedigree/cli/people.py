@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pedigree.cli._audit_reading import connect
 from pedigree.cli._input import JsonFlag, LimitOption
 from pedigree.cli._lists import page_of, respond_list
 from pedigree.cli._output import respond, table, when
@@ -32,6 +33,7 @@ def add_people(group: typer.Typer) -> None:
     for command in (identities, link, unlink, deactivate, reactivate):
         group.command(command.__name__)(command)
     group.command("end-sessions")(end_sessions)
+    group.command("recover")(recover)
 
 
 def identities(
@@ -103,6 +105,18 @@ def end_sessions(name: NameArgument, as_json: JsonFlag = False) -> None:
     with open_registry() as registry:
         found = registry.end_sessions(name)
     respond(found, as_json, lambda: f"The tokens and logins of {found.name} are ended.")
+
+
+def recover(name: NameArgument, as_json: JsonFlag = False) -> None:
+    """Let an admin in again, with the credentials of the database, and show a token of an hour."""
+    with connect() as registry:
+        issued = registry.operations.people.recover(name)
+
+    def view() -> Iterator[object]:
+        yield issued.secret
+        yield f"{name} is an admin by this token until {when(issued.token.expires_at)}."
+
+    respond(issued, as_json, view)
 
 
 def _sentence(found: "KnownPrincipal") -> str:

@@ -2,6 +2,7 @@
 
 import logging
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,6 +25,10 @@ def serve(
     port: Annotated[
         int, typer.Option("--port", min=1, max=65535, help="The port to listen on.")
     ] = 8080,
+    socket: Annotated[
+        Path | None,
+        typer.Option("--socket", help="A Unix socket to listen on, too, for a proxy."),
+    ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="The number of processes.")] = 1,
     as_json: JsonFlag = False,
 ) -> None:
@@ -40,21 +45,23 @@ def serve(
     from pedigree.server import workers as _workers
 
     with _workers.prepared(workers):
-        _serve(host, port, workers, as_json)
+        _serve(host, port, socket, workers, as_json)
 
 
-def _serve(host: str, port: int, workers: int, as_json: bool) -> None:
+def _serve(host: str, port: int, path: Path | None, workers: int, as_json: bool) -> None:
     from logging.config import dictConfig
 
     from pedigree.logs import log_config
     from pedigree.registry import Registry
     from pedigree.server import serve as service
-    from pedigree.server.listening import listen
+    from pedigree.server.listening import listen, listen_on_path
 
     # Connecting reports a wrong URL or an old schema now, and keeps an embedded Postgres running.
     with Registry.connect() as registry:
         is_open = service.require_guarded(registry, host)
         sockets = listen(host, port)
+        if path is not None:
+            sockets.append(listen_on_path(path))
         config = log_config(registry.settings)
         dictConfig(config)
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"

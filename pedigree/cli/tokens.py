@@ -14,7 +14,7 @@ from pedigree.errors import InvalidInputError
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from pedigree.access.records import AccessToken, Role
+    from pedigree.access.records import AccessToken
 
 _PAGE = 1000
 
@@ -34,11 +34,12 @@ def create(
         typer.Argument(metavar="NAME", help="Who uses it: ci@churn.", show_default=False),
     ],
     role: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
-            "--role", help="reader, contributor, deployer or admin; repeatable.", show_default=False
+            "--role",
+            help="A role; repeatable. Without one, what NAME is granted.",
         ),
-    ],
+    ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option("--model", help="Only this model, or models like churn*; repeatable."),
@@ -49,7 +50,7 @@ def create(
     as_json: JsonFlag = False,
 ) -> None:
     """Create a token and show its secret, once."""
-    roles, holds = [_role(word) for word in role], _duration(expires)
+    roles, holds = role or (), _duration(expires)
     with open_registry() as registry:
         issued = registry.create_token(principal, roles=roles, models=model or (), expires=holds)
 
@@ -79,7 +80,7 @@ def list_tokens(
             (
                 str(token.token_id),
                 token.principal,
-                ", ".join(token.roles),
+                ", ".join(token.roles) or "as granted",
                 ", ".join(token.models) or "all",
                 when(token.expires_at),
                 when(token.revoked_at),
@@ -101,17 +102,6 @@ def revoke(
     with open_registry() as registry:
         token: AccessToken = registry.revoke_token(token_id)
     respond(token, as_json, lambda: f"Token {token.token_id} of {token.principal} is revoked.")
-
-
-def _role(word: str) -> "Role":
-    from pedigree.access.records import Role
-
-    try:
-        return Role(word)
-    except ValueError as error:
-        raise InvalidInputError(
-            "is not a role", field="--role", value=word, remedy=f"Choose one of {', '.join(Role)}"
-        ) from error
 
 
 def _duration(text: str) -> "timedelta | None":

@@ -1,7 +1,7 @@
-"""Logins of this user: a file for each service, and the token of a request from it.
+"""Logins of this user: one for each service, and the token of a request from it.
 
 Refresh tokens rotate, and the reuse of an old one ends the whole login. So one process at a time
-refreshes, reads the file again before it does, and replaces it at once.
+refreshes, reads what is kept again before it does, and replaces it at once.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import Any
 
 from pedigree.access.oidc.login_offers import LoginOffer
 from pedigree.client._identity_provider import IdentityProvider, TokenRefusal, failed
-from pedigree.client._secret_files import SecretFile
+from pedigree.client._kept_logins import KeptLogin
 from pedigree.errors import LoginFailedError, NotAuthenticatedError
 
 # A new token is asked for before the old one expires.
@@ -30,13 +30,18 @@ class Login:
     def __init__(self, url: str) -> None:
         self._url = url
         named = hashlib.sha256(url.encode()).hexdigest()
-        self._file = SecretFile(_folder() / f"{named}.json")
+        self._kept_login = KeptLogin(_folder() / f"{named}.json")
         self._known: Mapping[str, Any] | None = None
 
     @property
     def exists(self) -> bool:
         """Whether somebody is logged in."""
-        return self._file.read() is not None
+        return self._kept_login.exists
+
+    @property
+    def place(self) -> str:
+        """Where it is kept, for people."""
+        return self._kept_login.place
 
     def keep(self, offer: LoginOffer, answered: Mapping[str, Any]) -> None:
         """Keep what the provider answered.
@@ -45,8 +50,8 @@ class Login:
             LoginFailedError: The file cannot be written.
         """
         try:
-            with self._file.locked():
-                self._file.write(self._kept(offer, answered))
+            with self._kept_login.locked():
+                self._kept_login.write(self._kept(offer, answered))
         except OSError as error:
             raise failed(f"it cannot be kept: {error.strerror}", "Set XDG_CONFIG_HOME") from error
 
@@ -58,7 +63,7 @@ class Login:
             UnavailableError: The provider does not answer.
         """
         if self._known is None or not _is_fresh(self._known):
-            with self._file.locked():
+            with self._kept_login.locked():
                 self._known = self._read_or_refreshed()
         return str(self._known["access_token"])
 
@@ -70,20 +75,23 @@ class Login:
 
         Raises:
             LoginFailedError: The provider refuses; the login is forgotten all the same.
+            NotAuthenticatedError: The keyring does not give it; it is forgotten all the same.
             UnavailableError: The provider does not answer; the login is forgotten all the same.
         """
         if not self.exists:
             return None
-        with self._file.locked():
-            kept = self._file.read()
-            self._file.remove()
+        with self._kept_login.locked():
+            try:
+                kept = self._kept_login.read()
+            finally:
+                self._kept_login.remove()
         if kept is None:
             return None
         offer = LoginOffer.model_validate(kept["offer"])
         return IdentityProvider.of(offer).revoke(kept.get("refresh_token") or kept["access_token"])
 
     def _read_or_refreshed(self) -> Mapping[str, Any]:
-        kept = self._file.read()
+        kept = self._kept_login.read()
         if kept is None:
             raise self._ended("nobody is logged in")
         if _is_fresh(kept):
@@ -99,10 +107,10 @@ class Login:
             resource=offer.audience,
         )
         if isinstance(answer, TokenRefusal):
-            self._file.remove()
+            self._kept_login.remove()
             raise self._ended("the provider ended the login")
         renewed = self._kept(offer, {"refresh_token": kept["refresh_token"], **answer})
-        self._file.write(renewed)
+        self._kept_login.write(renewed)
         return renewed
 
     def _kept(self, offer: LoginOffer, answered: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -28,7 +28,7 @@ def log_in(
     audience: str | None = None,
     open_page: Callable[[str], object] | None,
     show_code: Callable[[str, str], object],
-) -> None:
+) -> str:
     """Log in to a service, and keep the login for this user.
 
     Args:
@@ -37,6 +37,9 @@ def log_in(
         audience: The audience of the service's tokens, if it is not the URL of the service.
         open_page: Opens a URL in a browser of this machine; None without one.
         show_code: Shows a URL and a code that a person enters there, if there is no browser.
+
+    Returns:
+        Where the login is kept.
 
     Raises:
         LoginFailedError: The service has no such provider, or the provider or the person refuses.
@@ -49,6 +52,7 @@ def log_in(
     found = IdentityProvider.of(offer)
     answered = by_browser(found, open_page) if open_page else by_device(found, show_code)
     login.keep(offer, answered)
+    return login.place
 
 
 def log_out(url: str) -> bool | None:

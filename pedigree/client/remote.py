@@ -1,6 +1,7 @@
 """The registry of a service: its verbs over HTTP."""
 
 from pedigree.client._connection import Connection
+from pedigree.client.access import RemoteAccess
 from pedigree.client.aliases import RemoteAliases
 from pedigree.client.approvals import RemoteApprovals
 from pedigree.client.artifacts import RemoteArtifacts
@@ -62,6 +63,7 @@ class RemoteOperations(Operations):
         self.events = RemoteEvents(service)
         self.statistics = RemoteStatistics(service)
         self.tokens = RemoteTokens(service)
+        self.access = RemoteAccess(service)
         self.people = RemotePeople(service)
         self.webhooks = RemoteWebhooks(service)
         self.gc = RemoteGc(service)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from pedigree._record import PAGE
-from pedigree.access.records import AccessToken, IssuedToken, Role, Whoami
+from pedigree.access.records import AccessToken, IssuedToken, Whoami
 from pedigree.client.service import ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.paths import fill
@@ -18,7 +18,7 @@ class RemoteTokens(ServiceGroup, TokenContract):
         self,
         principal: str,
         *,
-        roles: Iterable[Role],
+        roles: Iterable[str] = (),
         models: Iterable[str] = (),
         expires: timedelta | None = None,
     ) -> IssuedToken:

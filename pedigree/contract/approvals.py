@@ -74,8 +74,8 @@ class ApprovalContract(Protocol):
     ) -> Move:
         """Let a version enter a stage although it has not passed every gate.
 
-        It needs a permission of its own, in this stage. It is no approval, and voids none. The
-        version shows it for ever.
+        It needs a permission of its own, in this stage. It is not an approval, and voids none. The
+        version always shows it.
 
         Args:
             reference: The version.

@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Protocol, Self
 
+from pedigree.contract.access import AccessContract
 from pedigree.contract.aliases import AliasContract
 from pedigree.contract.approvals import ApprovalContract
 from pedigree.contract.artifacts import ArtifactContract
@@ -59,6 +60,7 @@ class RegistryContract(
     EventContract,
     StatisticsContract,
     TokenContract,
+    AccessContract,
     PeopleContract,
     WebhookContract,
     GcContract,

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from pedigree._record import PAGE
 from pedigree._values import Key
-from pedigree.access.records import AccessToken, IssuedToken, Role, Whoami
+from pedigree.access.records import AccessToken, IssuedToken, Whoami
 
 
 class TokenContract(Protocol):
@@ -16,7 +16,7 @@ class TokenContract(Protocol):
         self,
         principal: Key,
         *,
-        roles: Iterable[Role],
+        roles: Iterable[str] = (),
         models: Iterable[str] = (),
         expires: timedelta | None = None,
     ) -> IssuedToken:
@@ -24,12 +24,14 @@ class TokenContract(Protocol):
 
         Args:
             principal: The actor that the token stands for, such as ``ci@churn``.
-            roles: What it may do.
+            roles: The names of its roles; what the principal is granted when empty.
             models: Names of models or patterns such as ``churn*``; all models when empty.
             expires: How long it is valid; without limit when None.
 
         Raises:
-            InvalidInputError: The principal is not a valid name, or no role is given.
+            InvalidInputError: The principal is not a valid name.
+            AccessNotFoundError: There is no such role.
+            OwnRightsError: It is for the caller, with a role that they do not hold.
         """
 
     def tokens(self, *, limit: int = PAGE, after: int = 0) -> tuple[AccessToken, ...]:

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from pedigree.contract._entrance import guarded, typed_error
+from pedigree.contract.access import AccessContract
 from pedigree.contract.aliases import AliasContract
 from pedigree.contract.approvals import ApprovalContract
 from pedigree.contract.artifacts import ArtifactContract
@@ -67,6 +68,7 @@ class Operations:
     events: EventContract
     statistics: StatisticsContract
     tokens: TokenContract
+    access: AccessContract
     people: PeopleContract
     webhooks: WebhookContract
     gc: GcContract
@@ -252,6 +254,19 @@ class RegistryVerbs:
     whoami = Verb(lambda on: on.tokens.whoami)
     revoke_token = Verb(lambda on: on.tokens.revoke_token)
 
+    grant_access = Verb(lambda on: on.access.grant_access)
+    end_grant = Verb(lambda on: on.access.end_grant)
+    revoke_access = Verb(lambda on: on.access.revoke_access)
+    access_grants = Verb(lambda on: on.access.access_grants)
+    explain_access = Verb(lambda on: on.access.explain_access)
+    define_role = Verb(lambda on: on.access.define_role)
+    remove_role = Verb(lambda on: on.access.remove_role)
+    access_roles = Verb(lambda on: on.access.access_roles)
+    create_group = Verb(lambda on: on.access.create_group)
+    delete_group = Verb(lambda on: on.access.delete_group)
+    add_member = Verb(lambda on: on.access.add_member)
+    remove_member = Verb(lambda on: on.access.remove_member)
+    access_groups = Verb(lambda on: on.access.access_groups)
     principals = Verb(lambda on: on.people.principals)
     link_person = Verb(lambda on: on.people.link_person)
     unlink_person = Verb(lambda on: on.people.unlink_person)

@@ -28,6 +28,7 @@ from pedigree.lifecycle.gate_inputs import (
 )
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import StageRule
+from pedigree.lifecycle.standing import people_of_stage, with_standing
 from pedigree.lifecycle.store import SQL, close_requests
 from pedigree.lifecycle.transition_errors import expect_generation, next_step, unknown_stage
 from pedigree.postgres.pages import at_least_one, fetch_page
@@ -73,8 +74,9 @@ def decide(
     expect_generation(model, expected_generation)
     seen = facts_of_locked(transaction, model)
     facts = facts_of_version(transaction, seen, version.version_id)
+    by = with_standing(transaction, judgement.by, people_of_stage(rule))
     if judgement.approver is None:
-        _refuse_stranger(model.name, rule, judgement.by)
+        _refuse_stranger(model.name, rule, by)
     else:
         _refuse_approver(seen, facts, rule, judgement.approver)
     if facts.version.stage not in rule.after:
@@ -85,8 +87,10 @@ def decide(
             remedy=next_step(read_policy(model.policy), facts.version.stage),
         )
     decision, person = _insert(transaction, model, facts.version, rule.name, judgement)
-    standing = StandingDecision.of(decision, person)
-    facts = facts._replace(decisions=(*facts.decisions, standing))
+    standing = StandingDecision.of(decision, person, by.actor.source)
+    facts = facts._replace(
+        decisions=(*facts.decisions, standing), people={**facts.people, by.name.casefold(): by}
+    )
     enough = approvals_gate(seen, facts, rule).passed
     _conclude(transaction, model, rule, judgement.by, decision, enough=enough)
     return decision

@@ -4,11 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 from psycopg.types.json import Jsonb
 
+from pedigree.access.principal import Principal
 from pedigree.access.reserved import AUTOMATIC_APPROVER
+from pedigree.audit.records import Actor
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.rows import version_from_row
@@ -17,6 +20,7 @@ from pedigree.lifecycle.decision_records import Decision, GivenUp
 from pedigree.lifecycle.pointer_names import HeldNames, held_names
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import CHAMPION_STAGE, Policy, RecordedVerdict, StageRule
+from pedigree.lifecycle.standing import people_now
 from pedigree.lifecycle.store import SQL, STAGE
 from pedigree.postgres.transaction import Row, Rows, Transaction
 
@@ -66,6 +70,7 @@ class StandingDecision(NamedTuple):
     generation: int
     approved: bool
     decided_by: str
+    decided_by_source: str
     at: datetime
     person: str
     """Who decided, by whatever identity: equal texts are one person."""
@@ -75,18 +80,24 @@ class StandingDecision(NamedTuple):
         """Whether an automatic approver decided; nobody else can have such a name."""
         return self.decided_by.startswith(AUTOMATIC_APPROVER)
 
+    @property
+    def actor(self) -> Actor:
+        """Who decided."""
+        return Actor(name=self.decided_by, source=self.decided_by_source)
+
     @classmethod
-    def of(cls, decision: Decision, person: str) -> Self:
+    def of(cls, decision: Decision, person: str, source: str) -> Self:
         """Return what the gates need of a new decision, which is by no author."""
         known = decision.model_dump(include=set(cls._fields))
-        return cls(**known, person=person)
+        return cls(**known, person=person, decided_by_source=source)
 
 
 class VersionFacts(NamedTuple):
     """A version with its verdicts, its decisions, and the stages that it left.
 
     The verdicts are those of the checks and settings that the policy requires. The decisions are
-    the last rejection and the newest approvals after it.
+    the last rejection and the newest approvals after it, and the people are those who approved,
+    by their names with case folded, with what they hold now.
     """
 
     version: ModelVersion
@@ -94,6 +105,7 @@ class VersionFacts(NamedTuple):
     decisions: Sequence[StandingDecision]
     left: frozenset[str]
     attempts: Sequence[AbandonedPromotion] = ()
+    people: Mapping[str, Principal] = MappingProxyType({})
 
     def given_up(self, model: ModelFacts, stage: str) -> GivenUp | None:
         """Return the given-up promotion of the version into a stage, if its state is unchanged."""
@@ -220,6 +232,8 @@ def facts_of_versions(
     attempts: dict[int, list[AbandonedPromotion]] = defaultdict(list)
     for row in tried.fetchall():
         attempts[row["version"]].append(_attempts_of(row))
+    approvers = (each.actor for many in decisions.values() for each in many if each.approved)
+    people = people_now(transaction, approvers)
     for number, version in found.items():
         yield VersionFacts(
             version,
@@ -227,6 +241,7 @@ def facts_of_versions(
             decisions[number],
             frozenset(left[number]),
             attempts[number],
+            people,
         )
 
 

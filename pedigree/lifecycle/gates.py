@@ -3,13 +3,10 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from pedigree._names import person_key
-from pedigree.access.patterns import is_one_of
 from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.catalog.records import ModelVersion
 from pedigree.flavors.records import VerificationStatus
-from pedigree.lifecycle.approval_gates import approvals_gate, standing_approvals
-from pedigree.lifecycle.approval_rules import ApprovalRule
+from pedigree.lifecycle.approval_gates import approvals_gate, promoter_gate
 from pedigree.lifecycle.decision_records import Explanation, Gate, GivenUp
 from pedigree.lifecycle.gate_inputs import ModelFacts, VersionFacts
 from pedigree.lifecycle.gate_labels import labeled_gates, metric_gate
@@ -62,7 +59,7 @@ def _gates(
         yield _soak(version, rule.soak, model.at)
     needs_approver = asker.requests and not asker.may_move(version, rule)
     if (rule.promoters or needs_approver) and asker.principal and not asker.automatic:
-        yield _promoter(model, facts, rule, asker, asker.principal.name)
+        yield promoter_gate(model, facts, rule, asker, asker.principal.name)
     if asker.automatic:
         yield _first_time(rule, rule.name in facts.left)
         if rule.automatic:
@@ -200,29 +197,6 @@ def _soak(version: ModelVersion, soak: timedelta, at: datetime) -> Gate:
         return Gate(name="soak", passed=True, reason=f"in {version.stage} for {span(soak)}")
     reason = f"the end of its {span(soak)} in {version.stage}, {ends:%Y-%m-%d %H:%M:%S%z}"
     return Gate(name="soak", passed=False, reason=reason, changes_at=ends)
-
-
-def _promoter(
-    model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Requester, name: str
-) -> Gate:
-    people = [name] if asker.may_promote(facts.version, rule) else []
-    if asker.requests:
-        asked = rule.approvals or ApprovalRule(needed=0)
-        holding = standing_approvals(model, facts, rule, asked)
-        approvers = (each.decided_by for each in holding if not each.is_automatic)
-        people += [
-            each
-            for each in approvers
-            if person_key(each) != person_key(name)
-            and (not rule.promoters or is_one_of(each, rule.promoters))
-        ]
-    who = next(iter(people), None)
-    named = " or ".join(rule.promoters) or "somebody who may promote"
-    missing = f"a promotion by {named}; {name} may not"
-    if asker.requests:
-        missing = f"an approval by {named}, since {name} may only request"
-    reason = f"{who} may promote" if who else missing
-    return Gate(name="promoter", passed=who is not None, reason=reason)
 
 
 def _first_time(rule: StageRule, left: bool) -> Gate:

@@ -1,6 +1,6 @@
 """Overrides: a person with the right to it lets a version enter a stage past its gates.
 
-An override is no approval and voids none. It stays on the version for ever.
+An override is not an approval, and voids none. The version shows it without limit of time.
 """
 
 from psycopg.errors import CheckViolation
@@ -113,7 +113,7 @@ class _OverridingTransition(StageTransition):
 def _require_overridable(explanation: Explanation, left: list[Gate]) -> None:
     if not left:
         raise TransitionNotAllowedError(
-            f"{explanation.reference} has passed every gate, so nothing is to be overridden",
+            f"{explanation.reference} has passed every gate, so there is nothing to override",
             field="stage",
             value=explanation.stage,
             remedy=f"`pedigree promote {explanation.reference} --to {explanation.stage}`",

@@ -14,6 +14,7 @@ from pedigree.lifecycle.decision_records import PolicyRevision
 from pedigree.lifecycle.pointer_names import require_policy
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import Policy, RetentionRule
+from pedigree.lifecycle.standing import require_known_people, with_standing
 from pedigree.lifecycle.store import SQL, advance_generation
 from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.transaction import Transaction
@@ -117,7 +118,9 @@ def _judge(
     principal: Principal,
 ) -> None:
     if present != policy:
-        _refuse_stranger(name, present, principal)
+        by = with_standing(transaction, principal, present.editors)
+        _refuse_stranger(name, present, by)
+        require_known_people(transaction, policy)
         require_policy(transaction, model_id, name, present, policy)
 
 

@@ -34,7 +34,8 @@ from pedigree.lifecycle.records import (
     StageRule,
 )
 from pedigree.lifecycle.requester import SENSOR, Requester
-from pedigree.lifecycle.stage_requests import open_requests, request_input
+from pedigree.lifecycle.stage_requests import open_requests, request_input, requester
+from pedigree.lifecycle.standing import people_now
 from pedigree.lifecycle.store import SQL
 from pedigree.lifecycle.transition_errors import unknown_stage
 from pedigree.postgres.transaction import Row, Transaction
@@ -127,11 +128,12 @@ def requested_versions(
     """Yield the versions with an open stage request, each with its requester."""
     values = {"model_id": model.model_id, "version": None}
     rows = transaction.execute(SQL["open_requests"], values).fetchall()
+    people = people_now(transaction, map(requester, rows))
     for facts in facts_of_versions(transaction, model, {row["version_id"] for row in rows}):
         for row in rows:
             rule = model.policy.rule(row["stage"])
             if rule is not None and row["version_id"] == facts.version.version_id:
-                yield rule, facts, request_input(row).asker
+                yield rule, facts, request_input(row, people).asker
 
 
 def checks_to_renew(transaction: Transaction, name: str) -> tuple[tuple[int, CheckRule], ...]:

@@ -267,11 +267,12 @@ FROM (
 -- size of the result depends on how many people approve, not on how often or at what length. Who is
 -- one person is judged now: identities may have been linked after the decision. The generation is
 -- the one that a decision is valid for: an override voids none.
-SELECT version, digest, from_stage, to_stage, generation, approved, decided_by, at,
-    pedigree.person_of(decided_by) AS person
+SELECT version, digest, from_stage, to_stage, generation, approved, decided_by,
+    decided_by_source, at, pedigree.person_of(decided_by) AS person
 FROM (
     SELECT DISTINCT ON (d.version, d.approved, CASE WHEN d.approved THEN d.decided_by END)
-        d.decision_id, d.version, d.digest, d.from_stage, d.to_stage, d.approved, d.decided_by, d.at,
+        d.decision_id, d.version, d.digest, d.from_stage, d.to_stage, d.approved, d.decided_by,
+        d.decided_by_source, d.at,
         d.generation + (
             SELECT count(*) FROM pedigree.stage_override o
             WHERE o.model_id = d.model_id AND o.generation > d.generation

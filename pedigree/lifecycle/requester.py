@@ -44,4 +44,21 @@ class Requester(NamedTuple):
         )
 
 
+class StageRequestInput(NamedTuple):
+    """The requester of a stage for a version, and the reason."""
+
+    stage: str
+    reason: str | None
+    by: Principal
+
+    @property
+    def asker(self) -> Requester:
+        """The requester, in the form that the gates use."""
+        return Requester(self.by, requests=True)
+
+    def requires_approver(self, version: ModelVersion) -> bool:
+        """Return whether somebody else must approve because the requester may not move it."""
+        return not may_move(self.by, version, self.stage)
+
+
 SENSOR = Requester(automatic=True)

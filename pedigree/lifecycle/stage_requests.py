@@ -1,12 +1,10 @@
 """Stage requests: a version enters a stage when its last gate passes, by whatever cause."""
 
-from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
 
 from pydantic import JsonValue
 
 from pedigree._record import RecordPage
-from pedigree.access.grants import EVERYTHING, Grant
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor, EventType
@@ -25,29 +23,13 @@ from pedigree.lifecycle.gate_inputs import (
 )
 from pedigree.lifecycle.gates import explain_gates
 from pedigree.lifecycle.records import Move
-from pedigree.lifecycle.requester import Requester, may_move
+from pedigree.lifecycle.requester import StageRequestInput
 from pedigree.lifecycle.stage_transitions import StageTransition
+from pedigree.lifecycle.standing import people_now
 from pedigree.lifecycle.store import SQL, close_requests
 from pedigree.lifecycle.transition_errors import expect_generation, expect_way, unknown_stage
 from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.transaction import Row, Transaction
-
-
-class StageRequestInput(NamedTuple):
-    """The requester of a stage for a version, and the reason."""
-
-    stage: str
-    reason: str | None
-    by: Principal
-
-    @property
-    def asker(self) -> Requester:
-        """The requester, in the form that the gates use."""
-        return Requester(self.by, requests=True)
-
-    def requires_approver(self, version: ModelVersion) -> bool:
-        """Return whether somebody else must approve because the requester may not move it."""
-        return not may_move(self.by, version, self.stage)
 
 
 def request_stage(
@@ -170,8 +152,9 @@ def _perform_one(transaction: Transaction, model: LockedModel) -> Move | None:
     known = {
         each.version.version_id: each for each in facts_of_versions(transaction, seen, numbers)
     }
+    people = people_now(transaction, map(requester, rows))
     for row in rows:
-        wanted = request_input(row)
+        wanted = request_input(row, people)
         explanation = _explain(seen, known[row["version_id"]], wanted)
         if explanation is not None and explanation.passed:
             mover = StageTransition(transaction, model.name, wanted.by, reason=wanted.reason)
@@ -180,12 +163,22 @@ def _perform_one(transaction: Transaction, model: LockedModel) -> Move | None:
     return None
 
 
-def request_input(row: Row) -> StageRequestInput:
-    """Return what the requester of a row of the query ``open_requests`` wants."""
-    actor = Actor(name=row["requested_by"], source=row["requested_by_source"])
-    permissions = EVERYTHING - {Permission.MOVE} if row["only_asks"] else EVERYTHING
-    by = Principal(actor=actor, grants=(Grant(permissions=permissions),))
-    return StageRequestInput(row["stage"], row["reason"], by)
+def request_input(row: Row, people: Mapping[str, Principal]) -> StageRequestInput:
+    """Return what the requester of a row of the query ``open_requests`` wants.
+
+    Args:
+        row: The row.
+        people: What the requesters may now: a right that was lost since then does not count.
+    """
+    by = people[row["requested_by"].casefold()]
+    if row["only_asks"]:
+        by = by.without(Permission.MOVE)
+    return StageRequestInput(row["stage"], row["reason"], by.named(requester(row)))
+
+
+def requester(row: Row) -> Actor:
+    """Return who made the request of a row of the query ``open_requests``."""
+    return Actor(name=row["requested_by"], source=row["requested_by_source"])
 
 
 def _explain(

@@ -12,7 +12,6 @@ from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import (
-    GateNotPassedError,
     NotPermittedError,
     StageEmptyError,
     TransitionNotAllowedError,
@@ -31,6 +30,7 @@ from pedigree.lifecycle.records import (
     Verdict,
 )
 from pedigree.lifecycle.requester import SENSOR, Requester
+from pedigree.lifecycle.standing import people_of, with_standing
 from pedigree.lifecycle.store import (
     STAGE,
     Holder,
@@ -44,7 +44,7 @@ from pedigree.lifecycle.store import (
     rollback_target,
     use_approval,
 )
-from pedigree.lifecycle.transition_errors import expect_generation, expect_way, unknown_stage
+from pedigree.lifecycle.transition_errors import expect_generation, expect_passed, unknown_stage
 from pedigree.monitoring.records import DriftAction
 from pedigree.postgres.transaction import Transaction
 
@@ -62,13 +62,13 @@ class StageTransition:
         run_id: str | None = None,
     ) -> None:
         self._transaction = transaction
-        self._principal = principal
         self._actor = principal.actor
         self._reason = reason
         self._run_id = run_id
         self._model: LockedModel = lock_model(transaction, name)
         self._seen = facts_of_locked(transaction, self._model)
         self._policy: Policy = self._seen.policy
+        self._principal = with_standing(transaction, principal, people_of(self._policy))
 
     def promote(
         self, version: int, stage: str, asker: Requester, *, expected_generation: int | None = None
@@ -93,6 +93,8 @@ class StageTransition:
             # Archiving takes a version out of its stage, which is a move of that stage too.
             self._principal.require(Permission.MOVE, self._model.name, facts.version.stage)
         expect_generation(self._model, expected_generation)
+        if asker.principal is not None:
+            asker = asker._replace(principal=self._principal)
         self._pass_gates(facts, rule, asker)
         require_no_alias(self._seen.held, self._model.name, rule.name)
         return self._enter(facts.version, rule)
@@ -275,12 +277,4 @@ class StageTransition:
                 "a person enters it, not the sensor", field="stage", value=rule.name
             )
         explanation = explain_gates(self._seen, facts, rule, asker)
-        expect_way(explanation, self._policy, facts.version.stage)
-        if not explanation.passed:
-            reference = explanation.reference
-            raise GateNotPassedError(
-                f"{reference} waits for: {'; '.join(explanation.waits_for)}",
-                field="stage",
-                value=rule.name,
-                remedy=f"`pedigree explain {reference} --to {rule.name}` shows every gate",
-            )
+        expect_passed(explanation, self._policy, facts.version.stage)

@@ -1,7 +1,11 @@
 """Errors that refuse a move of a model's pointers for any requester."""
 
 from pedigree.catalog.store import LockedModel
-from pedigree.errors import GenerationConflictError, TransitionNotAllowedError
+from pedigree.errors import (
+    GateNotPassedError,
+    GenerationConflictError,
+    TransitionNotAllowedError,
+)
 from pedigree.lifecycle.decision_records import Explanation
 from pedigree.lifecycle.records import Policy
 
@@ -51,3 +55,21 @@ def unknown_stage(policy: Policy, stage: str) -> TransitionNotAllowedError:
         value=stage,
         remedy=f"Choose one of {', '.join(rule.name for rule in policy.stages)}",
     )
+
+
+def expect_passed(explanation: Explanation, policy: Policy, present: str) -> None:
+    """Refuse a version that has no transition into a stage, or that a gate keeps out of it.
+
+    Raises:
+        TransitionNotAllowedError: As :func:`expect_way`.
+        GateNotPassedError: A gate is not passed.
+    """
+    expect_way(explanation, policy, present)
+    if not explanation.passed:
+        reference, stage = explanation.reference, explanation.stage
+        raise GateNotPassedError(
+            f"{reference} waits for: {'; '.join(explanation.waits_for)}",
+            field="stage",
+            value=stage,
+            remedy=f"`pedigree explain {reference} --to {stage}` shows every gate",
+        )

@@ -37,6 +37,7 @@ _IN_SQL: Mapping[str, str] = MappingProxyType(
         "tenures_disjoint": "no tenures of an exclusive pointer or a version's stage overlap",
         "feed_contiguous": "the feed is 1, 2, 3 … without gaps; every event is in it or queued",
         "tokens_match_events": "every token matches its events, and none lacks an event",
+        "access_matches_events": "roles, groups and grants are those of their events",
         "principals_match_events": "every principal and its person match their events",
         "identities_match_events": "every identity matches its events, and none lacks an event",
         "log_keys_match_events": "every key of the audit log matches its events",

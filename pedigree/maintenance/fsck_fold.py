@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
-from pedigree.audit.records import NewEvent, json_digest
+from pedigree.audit.json_digests import json_digest
+from pedigree.audit.records import NewEvent
 from pedigree.audit.verifier.replay import STATED, TRAINING, replay
 from pedigree.audit.verifier.states import (
     UNRECORDED,

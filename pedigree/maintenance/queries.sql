@@ -536,6 +536,101 @@ FROM pedigree.log_key k
 FULL JOIN from_events e ON e.key = encode('\x01'::bytea || k.public_key, 'base64')
 WHERE (k.added_at, k.retired_at) IS DISTINCT FROM (e.added_at, e.retired_at);
 
+-- name: count_access_matches_events
+-- The number of custom roles, groups, members and grants.
+SELECT (SELECT count(*) FROM pedigree.access_role WHERE defined_at IS NOT NULL)
+    + (SELECT count(*) FROM pedigree.access_group)
+    + (SELECT count(*) FROM pedigree.access_group_member)
+    + (SELECT count(*) FROM pedigree.access_grant) AS count;
+
+-- name: access_matches_events
+-- Roles, groups, members and grants that differ from what their events say.
+WITH said AS MATERIALIZED (
+    SELECT id, type, (event ->> 'at')::timestamptz AS at, event #>> '{actor,name}' AS actor,
+        event -> 'body' AS body
+    FROM (
+        SELECT id, type, convert_from(canonical, 'UTF8')::jsonb AS event
+        FROM pedigree.event
+        WHERE type IN (
+            'grant.created', 'grant.ended', 'role.defined', 'role.removed', 'group.created',
+            'group.deleted', 'group.member_added', 'group.member_removed'
+        )
+    ) AS event
+), grants AS (
+    SELECT (c.body ->> 'grant_id')::bigint AS grant_id, c.body, c.at, c.actor,
+        coalesce(e.at, d.at) AS ended_at, coalesce(e.actor, d.actor) AS ended_by,
+        coalesce(e.body, d.body) ->> 'reason' AS end_reason
+    FROM said c
+    LEFT JOIN said e ON e.type = 'grant.ended' AND e.body -> 'grant_id' = c.body -> 'grant_id'
+    LEFT JOIN LATERAL (
+        SELECT * FROM said d
+        WHERE d.type = 'group.deleted' AND d.body -> 'group' = c.body -> 'group' AND d.id > c.id
+        ORDER BY d.id LIMIT 1
+    ) AS d ON true
+    WHERE c.type = 'grant.created'
+), roles AS (
+    SELECT DISTINCT ON (body ->> 'role') * FROM said
+    WHERE type IN ('role.defined', 'role.removed')
+    ORDER BY body ->> 'role', id DESC
+), groups AS (
+    SELECT DISTINCT ON (body ->> 'group') * FROM said
+    WHERE type IN ('group.created', 'group.deleted')
+    ORDER BY body ->> 'group', id DESC
+), members AS (
+    SELECT DISTINCT ON (s.body ->> 'group', pedigree.person_key(s.body ->> 'member')) s.*
+    FROM said s JOIN groups g
+        ON g.type = 'group.created' AND g.body -> 'group' = s.body -> 'group' AND s.id > g.id
+    WHERE s.type IN ('group.member_added', 'group.member_removed')
+    ORDER BY s.body ->> 'group', pedigree.person_key(s.body ->> 'member'), s.id DESC
+)
+SELECT 'grant ' || coalesce(t.grant_id, e.grant_id) AS reference,
+    'its row does not match its events' AS problem
+FROM pedigree.access_grant t FULL JOIN grants e USING (grant_id)
+WHERE (
+    t.principal, t.group_name, t.role, to_jsonb(t.models), to_jsonb(t.stages), t.effect,
+    t.expires_at, t.reason, t.granted_at, t.granted_by, t.ended_at, t.ended_by, t.end_reason
+) IS DISTINCT FROM (
+    e.body ->> 'principal', e.body ->> 'group', e.body ->> 'role', e.body -> 'models',
+    e.body -> 'stages', e.body ->> 'effect', (e.body ->> 'expires_at')::timestamptz,
+    e.body ->> 'reason', e.at, e.actor, e.ended_at, e.ended_by, e.end_reason
+)
+UNION ALL
+SELECT 'role ' || coalesce(t.name, e.body ->> 'role'), 'its row does not match its events'
+FROM (SELECT * FROM pedigree.access_role WHERE defined_at IS NOT NULL) t
+FULL JOIN (SELECT * FROM roles WHERE type = 'role.defined') e ON e.body ->> 'role' = t.name
+WHERE (to_jsonb(t.permissions), to_jsonb(t.stages), t.description, t.defined_at, t.defined_by)
+    IS DISTINCT FROM (
+        e.body -> 'permissions', e.body -> 'stages', e.body ->> 'description', e.at, e.actor
+    )
+UNION ALL
+SELECT 'group ' || coalesce(t.name, e.body ->> 'group'), 'its row does not match its events'
+FROM pedigree.access_group t
+FULL JOIN (SELECT * FROM groups WHERE type = 'group.created') e ON e.body ->> 'group' = t.name
+WHERE (t.description, t.created_at, t.created_by)
+    IS DISTINCT FROM (e.body ->> 'description', e.at, e.actor)
+UNION ALL
+SELECT coalesce(t.member, e.body ->> 'member') || ' in the group '
+        || coalesce(t.group_name, e.body ->> 'group'),
+    'the membership does not match its events'
+FROM pedigree.access_group_member t
+FULL JOIN (SELECT * FROM members WHERE type = 'group.member_added') e
+    ON e.body ->> 'group' = t.group_name AND e.body ->> 'member' = t.member
+WHERE (t.added_at, t.added_by) IS DISTINCT FROM (e.at, e.actor)
+UNION ALL
+-- No event defines the built-in roles: they are those of the code.
+SELECT 'role ' || coalesce(t.name, given.name), 'the built-in role is not that of this release'
+FROM (SELECT * FROM pedigree.access_role WHERE defined_at IS NULL) t
+FULL JOIN (VALUES
+    ('reader', '{read}'::text[]),
+    ('contributor', '{read,register,describe,request,judge}'),
+    ('deployer', '{read,request,move,decide,quarantine,judge}'),
+    ('approver', '{read,decide}'),
+    ('auditor', '{read,audit}'),
+    ('admin', '{read,register,describe,request,move,decide,override,quarantine,judge,govern,delete}'
+        || '{configure,operate,administer,audit}'::text[])
+) AS given (name, permissions) ON given.name = t.name
+WHERE t.permissions IS DISTINCT FROM given.permissions OR cardinality(t.stages) > 0;
+
 -- name: count_tokens_match_events
 -- The number of tokens of the service.
 SELECT count(*) FROM pedigree.access_token;

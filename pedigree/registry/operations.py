@@ -3,6 +3,7 @@
 from pedigree.contract.verbs import Operations
 from pedigree.errors import PedigreeError
 from pedigree.postgres._failures import statement_error
+from pedigree.registry.access import AccessOperations
 from pedigree.registry.aliases import AliasOperations
 from pedigree.registry.approvals import ApprovalOperations
 from pedigree.registry.artifacts import ArtifactOperations
@@ -64,6 +65,7 @@ class RegistryOperations(Operations):
     datasets: DatasetOperations
     staleness: StalenessOperations
     tokens: TokenOperations
+    access: AccessOperations
     people: PeopleOperations
     webhooks: WebhookOperations
 
@@ -105,6 +107,7 @@ class RegistryOperations(Operations):
         self.events = EventOperations(context)
         self.statistics = StatisticsOperations(context)
         self.tokens = TokenOperations(context)
+        self.access = AccessOperations(context)
         self.people = PeopleOperations(context)
         self.webhooks = WebhookOperations(context)
         self.gc = GcOperations(context)

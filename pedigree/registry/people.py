@@ -4,9 +4,9 @@ from pedigree._record import PAGE
 from pedigree.access import persons
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.person_records import KnownPrincipal, SeenIdentity
-from pedigree.access.records import Permission
+from pedigree.access.records import IssuedToken, Permission
 from pedigree.contract.people import PeopleContract
-from pedigree.errors import InvalidInputError
+from pedigree.errors import InvalidInputError, NotPermittedError
 from pedigree.postgres.pages import at_least_one
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
@@ -79,6 +79,25 @@ class PeopleOperations(ContextGroup, PeopleContract):
         actor = self._context.actor()
         return self._context.database.transaction(
             lambda transaction: persons.end_rights(transaction, principal, actor)
+        )
+
+    def recover(self, principal: str) -> IssuedToken:
+        """Let an admin in again, with a token of an hour; no service offers this.
+
+        Raises:
+            NotPermittedError: Somebody uses the registry by a service.
+            InvalidInputError: The principal is not a valid name.
+        """
+        if not self._context.principal().reads_store:
+            raise NotPermittedError(
+                "this requires the credentials of the database",
+                field="principal",
+                value=principal,
+                remedy="Run `pedigree access recover` with PEDIGREE_DATABASE_URL",
+            )
+        actor = self._context.actor()
+        return self._context.database.transaction(
+            lambda transaction: persons.recover(transaction, principal, actor)
         )
 
     def find(self, identity: Identity) -> SeenIdentity | None:

@@ -10,7 +10,7 @@ from pedigree.contract.stage_requests import StageRequestContract
 from pedigree.lifecycle import stage_requests as requests
 from pedigree.lifecycle.decision_records import StageRequest
 from pedigree.lifecycle.records import Move
-from pedigree.lifecycle.stage_requests import StageRequestInput
+from pedigree.lifecycle.requester import StageRequestInput
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
 

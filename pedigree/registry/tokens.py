@@ -1,12 +1,13 @@
 """Access tokens of the service."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from pedigree._record import PAGE
 from pedigree.access import exchanges, tokens
+from pedigree.access.held import Bearer, Held
 from pedigree.access.oidc.identities import Identity
-from pedigree.access.records import AccessToken, IssuedToken, Permission, Role, Whoami
+from pedigree.access.records import AccessToken, IssuedToken, Permission, Whoami
 from pedigree.contract.tokens import TokenContract
 from pedigree.postgres.pages import at_least_one
 from pedigree.registry.context import ContextGroup
@@ -20,15 +21,15 @@ class TokenOperations(ContextGroup, TokenContract):
         self,
         principal: str,
         *,
-        roles: Iterable[Role],
+        roles: Iterable[str] = (),
         models: Iterable[str] = (),
         expires: timedelta | None = None,
     ) -> IssuedToken:
         self._context.require(Permission.ADMINISTER)
-        actor, roles, models = self._context.actor(), tuple(roles), tuple(models)
+        creator, roles, models = self._context.principal(), tuple(roles), tuple(models)
         return self._context.database.transaction(
             lambda transaction: tokens.create_token(
-                transaction, principal, actor, roles=roles, models=models, expires=expires
+                transaction, principal, creator, roles=roles, models=models, expires=expires
             )
         )
 
@@ -54,15 +55,22 @@ class TokenOperations(ContextGroup, TokenContract):
             principal=principal.name,
             source=principal.actor.source,
             roles=principal.roles,
+            groups=principal.groups,
             permissions=tuple(sorted(principal.permissions)),
             models=principal.models,
             expires_at=principal.expires_at,
         )
 
-    def token_of(self, secret: str) -> AccessToken | None:
+    def bearer_of(self, secret: str) -> Bearer | None:
         """Return the token of a secret; None if it does not exist, is revoked or has expired."""
         return self._context.database.read(
-            lambda transaction: tokens.valid_token(transaction, secret)
+            lambda transaction: tokens.valid_bearer(transaction, secret)
+        )
+
+    def held_by(self, principal: str, roles: Collection[str]) -> Held:
+        """Return what somebody holds, with these roles of their token."""
+        return self._context.database.read(
+            lambda transaction: tokens.held_by(transaction, principal, roles)
         )
 
     def exchange(self, workload: Identity) -> IssuedToken:

@@ -45,14 +45,14 @@ class WebhookOperations(ContextGroup, WebhookContract):
         )
 
     def webhooks(self, *, limit: int = PAGE, after: int = 0) -> tuple[Webhook, ...]:
-        self._context.require(Permission.CONFIGURE)
+        self._context.require(Permission.AUDIT)
         limit = at_least_one(limit)
         return self._context.database.read(
             lambda transaction: webhooks.webhooks(transaction, limit=limit, after=after)
         )
 
     def webhook(self, webhook_id: int) -> Webhook:
-        self._context.require(Permission.CONFIGURE)
+        self._context.require(Permission.AUDIT)
         return self._context.database.read(
             lambda transaction: webhooks.webhook_of(webhooks.webhook_row(transaction, webhook_id))
         )
@@ -117,7 +117,7 @@ class WebhookOperations(ContextGroup, WebhookContract):
         before: int | None = None,
         state: DeliveryState | None = None,
     ) -> tuple[Delivery, ...]:
-        self._context.require(Permission.CONFIGURE)
+        self._context.require(Permission.AUDIT)
         limit = at_least_one(limit)
         return self._context.database.read(
             lambda transaction: deliveries.deliveries(
@@ -126,7 +126,7 @@ class WebhookOperations(ContextGroup, WebhookContract):
         )
 
     def delivery(self, webhook_id: int, seq: int) -> Delivery:
-        self._context.require(Permission.CONFIGURE)
+        self._context.require(Permission.AUDIT)
         return self._context.database.read(
             lambda transaction: deliveries.delivery(transaction, webhook_id, seq)
         )

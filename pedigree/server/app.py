@@ -27,6 +27,7 @@ from pedigree.server.http.auth import Authenticator
 from pedigree.server.http.bodies import Bodies
 from pedigree.server.http.event_stream import EventStream
 from pedigree.server.http.fair_use import FairUse
+from pedigree.server.http.grant_uses import GrantUses
 from pedigree.server.http.long_requests import LongWork
 from pedigree.server.http.problems import Problem, add_handlers
 from pedigree.server.http.proxies import Proxies
@@ -38,6 +39,7 @@ from pedigree.server.point_reads import PointReads
 from pedigree.server.registry_metrics import RegistryMetrics
 from pedigree.server.request_metrics import RequestMetrics
 from pedigree.server.rest import (
+    access,
     aliases,
     approvals,
     artifacts,
@@ -77,7 +79,8 @@ _RESOURCES = (
     *(models, versions, registration, uploads, artifacts, aliases, stages, stage_requests),
     *(approvals, promotions, policies, checks, cards, datasets, evaluations, monitoring),
     *(lineage, staleness, quarantine, retention, search, events, statistics),
-    *(webhooks, tokens, people, token_exchange, login, gc, fsck, log_tiles, metrics, health),
+    *(webhooks, tokens, access, people, token_exchange, login, gc, fsck, log_tiles),
+    *(metrics, health),
 )
 # How many requests may wait for each connection before the service refuses further ones.
 _WAITING_FOR_ONE = 16
@@ -173,12 +176,13 @@ def _lifespan(settings: Settings | None) -> Any:
             app.state.oidc = oidc = _oidc(resolved, stack, app.state.people)
             app.state.authenticator = Authenticator(
                 registry,
-                point_reads.token,
+                point_reads.bearer,
                 is_open=resolved.serve_open and oidc is None,
                 identify=oidc.principal if oidc else None,
                 named=oidc.named if oidc else None,
                 most_at_work=connections * _WAITING_FOR_ONE,
                 metrics=app.state.metrics,
+                uses=GrantUses(registry.operations.access.note_grants_used, app.state.readers),
             )
             app.state.unknown_workloads = UnknownTokens(app.state.metrics)
             app.state.bodies = Bodies(resolved, app.state.metrics)

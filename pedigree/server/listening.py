@@ -1,7 +1,10 @@
 """The sockets that the service listens on, opened before it reports that it serves."""
 
 import errno
+import os
 import socket
+import stat
+from pathlib import Path
 
 from pedigree.errors import InvalidInputError
 
@@ -37,6 +40,55 @@ def listen(host: str, port: int) -> list[socket.socket]:
     if not sockets:
         raise _cannot_listen(host, port, failures[0]) from failures[0]
     return sockets
+
+
+def listen_on_path(path: Path) -> socket.socket:
+    """Return a Unix socket that listens on a path, for this user and its group.
+
+    Raises:
+        InvalidInputError: Another process listens there, something else has the path, or it cannot
+            be made.
+    """
+    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_left_over(path)
+        # Nobody else may connect, also not before a change of its mode.
+        before = os.umask(0o117)
+        try:
+            opened.bind(str(path))
+        finally:
+            os.umask(before)
+        opened.listen(_BACKLOG)
+        opened.set_inheritable(True)
+    except OSError as error:
+        opened.close()
+        raise InvalidInputError(
+            f"the service cannot listen on this path: {error.strerror or error}",
+            field="--socket",
+            value=str(path),
+            remedy="Name a path of at most 107 bytes in a folder that this user may write",
+        ) from error
+    return opened
+
+
+def _remove_left_over(path: Path) -> None:
+    """Remove a socket that a process left behind.
+
+    Raises:
+        OSError: A process listens on it, or it is something else.
+    """
+    try:
+        if not stat.S_ISSOCK(path.lstat().st_mode):
+            raise OSError(errno.EEXIST, "something else has the path")
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        try:
+            asking.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+    raise OSError(errno.EADDRINUSE, "another process listens on it")
 
 
 def _bound(family: int, address: tuple[object, ...]) -> socket.socket:

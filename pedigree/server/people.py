@@ -6,13 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import TypeVar
 
-from pedigree.access.grants import granted
 from pedigree.access.last_seen import is_ended, narrowed, says_the_same
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.oidc.refusals import EndedTokenError, NoPrincipalError
 from pedigree.access.person_records import SeenIdentity
 from pedigree.access.principal import Principal
-from pedigree.access.records import PERMISSIONS
 from pedigree.audit.records import Actor
 from pedigree.errors import NameTakenError
 from pedigree.registry import Registry
@@ -64,13 +62,13 @@ class PeopleOfProviders:
         if is_ended(known, found):
             raise EndedTokenError("the rights of the token were ended; log in again")
         roles, models = narrowed(known, found)
+        held = await self._reads.held(known.principal, roles)
+        rule = f"rule {found.rule} of the provider {found.provider}"
         return Principal(
             actor=Actor(name=known.principal, source=found.actor.source),
-            grants=granted(
-                ((role, PERMISSIONS[role]) for role in roles),
-                models=models,
-                origin=f"rule {found.rule} of the provider {found.provider}",
-            ),
+            # What the rule gives, and what the principal is granted.
+            grants=(*held.carried(models, rule), *held.granted),
+            groups=held.groups,
             reads_store=False,
             expires_at=found.expires_at,
         )

@@ -5,16 +5,17 @@ found, a stage that several versions hold, a name in another spelling, or a lost
 """
 
 from asyncio import get_running_loop
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor
 from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 
 from pedigree.access import persons, tokens
+from pedigree.access.held import Bearer, Held
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.person_records import SeenIdentity
-from pedigree.access.records import AccessToken, Permission
+from pedigree.access.records import Permission
 from pedigree.catalog import lookups
 from pedigree.catalog.references import parse_reference
 from pedigree.catalog.rows import version_json
@@ -28,7 +29,8 @@ T = TypeVar("T")
 
 _VERSIONS = PipeStatement.of(SQL["find_versions"])
 _HOLDER = PipeStatement.of(SQL["find_holder"])
-_TOKEN = PipeStatement.of(tokens.SQL["find_token"])
+_BEARER = PipeStatement.of(tokens.SQL["find_bearer"])
+_ACCESS = PipeStatement.of(tokens.SQL["access_of"])
 _IDENTITY = PipeStatement.of(tokens.SQL["find_identity"])
 
 
@@ -43,7 +45,8 @@ class PointReads:
     def __init__(self, registry: Registry, readers: Executor) -> None:
         self._registry = registry
         self._readers = readers
-        self._pipe = Pipe(registry.database.source, [_VERSIONS, _HOLDER, _TOKEN, _IDENTITY])
+        statements = [_VERSIONS, _HOLDER, _BEARER, _ACCESS, _IDENTITY]
+        self._pipe = Pipe(registry.database.source, statements)
 
     def start(self) -> None:
         """Begin to connect; call it inside the event loop."""
@@ -88,14 +91,23 @@ class PointReads:
         row: Row | None = await self._in_thread(lambda: read(name, stage))
         return version_json(row).encode() if row else None
 
-    async def token(self, secret: str) -> AccessToken | None:
+    async def bearer(self, secret: str) -> Bearer | None:
         """Return the token of a secret; None if it does not exist, is revoked or has expired."""
         try:
-            rows = await self._pipe.ask(_TOKEN, tokens.values_of(secret))
+            rows = await self._pipe.ask(_BEARER, tokens.values_of(secret))
         except PipeLostError:
-            read = self._registry.operations.tokens.token_of
+            read = self._registry.operations.tokens.bearer_of
             return await self._in_thread(lambda: read(secret))
-        return tokens.token_in(rows[0]) if rows else None
+        return tokens.bearer_in(rows[0]) if rows else None
+
+    async def held(self, principal: str, roles: Collection[str]) -> Held:
+        """Return what somebody holds, with these roles of their token."""
+        try:
+            rows = await self._pipe.ask(_ACCESS, tokens.values_of_access(principal, roles))
+        except PipeLostError:
+            read = self._registry.operations.tokens.held_by
+            return await self._in_thread(lambda: read(principal, roles))
+        return tokens.held_in(rows[0])
 
     async def identity(self, token: Identity) -> SeenIdentity | None:
         """Return what is known of a token's identity; None if it has no principal yet."""

@@ -37,17 +37,28 @@ PROTOCOL: Mapping[str, Any] = MappingProxyType(
 _GRACE_S = 20
 
 
+_ANY_HOST = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 -- what is refused with a proxy
+
+
 def require_guarded(registry: Registry, host: str) -> bool:
     """Return whether callers without a token are accepted: only on loopback, while none exists.
 
     With OIDC providers nobody is accepted without a token.
 
     Raises:
-        InvalidInputError: No token exists, and other machines could reach the host.
+        InvalidInputError: No token exists, and other machines could reach the host; or a proxy's
+            header is believed from networks, and the host is every address of this machine.
         InvalidProviderError: The file of providers has a mistake.
     """
     if registry.settings.oidc is not None:
-        read_providers(registry.settings.oidc)
+        proxy = read_providers(registry.settings.oidc).proxy
+        if proxy is not None and proxy.networks and host in _ANY_HOST:
+            raise InvalidInputError(
+                "a proxy's header is believed, so the service does not listen on every address",
+                field="--host",
+                value=host,
+                remedy="Serve on the address that the proxy reaches",
+            )
         return False
     if registry.operations.tokens.has_tokens():
         return False

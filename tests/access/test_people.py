@@ -35,7 +35,9 @@ def persons(registry: Registry) -> dict[str, str]:
 
 
 def approve_as(registry: Registry, reference: str, name: str, **principal: object) -> None:
-    """Approve as a principal of the service."""
+    """Approve as a principal of the service, to whom the right is granted."""
+    operator = registry.acting_as(Actor(name="operator", source="git user.email"))
+    operator.grant_access("approver", name)
     who = Principal(actor=Actor(name=name, source="oidc sso"), **principal)  # type: ignore[arg-type]
     registry_in(registry.context.used_by(who)).approve(reference, "production", comment="good")
 
@@ -304,7 +306,7 @@ def test_a_deactivated_person_has_no_tokens_and_no_logins(registry: Registry) ->
         for name in ("ANN", "ann2", EMAIL, "ben")
     ]
     registry.set_person_active("ann2", active=False)
-    find = registry.operations.tokens.token_of
+    find = registry.operations.tokens.bearer_of
     assert [find(secret) is not None for secret in secrets] == [False, False, False, True]
     for name, subject in (("ann", "ann"), ("ann2", "2")):
         found = registry.operations.people.find(identity(name, subject=subject))
@@ -324,7 +326,7 @@ def test_ended_sessions_revoke_tokens_and_end_older_tokens_of_issuers(registry: 
     see(registry)
     secret = registry.create_token("ann", roles=[Role.READER]).secret
     registry.end_sessions("ann")
-    assert registry.operations.tokens.token_of(secret) is None
+    assert registry.operations.tokens.bearer_of(secret) is None
     known = registry.operations.people.find(identity())
     assert known is not None
     assert (known.is_active, known.roles) == (True, ())
@@ -375,3 +377,30 @@ def test_fsck_finds_what_no_event_says_of_people(registry: Registry) -> None:
         "principals_match_events principal 1",
         "principals_match_events principal 2",
     ]
+
+
+def test_the_database_s_side_lets_an_admin_in_again(registry: Registry) -> None:
+    see(registry, "tester")
+    admin = registry_in(
+        registry.context.used_by(Principal(actor=Actor(name="eve", source="token")))
+    )
+    admin.set_person_active("tester", active=False)
+    issued = registry.operations.people.recover("tester")
+    token = registry.operations.tokens.token_of(issued.secret)
+    assert token is not None
+    assert (token.roles, token.created_by) == ((Role.ADMIN,), "service:recovery")
+    assert token.expires_at is not None
+    assert token.expires_at - token.created_at == timedelta(hours=1)
+    event = registry.events()[-1]
+    assert (event.type, event.body["principal"]) == (EventType.ACCESS_RECOVERED, "tester")
+    assert event.body["by"] == {"name": "tester", "source": "PEDIGREE_ACTOR"}
+    assert registry.principals(name="tester")[0].deactivated_at is None
+    assert not [each for each in registry.fsck().checks if each.violations]
+
+
+def test_no_service_lets_an_admin_in_again(registry: Registry) -> None:
+    served = Principal(actor=Actor(name="eve", source="token"), reads_store=False)
+    used = registry_in(registry.context.used_by(served))
+    with pytest.raises(NotPermittedError, match="credentials of the database"):
+        used.operations.people.recover("eve")
+    assert registry.tokens() == ()

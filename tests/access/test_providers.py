@@ -61,7 +61,7 @@ REFUSED = {
     "a key twice": (f"{provider(READER)}\n{READER}", "not TOML"),
     "no rule": (provider(), "rule"),
     "no roles": (provider("roles = []"), "roles"),
-    "an unknown role": (provider('roles = ["owner"]'), "roles"),
+    "no name of a role": (provider('roles = ["Owner!"]'), "roles"),
     "an unknown kind": (provider(READER, kind="saml"), "kind"),
     "a name with a space": (provider(READER).replace('"p"', '"p p"'), "name"),
     "the same name twice": (f"{provider(READER)}\n{provider(READER)}", "same name"),

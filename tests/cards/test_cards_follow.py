@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pedigree.access.records import Role
+from pedigree.access.records import Permission, Role
 from pedigree.artifacts.records import ManifestFile, digest_of
 from pedigree.audit.records import Actor
 from pedigree.cards.records import CardNotes
@@ -20,6 +20,7 @@ from pedigree.monitoring.profile import profile
 from pedigree.registry import Registry
 from tests.cards.following import drawn, follow, kept
 from tests.factories import artifact, new_version, register, with_secret_key
+from tests.identities import see
 from tests.lineage.graphs import graph, node
 from tests.maintenance.collecting import collect, require_sound
 
@@ -73,6 +74,12 @@ def dummy(registry: Registry, _: Path) -> object:
     model = DummyClassifier().fit(sample, [0, 1])
     given = {"flavor": "joblib", "sample": sample, "run_id": "run-9", "git_commit": "0" * 40}
     return registry.register_model("dummy", model, git_dirty=False, verify=False, **given)
+
+
+def linked(registry: Registry, _: Path) -> object:
+    for name in ("ann", "ben"):
+        see(registry, name)
+    return registry.link_person("ann", person="ben")
 
 
 def overridden(registry: Registry, _: Path) -> object:
@@ -151,6 +158,19 @@ STORY: tuple[tuple[str, Step], ...] = (
     ("gc", lambda r, _: collect(r)),
     ("create_token", lambda r, _: r.create_token("ci", roles=[Role.READER], expires=DAY)),
     ("revoke_token", lambda r, _: r.revoke_token(r.tokens()[0].token_id)),
+    ("link_person", linked),
+    ("unlink_person", lambda r, _: r.unlink_person("ann")),
+    ("set_person_active", lambda r, _: r.set_person_active("ann", active=False)),
+    ("end_sessions", lambda r, _: r.end_sessions("ben")),
+    ("define_role", lambda r, _: r.define_role("looker", [Permission.READ])),
+    ("create_group", lambda r, _: r.create_group("risk")),
+    ("add_member", lambda r, _: r.add_member("risk", "ann")),
+    ("grant_access", lambda r, _: r.grant_access("approver", "group:risk")),
+    ("end_grant", lambda r, _: r.end_grant(1)),
+    ("revoke_access", lambda r, _: r.revoke_access("bob", tokens=True)),
+    ("remove_member", lambda r, _: r.remove_member("risk", "ann")),
+    ("delete_group", lambda r, _: r.delete_group("risk")),
+    ("remove_role", lambda r, _: r.remove_role("looker")),
     ("create_webhook", lambda r, _: r.create_webhook("https://ci.example")),
 )
 DAY = timedelta(days=1)
@@ -164,13 +184,14 @@ ELSEWHERE = frozenset(
 )
 READS = frozenset(
     {
+        *("access_grants", "access_groups", "access_roles", "explain_access"),
         *("acting_as", "actor", "as_of", "candidacies", "card", "card_fields", "champion"),
         *("check_rules", "close", "compare", "connect", "data_verdicts", "datasheet", "datasheets"),
         *("decisions", "deliveries", "delivery", "diff", "downstream", "drift", "drift_result"),
         *("drift_report_text", "each_model", "environment", "evaluation", "events", "explain"),
         *("export_lineage", "folder", "fsck", "get", "holder", "impact", "lineage", "load"),
         *("manifest", "model", "models", "overrides", "plan_gc", "policy", "policy_history"),
-        "presign",
+        *("presign", "principals"),
         *("profile", "pull", "quarantines", "registration_checks", "retention", "retrain_like"),
         *("search", "snippets", "stage_requests", "stale", "stats", "stream", "tenures"),
         *("timeline", "tokens", "trainings", "unmaterialized", "upload", "upstream", "verdicts"),

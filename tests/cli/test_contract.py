@@ -19,6 +19,8 @@ from pedigree.server.app import create_app
 from pedigree.settings import Settings
 from tests.cli.conftest import Answer, Cli, make_model
 from tests.factories import SECRET_KEY
+from tests.identities import see
+from tests.lifecycle.deciding import ANN
 from tests.receiving import LOOPBACK, Receiver
 from tests.server.conftest import serving
 from tests.server.fuzz import furnish
@@ -39,7 +41,7 @@ OF_THE_LOG = {
 }
 OF_THIS_MACHINE = {
     *("checks", "status", "migrate", "schema", "serve", "up", "down"),
-    *("login", "logout", "witness", "database roles"),
+    *("login", "logout", "witness", "database roles", "access recover"),
     *OF_THE_LOG,
 }
 
@@ -94,9 +96,11 @@ def served_cli(
     )
     with serving(settings) as served:
         furnish(served.registry, tmp_path)
+        for name in ("ben", "cy"):
+            see(served.registry, name)
         monkeypatch.delenv("PEDIGREE_DATABASE_URL")
         monkeypatch.setenv("PEDIGREE_API_URL", served.url)
-        token = served.registry.create_token("ann", roles=[Role.ADMIN])
+        token = served.registry.acting_as(ANN).create_token("ann", roles=[Role.ADMIN])
         monkeypatch.setenv("PEDIGREE_TOKEN", token.secret)
 
         def run(*words: object) -> Answer:
@@ -213,7 +217,27 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("token", "create", "ci@churn", "--role", "reader"),
         ("token", "list"),
         ("whoami",),
+        ("access", "role", "define", "looker", "--permission", "read"),
+        ("access", "role", "list"),
+        ("access", "group", "create", "risk"),
+        ("access", "group", "add", "risk", "bob"),
+        ("access", "group", "list"),
+        ("access", "grant", "approver", "group:risk", "--model", "churn*"),
+        ("access", "grant", "deployer", "bob", "--stage", "staging", "--expires", "90d"),
+        ("access", "review"),
+        ("access", "explain", "bob", "--model", "churn", "--stage", "staging"),
+        ("access", "revoke", 1, "--reason", "a test"),
+        ("access", "revoke", "bob", "--all"),
+        ("access", "group", "remove", "risk", "bob"),
+        ("access", "group", "delete", "risk"),
+        ("access", "role", "remove", "looker"),
         ("token", "revoke", 2),
+        ("access", "link", "ben", "--person", "cy"),
+        ("access", "identities"),
+        ("access", "unlink", "ben"),
+        ("access", "end-sessions", "cy"),
+        ("access", "deactivate", "ben"),
+        ("access", "reactivate", "ben"),
         ("webhook", "create", url),
         ("webhook", "list"),
         ("webhook", "show", 2),

@@ -20,6 +20,7 @@ from pedigree.registry import Registry
 from pedigree.settings import Settings
 from tests.cli.conftest import Cli
 from tests.factories import register, register_candidate, with_secret_key
+from tests.identities import see
 from tests.lifecycle.deciding import ANN
 from tests.receiving import LOOPBACK
 
@@ -36,6 +37,7 @@ LISTS: dict[tuple[str, ...], str] = {
     ("requests",): "items",
     ("events",): "items",
     ("token", "list"): "items",
+    ("access", "identities"): "items",
     ("webhook", "list"): "items",
     ("webhook", "deliveries", "1"): "items",
     ("verdicts", "churn/1"): "items",
@@ -60,7 +62,7 @@ def limited(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]
 
 def test_the_lists_of_this_test_are_those_of_the_command_line() -> None:
     found = set(limited(typer.main.get_command(app)))
-    groups = ("token", "webhook", "policy", "drift")
+    groups = ("access", "token", "webhook", "policy", "drift")
     assert {words[: 2 if words[0] in groups else 1] for words in LISTS} == found
 
 
@@ -86,6 +88,7 @@ def filled(registry_of_this_test: None, home: Path, database_url: str, tmp_path:
         for number in (1, 2):
             registry.create_webhook(f"http://127.0.0.1:9/{number}", types=("version.created",))
             registry.create_token(f"user-{number}", roles=[Role.READER])
+            see(registry, f"person-{number}")
         origin = TrainingOrigin(instance_id="elsewhere", asset="models/churn")
         for content in ("a", "b", "c"):
             register_candidate(registry, tmp_path, content, run_id=content, origin=origin)

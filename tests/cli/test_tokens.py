@@ -24,7 +24,7 @@ def test_people_see_the_secret_once_and_never_in_the_list(cli: Cli) -> None:
 
 def test_a_wrong_role_or_time_is_named(cli: Cli) -> None:
     wrong = cli("token", "create", "ci", "--role", "king", "--json")
-    assert (wrong.code, wrong.error["field"], wrong.error["value"]) == (2, "--role", "king")
+    assert (wrong.code, wrong.error["field"], wrong.error["value"]) == (2, "roles", "king")
     wrong = cli("token", "create", "ci", "--role", "reader", "--expires", "0", "--json")
     assert (wrong.code, wrong.error["field"]) == (2, "--expires")
     assert cli("token", "revoke", "9", "--json").error["type"] == "TokenNotFoundError"

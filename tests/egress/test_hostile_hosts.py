@@ -3,15 +3,20 @@
 import re
 import socket
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pedigree.access.oidc import key_source
 from pedigree.access.oidc.providers import Provider
+from pedigree.audit import timestamping, witnesses
+from pedigree.audit.attesters import Reach
 from pedigree.delivery import egress
 from pedigree.egress.fetch import FetchFailedError, fetch
+from pedigree.errors import AttestationUnavailableError
 
 SOURCE = Path(egress.__file__).parents[1]
 PUBLIC = "93.184.216.34"
@@ -71,16 +76,38 @@ def keys(url: str) -> str:
     return str(caught.value)
 
 
+REACH = Reach()
+
+
+def cosign(url: str) -> str:
+    known: Any = SimpleNamespace(name="evil", url=url)
+    nothing: Any = None
+    moment = datetime.now(UTC)
+    asked = witnesses._Asked(1, "note", "key", moment, moment, 0, None)
+    with pytest.raises(AttestationUnavailableError) as caught:
+        witnesses.WitnessClient(nothing, nothing, known, REACH)._post(asked, 0)
+    return str(caught.value)
+
+
+def stamp(url: str) -> str:
+    nothing: Any = None
+    with pytest.raises(AttestationUnavailableError) as caught:
+        timestamping.TimestampClient(nothing, nothing, url, nothing, REACH)._ask(b"a request")
+    return str(caught.value)
+
+
 # Every module that opens a connection to a host that somebody else named, with what it does.
 FETCHERS: dict[str, Callable[[str], str]] = {
     "delivery/egress.py": deliver,
     "egress/fetch.py": get,
     "access/oidc/key_source.py": keys,
+    "audit/witnesses.py": cosign,
+    "audit/timestamping.py": stamp,
 }
 
 
 def test_every_fetcher_is_tried() -> None:
-    opens = re.compile(r"pedigree\.egress\.(connection|fetch) import|\"pedigree\.egress\.")
+    opens = re.compile(r"pedigree\.egress\.(connection|fetch) import|\"pedigree\.egress\.fetch")
     found = {
         path.relative_to(SOURCE).as_posix()
         for path in SOURCE.rglob("*.py")

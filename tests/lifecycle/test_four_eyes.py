@@ -10,11 +10,12 @@ import psycopg
 import pytest
 
 from pedigree.access.actor import resolve_actor
+from pedigree.access.principal import Principal
 from pedigree.access.records import PERMISSIONS, Permission, Role
 from pedigree.audit.records import Actor
-from pedigree.errors import PedigreeError
+from pedigree.errors import NotPermittedError, PedigreeError
 from pedigree.maintenance.fsck_replay import check_replay
-from pedigree.registry import Registry
+from pedigree.registry import Registry, registry_in
 from pedigree.settings import Settings
 from tests.factories import register
 from tests.lifecycle.deciding import ANN, BEN, candidate, policy_of, waits_for
@@ -171,6 +172,14 @@ def with_a_token_that_one_issued_to_oneself(own: Own) -> None:
     own.approve(own.by(token.principal, "token"))
 
 
+def with_a_token_for_another_that_one_created(own: Own) -> None:
+    ben = Principal(actor=own.by(BEN.name, "token"), issued_by=OWNER.upper())
+    theirs = registry_in(own.registry.context.used_by(ben))
+    with pytest.raises(NotPermittedError):
+        theirs.override(own.reference, "production", reason="not mine")
+    theirs.approve(own.reference, "production", comment="not mine")
+
+
 def by_name_in_the_policy(own: Own) -> None:
     own.registry.set_policy("churn", policy_of(approvals={"by": [OWNER]}, automatic=False))
     own.approve()
@@ -232,6 +241,7 @@ WAYS = (
     *(of_the_bytes_that_another_registered_again, by_a_training_after_the_approval),
     *(of_a_version_of_another_to_which_one_added_a_training, of_the_approval_of_other_bytes),
     *(of_an_approval_from_before_a_move, with_every_role, with_a_token_that_one_issued_to_oneself),
+    with_a_token_for_another_that_one_created,
     *(by_name_in_the_policy, by_a_statement_as_the_application),
     *(by_a_statement_that_names_another_author, in_a_race_of_the_decision_and_a_registration),
 )

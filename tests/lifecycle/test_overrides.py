@@ -1,4 +1,4 @@
-"""Overrides: a right and a reason of their own, no approval is voided, and they show for ever."""
+"""Overrides: a right and a reason of their own, no approval is voided, and they always show."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def test_an_override_enters_the_stage_and_names_the_gates(registry: Registry, wa
     assert registry.fsck().ok
 
 
-def test_it_is_shown_for_ever_also_after_the_version_moved_on(
+def test_it_is_shown_also_after_the_version_moved_on(
     registry: Registry, waiting: str, tmp_path: Path
 ) -> None:
     override(registry, waiting)
@@ -132,7 +132,7 @@ def test_what_an_override_does_not_do(registry: Registry, waiting: str, tmp_path
         override(registry, waiting, expected_generation=0)
     registry.set_policy("spam", free_policy())
     free = register(registry, tmp_path, "x", "spam")
-    with pytest.raises(TransitionNotAllowedError, match="nothing is to be overridden"):
+    with pytest.raises(TransitionNotAllowedError, match="there is nothing to override"):
         registry.override(free, "production", reason=WHY, actor=ANN)
     assert registry.overrides(waiting) == registry.overrides(new) == ()
 

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from pedigree.access.records import Role
+from pedigree.artifacts.upload_keys import upload_keys
 from pedigree.audit.records import Actor
 from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres.asked import asked_by, in_role
@@ -282,3 +283,10 @@ def test_fsck_reports_the_differences_and_nothing_if_there_are_no_roles(
     assert not [each for each in found.values() if each.violations]
     (open_fence,) = (each for each in registry.fsck().checks if each.name == "fence_stands")
     assert (open_fence.looked_at, open_fence.violations) == (0, 0)
+
+
+def test_all_askers_of_a_process_share_the_keys_that_it_announced(fenced: Fenced) -> None:
+    database = fenced.database
+    one, other = (asked_by(database, Asker(actor=name)) for name in ("ann", "bob"))
+    assert upload_keys(one) is upload_keys(other) is upload_keys(database)
+    database.close()

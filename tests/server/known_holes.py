@@ -26,7 +26,7 @@ SOURCES = (
 PATHS = (
     *("../model.bin", "..\\model.bin", "/etc/hostname", "//etc/hostname", "./model.bin"),
     *("a/../model.bin", "a/../../x", "model.bin/..", "model.bin/", "C:/x", "c:\\x", "\\\\h\\s"),
-    *("..", ".", " ", "~", "~root/x", "model.bin\0.txt", "model.bin\n", "\u202emodel.bin"),
+    *("..", ".", " ", "~", "~root/x", "model.bin\0.txt", "a\nb", "\u202emodel.bin"),
     *(
         "..\u2215x",
         "\uff0e\uff0e/x",

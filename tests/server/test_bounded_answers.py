@@ -22,6 +22,7 @@ WITHOUT_PAGES = {
     "explain": "the gates of one stage of the policy, without the comments of decisions",
     **dict.fromkeys(("get_evaluation", "get_profile", "get_drift"), "one record"),
     **dict.fromkeys(("get_webhook", "get_delivery", "get_upload"), "one record"),
+    "explain_access": "one answer for each permission, by the grants and tokens of one principal",
     "get_card_fields": "the fields of a card",
     "get_snippets": "a few lines of code for each way to load",
     "get_stats": "the tiers of the store",

@@ -11,7 +11,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from pedigree.access.records import Role
+from pedigree.access.records import Permission, Role
 from pedigree.client.connect import connect
 from pedigree.datasets.records import Datasheet, DataState, DataVerdict
 from pedigree.lifecycle.records import ApprovalRule, Policy, Verdict
@@ -21,6 +21,7 @@ from pedigree.monitoring.records import DriftRule
 from pedigree.server import middleware
 from pedigree.settings import Settings
 from tests.factories import SECRET_KEY, free_policy, register
+from tests.identities import see
 from tests.lifecycle.deciding import ANN
 from tests.lineage.graphs import graph, node
 from tests.server.conftest import Served, serving
@@ -60,13 +61,16 @@ def furnish(served: Served, folder: Path) -> None:
         registry.create_model(f"model-{number}", description=LONG)
         register(registry, folder, f"bytes {number}", "large", params={"p": LONG})
         register(registry, folder, "same", "trained", run_id=f"r{number}", params={"p": LONG})
+        see(registry, f"person-{number}", groups=tuple(f"{n}{'g' * 200}" for n in range(40)))
         registry.create_webhook(f"https://ci.example/{number}", description=LONG)
         registry.quarantine("raw", f"p{number}", reason=LONG[:2000] * 3)
         registry.request_stage(f"large/{number + 1}", "staging", reason=LONG)
         registry.set_alias("large", "best", number + 1, reason=LONG)
-        registry.create_token(
-            f"t{number}", roles=[Role.READER], models=[f"{n}{'m' * 200}" for n in range(40)]
-        )
+        many = [f"{n}{'m' * 200}" for n in range(40)]
+        registry.grant_access("reader", f"t{number}", models=many)
+        registry.define_role(f"role-{number}", [Permission.READ], description=LONG)
+        registry.create_group(f"group-{number}", description=LONG)
+        registry.create_token(f"t{number}", roles=[Role.READER], models=many)
 
 
 def furnish_lineage(served: Served, folder: Path) -> None:
@@ -139,6 +143,10 @@ LISTS: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
     "list_requests_of_model": ("/models/large/requests", lambda item: item["request_id"]),
     "timeline": ("/models/large/timeline", lambda item: item["tenure_id"]),
     "list_tokens": ("/tokens", lambda item: item["token_id"]),
+    "list_principals": ("/access/principals", lambda item: item["principal_id"]),
+    "list_grants": ("/access/grants", lambda item: item["grant_id"]),
+    "list_roles": ("/access/roles", lambda item: item["name"]),
+    "list_groups": ("/access/groups", lambda item: item["name"]),
     "list_webhooks": ("/webhooks", lambda item: item["webhook_id"]),
     "list_verdicts": (f"{DECIDED}/versions/1/verdicts", lambda item: item["verdict_id"]),
     "list_decisions": (f"{DECIDED}/versions/1/approvals", lambda item: item["decision_id"]),

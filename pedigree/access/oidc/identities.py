@@ -11,11 +11,9 @@ from pedigree.access.oidc.providers import (
     ProviderKind,
     ProviderRule,
     TokenUse,
-    are_met,
 )
 from pedigree.access.oidc.refusals import NoRuleError
 from pedigree.access.person_records import PrincipalKind
-from pedigree.access.records import Role
 from pedigree.access.reserved import is_reserved
 from pedigree.audit.records import Actor
 
@@ -48,11 +46,10 @@ class Identity:
         email: Their e-mail, if the issuer verified it.
         issued_at: When the issuer made the token.
         links_by_email: Whether they are whoever has the same verified e-mail and the same name.
-        is_first_admin: Whether they become the first admin of a registry that never had one.
     """
 
     principal: str
-    roles: tuple[Role, ...]
+    roles: tuple[str, ...]
     models: tuple[str, ...]
     provider: str
     issuer: str
@@ -66,7 +63,6 @@ class Identity:
     email: str | None
     issued_at: datetime
     links_by_email: bool
-    is_first_admin: bool
 
     @property
     def key(self) -> str:
@@ -111,7 +107,6 @@ def identity_of(claims: Claims, provider: IdentitySource) -> Identity:
                 email=_verified_email(claims),
                 issued_at=_time(claims["iat"]),
                 links_by_email=provider.links_by_email,
-                is_first_admin=bool(provider.first_admin) and are_met(provider.first_admin, claims),
             )
     raise NoRuleError(f"the token meets no rule of the provider {provider.name}")
 

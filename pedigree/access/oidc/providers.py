@@ -20,7 +20,7 @@ from pedigree._record import Record
 from pedigree._setting_lists import Network
 from pedigree.access.oidc.claims import Claims, Wanted, claim, holds
 from pedigree.access.oidc.globs import is_pattern
-from pedigree.access.records import Permission, Role, permitted
+from pedigree.access.records import MOST_ROLES, PERMISSIONS, Permission, RoleName, permitted
 
 
 class ProviderKind(StrEnum):
@@ -103,7 +103,7 @@ class ProviderRule(Record):
         max_length=32,
         description="Claims, and the values or patterns of which each must have one",
     )
-    roles: Annotated[tuple[Role, ...], Field(min_length=1, max_length=len(Role))]
+    roles: Annotated[tuple[RoleName, ...], Field(min_length=1, max_length=MOST_ROLES)]
     models: Texts = Field(
         default=(), description="Names of models or patterns such as churn*; all models when empty"
     )
@@ -121,8 +121,10 @@ class ProviderRule(Record):
 
     @property
     def only_reads(self) -> bool:
-        """Whether it grants reading alone."""
-        return permitted(self.roles) <= {Permission.READ}
+        """Whether it grants reading alone; what a custom role grants is not known here."""
+        return permitted(self.roles) <= {Permission.READ} and all(
+            role in PERMISSIONS for role in self.roles
+        )
 
     def is_met_by(self, claims: Claims) -> bool:
         """Return whether the claims of a token meet all its conditions."""
@@ -168,10 +170,6 @@ class IdentitySource(Protocol):
         """Whether one verified e-mail and one name are one person."""
 
     @property
-    def first_admin(self) -> Conditions:
-        """The conditions of the first admin."""
-
-    @property
     def rules(self) -> Sequence[ProviderRule]:
         """The rules; the first that matches decides."""
 
@@ -214,11 +212,6 @@ class Provider(Record):
         default=False,
         description="A subject whose name another identity has is the same person if both have the"
         " same verified e-mail; otherwise such a subject is refused until an admin links it",
-    )
-    first_admin: Conditions = Field(
-        default_factory=dict,
-        max_length=32,
-        description="Conditions of the registry's first admin, who becomes it once",
     )
     rules: Rules
     networks: tuple[Network, ...] = Field(

@@ -18,7 +18,6 @@ from pedigree._record import Record
 from pedigree._setting_lists import Network
 from pedigree.access.oidc.judgement import require_one_name, require_rule, wrong
 from pedigree.access.oidc.providers import (
-    Conditions,
     Name,
     Provider,
     ProviderKind,
@@ -57,7 +56,6 @@ class AuthenticatingProxy(Record):
     )
     principal: Template = "{sub}"
     links_by_email: bool = False
-    first_admin: Conditions = Field(default_factory=dict, max_length=32)
     rules: Rules
 
     @property

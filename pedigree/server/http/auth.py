@@ -13,12 +13,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from pedigree.access import tokens
-from pedigree.access.grants import SOME, granted
+from pedigree.access.grants import SOME
+from pedigree.access.held import Bearer
 from pedigree.access.oidc.refusals import InvalidTokenError, RefusedTokenError
 from pedigree.access.principal import Principal
-from pedigree.access.records import PERMISSIONS, AccessToken, Permission
+from pedigree.access.records import Permission
 from pedigree.access.reserved import is_reserved
-from pedigree.audit.records import Actor
 from pedigree.contract.paths import PREFIX
 from pedigree.errors import ServiceBusyError
 from pedigree.registry import Registry, registry_in
@@ -26,6 +26,7 @@ from pedigree.server.http.bodies import MOST_JSON_BYTES, Bodies
 from pedigree.server.http.credentials import is_local, secret_of, unknown_caller
 from pedigree.server.http.fair_use import FairUse, Use
 from pedigree.server.http.forms import MOST_FORM_BYTES, is_form, with_document
+from pedigree.server.http.grant_uses import GrantUses
 from pedigree.server.http.inputs import QueryRules, require_json, require_text
 from pedigree.server.http.monitors import MONITOR
 from pedigree.server.http.problems import problem_responses
@@ -95,11 +96,12 @@ class Authenticator:
 
     Args:
         registry: The registry.
-        find_token: Returns the token of a secret; None if no such token is valid.
+        find_bearer: Returns the token of a secret; None if no such token is valid.
         is_open: Accept requests without a token while no token exists; only this machine can
             send them.
         most_at_work: The largest number of concurrent requests.
         metrics: Where refusals are counted.
+        uses: Where the uses of grants are noted.
         identify: Returns the principal of a token that an OIDC provider signed; None if no
             provider is configured.
         named: Returns the principal whom a proxy names in a request, if it does.
@@ -108,17 +110,19 @@ class Authenticator:
     def __init__(
         self,
         registry: Registry,
-        find_token: Callable[[str], Awaitable[AccessToken | None]],
+        find_bearer: Callable[[str], Awaitable[Bearer | None]],
         *,
         is_open: bool,
         most_at_work: int,
         metrics: RequestMetrics,
+        uses: GrantUses,
         identify: Callable[[str], Awaitable[Principal]] | None = None,
         named: Callable[[Request], Awaitable[Principal | None]] | None = None,
     ) -> None:
         self._registry = registry
-        self._find_token = find_token
+        self._find_bearer = find_bearer
         self._identify = identify
+        self._uses = uses
         self._named = named
         self._metrics = metrics
         self._unknown = UnknownTokens(metrics)
@@ -152,6 +156,8 @@ class Authenticator:
         # The operations check again, and decide. This check refuses before the body is read.
         model = SOME if declared.checks_models else request.path_params.get("name")
         caller.principal.require(declared.permission, model, SOME)
+        if used := caller.principal.used_grants(declared.permission, model):
+            self._uses.note(used)
         return caller
 
     async def _holder(self, secret: str, address: str) -> Caller:
@@ -175,22 +181,12 @@ class Authenticator:
         return caller
 
     async def _principal_of_token(self, secret: str) -> Principal:
-        token = await self._find_token(secret)
-        if token is None:
+        bearer = await self._find_bearer(secret)
+        if bearer is None:
             raise InvalidTokenError("no such token is valid")
-        if is_reserved(token.principal):  # from before such names were refused
+        if is_reserved(bearer.token.principal):  # from before such names were refused
             raise unknown_caller("the token's name is reserved for Pedigree")
-        return Principal(
-            actor=Actor(name=token.principal, source="token"),
-            grants=granted(
-                ((role, PERMISSIONS[role]) for role in token.roles),
-                models=token.models,
-                origin="the token",
-            ),
-            reads_store=False,
-            expires_at=token.expires_at,
-            issued_by=token.created_by,
-        )
+        return bearer.principal
 
     async def _principal_of_provider(self, text: str) -> Principal:
         if self._identify is None:

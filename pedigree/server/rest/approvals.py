@@ -68,7 +68,7 @@ def list_decisions(
 def override(call: WriteCall, name: Name, version: Number, wanted: Override) -> Response:
     """Let a version enter a stage although it has not passed every gate; its author may not.
 
-    It voids no approval, and the version shows it for ever.
+    It voids no approval, and the version always shows it.
     """
     return call.write(
         lambda registry: registry.override(

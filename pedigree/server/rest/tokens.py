@@ -8,7 +8,14 @@ from pydantic import Field
 from starlette.responses import Response
 
 from pedigree._record import NUMBER, Record
-from pedigree.access.records import AccessToken, IssuedToken, Permission, Role, Whoami
+from pedigree.access.records import (
+    MOST_ROLES,
+    AccessToken,
+    IssuedToken,
+    Permission,
+    RoleName,
+    Whoami,
+)
 from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.pages import Page
@@ -26,7 +33,11 @@ class NewToken(Record):
     principal: str = Field(
         min_length=1, max_length=256, description="The actor of the token, such as ci@churn"
     )
-    roles: tuple[Role, ...] = Field(min_length=1, max_length=len(Role))
+    roles: tuple[RoleName, ...] = Field(
+        default=(),
+        max_length=MOST_ROLES,
+        description="Names of roles; what the principal is granted when empty",
+    )
     models: tuple[Annotated[str, Field(min_length=1, max_length=256)], ...] = Field(
         default=(),
         max_length=100,

@@ -79,7 +79,7 @@ def create_webhook(call: WriteCall, new: NewWebhook) -> Response:
 
 
 @router.get(paths.WEBHOOKS, responses={200: {"model": Page[Webhook]}})
-@requires(Permission.CONFIGURE)
+@requires(Permission.AUDIT)
 def list_webhooks(
     call: ReadCall,
     limit: Limit = 100,
@@ -91,7 +91,7 @@ def list_webhooks(
 
 
 @router.get(paths.WEBHOOK, responses={200: {"model": Webhook}})
-@requires(Permission.CONFIGURE)
+@requires(Permission.AUDIT)
 def get_webhook(call: ReadCall, webhook_id: Id) -> Response:
     """Return a webhook without its secret."""
     return call.answer(call.registry.webhook(webhook_id))
@@ -133,7 +133,7 @@ def test_webhook(call: WriteCall, webhook_id: Id) -> Response:
 
 
 @router.get(paths.DELIVERIES, responses={200: {"model": Page[Delivery]}})
-@requires(Permission.CONFIGURE)
+@requires(Permission.AUDIT)
 def list_deliveries(
     call: ReadCall,
     webhook_id: Id,
@@ -153,7 +153,7 @@ def list_deliveries(
 
 
 @router.get(paths.DELIVERY, responses={200: {"model": Delivery}})
-@requires(Permission.CONFIGURE)
+@requires(Permission.AUDIT)
 def get_delivery(call: ReadCall, webhook_id: Id, seq: Seq) -> Response:
     """Return the delivery of one event to a webhook."""
     return call.answer(call.registry.delivery(webhook_id, seq))
