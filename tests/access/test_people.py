@@ -405,3 +405,25 @@ def test_no_service_lets_an_admin_in_again(registry: Registry) -> None:
     with pytest.raises(NotPermittedError, match="credentials of the database"):
         used.operations.people.recover("eve")
     assert registry.tokens() == ()
+
+
+def test_the_first_admin_comes_by_a_named_claim_once(registry: Registry) -> None:
+    for name in ("ann", "eve"):
+        see(registry, name, is_first_admin=True)
+    see(registry, "ann", is_first_admin=True, issued_at=LATER)
+    (grant,) = registry.access_grants()
+    assert (grant.principal, grant.role, grant.granted_by) == (
+        "ann",
+        "admin",
+        "service:first-admin",
+    )
+    registry.end_grant(grant.grant_id)
+    see(registry, "eve", is_first_admin=True, issued_at=LATER)
+    assert [each.principal for each in registry.access_grants(ended=True)] == ["ann"]
+
+
+def test_a_registry_that_had_an_admin_has_no_first_one(registry: Registry) -> None:
+    token = registry.create_token("root", roles=[Role.ADMIN]).token
+    registry.revoke_token(token.token_id)
+    see(registry, "ann", is_first_admin=True)
+    assert registry.access_grants() == ()
