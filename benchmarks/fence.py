@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
 import psycopg
 from psycopg import Connection, Cursor
@@ -221,6 +221,10 @@ def _searches(side: Side, times: int, *, number: int) -> int:
     return side.pid
 
 
+def _begin(connection: AskingConnection, command: LiteralString) -> None:
+    Cursor(connection).execute(command)
+
+
 @contextmanager
 def _asking(is_fenced: bool) -> Iterator[None]:
     """Send no settings without the fence, as before there was one."""
@@ -230,7 +234,7 @@ def _asking(is_fenced: bool) -> Iterator[None]:
     kept = AskingCursor._maybe_prepare_gen, AskingConnection.pipeline, AskingConnection.begin
     AskingCursor._maybe_prepare_gen = Cursor._maybe_prepare_gen  # type: ignore[method-assign]
     AskingConnection.pipeline = Connection.pipeline  # type: ignore[method-assign]
-    AskingConnection.begin = lambda connection, command: Cursor(connection).execute(command)  # type: ignore[method-assign,assign,return-value]
+    AskingConnection.begin = _begin  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:

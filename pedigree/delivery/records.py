@@ -7,7 +7,8 @@ from pydantic import Field
 
 from pedigree._record import Record
 from pedigree.access.patterns import is_one_of
-from pedigree.audit.records import READS, Event, EventType
+from pedigree.audit.event_types import READS
+from pedigree.audit.records import Event, EventType
 
 
 class Webhook(Record):

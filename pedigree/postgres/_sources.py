@@ -1,7 +1,7 @@
 """Database addresses, and pools of connections to them."""
 
 from contextlib import suppress
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import psycopg
 from psycopg import Connection, pq
@@ -174,7 +174,7 @@ def _first(options: dict[str, Any]) -> tuple[dict[str, Any], AskingConnection]:
 
 
 def _connect(options: dict[str, Any]) -> AskingConnection:
-    return cast(AskingConnection, AskingConnection.connect(**options))
+    return AskingConnection.connect(**options)
 
 
 def _starting_with(first: AskingConnection) -> type[AskingConnection]:
