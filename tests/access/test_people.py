@@ -427,3 +427,20 @@ def test_a_registry_that_had_an_admin_has_no_first_one(registry: Registry) -> No
     registry.revoke_token(token.token_id)
     see(registry, "ann", is_first_admin=True)
     assert registry.access_grants() == ()
+
+
+def test_a_link_gives_nobody_rights_and_a_denial_holds_for_the_person(registry: Registry) -> None:
+    see(registry, "ann", email=EMAIL)
+    see(registry, "other", issuer="https://other.example", email=EMAIL)
+    registry.create_group("risk")
+    registry.add_member("risk", "ann")
+    registry.grant_access("deployer", "ann")
+    registry.grant_access("approver", "group:risk")
+    registry.grant_access("contributor", "ann", deny=True)
+    own = registry.operations.tokens.held_by("Ann", ())
+    assert ([each.role for each in own.grants], own.groups) == (
+        ["deployer", "contributor", "approver"],
+        ("risk",),
+    )
+    other = registry.operations.tokens.held_by("other", ())
+    assert ([each.role for each in other.grants], other.groups) == (["contributor"], ())
