@@ -226,3 +226,17 @@ SELECT pedigree.note_grants_used(%(used)s);
 -- name: is_one_person
 -- Whether two names are those of one person.
 SELECT pedigree.person_of(%(one)s) = pedigree.person_of(%(other)s) AS same;
+
+-- name: had_admin
+-- Whether anybody ever had a role that administers access: by a grant, a token, or a login.
+WITH administering AS (
+    SELECT r.name FROM pedigree.access_role r WHERE 'administer' = ANY (r.permissions)
+)
+SELECT EXISTS (
+    SELECT FROM pedigree.access_grant g JOIN administering a ON a.name = g.role
+    WHERE g.effect = 'allow'
+) OR EXISTS (
+    SELECT FROM pedigree.access_token t JOIN administering a ON a.name = ANY (t.roles)
+) OR EXISTS (
+    SELECT FROM pedigree.identity i JOIN administering a ON a.name = ANY (i.roles)
+) AS had_admin;

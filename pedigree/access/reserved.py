@@ -21,6 +21,8 @@ CARDS = Actor(name="service:cards", source="model cards")
 SEALER = Actor(name="service:sealer", source="audit log")
 # Reads a public audit log without a token.
 PUBLIC_MONITOR = Actor(name="service:monitor", source="public log")
+# Grants the role admin to the first admin, whom the file of providers names.
+FIRST_ADMIN = Actor(name="service:first-admin", source="file of providers")
 # Lets an admin in again, for somebody who has the credentials of the database.
 RECOVERY = Actor(name="service:recovery", source="pedigree access recover")
 # Notes which members of background work failed, in any process.

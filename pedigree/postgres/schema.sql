@@ -34,9 +34,9 @@ BEGIN
             JOIN pedigree.access_role r ON r.name = g.role
         ),
         'groups', (
-            SELECT coalesce(json_agg(DISTINCT m.group_name), '[]')
+            SELECT coalesce(json_agg(m.group_name), '[]')
             FROM pedigree.access_group_member m
-            WHERE pedigree.person_key(m.member) = ANY (pedigree.keys_of_person(who))
+            WHERE pedigree.person_key(m.member) = pedigree.person_key(who)
         )
     );
 END
@@ -1160,18 +1160,21 @@ CREATE FUNCTION pedigree.grants_in_force(who text) RETURNS SETOF pedigree.access
     LANGUAGE plpgsql STABLE
     AS $$
 DECLARE
+    own text := pedigree.person_key(who);
     keys text[] := pedigree.keys_of_person(who);
 BEGIN
     RETURN QUERY
     SELECT g.* FROM pedigree.access_grant g
     WHERE g.ended_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > clock_timestamp())
         AND pedigree.person_key(g.principal) = ANY (keys)
+        AND (g.effect = 'deny' OR pedigree.person_key(g.principal) = own)
     UNION ALL
     SELECT g.* FROM pedigree.access_grant g
     WHERE g.ended_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > clock_timestamp())
         AND g.group_name IN (
             SELECT m.group_name FROM pedigree.access_group_member m
             WHERE pedigree.person_key(m.member) = ANY (keys)
+                AND (g.effect = 'deny' OR pedigree.person_key(m.member) = own)
         );
 END
 $$;

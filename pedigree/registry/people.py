@@ -2,6 +2,7 @@
 
 from pedigree._record import PAGE
 from pedigree.access import persons
+from pedigree.access.first_admin import claim_first_admin
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.person_records import KnownPrincipal, SeenIdentity
 from pedigree.access.records import IssuedToken, Permission
@@ -110,9 +111,14 @@ class PeopleOperations(ContextGroup, PeopleContract):
         Raises:
             NameTakenError: The name that the token gives it belongs to somebody else.
         """
-        return self._context.database.transaction(
-            lambda transaction: persons.see(transaction, identity)
-        )
+
+        def see(transaction: Transaction) -> SeenIdentity:
+            seen = persons.see(transaction, identity)
+            if identity.is_first_admin and seen.is_active:
+                claim_first_admin(transaction, seen.principal)
+            return seen
+
+        return self._context.database.transaction(see)
 
 
 def _identity(issuer: str | None, subject: str | None) -> tuple[str, str] | None:

@@ -35,6 +35,7 @@ class PeopleOfProviders:
         self._reads = reads
         self._threads = threads
         self._noting: set[tuple[str, str]] = set()
+        self._asked_for_admin = False
 
     async def principal(self, found: Identity) -> Principal:
         """Return the principal of a verified token.
@@ -47,7 +48,8 @@ class PeopleOfProviders:
             EndedTokenError: Its person is deactivated, or its rights were ended after its issue.
         """
         known = await self._reads.identity(found)
-        if known is None or not says_the_same(known, found):
+        claims = found.is_first_admin and not self._asked_for_admin
+        if known is None or claims or not says_the_same(known, found):
             try:
                 known = await get_running_loop().run_in_executor(self._threads, self._see, found)
             except NameTakenError:
@@ -55,6 +57,7 @@ class PeopleOfProviders:
                     "the principal of the token belongs to another identity, or to tokens; if both"
                     " are one person, an admin links them: `pedigree access link`"
                 ) from None
+            self._asked_for_admin |= found.is_first_admin
         elif known.is_old:
             self._note(found)
         if not known.is_active:

@@ -405,3 +405,42 @@ def test_no_service_lets_an_admin_in_again(registry: Registry) -> None:
     with pytest.raises(NotPermittedError, match="credentials of the database"):
         used.operations.people.recover("eve")
     assert registry.tokens() == ()
+
+
+def test_the_first_admin_comes_by_a_named_claim_once(registry: Registry) -> None:
+    for name in ("ann", "eve"):
+        see(registry, name, is_first_admin=True)
+    see(registry, "ann", is_first_admin=True, issued_at=LATER)
+    (grant,) = registry.access_grants()
+    assert (grant.principal, grant.role, grant.granted_by) == (
+        "ann",
+        "admin",
+        "service:first-admin",
+    )
+    registry.end_grant(grant.grant_id)
+    see(registry, "eve", is_first_admin=True, issued_at=LATER)
+    assert [each.principal for each in registry.access_grants(ended=True)] == ["ann"]
+
+
+def test_a_registry_that_had_an_admin_has_no_first_one(registry: Registry) -> None:
+    token = registry.create_token("root", roles=[Role.ADMIN]).token
+    registry.revoke_token(token.token_id)
+    see(registry, "ann", is_first_admin=True)
+    assert registry.access_grants() == ()
+
+
+def test_a_link_gives_nobody_rights_and_a_denial_holds_for_the_person(registry: Registry) -> None:
+    see(registry, "ann", email=EMAIL)
+    see(registry, "other", issuer="https://other.example", email=EMAIL)
+    registry.create_group("risk")
+    registry.add_member("risk", "ann")
+    registry.grant_access("deployer", "ann")
+    registry.grant_access("approver", "group:risk")
+    registry.grant_access("contributor", "ann", deny=True)
+    own = registry.operations.tokens.held_by("Ann", ())
+    assert ([each.role for each in own.grants], own.groups) == (
+        ["deployer", "contributor", "approver"],
+        ("risk",),
+    )
+    other = registry.operations.tokens.held_by("other", ())
+    assert ([each.role for each in other.grants], other.groups) == (["contributor"], ())

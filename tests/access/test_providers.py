@@ -81,6 +81,16 @@ REFUSED = {
     "algorithm none": (provider(READER, algorithms='["none"]'), "algorithms"),
     "algorithm HS256": (provider(READER, algorithms='["HS256"]'), "algorithms"),
     "no algorithm": (provider(READER, algorithms="[]"), "algorithms"),
+    "a pattern as the first admin": (
+        provider(READER, first_admin='{ email = "*@example.com" }'),
+        "name a person",
+    ),
+    "a workload as the first admin": (
+        plain(rule(sub="x")).replace(
+            "[[provider.rule]]", 'first_admin = { sub = "x" }\n[[provider.rule]]'
+        ),
+        "cannot be the first admin",
+    ),
     "tokens of a year": (provider(READER, longest_lifetime='"365d"'), "longest_lifetime"),
     "the issuer as the audience": (
         provider(READER, audience='"https://sso.example.com"'),

@@ -11,6 +11,7 @@ from pedigree.access.oidc.providers import (
     ProviderKind,
     ProviderRule,
     TokenUse,
+    are_met,
 )
 from pedigree.access.oidc.refusals import NoRuleError
 from pedigree.access.person_records import PrincipalKind
@@ -46,6 +47,7 @@ class Identity:
         email: Their e-mail, if the issuer verified it.
         issued_at: When the issuer made the token.
         links_by_email: Whether they are whoever has the same verified e-mail and the same name.
+        is_first_admin: Whether they become the first admin of a registry that never had one.
     """
 
     principal: str
@@ -63,6 +65,7 @@ class Identity:
     email: str | None
     issued_at: datetime
     links_by_email: bool
+    is_first_admin: bool
 
     @property
     def key(self) -> str:
@@ -107,6 +110,7 @@ def identity_of(claims: Claims, provider: IdentitySource) -> Identity:
                 email=_verified_email(claims),
                 issued_at=_time(claims["iat"]),
                 links_by_email=provider.links_by_email,
+                is_first_admin=bool(provider.first_admin) and are_met(provider.first_admin, claims),
             )
     raise NoRuleError(f"the token meets no rule of the provider {provider.name}")
 

@@ -51,6 +51,7 @@ def require_sound(provider: Provider, others: Iterable[Provider]) -> None:
         if (other.issuer, other.use) == (provider.issuer, provider.use):
             raise wrong(provider, f"the provider {other.name} has the same issuer")
     _require_issuer(provider)
+    require_first_admin(provider)
     _require_audience(provider)
     if provider.kind is not ProviderKind.OIDC and provider.use is not TokenUse.EXCHANGE:
         raise wrong(
@@ -252,6 +253,19 @@ def require_one_name(provider: IdentitySource) -> None:
                     " which gives another principal",
                     rule,
                 )
+
+
+def require_first_admin(provider: IdentitySource) -> None:
+    """Require that the first admin is named, if anybody is.
+
+    Raises:
+        InvalidProviderError: A condition has a pattern, or a workload could be the admin.
+    """
+    values = [each for wanted in provider.first_admin.values() for each in wanted]
+    if not all(isinstance(each, str) and is_exact(each) for each in values):
+        raise wrong(provider, "first_admin needs whole values without *, which name a person")
+    if values and provider.use is TokenUse.EXCHANGE:
+        raise wrong(provider, "a workload cannot be the first admin")
 
 
 def _may_both_be_met(one: ProviderRule, other: ProviderRule, provider: IdentitySource) -> bool:

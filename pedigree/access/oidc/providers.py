@@ -170,6 +170,10 @@ class IdentitySource(Protocol):
         """Whether one verified e-mail and one name are one person."""
 
     @property
+    def first_admin(self) -> Conditions:
+        """The conditions of the first admin."""
+
+    @property
     def rules(self) -> Sequence[ProviderRule]:
         """The rules; the first that matches decides."""
 
@@ -212,6 +216,11 @@ class Provider(Record):
         default=False,
         description="A subject whose name another identity has is the same person if both have the"
         " same verified e-mail; otherwise such a subject is refused until an admin links it",
+    )
+    first_admin: Conditions = Field(
+        default_factory=dict,
+        max_length=32,
+        description="Conditions of the registry's first admin, who becomes it once",
     )
     rules: Rules
     networks: tuple[Network, ...] = Field(

@@ -16,8 +16,14 @@ from pydantic import Field, FilePath
 
 from pedigree._record import Record
 from pedigree._setting_lists import Network
-from pedigree.access.oidc.judgement import require_one_name, require_rule, wrong
+from pedigree.access.oidc.judgement import (
+    require_first_admin,
+    require_one_name,
+    require_rule,
+    wrong,
+)
 from pedigree.access.oidc.providers import (
+    Conditions,
     Name,
     Provider,
     ProviderKind,
@@ -56,6 +62,7 @@ class AuthenticatingProxy(Record):
     )
     principal: Template = "{sub}"
     links_by_email: bool = False
+    first_admin: Conditions = Field(default_factory=dict, max_length=32)
     rules: Rules
 
     @property
@@ -115,6 +122,7 @@ def require_sound_proxy(proxy: AuthenticatingProxy, providers: Iterable[Provider
     for rule in proxy.rules:
         require_rule(proxy, rule)
     require_one_name(proxy)
+    require_first_admin(proxy)
 
 
 def read_secret(file: Path) -> bytes:

@@ -104,23 +104,28 @@ BEGIN
 END
 $$;
 
--- The grants that apply to somebody now: those of their person, by any name, and of their groups.
+-- The grants that apply to somebody now, their own and those of their groups. What is denied to a person
+-- is denied by every name; what is allowed to one name is not allowed to another: a link, or an e-mail
+-- that another issuer verified, gives nobody rights.
 CREATE FUNCTION pedigree.grants_in_force(who text)
 RETURNS SETOF pedigree.access_grant
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
+    own text := pedigree.person_key(who);
     keys text[] := pedigree.keys_of_person(who);
 BEGIN
     RETURN QUERY
     SELECT g.* FROM pedigree.access_grant g
     WHERE g.ended_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > clock_timestamp())
         AND pedigree.person_key(g.principal) = ANY (keys)
+        AND (g.effect = 'deny' OR pedigree.person_key(g.principal) = own)
     UNION ALL
     SELECT g.* FROM pedigree.access_grant g
     WHERE g.ended_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > clock_timestamp())
         AND g.group_name IN (
             SELECT m.group_name FROM pedigree.access_group_member m
             WHERE pedigree.person_key(m.member) = ANY (keys)
+                AND (g.effect = 'deny' OR pedigree.person_key(m.member) = own)
         );
 END
 $$;
@@ -147,9 +152,9 @@ BEGIN
             JOIN pedigree.access_role r ON r.name = g.role
         ),
         'groups', (
-            SELECT coalesce(json_agg(DISTINCT m.group_name), '[]')
+            SELECT coalesce(json_agg(m.group_name), '[]')
             FROM pedigree.access_group_member m
-            WHERE pedigree.person_key(m.member) = ANY (pedigree.keys_of_person(who))
+            WHERE pedigree.person_key(m.member) = pedigree.person_key(who)
         )
     );
 END
