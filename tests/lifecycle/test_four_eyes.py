@@ -167,9 +167,10 @@ def with_every_role(own: Own) -> None:
 def with_a_token_that_one_issued_to_oneself(own: Own) -> None:
     hour = timedelta(hours=1)
     issued = own.registry.create_token(OWNER.upper(), roles=[Role.ADMIN], expires=hour)
-    token = own.registry.operations.tokens.token_of(issued.secret)
-    assert token is not None
-    own.approve(own.by(token.principal, "token"))
+    bearer = own.registry.operations.tokens.bearer_of(issued.secret)
+    assert bearer is not None
+    mine = registry_in(own.registry.context.used_by(bearer.principal))
+    mine.approve(own.reference, "production", comment="mine")
 
 
 def with_a_token_for_another_that_one_created(own: Own) -> None:
