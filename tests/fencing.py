@@ -5,18 +5,18 @@ With ``TEST_BEHIND_FENCE=1`` all tests that take a database do so, as `make test
 
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from pedigree.artifacts.objects import open_store
 from pedigree.postgres import Database
 from pedigree.postgres.migrate import migrate
-from pedigree.registry import Registry
-from pedigree.settings import Settings
+
+if TYPE_CHECKING:
+    from pedigree.registry import Registry
 
 FENCE = "TEST_BEHIND_FENCE"
 LOGIN = "fence_tester"
@@ -46,8 +46,13 @@ class Fenced(NamedTuple):
         """The database as the application reaches it; the caller closes it."""
         return Database.connect(self.url)
 
-    def registry(self) -> Registry:
+    def registry(self) -> "Registry":
         """Return the registry of an application."""
+        # Not above: a subject's tests shall run also while another subject does not import.
+        from pedigree.artifacts.objects import open_store
+        from pedigree.registry import Registry
+        from pedigree.settings import Settings
+
         settings = Settings(home=self.home, actor="tester")
         return Registry(self.database, open_store(None, self.home), settings)
 
