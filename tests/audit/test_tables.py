@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedigree.audit import records
+from pedigree.audit import json_digests
 from pedigree.audit.export import verify_folder
 from pedigree.audit.key_history import known_keys
 from pedigree.audit.verifier import digests
@@ -32,7 +32,7 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_the_digest_of_a_value_is_that_of_its_canonical_json(value: object) -> None:
     try:
-        expected = records.json_digest(value)
+        expected = json_digests.json_digest(value)
     except (InvalidInputError, OverflowError):
         with pytest.raises(UnverifiedLogError):
             digests.json_digest(value)
