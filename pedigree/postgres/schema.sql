@@ -13,6 +13,35 @@ CREATE TYPE pedigree.certainty AS ENUM (
     'read'
 );
 
+CREATE FUNCTION pedigree.access_of(who text, carried text[]) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN json_build_object(
+        'roles', (
+            SELECT coalesce(json_agg(json_build_object(
+                'name', r.name, 'permissions', r.permissions, 'stages', r.stages
+            )), '[]')
+            FROM pedigree.access_role r WHERE r.name = ANY (carried)
+        ),
+        'grants', (
+            SELECT coalesce(json_agg(json_build_object(
+                'grant_id', g.grant_id, 'group', g.group_name, 'effect', g.effect, 'role', g.role,
+                'permissions', r.permissions, 'models', g.models,
+                'stages', CASE WHEN cardinality(g.stages) > 0 THEN g.stages ELSE r.stages END
+            )), '[]')
+            FROM pedigree.grants_in_force(who) g
+            JOIN pedigree.access_role r ON r.name = g.role
+        ),
+        'groups', (
+            SELECT coalesce(json_agg(DISTINCT m.group_name), '[]')
+            FROM pedigree.access_group_member m
+            WHERE pedigree.person_key(m.member) = ANY (pedigree.keys_of_person(who))
+        )
+    );
+END
+$$;
+
 CREATE FUNCTION pedigree.acting() RETURNS text
     LANGUAGE plpgsql STABLE
     AS $$
@@ -230,12 +259,213 @@ CREATE FUNCTION pedigree.age_of_event(canonical bytea) RETURNS double precision
         - (convert_from(canonical, 'UTF8')::json ->> 'at')::timestamptz)::float8)
 $$;
 
+CREATE FUNCTION pedigree.apply_grant(kind text, body jsonb, at timestamp with time zone, actor text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    known pedigree.access_grant;
+    limited boolean;
+BEGIN
+    IF kind = 'grant.created' THEN
+        SELECT cardinality(r.stages) > 0 INTO limited
+        FROM pedigree.access_role r WHERE r.name = body ->> 'role';
+        IF limited IS NULL THEN
+            PERFORM pedigree.refuse_access('access_grant_role');
+        END IF;
+        IF limited AND jsonb_array_length(body -> 'stages') > 0 THEN
+            PERFORM pedigree.refuse_access('access_grant_stages');
+        END IF;
+        IF body ->> 'group' IS NOT NULL THEN
+            IF NOT EXISTS (SELECT FROM pedigree.access_group WHERE name = body ->> 'group') THEN
+                PERFORM pedigree.refuse_access('access_grant_group');
+            END IF;
+        END IF;
+        IF body ->> 'effect' = 'allow' AND (
+            pedigree.is_in_group(actor, body ->> 'group')
+            OR pedigree.person_of(body ->> 'principal') = pedigree.person_of(actor)
+        ) THEN
+            PERFORM pedigree.refuse_access('access_grant_not_to_oneself');
+        END IF;
+        INSERT INTO pedigree.access_grant (
+            grant_id, principal, group_name, role, models, stages, effect, expires_at, reason,
+            granted_at, granted_by
+        )
+        VALUES (
+            (body ->> 'grant_id')::bigint, body ->> 'principal', body ->> 'group', body ->> 'role',
+            ARRAY(SELECT jsonb_array_elements_text(body -> 'models')),
+            ARRAY(SELECT jsonb_array_elements_text(body -> 'stages')),
+            body ->> 'effect', (body ->> 'expires_at')::timestamptz, body ->> 'reason', at, actor
+        );
+        RETURN true;
+    END IF;
+    SELECT * INTO known FROM pedigree.access_grant g
+    WHERE g.grant_id = (body ->> 'grant_id')::bigint;
+    IF known.effect = 'deny' AND (
+        pedigree.is_in_group(actor, known.group_name)
+        OR pedigree.person_of(known.principal) = pedigree.person_of(actor)
+    ) THEN
+        PERFORM pedigree.refuse_access('access_grant_denial_not_ended_by_oneself');
+    END IF;
+    UPDATE pedigree.access_grant g
+    SET ended_at = at, ended_by = actor, end_reason = body ->> 'reason'
+    WHERE g.grant_id = known.grant_id AND g.ended_at IS NULL;
+    RETURN FOUND;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_group(kind text, body jsonb, at timestamp with time zone, actor text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    wanted text := body ->> 'group';
+    who text := body ->> 'member';
+BEGIN
+    IF kind = 'group.created' THEN
+        INSERT INTO pedigree.access_group (name, description, created_at, created_by)
+        VALUES (wanted, body ->> 'description', at, actor)
+        ON CONFLICT (name) DO NOTHING;
+        RETURN FOUND;
+    ELSIF kind = 'group.member_added' THEN
+        IF pedigree.person_of(who) = pedigree.person_of(actor) THEN
+            PERFORM pedigree.refuse_access('access_group_member_not_oneself');
+        END IF;
+        INSERT INTO pedigree.access_group_member (group_name, member, added_at, added_by)
+        VALUES (wanted, who, at, actor)
+        ON CONFLICT (pedigree.person_key(member), group_name) DO NOTHING;
+        RETURN FOUND;
+    END IF;
+    -- Whoever leaves a group, or deletes it, also leaves what it denies.
+    IF pedigree.group_denies(wanted) AND (
+        CASE WHEN kind = 'group.deleted' THEN pedigree.is_in_group(actor, wanted)
+            ELSE pedigree.person_of(actor) = pedigree.person_of(who) END
+    ) THEN
+        PERFORM pedigree.refuse_access('access_grant_denial_not_ended_by_oneself');
+    END IF;
+    IF kind = 'group.member_removed' THEN
+        DELETE FROM pedigree.access_group_member m
+        WHERE m.group_name = wanted
+            AND pedigree.person_key(m.member) = pedigree.person_key(who);
+        RETURN FOUND;
+    END IF;
+    IF pedigree.is_in_policy('group:' || wanted) THEN
+        PERFORM pedigree.refuse_access('access_group_unused');
+    END IF;
+    DELETE FROM pedigree.access_group_member m WHERE m.group_name = wanted;
+    UPDATE pedigree.access_grant g
+    SET ended_at = at, ended_by = actor, end_reason = body ->> 'reason'
+    WHERE g.group_name = wanted AND g.ended_at IS NULL;
+    DELETE FROM pedigree.access_group g WHERE g.name = wanted;
+    RETURN FOUND;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_role(kind text, body jsonb, at timestamp with time zone, actor text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    wanted text := body ->> 'role';
+BEGIN
+    IF EXISTS (
+        SELECT FROM pedigree.access_role r WHERE r.name = wanted AND r.defined_at IS NULL
+    ) THEN
+        PERFORM pedigree.refuse_access('access_role_built_in');
+    END IF;
+    IF pedigree.holds_role(actor, wanted) THEN
+        PERFORM pedigree.refuse_access('access_role_not_of_oneself');
+    END IF;
+    IF kind = 'role.defined' THEN
+        IF jsonb_array_length(body -> 'stages') > 0 AND EXISTS (
+            SELECT FROM pedigree.access_grant g
+            WHERE g.role = wanted AND g.ended_at IS NULL AND cardinality(g.stages) > 0
+        ) THEN
+            PERFORM pedigree.refuse_access('access_grant_stages');
+        END IF;
+        INSERT INTO pedigree.access_role AS known (
+            name, permissions, stages, description, defined_at, defined_by
+        )
+        VALUES (
+            wanted,
+            ARRAY(SELECT jsonb_array_elements_text(body -> 'permissions')),
+            ARRAY(SELECT jsonb_array_elements_text(body -> 'stages')),
+            body ->> 'description', at, actor
+        )
+        ON CONFLICT (name) DO UPDATE SET permissions = excluded.permissions,
+            stages = excluded.stages, description = excluded.description,
+            defined_at = excluded.defined_at, defined_by = excluded.defined_by;
+        RETURN true;
+    END IF;
+    IF pedigree.is_in_policy('role:' || wanted) OR EXISTS (
+        SELECT FROM pedigree.access_grant g
+        WHERE g.role = wanted AND g.ended_at IS NULL
+            AND (g.expires_at IS NULL OR g.expires_at > at)
+    ) OR EXISTS (
+        SELECT FROM pedigree.access_token t
+        WHERE wanted = ANY (t.roles) AND t.revoked_at IS NULL
+            AND (t.expires_at IS NULL OR t.expires_at > at)
+    ) THEN
+        PERFORM pedigree.refuse_access('access_role_unused');
+    END IF;
+    DELETE FROM pedigree.access_role r WHERE r.name = wanted;
+    RETURN FOUND;
+END
+$$;
+
+CREATE FUNCTION pedigree.begin_access_change(is_grant boolean) RETURNS TABLE(at timestamp with time zone, grant_id bigint)
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.access', 0));
+    RETURN QUERY
+    SELECT clock_timestamp(), CASE WHEN is_grant THEN nextval('pedigree.access_grant_id') END;
+END
+$$;
+
 CREATE FUNCTION pedigree.begin_change_of_people() RETURNS timestamp with time zone
     LANGUAGE plpgsql
     AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.people', 0));
     RETURN clock_timestamp();
+END
+$$;
+
+CREATE FUNCTION pedigree.change_access(event_id uuid, canonical bytea) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    content jsonb := convert_from(canonical, 'UTF8')::jsonb;
+    kind text := content ->> 'type';
+    at timestamptz := (content ->> 'at')::timestamptz;
+    actor text := nullif(current_setting('pedigree.actor', true), '');
+    changed boolean;
+BEGIN
+    IF actor IS NULL OR actor IS DISTINCT FROM content #>> '{actor,name}'
+        OR current_setting('pedigree.actor_source', true)
+            IS DISTINCT FROM content #>> '{actor,source}'
+    THEN
+        RAISE EXCEPTION 'somebody changes access: the setting pedigree.actor is not their name'
+            USING ERRCODE = 'invalid_authorization_specification';
+    END IF;
+    IF event_id::text IS DISTINCT FROM content ->> 'event_id'
+        OR at NOT BETWEEN transaction_timestamp() AND clock_timestamp()
+    THEN
+        RAISE EXCEPTION 'the event of a change of access is not of this transaction';
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.access', 0));
+    changed := CASE split_part(kind, '.', 1)
+        WHEN 'grant' THEN pedigree.apply_grant(kind, content -> 'body', at, actor)
+        WHEN 'role' THEN pedigree.apply_role(kind, content -> 'body', at, actor)
+        WHEN 'group' THEN pedigree.apply_group(kind, content -> 'body', at, actor)
+    END;
+    IF changed THEN
+        WITH written AS (
+            INSERT INTO pedigree.event (event_id, type, canonical, leaf, at)
+            VALUES (event_id, kind, canonical, sha256('\x00'::bytea || canonical), at)
+            RETURNING id
+        )
+        INSERT INTO pedigree.unsequenced (id) SELECT id FROM written;
+    END IF;
+    RETURN changed;
 END
 $$;
 
@@ -408,7 +638,6 @@ CREATE TABLE pedigree.access_token (
     revoked_at timestamp with time zone,
     revoked_by text,
     CONSTRAINT access_token_check CHECK (((revoked_at IS NULL) = (revoked_by IS NULL))),
-    CONSTRAINT access_token_roles_check CHECK ((cardinality(roles) > 0)),
     CONSTRAINT access_token_secret_hash_check CHECK ((length(secret_hash) = 32))
 );
 
@@ -766,6 +995,21 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.find_bearer(wanted_hash bytea) RETURNS TABLE(token text, access text)
+    LANGUAGE plpgsql STABLE ROWS 1
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT to_json(valid)::text, pedigree.access_of(valid.principal, valid.roles)::text FROM (
+        SELECT t.token_id, t.principal, t.roles, t.models, t.created_at, t.created_by,
+            t.expires_at, t.revoked_at, t.revoked_by
+        FROM pedigree.access_token t
+        WHERE t.secret_hash = wanted_hash AND t.revoked_at IS NULL
+            AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())
+    ) AS valid;
+END
+$$;
+
 CREATE FUNCTION pedigree.find_holder(wanted_key text, wanted_stage text) RETURNS TABLE(model_name text, version integer, record text, signature text, verification text, generation bigint)
     LANGUAGE plpgsql STABLE ROWS 1
     AS $$
@@ -878,6 +1122,60 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.person_key(name text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+SELECT normalize(lower(regexp_replace(
+    normalize(name, NFKC),
+    '[[:space:][:cntrl:]\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]',
+    '', 'g'
+)), NFKC)
+$$;
+
+CREATE TABLE pedigree.access_grant (
+    grant_id bigint NOT NULL,
+    principal text,
+    group_name text,
+    role text NOT NULL,
+    models text[] NOT NULL,
+    stages text[] NOT NULL,
+    effect text NOT NULL,
+    expires_at timestamp with time zone,
+    reason text,
+    granted_at timestamp with time zone NOT NULL,
+    granted_by text NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    end_reason text,
+    last_used_at timestamp with time zone,
+    CONSTRAINT access_grant_denial_not_ended_by_oneself CHECK (((effect = 'allow'::text) OR (pedigree.person_key(principal) <> pedigree.person_key(ended_by)))),
+    CONSTRAINT access_grant_effect CHECK ((effect = ANY (ARRAY['allow'::text, 'deny'::text]))),
+    CONSTRAINT access_grant_ended CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+    CONSTRAINT access_grant_expiry CHECK ((expires_at > granted_at)),
+    CONSTRAINT access_grant_grantee CHECK ((num_nonnulls(principal, group_name) = 1)),
+    CONSTRAINT access_grant_not_to_oneself CHECK (((effect = 'deny'::text) OR (pedigree.person_key(principal) <> pedigree.person_key(granted_by))))
+);
+
+CREATE FUNCTION pedigree.grants_in_force(who text) RETURNS SETOF pedigree.access_grant
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    keys text[] := pedigree.keys_of_person(who);
+BEGIN
+    RETURN QUERY
+    SELECT g.* FROM pedigree.access_grant g
+    WHERE g.ended_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > clock_timestamp())
+        AND pedigree.person_key(g.principal) = ANY (keys)
+    UNION ALL
+    SELECT g.* FROM pedigree.access_grant g
+    WHERE g.ended_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > clock_timestamp())
+        AND g.group_name IN (
+            SELECT m.group_name FROM pedigree.access_group_member m
+            WHERE pedigree.person_key(m.member) = ANY (keys)
+        );
+END
+$$;
+
 CREATE FUNCTION pedigree.graph_of(of_training uuid, is_raced boolean) RETURNS text
     LANGUAGE plpgsql STABLE
     AS $$
@@ -908,6 +1206,16 @@ BEGIN
         'raced', is_raced
     )::text;
 END
+$$;
+
+CREATE FUNCTION pedigree.group_denies(wanted text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM pedigree.access_grant g
+        WHERE g.group_name = wanted AND g.effect = 'deny' AND g.ended_at IS NULL
+            AND (g.expires_at IS NULL OR g.expires_at > clock_timestamp())
+    )
 $$;
 
 CREATE FUNCTION pedigree.has_alias(of_model bigint, called text) RETURNS boolean
@@ -949,6 +1257,22 @@ ORDER BY t.tenure_id DESC
 LIMIT 1
 $$;
 
+CREATE FUNCTION pedigree.holds_role(who text, wanted text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT FROM pedigree.grants_in_force(who) g WHERE g.role = wanted)
+        OR EXISTS (
+            SELECT FROM pedigree.access_token t
+            WHERE pedigree.person_key(t.principal) = ANY (pedigree.keys_of_person(who))
+                AND t.revoked_at IS NULL
+                AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())
+                AND wanted = ANY (t.roles)
+        ) OR EXISTS (
+            SELECT FROM pedigree.principal p JOIN pedigree.identity i USING (principal_id)
+            WHERE p.person_id::text = pedigree.person_of(who) AND wanted = ANY (i.roles)
+        )
+$$;
+
 CREATE FUNCTION pedigree.is_acting(of_principal bigint) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -981,6 +1305,26 @@ SELECT EXISTS (
         AND pedigree.person_of(t.created_by) = pedigree.person_of(is_author.name)
 )
 $$;
+
+CREATE FUNCTION pedigree.is_in_group(who text, wanted text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM pedigree.access_group_member m
+        WHERE pedigree.person_key(m.member) = ANY (pedigree.keys_of_person(who))
+            AND m.group_name = wanted
+    )
+$$;
+
+CREATE FUNCTION pedigree.is_in_policy(word text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $_$
+    SELECT EXISTS (
+        SELECT FROM pedigree.registered_model m
+        WHERE m.deleted_at IS NULL
+            AND jsonb_path_exists(m.policy, '$.** ? (@ == $word)', jsonb_build_object('word', word))
+    )
+$_$;
 
 CREATE FUNCTION pedigree.is_overridden(of_model bigint, of_version integer, pointer text, name text, since timestamp with time zone) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -1221,6 +1565,28 @@ BEGIN
         FROM jsonb_to_recordset(doc -> 'marks')
             AS mark (quarantine_id bigint, certainty pedigree.certainty);
     END IF;
+END
+$$;
+
+CREATE FUNCTION pedigree.keys_of_person(who text) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    person text := pedigree.person_of(who);
+    known bigint := CASE WHEN person NOT LIKE 'name %' THEN person::bigint END;
+BEGIN
+    IF known IS NULL THEN
+        RETURN ARRAY[pedigree.person_key(who)];
+    END IF;
+    RETURN ARRAY(
+        SELECT pedigree.person_key(who)
+        UNION
+        SELECT pedigree.person_key(p.name) FROM pedigree.principal p WHERE p.person_id = known
+        UNION
+        SELECT pedigree.person_key(i.email)
+        FROM pedigree.principal p JOIN pedigree.identity i USING (principal_id)
+        WHERE p.person_id = known AND i.email IS NOT NULL
+    );
 END
 $$;
 
@@ -1528,6 +1894,14 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.note_grants_used(used bigint[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    UPDATE pedigree.access_grant g SET last_used_at = clock_timestamp()
+    WHERE g.grant_id = ANY (used)
+        AND (g.last_used_at IS NULL OR g.last_used_at < clock_timestamp() - interval '1 hour')
+$$;
+
 CREATE FUNCTION pedigree.note_read(reader text, event jsonb, hole text, of_model text, of_version integer) RETURNS double precision
     LANGUAGE plpgsql
     AS $$
@@ -1560,16 +1934,6 @@ CREATE FUNCTION pedigree.note_roles(of_text text) RETURNS void
     INSERT INTO pedigree.applied_roles (checksum) VALUES (of_text)
     ON CONFLICT (is_only) DO UPDATE
     SET checksum = excluded.checksum, applied_at = excluded.applied_at
-$$;
-
-CREATE FUNCTION pedigree.person_key(name text) RETURNS text
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    AS $$
-SELECT normalize(lower(regexp_replace(
-    normalize(name, NFKC),
-    '[[:space:][:cntrl:]\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]',
-    '', 'g'
-)), NFKC)
 $$;
 
 CREATE FUNCTION pedigree.person_of(name text) RETURNS text
@@ -2197,6 +2561,15 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.refuse_access(reason text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'the change of access is refused: %', reason
+        USING ERRCODE = 'check_violation', CONSTRAINT = reason;
+END
+$$;
+
 CREATE FUNCTION pedigree.refuse_author() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -2742,6 +3115,31 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.standing_of(names text[]) RETURNS TABLE(name text, access json, tokens json, seen json)
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT each.name, pedigree.access_of(each.name, '{}'), (
+        SELECT coalesce(json_agg(json_build_object(
+            'token_id', t.token_id, 'expires_at', t.expires_at,
+            'roles', pedigree.access_of('', t.roles) -> 'roles', 'models', t.models
+        )), '[]')
+        FROM pedigree.access_token t
+        WHERE pedigree.person_key(t.principal) = ANY (pedigree.keys_of_person(each.name))
+            AND t.revoked_at IS NULL
+    ), (
+        SELECT coalesce(json_agg(json_build_object(
+            'issuer', i.issuer, 'roles', pedigree.access_of('', i.roles) -> 'roles',
+            'models', i.models
+        )), '[]')
+        FROM pedigree.principal p JOIN pedigree.identity i USING (principal_id)
+        WHERE p.person_id::text = pedigree.person_of(each.name)
+    )
+    FROM unnest(names) AS each (name);
+END
+$$;
+
 CREATE FUNCTION pedigree.state_of_version(of_model bigint, of_version integer) RETURNS text
     LANGUAGE sql STABLE
     AS $$
@@ -2890,6 +3288,19 @@ BEGIN
         LIMIT most
     ) AS first ON true
     ORDER BY least(first.certainty, 'proved') DESC, first.name, first.version;
+END
+$$;
+
+CREATE FUNCTION pedigree.unknown_words(words text[]) RETURNS text[]
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('pedigree.access', 0));
+    RETURN ARRAY(
+        SELECT word FROM unnest(words) AS word
+        WHERE NOT EXISTS (SELECT FROM pedigree.access_role r WHERE 'role:' || r.name = word)
+            AND NOT EXISTS (SELECT FROM pedigree.access_group g WHERE 'group:' || g.name = word)
+    );
 END
 $$;
 
@@ -3159,6 +3570,41 @@ BEGIN
     WHERE v.model_id = of_model AND v.version = of_version;
 END
 $$;
+
+CREATE SEQUENCE pedigree.access_grant_id
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE pedigree.access_group (
+    name text NOT NULL,
+    description text,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    CONSTRAINT access_group_name CHECK ((name ~ '^[a-z0-9][a-z0-9._-]{0,127}$'::text))
+);
+
+CREATE TABLE pedigree.access_group_member (
+    group_name text NOT NULL,
+    member text NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    added_by text NOT NULL,
+    CONSTRAINT access_group_member_not_oneself CHECK ((pedigree.person_key(added_by) <> pedigree.person_key(member)))
+);
+
+CREATE TABLE pedigree.access_role (
+    name text NOT NULL,
+    permissions text[] NOT NULL,
+    stages text[] DEFAULT '{}'::text[] NOT NULL,
+    description text,
+    defined_at timestamp with time zone,
+    defined_by text,
+    CONSTRAINT access_role_defined CHECK (((defined_at IS NULL) = (defined_by IS NULL))),
+    CONSTRAINT access_role_name CHECK ((name ~ '^[a-z][a-z0-9_-]{0,63}$'::text)),
+    CONSTRAINT access_role_permissions CHECK ((cardinality(permissions) > 0))
+);
 
 ALTER TABLE pedigree.access_token ALTER COLUMN token_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pedigree.access_token_token_id_seq
@@ -4284,6 +4730,15 @@ ALTER TABLE pedigree.webhook ALTER COLUMN webhook_id ADD GENERATED ALWAYS AS IDE
     CACHE 1
 );
 
+ALTER TABLE ONLY pedigree.access_grant
+    ADD CONSTRAINT access_grant_pkey PRIMARY KEY (grant_id);
+
+ALTER TABLE ONLY pedigree.access_group
+    ADD CONSTRAINT access_group_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY pedigree.access_role
+    ADD CONSTRAINT access_role_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY pedigree.access_token
     ADD CONSTRAINT access_token_pkey PRIMARY KEY (token_id);
 
@@ -4523,6 +4978,14 @@ ALTER TABLE ONLY pedigree.webhook_line
 
 ALTER TABLE ONLY pedigree.webhook
     ADD CONSTRAINT webhook_pkey PRIMARY KEY (webhook_id);
+
+CREATE INDEX access_grant_of_group ON pedigree.access_grant USING btree (group_name) WHERE (ended_at IS NULL);
+
+CREATE INDEX access_grant_of_principal ON pedigree.access_grant USING btree (pedigree.person_key(principal)) WHERE (ended_at IS NULL);
+
+CREATE INDEX access_group_member_of_group ON pedigree.access_group_member USING btree (group_name);
+
+CREATE UNIQUE INDEX access_group_member_once ON pedigree.access_group_member USING btree (pedigree.person_key(member), group_name);
 
 CREATE INDEX access_token_principal ON pedigree.access_token USING btree (pedigree.person_key(principal));
 
@@ -4821,6 +5284,9 @@ CREATE TRIGGER version_deleted AFTER UPDATE OF deleted_at ON pedigree.model_vers
 CREATE TRIGGER version_removed AFTER DELETE ON pedigree.model_version REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_versions();
 
 CREATE TRIGGER version_state_changed AFTER UPDATE ON pedigree.model_version REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_state();
+
+ALTER TABLE ONLY pedigree.access_group_member
+    ADD CONSTRAINT access_group_member_group FOREIGN KEY (group_name) REFERENCES pedigree.access_group(name);
 
 ALTER TABLE ONLY pedigree.artifact_file
     ADD CONSTRAINT artifact_file_artifact_digest_fkey FOREIGN KEY (artifact_digest) REFERENCES pedigree.artifact(digest);
