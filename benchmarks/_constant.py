@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import uvicorn
 from fastapi import FastAPI
 
+from pedigree.postgres.asker import PROCESS, Asker
 from pedigree.postgres.pipe import Pipe
 from pedigree.postgres.pipe_statements import PipeStatement, TextRow
 from pedigree.server import point_reads, workers
@@ -29,11 +30,13 @@ class ConstantPipe(Pipe):
         self._known: dict[tuple[object, ...], list[TextRow]] = {}
         super().start()
 
-    async def ask(self, statement: PipeStatement, given: Mapping[str, object]) -> list[TextRow]:
+    async def ask(
+        self, statement: PipeStatement, given: Mapping[str, object], asker: Asker = PROCESS
+    ) -> list[TextRow]:
         """Return the rows of the first answer."""
-        question = (statement.name, *given.values())
+        question = (statement.name, asker, *given.values())
         if question not in self._known:
-            self._known[question] = await super().ask(statement, given)
+            self._known[question] = await super().ask(statement, given, asker)
         return self._known[question]
 
 

@@ -235,7 +235,7 @@ def _asking(is_fenced: bool) -> Iterator[None]:
     kept = AskingCursor._maybe_prepare_gen, AskingConnection.pipeline, AskingConnection.begin
     AskingCursor._maybe_prepare_gen = Cursor._maybe_prepare_gen  # type: ignore[method-assign]
     AskingConnection.pipeline = Connection.pipeline  # type: ignore[method-assign]
-    AskingConnection.begin = _begin  # type: ignore[method-assign]
+    AskingConnection.begin = _begin  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:

@@ -128,8 +128,9 @@ class Standing(Record):
     @property
     def grants(self) -> tuple[Grant, ...]:
         """All grants."""
-        carried = (each for source in (*self.tokens, *self.seen) for each in source.grants())
-        return (*self.access.granted, *carried)
+        by_tokens = (each for token in self.tokens for each in token.grants())
+        by_logins = (each for login in self.seen for each in login.grants())
+        return (*self.access.granted, *by_tokens, *by_logins)
 
 
 class Bearer(NamedTuple):

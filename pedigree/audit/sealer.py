@@ -15,8 +15,9 @@ from pedigree.audit.log_records import LogCheckpoint
 from pedigree.audit.nodes import SQL, nodes_of, read_ranges
 from pedigree.audit.records import Actor
 from pedigree.audit.tree import HEIGHT, Node, edge, new_blocks, new_tiles, root
+from pedigree.audit.verifier.hashes import UnverifiedLogError
 from pedigree.audit.verifier.notes import Checkpoint, LogKey, signature_line
-from pedigree.errors import LogTamperedError
+from pedigree.errors import LogKeyError, LogTamperedError
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
 
@@ -127,11 +128,21 @@ def checkpoint_over(transaction: Transaction, seq: int = 0) -> LogCheckpoint | N
 
 def _signed(checkpoint: Checkpoint, signers: Sequence[LogSigner]) -> str:
     text = checkpoint.text()
-    lines = (
-        signature_line(LogKey(checkpoint.origin, signer.public), signer.sign(text.encode()))
-        for signer in signers
-    )
+    lines = (_line(LogKey(checkpoint.origin, signer.public), signer, text) for signer in signers)
     return f"{text}\n{''.join(lines)}"
+
+
+def _line(key: LogKey, signer: LogSigner, text: str) -> str:
+    signature = signer.sign(text.encode())
+    try:
+        key.verify(signature, text)  # a key service may answer with that of another key
+    except UnverifiedLogError as error:
+        raise LogKeyError(
+            "the signature is not one of the key, so nothing is signed",
+            field="key",
+            value=str(key),
+        ) from error
+    return signature_line(key, signature)
 
 
 def _store(

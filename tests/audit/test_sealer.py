@@ -175,6 +175,36 @@ def test_a_key_in_the_database_is_encrypted_and_rotates(keeping: Registry) -> No
     assert require_sealed(database) == len(contents(database))
 
 
+def test_keys_rotate_while_events_arrive_and_others_seal(
+    keeping: Registry, running: Registry
+) -> None:
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            add_events(keeping.database, 5)
+            LogSealing(keeping).seal()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    add_events(keeping.database, 1)
+    for _ in range(4):
+        keeping.operations.audit.rotate_log_key(overlap=timedelta(0))
+        LogSealing(keeping).seal()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    LogSealing(keeping).seal()
+    first = keeping.operations.audit.log_keys()[-1].key
+    assert require_sealed(keeping.database) == len(contents(keeping.database))
+    assert len(keeping.operations.audit.log_keys()) >= 4
+    report = keeping.operations.audit.verify_log([first])
+    # Without an overlap, nobody who knows the first key can trust those that follow.
+    assert all("no known key" in problem for problem in report.problems)
+    assert keeping.operations.audit.verify_log().ok
+
+
 def test_a_key_in_the_database_needs_its_secret_key(keeping: Registry) -> None:
     add_events(keeping.database, 1)
     LogSealing(keeping).seal()

@@ -180,6 +180,16 @@ def with_a_token_for_another_that_one_created(own: Own) -> None:
     theirs.approve(own.reference, "production", comment="not mine")
 
 
+def by_a_role_that_one_grants_to_oneself(own: Own) -> None:
+    own.registry.define_role("judge", [Permission.READ, Permission.DECIDE, Permission.OVERRIDE])
+    asked = {"by": ["role:judge"]}
+    own.registry.set_policy("churn", policy_of(approvals=asked, automatic=False))
+    for name in (OWNER, OWNER.upper()):
+        with pytest.raises(NotPermittedError):
+            own.registry.grant_access("judge", name)
+    own.approve()
+
+
 def by_name_in_the_policy(own: Own) -> None:
     own.registry.set_policy("churn", policy_of(approvals={"by": [OWNER]}, automatic=False))
     own.approve()
@@ -241,7 +251,7 @@ WAYS = (
     *(of_the_bytes_that_another_registered_again, by_a_training_after_the_approval),
     *(of_a_version_of_another_to_which_one_added_a_training, of_the_approval_of_other_bytes),
     *(of_an_approval_from_before_a_move, with_every_role, with_a_token_that_one_issued_to_oneself),
-    with_a_token_for_another_that_one_created,
+    *(with_a_token_for_another_that_one_created, by_a_role_that_one_grants_to_oneself),
     *(by_name_in_the_policy, by_a_statement_as_the_application),
     *(by_a_statement_that_names_another_author, in_a_race_of_the_decision_and_a_registration),
 )

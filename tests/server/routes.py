@@ -41,7 +41,6 @@ KNOWN: dict[str, Any] = {
     "b": "churn/2",
     "to": "staging",
     "asset": "customers",
-    "principal": "ann",
     "moment": "2026-03-01T12:00:00Z",
     "reason": "a test",
 }
