@@ -144,6 +144,7 @@ def _figure(what: str, sides: list[Side], work: Work, times: int) -> Measured:
             open_s, fenced_s = fenced_s, open_s
         if turn:  # the first is for plans and caches
             ratios.append(fenced_s / open_s)
+    print(f"{what}: {median(ratios):.3f}", file=sys.stderr, flush=True)
     return Measured(what=what, value=median(ratios), unit="times", target=_TARGET, at_least=False)
 
 

@@ -36,7 +36,10 @@ FORBIDDEN = {
     "insert a decision": "INSERT INTO pedigree.decision (model_id, version, digest, author,"
     " from_stage, to_stage, generation, approved, comment, decided_by, decided_by_source, at)"
     " VALUES (1, 1, 'd', 'a', 'none', 'production', 1, true, 'c', 'ann', 'sql', now())",
-    "insert a grant": "INSERT INTO pedigree.access_token (principal, secret_hash, roles, models,"
+    "insert a grant": "INSERT INTO pedigree.access_grant SELECT * FROM pedigree.access_grant",
+    "remove an override": "DELETE FROM pedigree.stage_override",
+    "join two people": "UPDATE pedigree.principal SET person_id = 1",
+    "insert a token": "INSERT INTO pedigree.access_token (principal, secret_hash, roles, models,"
     " created_at, created_by) VALUES ('ann', sha256('x'), '{admin}', '{}', now(), 'ann')",
     "approve a version": "UPDATE pedigree.model_version SET approval_status = 'approved'",
     "backdate an event": "SELECT pedigree.record_events(ARRAY[gen_random_uuid()], 'model.created',"
