@@ -34,12 +34,10 @@ from pedigree.postgres.pipe_statements import PipeLostError, PipeStatement, Text
 _LOG = logging.getLogger(__name__)
 
 # Nothing is set for the session, which a pooler shares: the messages between two syncs are one
-# transaction, and a setting that is local to it ends with it.
+# transaction, and a setting that is local to it ends with it. The pipe only reads, so nobody acts.
 _SETTINGS = PipeStatement.of(
     "SELECT set_config('statement_timeout', %(limit)s, true),"
-    " set_config('pedigree.models', %(models)s, true),"
-    " set_config('pedigree.actor', %(actor)s, true),"
-    " set_config('pedigree.actor_source', %(actor_source)s, true)"
+    " set_config('pedigree.models', %(models)s, true)"
 )
 _LIMIT_MS = 2000
 _SETTINGS_NAME = b"pedigree_settings"
@@ -113,7 +111,7 @@ class Pipe:
         """
         with tracing.part_of_request(statement.name, "postgresql"):
             values = statement.values(given)
-            settings = _SETTINGS.values({"limit": self._limit, **asker.values})
+            settings = _SETTINGS.values({"limit": self._limit, "models": asker.models})
             answered = self._send(statement, values, settings)
             result = await answered
         return [] if result is None else _rows(result)
