@@ -118,7 +118,7 @@ def test_every_command_answers_in_json_at_a_service(
     asked = set()
 
     def ask(*words: object) -> Any:
-        asked.update(" ".join(map(str, words[:count])) for count in (1, 2))
+        asked.update(" ".join(map(str, words[:count])) for count in (1, 2, 3))
         answer = served_cli(*words, "--json")
         if words[0] in REFUSED:
             assert (answer.code, answer.out) == (2, ""), words
@@ -227,8 +227,8 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("access", "review"),
         ("access", "explain", "bob", "--model", "churn", "--stage", "staging"),
         ("access", "revoke", 1, "--reason", "a test"),
-        ("access", "revoke", "bob", "--all"),
         ("access", "group", "remove", "risk", "bob"),
+        ("access", "revoke", "bob", "--all"),
         ("access", "group", "delete", "risk"),
         ("access", "role", "remove", "looker"),
         ("token", "revoke", 2),
@@ -242,6 +242,7 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("webhook", "list"),
         ("webhook", "show", 2),
         ("webhook", "test", 2),
+        ("promote", "churn/3", "--to", "archived"),
         ("delete", "churn/3", "--reason", "a test"),
         ("restore", "churn/3"),
         ("gc",),
