@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
 
+from pedigree.postgres._asking_connection import AskingConnection
 from pedigree.postgres.queries import name_of
 
 
@@ -28,3 +29,19 @@ def sent_statements() -> Iterator[list[str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(psycopg.Connection, "execute", counted)
         yield sent
+
+
+@contextmanager
+def begun_transactions() -> Iterator[list[str]]:
+    """Yield a list of the commands by which this thread begins transactions in the block."""
+    begun: list[str] = []
+    own, begin = threading.get_ident(), AskingConnection.begin
+
+    def noted(self: AskingConnection, command: LiteralString) -> None:
+        if threading.get_ident() == own:
+            begun.append(command)
+        begin(self, command)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AskingConnection, "begin", noted)
+        yield begun

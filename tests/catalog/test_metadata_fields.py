@@ -83,16 +83,16 @@ def _definitions_with(column: str) -> str:
     schema = (ROOT / "pedigree/postgres/schema.sql").read_text(encoding="utf-8")
     added = {
         "VIEW pedigree.version_record AS": (
-            "model_card_digest\n   FROM",
-            f"model_card_digest, v.{column} FROM",
+            "AS overrides\n   FROM",
+            f"AS overrides, v.{column} FROM",
         ),
         "VIEW pedigree.version_in_full AS": (
-            "verification\n   FROM",
-            f"verification, r.{column} FROM",
+            "overrides\n   FROM",
+            f"overrides, r.{column} FROM",
         ),
         "VIEW pedigree.version_in_bulk AS": (
-            "END)::pedigree.version_in_full",
-            f"END, v.{column})::pedigree.version_in_full",
+            "))))::pedigree.version_in_full",
+            f"))), v.{column})::pedigree.version_in_full",
         ),
         "FUNCTION pedigree.record_shown(": ("r.datasheet_uri,", f"r.datasheet_uri, r.{column},"),
     }

@@ -29,26 +29,27 @@ def test_a_log_is_sealed_proved_exported_and_verified(sealing: Cli, tmp_path: Pa
     cli = sealing
     assert "No event of 2 is sealed" in cli("audit", "status").out
     assert cli("audit", "prove", 1, "--json").error["type"] == "NotFoundError"
-    assert cli("audit", "seal", "--once", "--json").json == {"checkpoints": 1, "size": 3}
-    assert "3 of 3 events are sealed" in cli("audit", "status").out
+    # The attempt to prove an event was a read that is noted, and the key is an event, too.
+    assert cli("audit", "seal", "--once", "--json").json == {"checkpoints": 1, "size": 4}
+    assert "4 of 4 events are sealed" in cli("audit", "status").out
     assert "model.created churn" in cli("audit", "tail").out
     assert len(cli("audit", "tail", "--lines", 2, "--json").json["items"]) == 2
     shown = cli("audit", "show", 1).out
     assert '"model":"churn"' in shown
-    assert "The checkpoint of 3 events covers it." in shown
+    assert "The checkpoint of 4 events covers it." in shown
     assert cli("audit", "prove", 2).out.strip() == "2.tlog-proof proves 2.json."
     proof, event = (Path(f"2.{end}").read_text(encoding="utf-8") for end in ("tlog-proof", "json"))
     key = key_of(cli)
     assert verify_proof(proof, event.encode(), [LogKey.parse(key)])[0] == 1
     assert "File exists" in cli("audit", "prove", 2, "--json").error["message"]
-    consistent = cli("audit", "consistency", 1, 3, "--json").json
-    assert (consistent["old_size"], consistent["new_size"]) == (1, 3)
-    assert "3 events: root" in cli("audit", "consistency", 1, 3).out
-    assert cli("audit", "export", "out", "--json").json["events"] == 3
+    consistent = cli("audit", "consistency", 1, 4, "--json").json
+    assert (consistent["old_size"], consistent["new_size"]) == (1, 4)
+    assert "4 events: root" in cli("audit", "consistency", 1, 4).out
+    assert cli("audit", "export", "out", "--json").json["events"] == 4
     for words in ((), ("--key", key), ("--database",), ("--export", "out", "--key", key)):
         verified = cli("audit", "verify", *words)
         assert verified.code == 0, verified
-        assert "3 events are covered by a checkpoint" in verified.out
+        assert "4 events are covered by a checkpoint" in verified.out
 
 
 def test_an_edit_fails_the_verification(sealing: Cli, database_url: str) -> None:

@@ -18,6 +18,7 @@ from pedigree.registry import Registry
 from pedigree.registry.log_sealing import LogSealing
 from tests.artifacts.publishing import blob_keys
 from tests.factories import register, register_candidate, with_secret_key
+from tests.identities import see
 from tests.maintenance.collecting import collect
 
 FEED_OFF = "ALTER TABLE pedigree.feed DISABLE TRIGGER USER; "
@@ -356,6 +357,9 @@ def lived(impatient: Registry, tmp_path: Path) -> Registry:
     registry.remove_member("risk", "ann")
     registry.add_member("risk", "ann")
     registry.end_grant(registry.grant_access("curator", "ann").grant_id, reason="left")
+    for name in ("dana", "dan"):
+        see(registry, name)
+    registry.link_person("dan", person="dana")
     webhook_id = registry.create_webhook("https://ci.example").webhook.webhook_id
     registry.update_webhook(webhook_id, types=["version.*"])
     registry.rotate_webhook_secret(webhook_id)

@@ -16,7 +16,10 @@ WHERE c.relnamespace = 'pedigree'::regnamespace AND c.relkind = 'r'
     AND c.relname NOT IN ('migration', 'statistic') AND c.relname NOT LIKE 'search\\_%'
 GROUP BY c.oid
 """
-_IDENTITY = {"pedigree.registry_identity", "registry_identity"}  # by the search path
+# What the migrations put in; each by its name with and without the schema.
+_FILLED = {
+    each for name in ("registry_identity", "access_role") for each in (name, f"pedigree.{name}")
+}
 _REFERENCES = """
 SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint
 WHERE contype = 'f' AND connamespace = 'pedigree'::regnamespace AND conrelid <> confrelid
@@ -38,7 +41,7 @@ def copy_rows(source_url: str, target_url: str) -> None:
         for child, parent in target.execute(_REFERENCES):
             graph[child].add(parent)
         # The copy is the same registry, so it keeps the identity by which the store knows it.
-        for name in columns.keys() & _IDENTITY:  # an earlier schema has none
+        for name in columns.keys() & _FILLED:  # an earlier schema has none
             target.execute(sql.SQL("DELETE FROM {}").format(sql.SQL(name)))
         for name in TopologicalSorter(graph).static_order():
             _copy(source, target, name, columns[name])

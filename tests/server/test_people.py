@@ -33,8 +33,9 @@ def served(
 
 
 def whoami(served: Served, token: str) -> httpx2.Response:
-    """Ask who the bearer of a token is."""
-    return served.client().get("/whoami", headers={"Authorization": f"Bearer {token}"})
+    """Ask who the bearer of a token is, over one connection: an address has few of them."""
+    client = served.clients[0] if served.clients else served.client()
+    return client.get("/whoami", headers={"Authorization": f"Bearer {token}"})
 
 
 def test_later_requests_write_nothing(served: Served, issuer: Issuer) -> None:
@@ -83,8 +84,9 @@ def test_deactivation_refuses_tokens_and_logins_within_a_second(
     assert [whoami(served, token).status_code for token in (login, own.secret)] == [200, 200]
     served.registry.set_person_active("dee", active=False)
     deadline = time.monotonic() + 1.0
-    while any(whoami(served, token).status_code == 200 for token in (login, own.secret)):
-        assert time.monotonic() < deadline
+    for token in (login, own.secret):
+        while whoami(served, token).status_code == 200:
+            assert time.monotonic() < deadline
     assert whoami(served, issuer.token(sub="5", preferred_username="dee")).status_code == 401
 
 

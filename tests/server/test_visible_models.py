@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pedigree.access.patterns import is_one_of
 from pedigree.access.records import Role
-from pedigree.catalog.lookups import names_matching
+from pedigree.catalog.lookups import names_among
 from pedigree.contract.paths import PREFIX
 from pedigree.lifecycle.records import ApprovalRule, Policy
 from tests.factories import free_policy, register
@@ -154,5 +154,7 @@ PATTERN = st.text("aAsSßchurn*%_\\.-\N{LATIN SMALL LETTER LONG S}", min_size=1,
 def test_the_database_finds_the_names_that_the_one_function_accepts(
     served: Served, patterns: list[str]
 ) -> None:
-    found = served.registry.database.read(lambda t: names_matching(t, patterns))
+    found = served.registry.database.read(
+        lambda t: names_among(t, patterns, lambda name: is_one_of(name, patterns))
+    )
     assert sorted(found) == sorted(name for name in NAMES if is_one_of(name, patterns))

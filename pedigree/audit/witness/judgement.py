@@ -94,8 +94,12 @@ class Witness:
             with self._guard:
                 answer = self._cosigned(shown)
         except _RefusedError as refused:
-            fields = {"action": "witness.refused", "status": refused.answer.status}
-            _LOG.warning("refused a checkpoint of %s: %s", origin, refused, extra=fields)
+            _LOG.warning(
+                "refused a checkpoint of %s: %s",
+                origin,
+                refused,
+                extra={"action": "witness.refused", "status": refused.answer.status},
+            )
             return refused.answer
         size = shown.checkpoint.size
         _LOG.info("cosigned %d of %s", size, origin, extra={"action": "witness.cosigned"})
