@@ -47,9 +47,11 @@ SELECT (ended.token).token_id, (ended.token).principal, (ended.token).roles, (en
     (ended.token).created_at, (ended.token).created_by, (ended.token).expires_at,
     (ended.token).revoked_at, (ended.token).revoked_by
 FROM (
-    SELECT pedigree.revoke_token(%(token_id)s) AS token
+    SELECT pedigree.revoke_token(known.token_id) AS token
     FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
-        set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source
+        set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source,
+        pedigree.access_token AS known
+    WHERE known.token_id = %(token_id)s
     OFFSET 0  -- so that it is called once
 ) AS ended;
 

@@ -41,7 +41,7 @@ JSON = {"params", "detail"}
 # A login asks the service before it reads its provider and its audience.
 NO_TEXTS = {"purpose", "trust", "provider", "audience"}
 # Commands of this machine whose texts are judged before anything starts.
-JUDGED_FIRST = {*OF_THE_LOG, "login", "logout", "witness"}
+JUDGED_FIRST = {*OF_THE_LOG, "login", "logout", "witness", "access recover"}
 # Of a file that exists, a path that is written to or whose bytes are not read.
 UNREAD = {"destination", "output", "path"}
 # What has no bad content but bytes that are no text.
@@ -51,7 +51,7 @@ MORE: tuple[Line, ...] = (
     *(("webhook", word, "1") for word in ("deliveries", "rotate", "update", "delete", "show")),
     *(("webhook", word, "1", "1") for word in ("delivery", "redeliver")),
     *(("drift", word, "1") for word in ("show", "report", "alert")),
-    *(("database", "roles"),),
+    *(("database", "roles"), ("access", "recover", "ann")),
     *(("serve",), ("up",), ("witness", "--state", "s"), ("login", "url"), ("logout", "url")),
     *(("audit", word) for word in ("rotate-key", "tail", "verify")),
     *(("audit", word, "1") for word in ("show", "prove")),
