@@ -87,11 +87,11 @@ class Grant:
         return _touches(self.models, model)
 
     def covers(self, model: Target, stage: Target) -> bool:
-        """Return whether it is about all that is meant: None is every model or stage."""
+        """Return whether it covers the whole target: None is every model or stage."""
         return _covers(self.models, model) and _covers(self.stages, stage)
 
     def hits(self, model: Target, stage: Target) -> bool:
-        """Return whether it is about some of what is meant, or of ``SOME`` about all."""
+        """Return whether it covers a part of the target, or all of it for ``SOME``."""
         return _touches(self.models, model) and _touches(self.stages, stage)
 
     @property

@@ -84,20 +84,15 @@ def create_token(
     }
     row = transaction.execute(SQL["insert_token"], values).fetchall()[0]
     token = _token_of(row)
-    _record(
-        transaction,
-        EventType.TOKEN_CREATED,
-        token,
-        actor,
-        {
-            "roles": values["roles"],
-            "models": values["models"],
-            "expires_at": token.expires_at.isoformat() if token.expires_at else None,
-            # So that a replaced secret is detectable.
-            "secret_hash": values["secret_hash"].hex(),
-            **({} if workload is None else {"workload": workload}),
-        },
-    )
+    body: dict[str, JsonValue] = {
+        "roles": values["roles"],
+        "models": values["models"],
+        "expires_at": token.expires_at.isoformat() if token.expires_at else None,
+        # So that a replaced secret is detectable.
+        "secret_hash": values["secret_hash"].hex(),
+        **({} if workload is None else {"workload": workload}),
+    }
+    _record(transaction, EventType.TOKEN_CREATED, token, actor, body)
     return IssuedToken(token=token, secret=secret)
 
 

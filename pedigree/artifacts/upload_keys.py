@@ -140,7 +140,7 @@ _GUARD = threading.Lock()
 def upload_keys(database: Database) -> UploadKeys:
     """Return the announced keys of this process in a database; a forked process has its own.
 
-    They are of the process, whoever asks.
+    They belong to the process, not to the principal that it acts for.
     """
     database = database.connected
     found = _KEYS.get(database)

@@ -1,4 +1,4 @@
-"""What the database is told about a principal: their name, and which models they may see."""
+"""What a transaction states about a principal: their name, and which models they may see."""
 
 import re
 from collections.abc import Iterable

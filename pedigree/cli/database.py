@@ -94,7 +94,7 @@ def roles(
 
     def view() -> Iterator[object]:
         if not found.known:
-            yield "The database has no roles of its own: whoever connects owns the tables."
+            yield "The database has no roles of its own: every connection owns the tables."
             return
         yield f"The connections of Pedigree {'do not own' if is_up else 'own'} the tables."
         yield from (f"missing: {fact}" for fact in found.missing)

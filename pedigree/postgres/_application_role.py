@@ -1,6 +1,7 @@
 """The role of the embedded server in which everything but migrations connects.
 
-The role that creates the server is a superuser for ever. So the application gets one of its own.
+The role that creates the server cannot give up its rights of a superuser. So the application gets
+one of its own.
 """
 
 import secrets

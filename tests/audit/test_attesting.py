@@ -185,7 +185,7 @@ LIES = {
         "a time before the checkpoint, or in the future",
     ),
     "a conflict without a size": (lambda *_: (409, b"many\n"), "names no size"),
-    "a conflict for ever": (lambda *_: (409, b"2\n"), "status 409"),
+    "a conflict without end": (lambda *_: (409, b"2\n"), "status 409"),
     "that it does not know the log": (lambda *_: (404, b""), "add the key of the log"),
     "that it knows another log": (lambda *_: (422, b""), "run `pedigree audit verify`"),
     "a longer log": (lambda *_: (409, b"9\n"), "cosigned 9 events of this log, which has 4"),

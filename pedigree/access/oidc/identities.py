@@ -46,7 +46,7 @@ class Identity:
         groups: The groups that the token names, sorted.
         email: Their e-mail, if the issuer verified it.
         issued_at: When the issuer made the token.
-        links_by_email: Whether they are whoever has the same verified e-mail and the same name.
+        links_by_email: Whether they are the person with the same verified e-mail and the same name.
         is_first_admin: Whether they become the first admin of a registry that never had one.
     """
 

@@ -94,7 +94,7 @@ def _issued(certificate: "Certificate", issuer: "Certificate", at: datetime, bel
 
 
 def _may_certify(issuer: "Certificate", below: int) -> bool:
-    """Return whether a certificate is one of an authority with so many others below it."""
+    """Return whether a certificate is of an authority that may have this many below it."""
     from cryptography.x509 import BasicConstraints, ExtensionNotFound, KeyUsage  # noqa: PLC0415
 
     extensions = issuer.extensions

@@ -53,7 +53,7 @@ def _only(request: Request, header: str) -> str | None:
     """Return the value of a header; None without one.
 
     Raises:
-        NotAuthenticatedError: There are several: one may be of whoever sends through the proxy.
+        NotAuthenticatedError: There are several: the sender of the request may have added one.
     """
     values = request.headers.getlist(header)
     if len(values) > 1:
