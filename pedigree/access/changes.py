@@ -10,7 +10,8 @@ from psycopg.errors import CheckViolation, ForeignKeyViolation
 from pydantic import JsonValue
 
 from pedigree.access.tokens import SQL
-from pedigree.audit.records import Actor, EventType, NewEvent
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor, NewEvent
 from pedigree.errors import (
     AccessInUseError,
     AccessNotFoundError,

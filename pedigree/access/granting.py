@@ -21,7 +21,8 @@ from pedigree.access.persons import end_rights
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.access.tokens import SQL, require_principal, revoke_token
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.errors import AccessNotFoundError, PrincipalNotFoundError
 from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.transaction import Row, Transaction

@@ -20,7 +20,8 @@ from pedigree.access.records import IssuedToken, Role
 from pedigree.access.reserved import RECOVERY
 from pedigree.access.tokens import SQL
 from pedigree.audit import log
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.errors import (
     NameTakenError,
     NotPermittedError,

@@ -9,7 +9,8 @@ from pedigree.access.changes import AccessChange
 from pedigree.access.grant_records import AccessGroup, AccessRole, GroupName, Patterns
 from pedigree.access.records import Permission, RoleName
 from pedigree.access.tokens import SQL, require_principal
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.errors import AccessNotFoundError, NameTakenError
 from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.transaction import Transaction

@@ -19,7 +19,8 @@ from pedigree.access.principal import Principal
 from pedigree.access.records import AccessToken, IssuedToken, Permission, permitted
 from pedigree.access.reserved import claimed
 from pedigree.audit import log
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.errors import (
     AccessNotFoundError,
     InvalidInputError,

@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from pedigree.audit import log
+from pedigree.audit.event_types import EventType
 from pedigree.audit.log_keys import LocalSigner, SecretStorage
 from pedigree.audit.log_records import KnownLogKey
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.records import Actor
 from pedigree.audit.verifier.hashes import UnverifiedLogError
 from pedigree.audit.verifier.notes import LogKey
 from pedigree.errors import InvalidInputError, LogKeyError

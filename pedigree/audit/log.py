@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import JsonValue
 
 from pedigree._record import RecordPage
-from pedigree.audit.records import Actor, Event, EventType, NewEvent
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor, Event, NewEvent
 from pedigree.postgres.database import Database
 from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.queries import load_queries

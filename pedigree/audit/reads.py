@@ -14,7 +14,8 @@ from typing import TypeAlias
 
 from pydantic import JsonValue
 
-from pedigree.audit.records import Actor, EventType, canonical_event
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor, canonical_event
 from pedigree.postgres.database import Database
 from pedigree.postgres.queries import load_queries
 

@@ -11,8 +11,7 @@ from pedigree._canonical_json import canonical_json
 from pedigree._record import Record
 from pedigree._stored_json import READABLE_DEPTH, from_stored_json, is_shallow
 from pedigree._values import JSON_BYTES, RECORD_BYTES, Key
-from pedigree.audit.event_types import READS as READS  # noqa: PLC0414
-from pedigree.audit.event_types import EventType as EventType  # noqa: PLC0414
+from pedigree.audit.event_types import EventType
 from pedigree.errors import InvalidInputError
 
 # The keys that name the subject of an event without a single model.

@@ -7,7 +7,8 @@ from uuid import uuid4
 from pydantic_core import to_json
 
 from pedigree.artifacts.records import Digest, digest_of
-from pedigree.audit.records import Actor, EventType, canonical_event
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor, canonical_event
 from pedigree.cards.store import SQL, DrawnCard
 from pedigree.catalog.names import name_key
 from pedigree.postgres.transaction import Transaction

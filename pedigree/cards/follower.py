@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.audit import log
-from pedigree.audit.records import EventType, stored_body
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import stored_body
 from pedigree.cards.drawing import WantedCard
 from pedigree.cards.store import SQL
 from pedigree.cards.writer import CardWriter

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from psycopg.types.json import Jsonb
 
 from pedigree.artifacts.records import digest_of
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.catalog import lookups
 from pedigree.catalog.names import name_key

@@ -17,7 +17,8 @@ from pydantic import JsonValue
 
 from pedigree.artifacts.records import Digest
 from pedigree.artifacts.store import StoredBlob
-from pedigree.audit.records import EventType, canonical_event
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import canonical_event
 from pedigree.catalog.draft import Draft
 from pedigree.catalog.kept_answers import KEPT, KeptRequest
 from pedigree.catalog.metadata_fields import about_fields

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from pedigree._record import UNCHANGED
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.catalog.description import NOTHING, Changes, Described
 from pedigree.catalog.store import SQL, LockedModel, create_model, lock_model
 from pedigree.errors import NameTakenError

@@ -17,7 +17,8 @@ from pydantic_core import to_json
 
 from pedigree._record import RecordPage
 from pedigree.audit import log
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.catalog.creation_look import KnownVersion
 from pedigree.catalog.quarantine_marks import FoundQuarantine, Marker, NewMarks
 from pedigree.catalog.quarantine_records import MOST_MARKED, Quarantine, Quarantined

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.audit.verifier.replay import QUARANTINE
 from pedigree.audit.verifier.states import combined_reason
 from pedigree.catalog.quarantine_records import Quarantine

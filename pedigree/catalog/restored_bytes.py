@@ -7,7 +7,8 @@ from pydantic import JsonValue
 from pedigree.artifacts.lost_bytes import RecordRestored
 from pedigree.artifacts.store import StoredBlob
 from pedigree.audit import log
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.postgres.transaction import Transaction
 
 

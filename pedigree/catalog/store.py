@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from pydantic import JsonValue
 
 from pedigree.audit import log
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.catalog.names import name_key, validate_name
 from pedigree.errors import (
     ModelNotFoundError,

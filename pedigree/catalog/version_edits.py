@@ -1,6 +1,7 @@
 """Edits of a version: its description, owners and tags."""
 
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.catalog.description import Changes, Described
 from pedigree.catalog.store import SQL, lock_model, version_not_found
 from pedigree.postgres.transaction import Transaction

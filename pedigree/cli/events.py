@@ -11,7 +11,7 @@ from pedigree.cli._session import open_registry
 from pedigree.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from pedigree.audit.records import EventType
+    from pedigree.audit.event_types import EventType
 
 
 def add_to(app: typer.Typer) -> None:
@@ -48,7 +48,7 @@ def events(
 
 
 def _event_type(word: str) -> "EventType":
-    from pedigree.audit.records import EventType
+    from pedigree.audit.event_types import EventType
 
     try:
         return EventType(word)

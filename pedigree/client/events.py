@@ -3,7 +3,8 @@
 from collections.abc import Collection
 
 from pedigree._record import PAGE
-from pedigree.audit.records import Event, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Event
 from pedigree.client.service import Page, ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.events import EventContract

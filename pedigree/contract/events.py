@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from typing import Protocol
 
-from pedigree.audit.records import Event, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Event
 
 
 class EventContract(Protocol):

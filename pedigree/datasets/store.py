@@ -9,7 +9,8 @@ from pedigree._canonical_json import canonical_json
 from pedigree._record import RecordPage
 from pedigree.artifacts.records import digest_of
 from pedigree.audit import log
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.datasets.records import (
     Datasheet,
     DataState,

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from pedigree._record import Record
 from pedigree.access.patterns import is_one_of
-from pedigree.audit.event_types import READS
-from pedigree.audit.records import Event, EventType
+from pedigree.audit.event_types import READS, EventType
+from pedigree.audit.records import Event
 
 
 class Webhook(Record):

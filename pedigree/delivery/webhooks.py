@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from pedigree._record import UNCHANGED, RecordPage
 from pedigree.access.patterns import is_one_of
 from pedigree.audit import log
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.delivery.records import IssuedWebhook, Webhook
 from pedigree.delivery.signing import SecretBox, new_secret
 from pedigree.egress.addresses import url_fault

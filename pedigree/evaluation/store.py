@@ -4,7 +4,8 @@ from psycopg.types.json import Jsonb
 
 from pedigree._canonical_json import canonical_json
 from pedigree.artifacts.records import digest_of
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import lock_model, version_not_found

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from pedigree.access.reserved import BACKGROUND
 from pedigree.audit import log
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.failures.records import Failure, pause_after
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Row, Transaction

@@ -1,6 +1,7 @@
 """Aliases: names that a person moves between versions."""
 
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.catalog.store import lock_model
 from pedigree.lifecycle.pointer_names import held_alias, require_new_alias
 from pedigree.lifecycle.policy import read_policy

@@ -7,7 +7,8 @@ or, if its version is not known, into a note without a verdict.
 from pydantic import JsonValue
 
 from pedigree.access.principal import Principal
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.lifecycle.check_run_records import CheckRun
 from pedigree.lifecycle.records import RecordedVerdict, Verdict

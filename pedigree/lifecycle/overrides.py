@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from pedigree._record import RecordPage
 from pedigree.access.principal import Principal
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.catalog.records import ModelVersion
 from pedigree.errors import (
     GateNotPassedError,

@@ -6,7 +6,8 @@ from pydantic import JsonValue
 from pedigree._record import RecordPage
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
-from pedigree.audit.records import EventType, NewEvent
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import NewEvent
 from pedigree.catalog.names import name_key
 from pedigree.catalog.store import LockedModel, lock_model, lock_or_create_model
 from pedigree.errors import NotPermittedError

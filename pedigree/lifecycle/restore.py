@@ -3,7 +3,8 @@
 from pydantic import JsonValue
 
 from pedigree.artifacts.store import StoredBlob, stored_blob
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.catalog.names import name_key
 from pedigree.catalog.store import LockedModel, lock_any_model, lock_model, version_not_found
 from pedigree.errors import BytesCollectedError, BytesTakenError

@@ -2,7 +2,8 @@
 
 from pydantic import JsonValue
 
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import VersionInUseError
 from pedigree.lifecycle.decision_records import RequestOutcome

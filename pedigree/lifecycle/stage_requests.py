@@ -7,7 +7,8 @@ from pydantic import JsonValue
 from pedigree._record import RecordPage
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.catalog.lookups import find_model
 from pedigree.catalog.names import found_in, name_key, validate_name
 from pedigree.catalog.records import ModelVersion

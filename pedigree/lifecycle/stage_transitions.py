@@ -7,7 +7,7 @@ from pydantic import JsonValue
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.access.reserved import DRIFT_SENSOR
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from pedigree.artifacts.sweep import expire_uploads
 from pedigree.audit import log
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.catalog.store import lock_any_model
 from pedigree.maintenance.gc_records import (
     PlannedArtifact,

@@ -6,7 +6,8 @@ from functools import partial
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.tiers import retier
 from pedigree.audit import log
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.catalog.store import LockedModel, lock_any_model
 from pedigree.maintenance.gc_records import PlannedMove, PlannedTier
 from pedigree.maintenance.queries import SQL

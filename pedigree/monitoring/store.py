@@ -4,8 +4,9 @@ from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
 from pedigree._record import RecordPage
+from pedigree.audit.event_types import EventType
 from pedigree.audit.json_digests import json_digest
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.records import Actor
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import lock_model, version_not_found

@@ -4,7 +4,8 @@ from collections.abc import Collection
 
 from pedigree.access.records import Permission
 from pedigree.audit import log
-from pedigree.audit.records import Event, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Event
 from pedigree.contract.events import EventContract
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 
 if TYPE_CHECKING:
     from pedigree.catalog.records import ModelVersion

@@ -9,7 +9,8 @@ from typing import NamedTuple, TypeVar
 
 from pedigree.access.reserved import RECONCILER
 from pedigree.audit import log
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.cards.follower import CardFollower
 from pedigree.delivery.background_thread import is_over
 from pedigree.errors import ModelNotFoundError

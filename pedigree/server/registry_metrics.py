@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.delivery.metrics import DatabaseMetrics, measure
 from pedigree.distribution import own_version
 from pedigree.errors import PedigreeError

@@ -12,7 +12,8 @@ from pedigree.access.last_seen import is_ended, narrowed, says_the_same
 from pedigree.access.persons import roles_last_seen
 from pedigree.access.principal import Principal
 from pedigree.access.records import Role
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.errors import (
     GateNotPassedError,
     InvalidInputError,

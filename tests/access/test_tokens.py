@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from pedigree.access.records import PERMISSIONS, Permission, Role, permitted
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.errors import (
     AccessNotFoundError,
     InvalidInputError,

@@ -14,7 +14,8 @@ from pedigree.artifacts.objects import open_store
 from pedigree.artifacts.store import locate
 from pedigree.artifacts.store_health import missing
 from pedigree.artifacts.store_owner import OWNERS, require_owned, require_unused
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.catalog.restored_bytes import restored_by
 from pedigree.errors import CorruptionError, StoreUnavailableError
 from pedigree.postgres import Database

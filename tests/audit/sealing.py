@@ -8,8 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from pedigree.audit import log
+from pedigree.audit.event_types import EventType
 from pedigree.audit.key_history import known_keys
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.records import Actor
 from pedigree.audit.verifier.hashes import GrowingTree, leaf_hash
 from pedigree.audit.verifier.notes import LogKey, open_checkpoint
 from pedigree.postgres.database import Database

@@ -2,7 +2,7 @@
 
 import re
 
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 
 
 def test_types_have_one_grammar() -> None:

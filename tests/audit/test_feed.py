@@ -12,7 +12,8 @@ import pytest
 from psycopg import sql
 
 from pedigree.audit import log
-from pedigree.audit.records import Actor, EventType, NewEvent
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor, NewEvent
 from pedigree.audit.verifier.hashes import leaf_hash
 from pedigree.postgres.database import Database
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from pedigree.access.principal import Principal
+from pedigree.audit.event_types import READS, EventType
 from pedigree.audit.reads import NotedReads
-from pedigree.audit.records import READS, Actor, EventType
+from pedigree.audit.records import Actor
 from pedigree.catalog.store import lock_model
 from pedigree.maintenance.fsck_replay import check_replay
 from pedigree.registry import Registry, registry_in

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from pedigree.audit import sealer as sealing
+from pedigree.audit.event_types import EventType
 from pedigree.audit.key_history import known_keys
 from pedigree.audit.log_keys import KeyFile
-from pedigree.audit.records import EventType
 from pedigree.audit.sealer import Sealer, checkpoint_over
 from pedigree.audit.verifier.notes import LogKey, open_checkpoint
 from pedigree.errors import LogKeyError, LogTamperedError, SecretKeyError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.cards.records import CardNotes
 from pedigree.errors import ModelNotFoundError, StoreUnavailableError, VersionNotFoundError
 from pedigree.registry import Registry

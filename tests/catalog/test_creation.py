@@ -16,7 +16,8 @@ from pydantic_core import to_json
 from pedigree.artifacts.assemble import list_files
 from pedigree.artifacts.blob_upload import put_blob
 from pedigree.artifacts.records import ManifestFile
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.audit.verifier.hashes import leaf_hash
 from pedigree.catalog.creation import Creation, Supply
 from pedigree.catalog.creation_calls import Stages, look

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.catalog.records import TrainingOrigin
 from pedigree.errors import (
     InvalidArtifactError,

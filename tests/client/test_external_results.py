@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pedigree.access.records import Role
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.datasets.records import DataState, DataVerdict
 from pedigree.errors import InvalidMetadataError, NotFoundError, NotPermittedError
 from pedigree.evaluation.records import Evaluation, GroupResult, Slice, Task

@@ -8,7 +8,8 @@ import pytest
 from pedigree.access.records import Role
 from pedigree.artifacts.records import ManifestFile
 from pedigree.artifacts.store import locate
-from pedigree.audit.records import Event, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Event
 from pedigree.errors import CorruptionError
 from pedigree.registry import Registry
 from tests.factories import new_version

@@ -8,7 +8,7 @@ from typing import get_type_hints
 
 import pytest
 
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.cards.records import CardNotes
 from pedigree.catalog.records import Registration, TrainingOrigin
 from pedigree.client.remote import ServiceRegistry

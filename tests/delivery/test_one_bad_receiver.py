@@ -8,7 +8,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pedigree.audit.records import Event, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Event
 from pedigree.cards.drawing import WantedCard
 from pedigree.cards.follower import CardFollower
 from pedigree.cards.writer import CardWriter

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from pedigree.audit import log
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.dagster import deliver
 from pedigree.delivery import outbox
 from pedigree.delivery.background_thread import BackgroundThread

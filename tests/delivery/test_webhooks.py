@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import InvalidInputError, SecretKeyError, WebhookNotFoundError
 from pedigree.registry import Registry

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pedigree.artifacts.objects import ObjectStore
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.errors import (
     DatabaseBusyError,
     DatabaseUnavailableError,

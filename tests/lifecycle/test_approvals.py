@@ -5,7 +5,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.errors import (
     GateNotPassedError,
     GenerationConflictError,

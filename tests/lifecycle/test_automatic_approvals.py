@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pedigree.access.records import Permission
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.errors import GateNotPassedError, InvalidPolicyError, NotPermittedError
 from pedigree.failures.records import BackgroundWork
 from pedigree.lifecycle.decision_records import StageRequest

@@ -10,7 +10,8 @@ from threading import Barrier
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pedigree.audit.records import Actor, Event, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor, Event
 from pedigree.errors import NotFoundError, RefusedError
 from pedigree.maintenance.fsck_replay import check_replay
 from pedigree.registry import Registry

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from pedigree.access.records import PERMISSIONS, Permission, Role
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.errors import (
     GateNotPassedError,
     GenerationConflictError,

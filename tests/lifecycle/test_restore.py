@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.errors import (
     BytesTakenError,
     InvalidReferenceError,

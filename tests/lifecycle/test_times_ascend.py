@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from pedigree.audit.records import Actor, EventType, NewEvent
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor, NewEvent
 from pedigree.registry import Registry
 from tests.factories import free_policy, register
 from tests.maintenance.collecting import require_sound

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.catalog.quarantine import quarantine_data
 from pedigree.errors import GateNotPassedError, InvalidInputError, QuarantineNotFoundError
 from pedigree.lineage.records import Certainty, LineageGraph, NodeKind

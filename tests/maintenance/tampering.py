@@ -9,7 +9,7 @@ import psycopg
 import rfc8785
 from hypothesis import strategies as st
 
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.audit.verifier.hashes import leaf_hash
 from pedigree.postgres.transaction import Transaction
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.lifecycle.records import RetentionRule
 from pedigree.maintenance.gc_records import PlannedMove, PlannedTier
 from pedigree.registry import Registry

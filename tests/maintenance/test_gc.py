@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.cards.records import CardNotes
 from pedigree.catalog.blob_access import keys_of
 from pedigree.errors import BytesCollectedError, StoreUnavailableError, VersionNotFoundError

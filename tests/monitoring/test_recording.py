@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.errors import NotFoundError
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import RetentionRule

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import httpx2
 
 from pedigree.access.records import Role
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from tests.server.conftest import Served
 
 Version = Callable[..., int]

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from pedigree.access.records import Role
-from pedigree.audit.records import READS
+from pedigree.audit.event_types import READS
 from pedigree.settings import Settings
 from tests.factories import SECRET_KEY, register
 from tests.server.conftest import Served, serving

@@ -13,7 +13,7 @@ import pytest
 
 from pedigree.access.records import Role
 from pedigree.artifacts.path_rules import check_path
-from pedigree.audit.records import READS
+from pedigree.audit.event_types import READS
 from pedigree.cards.records import CardNotes
 from pedigree.errors import PedigreeError
 from pedigree.monitoring.profile import profile

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from pedigree.access.records import Role
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.server.http import unknown_tokens
 from pedigree.server.http.exchanges import ACCESS_TOKEN, GRANT, SUBJECT_TYPES
 from pedigree.settings import Settings

@@ -245,7 +245,7 @@ def test_the_errors_and_their_codes_stay() -> None:
 
 
 def test_the_event_types_stay() -> None:
-    from pedigree.audit.records import EventType
+    from pedigree.audit.event_types import EventType
 
     check_lines("events.txt", (each.value for each in EventType))
 

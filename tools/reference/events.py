@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from tools.reference.markdown import code, page, table
 
 _SUBJECTS = {

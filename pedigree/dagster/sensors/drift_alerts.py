@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from pedigree._record import Record
 from pedigree.access.reserved import DRIFT_SENSOR
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.dagster.assets.drift import describe_drift, monitored_version
 from pedigree.dagster.assets.model_spec import ModelLike, model_spec_of
 from pedigree.dagster.assets.names import slug

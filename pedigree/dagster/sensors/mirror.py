@@ -14,8 +14,9 @@ from types import MappingProxyType
 import dagster as dg
 from pydantic import ValidationError
 
+from pedigree.audit.event_types import EventType
 from pedigree.audit.log import feed_head
-from pedigree.audit.records import Event, EventType
+from pedigree.audit.records import Event
 from pedigree.catalog.materialization import ShownTraining
 from pedigree.dagster.assets.model_spec import ModelLike
 from pedigree.dagster.capture.run_provenance import instance_id

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from pedigree.audit.records import Event, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Event
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import metadata_keys
 from pedigree.dagster.sensors.stage_sources import (

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
+from pedigree.audit.event_types import EventType
 from pedigree.audit.log import feed_head
-from pedigree.audit.records import Event, EventType
+from pedigree.audit.records import Event
 from pedigree.errors import PedigreeError, ServiceBusyError
 from pedigree.registry import Registry
 from pedigree.server.http.auth import Caller

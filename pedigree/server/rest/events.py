@@ -7,7 +7,8 @@ from fastapi import Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from pedigree.access.records import Permission
-from pedigree.audit.records import Event, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Event
 from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.event_stream import MEDIA_TYPE, EventStream, Wanted

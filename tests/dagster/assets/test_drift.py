@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.dagster import (
     TrainedModel,
     drift_asset,

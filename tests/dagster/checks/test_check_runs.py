@@ -9,7 +9,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as Target,
 )
 
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import (
     ModelOut,

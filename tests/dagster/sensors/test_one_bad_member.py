@@ -9,7 +9,8 @@ import dagster as dg
 import pytest
 
 from pedigree.audit import log
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
 from pedigree.dagster import registered_name, registry_definitions
 from pedigree.dagster.capture import usages
 from pedigree.dagster.capture.run_provenance import instance_id

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 from dagster._core.events import JobFailureData, RunFailureReason
 
-from pedigree.audit.records import EventType
+from pedigree.audit.event_types import EventType
 from pedigree.dagster import model_checks, stage_assets, stage_key
 from pedigree.dagster.assets.model_spec import model_spec_of
 from pedigree.dagster.sensors import promotion_attempts
