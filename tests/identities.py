@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pedigree.access.oidc.identities import Identity
-from pedigree.access.person_records import PrincipalKind, SeenIdentity
+from pedigree.access.people_records import PrincipalKind, SeenIdentity
 from pedigree.access.records import Role
 from pedigree.registry import Registry
 

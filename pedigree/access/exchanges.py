@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from pydantic import JsonValue
 
-from pedigree.access import persons, tokens
+from pedigree.access import people, tokens
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.principal import Principal
 from pedigree.access.records import IssuedToken, Permission
@@ -64,7 +64,7 @@ def _issued(
 ) -> IssuedToken:
     """Create the token for the principal of the workload, which is added at its first exchange."""
     try:
-        principal = persons.see(transaction, workload).principal
+        principal = people.see(transaction, workload).principal
         return tokens.create_token(
             transaction,
             principal,

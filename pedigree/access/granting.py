@@ -16,8 +16,8 @@ from pedigree.access.grant_records import (
 )
 from pedigree.access.grants import Effect, Grant
 from pedigree.access.held import Standing
-from pedigree.access.people import GROUP
-from pedigree.access.persons import end_rights
+from pedigree.access.named_people import GROUP
+from pedigree.access.people import end_rights
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.access.tokens import SQL, require_principal, revoke_token

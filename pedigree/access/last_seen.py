@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from pedigree.access.oidc.identities import Identity
-from pedigree.access.person_records import SeenIdentity
+from pedigree.access.people_records import SeenIdentity
 
 # The clocks of an issuer and of the database differ by some seconds.
 _LEEWAY = timedelta(seconds=30)

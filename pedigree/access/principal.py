@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Protocol, Self
 
 from pedigree.access.grants import SOME, Effect, Grant, Target
+from pedigree.access.named_people import named_in
 from pedigree.access.patterns import is_one_of
-from pedigree.access.people import named_in
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.errors import NotPermittedError

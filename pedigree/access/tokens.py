@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from pedigree._record import RecordPage
 from pedigree.access.held import Bearer, Held
-from pedigree.access.people import ROLE, WORDS
+from pedigree.access.named_people import ROLE, WORDS
 from pedigree.access.principal import Principal
 from pedigree.access.records import AccessToken, IssuedToken, Permission, permitted
 from pedigree.access.reserved import claimed

@@ -12,7 +12,7 @@ from pedigree.cli._output import respond, table, when
 from pedigree.cli._session import open_registry
 
 if TYPE_CHECKING:
-    from pedigree.access.person_records import KnownPrincipal
+    from pedigree.access.people_records import KnownPrincipal
 
 _PAGE = 1000
 

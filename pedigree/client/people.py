@@ -1,7 +1,7 @@
 """People of a service."""
 
 from pedigree._record import PAGE
-from pedigree.access.person_records import KnownPrincipal
+from pedigree.access.people_records import KnownPrincipal
 from pedigree.client.service import ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.people import PeopleContract

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from pedigree._record import PAGE
 from pedigree._values import Key
-from pedigree.access.person_records import KnownPrincipal
+from pedigree.access.people_records import KnownPrincipal
 
 
 class PeopleContract(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from pedigree.access.granting import standings
 from pedigree.access.held import Standing
-from pedigree.access.people import WORDS
+from pedigree.access.named_people import WORDS
 from pedigree.access.principal import EVERY_RIGHT, Principal
 from pedigree.access.records import Permission
 from pedigree.access.tokens import unknown_words

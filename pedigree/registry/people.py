@@ -1,10 +1,10 @@
 """People: one person is one principal, whatever identities and tokens act for them."""
 
 from pedigree._record import PAGE
-from pedigree.access import persons
+from pedigree.access import people
 from pedigree.access.first_admin import claim_first_admin
 from pedigree.access.oidc.identities import Identity
-from pedigree.access.person_records import KnownPrincipal, SeenIdentity
+from pedigree.access.people_records import KnownPrincipal, SeenIdentity
 from pedigree.access.records import IssuedToken, Permission
 from pedigree.contract.people import PeopleContract
 from pedigree.errors import InvalidInputError, NotPermittedError
@@ -22,7 +22,7 @@ class PeopleOperations(ContextGroup, PeopleContract):
         self._context.require(Permission.AUDIT)
         limit = at_least_one(limit)
         return self._context.database.read(
-            lambda transaction: persons.principals(transaction, name=name, limit=limit, after=after)
+            lambda transaction: people.principals(transaction, name=name, limit=limit, after=after)
         )
 
     def link_person(
@@ -41,11 +41,11 @@ class PeopleOperations(ContextGroup, PeopleContract):
 
         def link(transaction: Transaction) -> KnownPrincipal:
             if identity is None:
-                return persons.link_principal(
+                return people.link_principal(
                     transaction, principal, person=str(person), actor=actor
                 )
             issuer, subject = identity
-            return persons.link_identity(
+            return people.link_identity(
                 transaction, principal, issuer=issuer, subject=subject, actor=actor
             )
 
@@ -58,19 +58,19 @@ class PeopleOperations(ContextGroup, PeopleContract):
         actor = self._context.actor()
         if identity := _identity(issuer, subject):
             return self._context.database.transaction(
-                lambda transaction: persons.unlink_identity(
+                lambda transaction: people.unlink_identity(
                     transaction, principal, issuer=identity[0], subject=identity[1], actor=actor
                 )
             )
         return self._context.database.transaction(
-            lambda transaction: persons.unlink_principal(transaction, principal, actor)
+            lambda transaction: people.unlink_principal(transaction, principal, actor)
         )
 
     def set_person_active(self, principal: str, *, active: bool) -> KnownPrincipal:
         self._context.require(Permission.ADMINISTER)
         actor = self._context.actor()
         return self._context.database.transaction(
-            lambda transaction: persons.set_active(
+            lambda transaction: people.set_active(
                 transaction, principal, active=active, actor=actor
             )
         )
@@ -79,7 +79,7 @@ class PeopleOperations(ContextGroup, PeopleContract):
         self._context.require(Permission.ADMINISTER)
         actor = self._context.actor()
         return self._context.database.transaction(
-            lambda transaction: persons.end_rights(transaction, principal, actor)
+            lambda transaction: people.end_rights(transaction, principal, actor)
         )
 
     def recover(self, principal: str) -> IssuedToken:
@@ -98,12 +98,12 @@ class PeopleOperations(ContextGroup, PeopleContract):
             )
         actor = self._context.actor()
         return self._context.database.transaction(
-            lambda transaction: persons.recover(transaction, principal, actor)
+            lambda transaction: people.recover(transaction, principal, actor)
         )
 
     def find(self, identity: Identity) -> SeenIdentity | None:
         """Return what is known of the identity of a token; None if it has no principal yet."""
-        return self._context.database.read(lambda transaction: persons.find(transaction, identity))
+        return self._context.database.read(lambda transaction: people.find(transaction, identity))
 
     def see(self, identity: Identity) -> SeenIdentity:
         """Note what the verified token of an identity says, and find or add its principal.
@@ -113,7 +113,7 @@ class PeopleOperations(ContextGroup, PeopleContract):
         """
 
         def see(transaction: Transaction) -> SeenIdentity:
-            seen = persons.see(transaction, identity)
+            seen = people.see(transaction, identity)
             if identity.is_first_admin and seen.is_active:
                 claim_first_admin(transaction, seen.principal)
             return seen

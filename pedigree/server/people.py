@@ -9,7 +9,7 @@ from typing import TypeVar
 from pedigree.access.last_seen import is_ended, narrowed, says_the_same
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.oidc.refusals import EndedTokenError, NoPrincipalError
-from pedigree.access.person_records import SeenIdentity
+from pedigree.access.people_records import SeenIdentity
 from pedigree.access.principal import Principal
 from pedigree.audit.records import Actor
 from pedigree.errors import NameTakenError

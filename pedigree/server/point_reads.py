@@ -11,10 +11,10 @@ from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 
-from pedigree.access import persons, tokens
+from pedigree.access import people, tokens
 from pedigree.access.held import Bearer, Held
 from pedigree.access.oidc.identities import Identity
-from pedigree.access.person_records import SeenIdentity
+from pedigree.access.people_records import SeenIdentity
 from pedigree.access.records import Permission
 from pedigree.catalog import lookups
 from pedigree.catalog.references import parse_reference
@@ -112,11 +112,11 @@ class PointReads:
     async def identity(self, token: Identity) -> SeenIdentity | None:
         """Return what is known of a token's identity; None if it has no principal yet."""
         try:
-            rows = await self._pipe.ask(_IDENTITY, persons.values_of(token))
+            rows = await self._pipe.ask(_IDENTITY, people.values_of(token))
         except PipeLostError:
             read = self._registry.operations.people.find
             return await self._in_thread(lambda: read(token))
-        return persons.identity_in(rows[0]) if rows else None
+        return people.identity_in(rows[0]) if rows else None
 
     async def _ask(
         self, registry: Registry, statement: PipeStatement, values: Mapping[str, object]

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from pedigree.access.last_seen import is_ended, narrowed, says_the_same
-from pedigree.access.persons import roles_last_seen
+from pedigree.access.people import roles_last_seen
 from pedigree.access.principal import Principal
 from pedigree.access.records import Role
 from pedigree.audit.event_types import EventType

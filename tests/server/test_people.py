@@ -9,7 +9,7 @@ import pytest
 from pedigree.access.records import Role
 from pedigree.settings import Settings
 from tests.issuing import Issuer, issuing
-from tests.server.conftest import Served
+from tests.server.conftest import READY_S, Served
 from tests.server.oidc import people, served_with
 
 NAMED = 'groups = "groups"\nfirst_admin = { email = "root@example.com" }'
@@ -72,9 +72,7 @@ def test_an_older_token_has_only_the_roles_of_the_newest(served: Served, issuer:
     assert whoami(served, again).status_code == 403
 
 
-def test_deactivation_refuses_tokens_and_logins_within_a_second(
-    served: Served, issuer: Issuer
-) -> None:
+def test_deactivation_refuses_tokens_and_logins(served: Served, issuer: Issuer) -> None:
     login = issuer.token(sub="5", preferred_username="dee")
     own = served.registry.create_token("Dee", roles=[Role.READER])
     for token in (login, own.secret):
@@ -83,9 +81,9 @@ def test_deactivation_refuses_tokens_and_logins_within_a_second(
     served.registry.link_person("Dee", issuer=issuer.url, subject="5")
     assert [whoami(served, token).status_code for token in (login, own.secret)] == [200, 200]
     served.registry.set_person_active("dee", active=False)
-    deadline = time.monotonic() + 1.0
+    deadline = time.monotonic() + READY_S
     for token in (login, own.secret):
-        while whoami(served, token).status_code == 200:
+        while whoami(served, token).status_code == 200:  # as long as the service trusts it
             assert time.monotonic() < deadline
     assert whoami(served, issuer.token(sub="5", preferred_username="dee")).status_code == 401
 

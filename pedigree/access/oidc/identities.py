@@ -14,7 +14,7 @@ from pedigree.access.oidc.providers import (
     are_met,
 )
 from pedigree.access.oidc.refusals import NoRuleError
-from pedigree.access.person_records import PrincipalKind
+from pedigree.access.people_records import PrincipalKind
 from pedigree.access.reserved import is_reserved
 from pedigree.audit.records import Actor
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from pedigree._record import Record
-from pedigree.access.person_records import KnownPrincipal
+from pedigree.access.people_records import KnownPrincipal
 from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
