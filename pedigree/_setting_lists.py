@@ -1,5 +1,6 @@
 """Settings that are written as lists of words, and the path prefix of a proxy."""
 
+from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, TypeAlias
 
@@ -24,3 +25,13 @@ Network: TypeAlias = IPv4Network | IPv6Network
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split_commas)]
 PathPrefix = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$", max_length=256)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_spaces)]
+
+
+class Door(StrEnum):
+    """What a service speaks: each has routes of its own over the same verbs."""
+
+    REST = "rest"
+    WEB = "web"
+
+
+Doors = Annotated[tuple[Door, ...], Field(min_length=1), NoDecode, BeforeValidator(_split_spaces)]

@@ -12,7 +12,7 @@ from pydantic_settings import SettingsConfigDict
 
 from pedigree._audit_settings import AuditSettings
 from pedigree._durations import Duration
-from pedigree._setting_lists import Networks, PathPrefix, Words
+from pedigree._setting_lists import Door, Doors, Networks, PathPrefix, Words
 
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")]
 
@@ -147,6 +147,16 @@ class Settings(AuditSettings):
     serve_prefix: PathPrefix | None = Field(
         default=None,
         description="Path prefix under which a proxy serves the service, such as /registry",
+    )
+    doors: Doors = Field(
+        default=(Door.REST, Door.WEB),
+        description="What `pedigree serve` serves, by spaces: rest (the API) and web (the page);"
+        " probes and metrics are always there",
+    )
+    dagster_url: Annotated[str, Field(pattern=r"^https?://")] | None = Field(
+        default=None,
+        description="URL of the Dagster UI, to which pages of the service lead; if unset, the one"
+        " that `pedigree up` started",
     )
     oidc: FilePath | None = Field(
         default=None,

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from pedigree import tracing
+from pedigree._setting_lists import Door
 from pedigree._values import JSON_BYTES, JSON_DEPTH, KEY_BYTES, RECORD_BYTES, TEXT_BYTES
 from pedigree.access.oidc.provider_file import read_providers
 from pedigree.delivery.background_thread import BackgroundThread
@@ -70,18 +71,20 @@ from pedigree.server.rest import (
     webhooks,
 )
 from pedigree.server.shutdown import Drain, draining
+from pedigree.server.web.door import open_web
+from pedigree.server.web.visitors import Visitors
 from pedigree.settings import Settings
 
 if TYPE_CHECKING:
     from pedigree.server.oidc import OidcTokens
 
-_RESOURCES = (
+_REST = (
     *(models, versions, registration, uploads, artifacts, aliases, stages, stage_requests),
     *(approvals, promotions, policies, checks, cards, datasets, evaluations, monitoring),
     *(lineage, staleness, quarantine, retention, search, events, statistics),
     *(webhooks, tokens, access, people, token_exchange, login, gc, fsck, log_tiles),
-    *(metrics, health),
 )
+_ALWAYS = (metrics, health)
 # How many requests may wait for each connection before the service refuses further ones.
 _WAITING_FOR_ONE = 16
 _SCAN_NICENESS = 10
@@ -139,12 +142,22 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.log_head = LogHead()
     app.state.proxies = Proxies()
     add_handlers(app)
-    for resource in _RESOURCES:
-        # include_router would add a second route look-up to each of these.
+    # include_router would add a second route look-up to each of these.
+    for resource in _ALWAYS:
+        app.router.routes.extend(resource.router.routes)
+    doors = (settings or Settings()).doors
+    if Door.REST in doors:
+        _open_rest(app)
+    if Door.WEB in doors:
+        open_web(app)
+    return app
+
+
+def _open_rest(app: FastAPI) -> None:
+    for resource in _REST:
         app.router.routes.extend(resource.router.routes)
     app.router.routes.extend(documents.ROUTES)
     _describe(app)
-    return app
 
 
 def _of_service(settings: Settings) -> Settings:
@@ -184,6 +197,8 @@ def _lifespan(settings: Settings | None) -> Any:
                 metrics=app.state.metrics,
                 uses=GrantUses(registry.operations.access.note_grants_used, app.state.readers),
             )
+            app.state.visitors = Visitors(app.state.authenticator)
+            app.state.dagster_address = lambda: resolved.dagster_url
             app.state.unknown_workloads = UnknownTokens(app.state.metrics)
             app.state.bodies = Bodies(resolved, app.state.metrics)
             app.state.fair_use = FairUse(resolved, app.state.metrics)

@@ -1,0 +1,17 @@
+"""The door of the web page: its routes, and its pages of errors."""
+
+from fastapi import FastAPI
+
+from pedigree.server.web import static_files
+from pedigree.server.web.problems import add_pages_of_errors
+from pedigree.server.web.routes import Pages
+
+SUBJECTS: tuple[Pages, ...] = ()
+
+
+def open_web(app: FastAPI) -> None:
+    """Let an application serve the web page."""
+    for subject in SUBJECTS:
+        app.router.routes.extend(subject.routes)
+    app.router.routes.extend(static_files.ROUTES)
+    add_pages_of_errors(app)

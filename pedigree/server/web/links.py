@@ -1,0 +1,104 @@
+"""Paths of the pages and links to them: the one place that knows both."""
+
+from collections.abc import Mapping
+from urllib.parse import quote, urlencode
+
+from starlette.types import Scope
+
+from pedigree.contract.paths import PREFIX
+from pedigree.contract.paths import VERSION as API_VERSION
+from pedigree.server.http.proxies import public_path
+
+HOME = "/"
+MODEL = "/models/{name}"
+VERSION = "/models/{name}/versions/{version}"
+EVIDENCE = f"{VERSION}/evidence"
+COMPARE = "/compare"
+APPROVALS = "/approvals"
+REVIEW = f"{APPROVALS}/{{request_id}}"
+IMPACT = "/impact"
+DRIFT = "/drift"
+AUDIT = "/audit"
+ADMIN = "/admin"
+SIGN_IN = "/sign-in"
+SIGN_OUT = "/sign-out"
+STATIC = "/static/{file}"
+
+Query = Mapping[str, object]
+
+
+class Links:
+    """Links of one request, below the prefix of its proxy.
+
+    Args:
+        scope: The request.
+        dagster: The address of the Dagster UI; None if it is not known.
+
+    >>> Links({"type": "http"}, None).version("churn eu", 3)
+    '/models/churn%20eu/versions/3'
+    """
+
+    def __init__(self, scope: Scope, dagster: str | None) -> None:
+        self._scope = scope
+        self._dagster = dagster.rstrip("/") if dagster else None
+
+    def to(self, template: str, query: Query | None = None, **parts: object) -> str:
+        """Return the link to a page; values of the query that are None are left out."""
+        quoted = {name: quote(str(part), safe="") for name, part in parts.items()}
+        return self._public(template.format_map(quoted)) + _query(query)
+
+    def static(self, name: str) -> str:
+        """Return the link to a file of :mod:`static_files`, by its name with hash."""
+        return self.to(STATIC, file=name)
+
+    def home(self, query: Query | None = None) -> str:
+        """Return the link to the list of models."""
+        return self.to(HOME, query)
+
+    def model(self, name: str, query: Query | None = None) -> str:
+        """Return the link to a model."""
+        return self.to(MODEL, query, name=name)
+
+    def version(self, name: str, number: int, query: Query | None = None) -> str:
+        """Return the link to a version."""
+        return self.to(VERSION, query, name=name, version=number)
+
+    def api(self, template: str, query: Query | None = None, **parts: object) -> str:
+        """Return the link to the JSON of what a page shows; it takes a token."""
+        return self.to(f"{PREFIX}{template}", query, **parts)
+
+    def version_json(self, name: str, number: int) -> str:
+        """Return the link to the JSON of a version."""
+        return self.api(API_VERSION, name=name, version=number)
+
+    @property
+    def dagster(self) -> str | None:
+        """The Dagster UI; None if its address is not known."""
+        return self._dagster
+
+    def run(self, run_id: str) -> str | None:
+        """Return the link to a run in the Dagster UI."""
+        return self._in_dagster(f"/runs/{quote(run_id, safe='')}")
+
+    def asset(self, asset: str, query: Query | None = None) -> str | None:
+        """Return the link to an asset in the Dagster UI; its key has slashes."""
+        return self._in_dagster(f"/assets/{quote(asset)}{_query(query)}")
+
+    def partition(self, asset: str, partition: str) -> str | None:
+        """Return the link to a partition of an asset in the Dagster UI."""
+        return self.asset(asset, {"view": "partitions", "partition": partition})
+
+    def check(self, asset: str, check: str) -> str | None:
+        """Return the link to a check of an asset in the Dagster UI."""
+        return self.asset(asset, {"view": "checks", "checkDetail": check})
+
+    def _in_dagster(self, path: str) -> str | None:
+        return None if self._dagster is None else f"{self._dagster}{path}"
+
+    def _public(self, path: str) -> str:
+        return public_path(self._scope, path)
+
+
+def _query(query: Query | None) -> str:
+    given = {name: value for name, value in (query or {}).items() if value is not None}
+    return f"?{urlencode(given, doseq=True)}" if given else ""

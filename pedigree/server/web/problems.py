@@ -1,0 +1,85 @@
+"""Errors as pages: what was wrong, the value and the remedy; programs get problem details."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from pedigree import errors
+from pedigree.contract.paths import PREFIX
+from pedigree.server.web.form_tokens import FormKey
+from pedigree.server.web.frame import PARTS, Frame
+from pedigree.server.web.links import Links
+from pedigree.server.web.rendering import clock, page
+from pedigree.server.web.visitors import Visitor, cookie_of, new_cookie
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+_TITLES = {
+    400: "This request cannot be read",
+    401: "Sign in to see this",
+    403: "This is not for you",
+    404: "There is nothing here",
+    405: "This cannot be done here",
+    408: "The request took too long",
+    409: "This cannot be done now",
+    412: "It has changed since you opened it",
+    413: "This is too large",
+    422: "This cannot be accepted",
+    429: "The registry has too much to do",
+    503: "The registry cannot be reached",
+}
+_UNEXPECTED = "Something went wrong here"
+
+
+def add_pages_of_errors(app: FastAPI) -> None:
+    """Let errors be answered by a page where a person asks, and as before where a program does."""
+    for kind in (errors.PedigreeError, HTTPException, Exception):
+        handler = cast("Handler", app.exception_handlers[kind])
+        app.add_exception_handler(kind, _with_page(handler))
+
+
+def wants_page(request: Request) -> bool:
+    """Return whether a person asks for something that is no part of the API."""
+    return not request.url.path.startswith(f"{PREFIX}/") and "text/html" in request.headers.get(
+        "accept", ""
+    )
+
+
+def _with_page(handler: Handler) -> Handler:
+    async def handle(request: Request, error: Exception) -> Response:
+        answer = await handler(request, error)
+        if not wants_page(request) or answer.status_code < 400:
+            return answer
+        shown = _shown(request, error, answer.status_code)
+        for name in ("retry-after", "allow", "connection"):
+            if name in answer.headers:
+                shown.headers[name] = answer.headers[name]
+        return shown
+
+    return handle
+
+
+def _shown(request: Request, error: Exception, status: int) -> Response:
+    visitor: Visitor | None = getattr(request.state, "visitor", None)
+    is_known = isinstance(error, errors.PedigreeError)
+    context: dict[str, Any] = {
+        "links": Links(request.scope, None),
+        "frame": _frame(request, visitor),
+        "now": clock(),
+        "query": request.query_params,
+        "title": _TITLES.get(status, _UNEXPECTED),
+        "error": error if is_known else None,
+        "status": status,
+    }
+    key = visitor.form_key if visitor else FormKey(cookie_of(request) or new_cookie())
+    return page(request, "error.html", context, form_key=key, status=status)
+
+
+def _frame(request: Request, visitor: Visitor | None) -> Frame:
+    path = request.url.path
+    if visitor is None:
+        return Frame("", False, (), next((each for each in PARTS if each.has(path)), None))
+    return Frame.of(visitor.caller.principal, visitor.caller.registry, path)

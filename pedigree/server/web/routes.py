@@ -1,0 +1,99 @@
+"""Routes of pages: each declares its permission, and one that does not fails at start-up."""
+
+from collections.abc import Callable
+from functools import partial
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pedigree.errors import NotPermittedError
+from pedigree.server.http.auth import Authenticator, RouteAccess
+from pedigree.server.http.bodies import Bodies
+from pedigree.server.http.fair_use import FairUse
+from pedigree.server.http.inputs import require_text
+from pedigree.server.web.visitors import Visitors
+from pedigree.server.web.visits import Visit
+
+Endpoint = Callable[..., Response]
+
+MOST_FORM_BYTES = 64_000
+_OWN_SITES = frozenset({"same-origin", "none"})
+
+
+class PageRoute(Route):
+    """A route of a page, for one method.
+
+    Args:
+        path: Its path.
+        endpoint: A plain function of a visit and the parts of the path; it runs in a thread.
+        method: The method.
+
+    Raises:
+        TypeError: The endpoint is not marked by :func:`~pedigree.server.http.auth.requires`.
+    """
+
+    def __init__(self, path: str, endpoint: Endpoint, method: str) -> None:
+        declared = getattr(endpoint, "declared", None)
+        if declared is None:
+            raise TypeError(f"{endpoint.__qualname__} lacks a permission: mark it by @requires(…)")
+        self.declared: RouteAccess = declared
+        # The names of pages and of the routes of the API are in one table.
+        name = f"page_{endpoint.__name__}"
+        super().__init__(path, partial(_answer, endpoint, declared), methods=[method], name=name)
+
+
+class Pages:
+    """The pages of one subject."""
+
+    def __init__(self) -> None:
+        self.routes: list[PageRoute] = []
+
+    def get(self, path: str) -> Callable[[Endpoint], Endpoint]:
+        """Declare a page that is read."""
+        return partial(self._add, path, "GET")
+
+    def post(self, path: str) -> Callable[[Endpoint], Endpoint]:
+        """Declare what a form does."""
+        return partial(self._add, path, "POST")
+
+    def _add(self, path: str, method: str, endpoint: Endpoint) -> Endpoint:
+        self.routes.append(PageRoute(path, endpoint, method))
+        return endpoint
+
+
+async def _answer(endpoint: Endpoint, declared: RouteAccess, request: Request) -> Response:
+    state = request.app.state
+    authenticator: Authenticator = state.authenticator
+    visitors: Visitors = state.visitors
+    bodies: Bodies = state.bodies
+    fair_use: FairUse = state.fair_use
+    require_text(request)
+    if request.method == "POST":
+        _require_own_site(request)
+    async with authenticator:
+        visitor = await visitors.admit(request, declared)
+    request.state.caller, request.state.visitor = visitor.caller, visitor
+    sender = visitor.caller.principal.name
+    received = bodies.received(request, sender, streams=False, most=MOST_FORM_BYTES)
+    async with received as complete, fair_use.share(sender, declared.use), authenticator:
+        visit = Visit(request, visitor, await complete.body())
+        response = await run_in_threadpool(endpoint, visit, **request.path_params)
+    return visitor.keep_cookie(response)
+
+
+def _require_own_site(request: Request) -> None:
+    """Refuse a form that another site sends; every current browser says which one does.
+
+    Raises:
+        NotPermittedError: Another site sends it.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site not in _OWN_SITES:
+        raise NotPermittedError(
+            "another site sent the form",
+            field="Sec-Fetch-Site",
+            value=site,
+            remedy="Open the page of this registry, and send the form from there",
+        )

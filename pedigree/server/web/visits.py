@@ -1,0 +1,153 @@
+"""A visit: one request of a page, with who opens it, and the answers that a page gives."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from pedigree.access.principal import Principal
+from pedigree.errors import InvalidInputError
+from pedigree.registry import Registry, registry_in
+from pedigree.server.http.idempotency import Answer, Key, once
+from pedigree.server.web.form_tokens import FIELD
+from pedigree.server.web.frame import Frame
+from pedigree.server.web.links import Links
+from pedigree.server.web.rendering import clock, page
+from pedigree.server.web.visitors import Visitor
+
+KEY_FIELD = "form_key"
+"""The name of the field of a form that has its idempotency key."""
+
+
+class Visit:
+    """One request of a page.
+
+    Args:
+        request: The request.
+        visitor: Who opens the page.
+        body: The body of a form; empty for a page that is only read.
+    """
+
+    def __init__(self, request: Request, visitor: Visitor, body: bytes = b"") -> None:
+        self.request = request
+        self.visitor = visitor
+        self._body = body
+
+    @property
+    def registry(self) -> Registry:
+        """The registry with the permissions of the visitor."""
+        return self.visitor.caller.registry
+
+    @property
+    def principal(self) -> Principal:
+        """The visitor."""
+        return self.visitor.caller.principal
+
+    @property
+    def query(self) -> QueryParams:
+        """The query of the page's URL."""
+        return self.request.query_params
+
+    @cached_property
+    def links(self) -> Links:
+        """Links to other pages."""
+        return Links(self.request.scope, self.request.app.state.dagster_address())
+
+    @cached_property
+    def form(self) -> Mapping[str, str]:
+        """The fields of the form that was sent.
+
+        Raises:
+            InvalidInputError: It is no form, or a field is there twice.
+        """
+        try:
+            pairs = parse_qsl(
+                self._body.decode("ascii"),
+                keep_blank_values=True,
+                strict_parsing=bool(self._body),
+                encoding="utf-8",
+                errors="strict",
+                max_num_fields=200,
+            )
+        except (UnicodeDecodeError, ValueError):
+            raise InvalidInputError(
+                "the body is no form", field="body", remedy="Send the form from its page"
+            ) from None
+        fields = dict(pairs)
+        if len(fields) != len(pairs):
+            raise InvalidInputError(
+                "a field of the form is there twice", field="body", remedy="Send each field once"
+            )
+        return fields
+
+    def require_own_form(self) -> None:
+        """Require that a page of ours sent the form, in this browser.
+
+        Raises:
+            NotPermittedError: Another site sent it, or it was made for another session.
+        """
+        self.visitor.form_key.require(self.form.get(FIELD))
+
+    def page(self, template: str, *, status: int = 200, **context: Any) -> Response:
+        """Answer with a template.
+
+        Args:
+            template: The name of the template.
+            status: The status of the answer.
+            context: What the template shows.
+        """
+        frame = Frame.of(self.principal, self.registry, self.request.url.path)
+        known = {"links": self.links, "frame": frame, "now": clock(), "query": self.query}
+        return page(
+            self.request,
+            template,
+            {**known, **context},
+            form_key=self.visitor.form_key,
+            status=status,
+        )
+
+    def act(self, work: Callable[[Registry], object], then: str) -> Response:
+        """Do what a form asks for, once for each form, and lead to a page.
+
+        The form's key and the work are one transaction: a form that is sent twice is done once.
+
+        Args:
+            work: Called with the visitor's registry, within a transaction.
+            then: The link that the browser follows.
+
+        Raises:
+            RequestInFlightError: The same form is being processed.
+            KeyReusedError: The form's key came with other fields before.
+        """
+        self.require_own_form()
+        given = self.form.get(KEY_FIELD)
+        answer = Answer(303, {"Location": then}, b"")
+        if not given:
+            raise InvalidInputError(
+                "is missing", field=KEY_FIELD, remedy="Open the page again, and send its form"
+            )
+
+        def joined(registry: Registry) -> Answer:
+            def done() -> Answer:
+                work(registry)
+                return answer
+
+            key = Key(self.principal.name, given, self._fingerprint())
+            return registry.database.read(lambda transaction: once(transaction, key, done))
+
+        self.registry.context.transaction(lambda context: joined(registry_in(context)))
+        return self.lead_to(then)
+
+    def lead_to(self, link: str) -> Response:
+        """Lead the browser to another page."""
+        return RedirectResponse(link, status_code=303, headers={"Cache-Control": "no-store"})
+
+    def _fingerprint(self) -> bytes:
+        """Return what a form with one key must repeat; its token differs each time."""
+        fields = sorted((name, value) for name, value in self.form.items() if name != FIELD)
+        return hashlib.sha256(repr((self.request.url.path, fields)).encode()).digest()

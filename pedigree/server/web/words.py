@@ -1,0 +1,178 @@
+"""How pages say values: times, ages, numbers, sizes and people, as filters of the templates."""
+
+from collections.abc import Sized
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+from markupsafe import Markup, escape
+
+_UNITS = (
+    (timedelta(days=365), "y"),
+    (timedelta(days=30), "mo"),
+    (timedelta(days=1), "d"),
+    (timedelta(hours=1), "h"),
+    (timedelta(minutes=1), "min"),
+)
+_SIZES = ("B", "kB", "MB", "GB", "TB")
+MOST_COUNTED = 1_000
+"""A larger number of results is not counted."""
+
+
+def span(length: timedelta) -> str:
+    """Return a length of time by its largest unit.
+
+    >>> span(timedelta(days=13, hours=4)), span(timedelta(seconds=8))
+    ('13 d', 'a moment')
+    """
+    for unit, name in _UNITS:
+        if length >= unit:
+            return f"{length // unit} {name}"
+    return "a moment"
+
+
+def held(since: datetime | None, now: datetime) -> str:
+    """Return how long something has lasted, such as ``13 d``."""
+    return "not known" if since is None else span(now - since)
+
+
+def moment(at: datetime | None, now: datetime) -> Markup:
+    """Return a time as an element: its age, with the time in UTC as its title and its value."""
+    if at is None:
+        return Markup('<span class="faint">not known</span>')
+    age = span(abs(now - at))
+    said = f"{age} ago" if at <= now else f"in {age}"
+    return _time(at, said, stamp(at))
+
+
+def date(at: datetime | None) -> Markup:
+    """Return a time as an element that shows it in UTC."""
+    if at is None:
+        return Markup('<span class="faint">not known</span>')
+    return _time(at, stamp(at), stamp(at))
+
+
+def stamp(at: datetime) -> str:
+    """Return a time as text, in UTC.
+
+    >>> stamp(datetime(2026, 3, 1, 12, tzinfo=UTC))
+    '1 Mar 2026 12:00 UTC'
+    """
+    utc = at.astimezone(UTC)
+    return f"{utc.day} {utc:%b %Y %H:%M} UTC"
+
+
+def number(value: float | None) -> str:
+    """Return a metric to four places; more digits before the point leave fewer behind it.
+
+    >>> number(0.93214), number(-0.0), number(1e308), number(None)
+    ('0.9321', '0.0000', '1.000e+308', 'not known')
+    """
+    if value is None:
+        return "not known"
+    value += 0.0  # no negative zero
+    size = abs(value)
+    if size and (size >= 1e9 or size < 5e-5):
+        return f"{value:.3e}"
+    if size < 10:
+        return f"{value:.4f}"
+    return f"{value:.2f}" if size < 1000 else f"{value:,.0f}"
+
+
+def change(value: float | None) -> str:
+    """Return a difference of two metrics with its sign."""
+    if value is None:
+        return "not known"
+    said = number(value)
+    return said if said.startswith("-") else f"+{said}"
+
+
+def size(count: float | None) -> str:
+    """Return a number of bytes.
+
+    >>> size(512), size(48_256)
+    ('512 B', '48.3 kB')
+    """
+    if count is None:
+        return "not known"
+    for unit in _SIZES:
+        if count < 1000 or unit == _SIZES[-1]:
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    raise AssertionError
+
+
+def counted(count: int) -> str:
+    """Return a number of results, which is counted up to a thousand.
+
+    >>> counted(12), counted(1001)
+    ('12', 'more than 1,000')
+    """
+    return f"more than {MOST_COUNTED:,}" if count > MOST_COUNTED else f"{count:,}"
+
+
+def plural(count: int | Sized, one: str, many: str | None = None) -> str:
+    """Return a number with its noun.
+
+    >>> plural(1, "gate"), plural(2, "gate"), plural(0, "policy", "policies")
+    ('1 gate', '2 gates', '0 policies')
+    """
+    number_of = count if isinstance(count, int) else len(count)
+    return f"{number_of:,} {one if number_of == 1 else many or one + 's'}"
+
+
+def foreign(text: object) -> Markup:
+    """Return text of somebody else: escaped, and its direction of writing kept to itself."""
+    return Markup("<bdi>{}</bdi>").format(escape(text))
+
+
+def person(name: str) -> Markup:
+    """Return somebody's name: an e-mail address by its first part, whole in the title."""
+    short = name.split("@", maxsplit=1)[0] if "@" in name[1:] else name
+    return Markup('<bdi class="person" title="{}">{}</bdi>').format(name, short)
+
+
+def short(digest: str) -> str:
+    """Return the first twelve digits of a digest.
+
+    >>> short("sha256:0123456789abcdef")
+    '0123456789ab'
+    """
+    return digest.rpartition(":")[2][:12]
+
+
+def worded(name: str) -> str:
+    """Return an identifier as words.
+
+    >>> worded("signature_compatible")
+    'signature compatible'
+    """
+    return name.replace("_", " ")
+
+
+def quoted(part: object) -> str:
+    """Return a part of a path, percent-encoded."""
+    return quote(str(part), safe="")
+
+
+def _time(at: datetime, said: str, title: str) -> Markup:
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        at.astimezone(UTC).isoformat(timespec="seconds"), title, said
+    )
+
+
+FILTERS = {
+    "span": span,
+    "number": number,
+    "change": change,
+    "size": size,
+    "counted": counted,
+    "plural": plural,
+    "foreign": foreign,
+    "person": person,
+    "short": short,
+    "worded": worded,
+    "quoted": quoted,
+    "date": date,
+    "stamp": stamp,
+}
+"""The filters that need nothing but the value; ``held`` and ``moment`` also need the time."""
