@@ -65,6 +65,7 @@ _DERIVED = (
     # kind save no more than it takes to sort their rows by time, as a registry has them.
     _derived("version", source="in_bulk", order="ORDER BY created_at"),
     _derived("record"),
+    _derived("model", depends_on="version"),
     _derived("text", depends_on="version"),
     _derived("term", depends_on="version"),
     _derived("metric", depends_on="version"),
