@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from typing import NamedTuple, Self
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+_LARGEST, _SMALLEST = 1e300, 1e-300
+# Values that differ by less, in proportion to their size, lie at one place.
+_LEAST_SPAN = 1e-9
 
 
 class Scale(NamedTuple):
@@ -25,28 +28,25 @@ class Scale(NamedTuple):
         """
         known = list(values)
         low, high = min(known), max(known)
-        if low == high:
-            margin = abs(low) / 20 or 1.0
-            low, high = low - margin, high + margin
-        # Halves, since the difference of two finite numbers need not be finite.
-        step = _step((high / 2 - low / 2) / ticks * 2 if abs(high) < 1e300 else math.inf)
-        if not math.isfinite(step):
-            return cls((low, high))
+        largest = max(-low, high)
+        if largest > _LARGEST:  # a step between such numbers need not be finite
+            return cls((low, high) if low < high else (min(low, 0.0), max(low, 0.0)))
+        if largest < _SMALLEST:
+            largest, low, high = 1.0, 0.0, 0.0
+        if high - low < largest * _LEAST_SPAN:
+            low, high = low - largest / 20, high + largest / 20
+        step = _step((high - low) / ticks)
         first, last = math.floor(low / step), math.ceil(high / step)
-        if first == last or not math.isfinite(last * step):
-            return cls((low, high))
-        digits = max(0, 2 - math.floor(math.log10(step)))
-        return cls(tuple(round(step * each, digits) for each in range(first, last + 1)))
+        return cls(tuple(float(f"{each * step:.12g}") for each in range(first, last + 1)))
 
     def place(self, value: float) -> float:
         """Return where a value lies: 0 at the first tick, 1 at the last one."""
+        # Halves, since the difference of two finite numbers need not be finite.
         low, high = self.ticks[0] / 2, self.ticks[-1] / 2
         return (value / 2 - low) / (high - low)
 
 
 def _step(least: float) -> float:
     """Return the smallest round number that is at least as large."""
-    if not math.isfinite(least):
-        return math.inf
     size = 10.0 ** math.floor(math.log10(least))
-    return next((each * size for each in _STEPS if each * size >= least), math.inf)
+    return next((each * size for each in _STEPS if each * size >= least), 10 * size)
