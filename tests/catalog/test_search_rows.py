@@ -18,6 +18,7 @@ from pedigree.lifecycle.records import MetricRule, Verdict
 from pedigree.lineage.staleness import InputNow
 from pedigree.monitoring.profile import profile
 from pedigree.registry import Registry
+from tests.catalog.naive_models import naive_row, shown_row
 from tests.factories import promote_to_production, register, register_candidate
 from tests.lifecycle.deciding import ANN, policy_of
 from tests.lineage.graphs import graph, node
@@ -235,6 +236,7 @@ def test_rows_of_search_equal_their_views_after_any_verbs(
                 getattr(verbs, verb)(number, word)
                 done[verb] += 1
             assert not differences(impatient), verb
+            assert shown_row(impatient, name) == naive_row(impatient, name), verb
         for found in impatient.search(f"name = '{name}'"):
             assert found == impatient.get(found.reference)
 

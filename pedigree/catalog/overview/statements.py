@@ -73,6 +73,8 @@ _COUNTS = sql.SQL(
     " FROM valued WHERE value IS NOT NULL GROUP BY facet, value"
     ") SELECT facet, value, least(number, %(counted)s)::integer AS number, different FROM ranked"
     " WHERE place <= CASE facet WHEN %(unfolded)s THEN %(many)s::integer ELSE %(few)s END"
+    " OR value = CASE facet WHEN 'stage' THEN %(stage)s::text WHEN 'team' THEN %(team)s"
+    " WHEN 'owner' THEN %(owner)s WHEN 'risk_class' THEN %(risk_class)s ELSE %(attention)s END"
     " UNION ALL SELECT NULL, NULL, least(coalesce(sum(number), 0), %(counted)s)::integer, 0"
     " FROM grouped WHERE facet IS NULL AND missed IS NULL"
     " ORDER BY facet, number DESC, value"

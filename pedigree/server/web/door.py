@@ -2,11 +2,11 @@
 
 from fastapi import FastAPI
 
-from pedigree.server.web import comparing, model, static_files
+from pedigree.server.web import comparing, model, models, static_files
 from pedigree.server.web.problems import add_pages_of_errors
 from pedigree.server.web.routes import Pages
 
-SUBJECTS: tuple[Pages, ...] = (model.pages, comparing.pages)
+SUBJECTS: tuple[Pages, ...] = (models.pages, model.pages, comparing.pages)
 
 
 def open_web(app: FastAPI) -> None:
