@@ -112,7 +112,7 @@ def _require_names(query: QueryParams) -> None:
     for name in given:
         if name not in _NAMES:
             raise InvalidInputError(
-                "is no choice of this list", field=name, remedy=f"Give {', '.join(_NAMES)}"
+                "is not a choice of this list", field=name, remedy=f"Give {', '.join(_NAMES)}"
             )
         if given.count(name) > 1:
             raise InvalidInputError("is there twice", field=name, remedy="Give it once")
