@@ -24,6 +24,9 @@ SIGN_IN = "/sign-in"
 SIGN_OUT = "/sign-out"
 STATIC = "/static/{file}"
 
+NEXT = "next"
+"""The parameter of the page of sign-in that says where it then leads."""
+
 Query = Mapping[str, object]
 
 
@@ -54,6 +57,14 @@ class Links:
     def home(self, query: Query | None = None) -> str:
         """Return the link to the list of models."""
         return self.to(HOME, query)
+
+    def sign_in(self, way_back: str | None = None) -> str:
+        """Return the link to the page of sign-in.
+
+        Args:
+            way_back: The path, with its query and without the prefix, where it then leads.
+        """
+        return self.to(SIGN_IN, {NEXT: way_back if way_back != HOME else None})
 
     def model(self, name: str, query: Query | None = None) -> str:
         """Return the link to a model."""

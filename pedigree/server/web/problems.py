@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from pedigree import errors
 from pedigree.contract.paths import PREFIX
@@ -31,6 +31,7 @@ _TITLES = {
     429: "The registry has too much to do",
     503: "The registry cannot be reached",
 }
+_READING = frozenset({"GET", "HEAD"})
 _UNEXPECTED = "Something went wrong here"
 
 
@@ -53,6 +54,8 @@ def _with_page(handler: Handler) -> Handler:
         answer = await handler(request, error)
         if not wants_page(request) or answer.status_code < 400:
             return answer
+        if answer.status_code == 401 and request.method in _READING:
+            return _to_sign_in(request)
         shown = _shown(request, error, answer.status_code)
         for name in ("retry-after", "allow", "connection"):
             if name in answer.headers:
@@ -60,6 +63,13 @@ def _with_page(handler: Handler) -> Handler:
         return shown
 
     return handle
+
+
+def _to_sign_in(request: Request) -> Response:
+    """Lead somebody who is not known to the page of sign-in, which leads back."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    target = Links(request.scope, None).sign_in(f"{request.url.path}{query}")
+    return RedirectResponse(target, status_code=303, headers={"Cache-Control": "no-store"})
 
 
 def _shown(request: Request, error: Exception, status: int) -> Response:

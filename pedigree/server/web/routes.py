@@ -79,6 +79,8 @@ async def _answer(endpoint: Endpoint, declared: RouteAccess, request: Request) -
     received = bodies.received(request, sender, streams=False, most=MOST_FORM_BYTES)
     async with received as complete, fair_use.share(sender, declared.use), authenticator:
         visit = Visit(request, visitor, await complete.body())
+        if request.method == "POST":
+            visit.require_own_form()
         response = await run_in_threadpool(endpoint, visit, **request.path_params)
     return visitor.keep_cookie(response)
 

@@ -63,7 +63,7 @@ class Visit:
         """The fields of the form that was sent.
 
         Raises:
-            InvalidInputError: It is no form, or a field is there twice.
+            InvalidInputError: It is not a form, or a field is there twice.
         """
         try:
             pairs = parse_qsl(
@@ -76,7 +76,7 @@ class Visit:
             )
         except (UnicodeDecodeError, ValueError):
             raise InvalidInputError(
-                "the body is no form", field="body", remedy="Send the form from its page"
+                "the body is not a form", field="body", remedy="Send the form from its page"
             ) from None
         fields = dict(pairs)
         if len(fields) != len(pairs):
@@ -124,7 +124,6 @@ class Visit:
             RequestInFlightError: The same form is being processed.
             KeyReusedError: The form's key came with other fields before.
         """
-        self.require_own_form()
         given = self.form.get(KEY_FIELD)
         answer = Answer(303, {"Location": then}, b"")
         if not given:
