@@ -21,6 +21,8 @@ DRIFT = "/drift"
 AUDIT = "/audit"
 ADMIN = "/admin"
 SIGN_IN = "/sign-in"
+SIGN_IN_CALLBACK = f"{SIGN_IN}/callback"
+SIGN_IN_ISSUER = f"{SIGN_IN}/issuer"
 SIGN_OUT = "/sign-out"
 STATIC = "/static/{file}"
 
@@ -65,6 +67,10 @@ class Links:
             way_back: The path, with its query and without the prefix, where it then leads.
         """
         return self.to(SIGN_IN, {NEXT: way_back if way_back != HOME else None})
+
+    def within(self, path: str) -> str:
+        """Return the link to a path of the service that has its query, such as a way back."""
+        return self._public(path)
 
     def model(self, name: str, query: Query | None = None) -> str:
         """Return the link to a model."""

@@ -11,6 +11,7 @@ from pedigree import errors
 from pedigree.contract.paths import PREFIX
 from pedigree.server.web.form_tokens import FormKey
 from pedigree.server.web.frame import PARTS, Frame
+from pedigree.server.web.issuers import policy_for
 from pedigree.server.web.links import Links
 from pedigree.server.web.rendering import clock, page
 from pedigree.server.web.visitors import Visitor, cookie_of, new_cookie
@@ -85,11 +86,13 @@ def _shown(request: Request, error: Exception, status: int) -> Response:
         "status": status,
     }
     key = visitor.form_key if visitor else FormKey(cookie_of(request) or new_cookie())
-    return page(request, "error.html", context, form_key=key, status=status)
+    session = visitor.session if visitor else None
+    headers = policy_for(request, session)
+    return page(request, "error.html", context, form_key=key, status=status, headers=headers)
 
 
 def _frame(request: Request, visitor: Visitor | None) -> Frame:
     path = request.url.path
     if visitor is None:
         return Frame("", False, (), next((each for each in PARTS if each.has(path)), None))
-    return Frame.of(visitor.caller.principal, visitor.caller.registry, path)
+    return Frame.of(visitor, path)
