@@ -12,6 +12,8 @@ from pedigree.server.http.proxies import public_path
 HOME = "/"
 MODEL = "/models/{name}"
 VERSION = "/models/{name}/versions/{version}"
+POLICY = f"{MODEL}/policy"
+POLICY = f"{MODEL}/policy"
 EVIDENCE = f"{VERSION}/evidence"
 COMPARE = "/compare"
 APPROVALS = "/approvals"
@@ -79,6 +81,10 @@ class Links:
     def version(self, name: str, number: int, query: Query | None = None) -> str:
         """Return the link to a version."""
         return self.to(VERSION, query, name=name, version=number)
+
+    def review(self, request_id: int) -> str:
+        """Return the link to the page on which a request for a stage is decided."""
+        return self.to(REVIEW, request_id=request_id)
 
     def api(self, template: str, query: Query | None = None, **parts: object) -> str:
         """Return the link to the JSON of what a page shows; it takes a token."""
