@@ -99,9 +99,18 @@ def million(words: list[str]) -> Path:
 
 def thousand(words: list[str]) -> Path:
     """Return the home folder of a registry with 1,000 versions of 10 models."""
-    home = _home(words).with_name(_home(words).name.replace("million", "thousand"))
+    return _made(words, "thousand", Shape(models=10))
+
+
+def small(words: list[str], shape: Shape) -> Path:
+    """Return the home folder of a registry of another shape; create it if it does not exist."""
+    return _made(words, f"{shape.models}-by-{shape.versions}", shape)
+
+
+def _made(words: list[str], name: str, shape: Shape) -> Path:
+    home = _home(words).with_name(_home(words).name.replace("million", name))
     if not home.exists():
-        _make(home, Shape(models=10))
+        _make(home, shape)
     return home
 
 
