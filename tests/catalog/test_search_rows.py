@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from pedigree.lineage.staleness import InputNow
 from pedigree.monitoring.profile import profile
 from pedigree.registry import Registry
 from tests.catalog.naive_models import naive_row, shown_row
-from tests.factories import promote_to_production, register, register_candidate
+from tests.factories import free_policy, promote_to_production, register, register_candidate
 from tests.lifecycle.deciding import ANN, policy_of
 from tests.lineage.graphs import graph, node
 from tests.marking import few_or_many
@@ -243,6 +244,44 @@ def test_rows_of_search_equal_their_views_after_any_verbs(
     check()
     if examples > 2:
         assert not set(VERBS) - done.keys(), done
+
+
+def test_rows_have_what_concurrent_changes_of_one_model_leave(
+    registry: Registry, tmp_path: Path
+) -> None:
+    registry.create_model("churn")
+    registry.set_policy("churn", free_policy())
+    for content in ("a", "b"):
+        register(registry, tmp_path, content, lineage=graph(node(1, "customers", "May")))
+    registry.promote("churn/1", "production")
+
+    def register_some() -> None:
+        for number in range(8):
+            register(registry, tmp_path, f"more-{number}", metrics={"auc": 0.1})
+
+    def promote_some() -> None:
+        for number in range(8):
+            registry.promote(f"churn/{number % 2 + 1}", "production")
+
+    def see_some() -> None:
+        for number in range(8):
+            now = InputNow(data_version=str(number), data_behind=number % 2, code_behind=0)
+            for version in (1, 2):
+                registry.operations.staleness.keep_staleness(
+                    f"churn/{version}", {("customers", "May"): now}
+                )
+
+    def quarantine_some() -> None:
+        for _ in range(4):
+            registry.quarantine_version("churn/2", reason="wrong labels")
+            registry.release_version("churn/2")
+
+    work = (register_some, promote_some, see_some, quarantine_some)
+    with ThreadPoolExecutor(len(work)) as pool:
+        for done in [pool.submit(each) for each in work]:
+            done.result()
+    assert not differences(registry)
+    assert shown_row(registry, "churn") == naive_row(registry, "churn")
 
 
 def test_the_version_shows_another_training_when_that_is_the_first(

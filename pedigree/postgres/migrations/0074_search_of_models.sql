@@ -224,16 +224,8 @@ AS $$
 DECLARE
     sign integer := CASE TG_OP WHEN 'DELETE' THEN -1 ELSE 1 END;
     models bigint[];
-    numbers integer[];
 BEGIN
-    SELECT array_agg(each.model_id), array_agg(each.number) INTO models, numbers FROM (
-        SELECT c.model_id, count(*)::integer AS number FROM changed c
-        GROUP BY c.model_id ORDER BY c.model_id
-    ) AS each;
-    IF models IS NULL THEN
-        RETURN NULL;
-    END IF;
-    IF TG_OP = 'INSERT' AND numbers = '{1}' THEN
+    IF TG_OP = 'INSERT' THEN
         -- A registration: what changes is known without a look at other versions.
         UPDATE pedigree.search_model t SET
             versions = t.versions + 1, latest = c.version, latest_stage = c.stage,
@@ -247,27 +239,19 @@ BEGIN
         FROM changed c
         WHERE t.model_id = c.model_id AND c.version > coalesce(t.latest, 0)
             AND c.stage <> 'production' AND (c.stage = 'none' OR c.stage = ANY (t.stages))
-            AND NOT c.quarantined AND t.quarantined = '{}';
+            AND NOT c.quarantined AND t.quarantined = '{}'
+            AND (SELECT count(*) FROM changed) = 1;
         IF FOUND THEN
             RETURN NULL;
         END IF;
     END IF;
-    UPDATE pedigree.search_model t SET versions = t.versions + sign * key.number
-    FROM unnest(models, numbers) AS key (model_id, number)
-    WHERE t.model_id = key.model_id;
-    PERFORM pedigree.renew_search_model(models);
-    RETURN NULL;
-END
-$$;
-
--- The state of versions changes; of stages, see the next function.
-CREATE FUNCTION pedigree.search_model_follows_state() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    models bigint[];
-BEGIN
-    SELECT array_agg(DISTINCT after.model_id) INTO models
-    FROM after JOIN before USING (model_id, version)
-    WHERE (after.risk_class, after.quarantined) IS DISTINCT FROM (before.risk_class, before.quarantined);
+    WITH counted AS (
+        SELECT c.model_id, count(*)::integer AS number FROM changed c GROUP BY c.model_id
+    ), written AS (
+        UPDATE pedigree.search_model t SET versions = t.versions + sign * counted.number
+        FROM counted WHERE t.model_id = counted.model_id
+    )
+    SELECT array_agg(counted.model_id) INTO models FROM counted;
     IF models IS NOT NULL THEN
         PERFORM pedigree.renew_search_model(models);
     END IF;
@@ -275,32 +259,27 @@ BEGIN
 END
 $$;
 
--- Stages change hands. A version that enters one while it is registered is not in search yet; the row
--- follows when it is. The trigger runs after that of pedigree.search_version, by its name.
-CREATE FUNCTION pedigree.search_model_follows_tenure() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Stages, requests, staleness, drift and states of versions change. Their triggers are deferred: a
+-- promotion ends tenures and begins one, and its model is renewed once, when all of it is there.
+CREATE FUNCTION pedigree.search_model_follows_row() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    models bigint[];
+    model text := format(',%s,', coalesce(NEW.model_id, OLD.model_id));
+    renewed text := coalesce(current_setting('pedigree.renewed_models', true), '');
 BEGIN
-    SELECT array_agg(DISTINCT c.model_id) INTO models FROM changed c
-    WHERE c.pointer = 'stage' AND (TG_OP <> 'INSERT' OR EXISTS (
-        SELECT FROM pedigree.search_version s
-        WHERE s.model_id = c.model_id AND s.version = c.version
-    ));
-    IF models IS NOT NULL THEN
-        PERFORM pedigree.renew_search_model(models);
+    IF TG_TABLE_NAME = 'tenure' AND TG_OP = 'INSERT' THEN
+        -- Only here has the row such columns.
+        IF NEW.name <> 'production' AND EXISTS (
+            -- The version entered the stage while it was registered.
+            SELECT FROM pedigree.search_model t
+            WHERE t.model_id = NEW.model_id AND t.latest = NEW.version
+                AND t.latest_stage = NEW.name AND NEW.name = ANY (t.stages)
+        ) THEN
+            RETURN NULL;
+        END IF;
     END IF;
-    RETURN NULL;
-END
-$$;
-
--- Requests, staleness and drift change.
-CREATE FUNCTION pedigree.search_model_follows_rows() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    models bigint[];
-BEGIN
-    SELECT array_agg(DISTINCT c.model_id) INTO models FROM changed c;
-    IF models IS NOT NULL THEN
-        PERFORM pedigree.renew_search_model(models);
+    IF strpos(renewed, model) = 0 THEN
+        PERFORM set_config('pedigree.renewed_models', renewed || model, true);
+        PERFORM pedigree.renew_search_model(ARRAY[coalesce(NEW.model_id, OLD.model_id)]);
     END IF;
     RETURN NULL;
 END
@@ -309,7 +288,8 @@ $$;
 -- The triggers come first: their locks keep out changes until the rows are there.
 CREATE TRIGGER model_shown AFTER INSERT ON pedigree.registered_model
     FOR EACH ROW EXECUTE FUNCTION pedigree.search_model_follows_model();
-CREATE TRIGGER model_shown_changed AFTER UPDATE OF name, name_key, description, owners, tags, policy, deleted_at
+CREATE TRIGGER model_shown_changed
+    AFTER UPDATE OF name, name_key, description, owners, tags, policy, deleted_at
     ON pedigree.registered_model
     FOR EACH ROW WHEN (
         (OLD.name, OLD.name_key, OLD.description, OLD.owners, OLD.tags, OLD.policy, OLD.deleted_at)
@@ -322,30 +302,33 @@ CREATE TRIGGER found_version_added AFTER INSERT ON pedigree.search_version
 CREATE TRIGGER found_version_removed AFTER DELETE ON pedigree.search_version
     REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_versions();
-CREATE TRIGGER found_version_changed AFTER UPDATE ON pedigree.search_version
-    REFERENCING OLD TABLE AS before NEW TABLE AS after
-    FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_state();
-CREATE TRIGGER tenure_shown_begun AFTER INSERT ON pedigree.tenure REFERENCING NEW TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_tenure();
-CREATE TRIGGER tenure_shown_ended AFTER UPDATE ON pedigree.tenure REFERENCING NEW TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_tenure();
-CREATE TRIGGER tenure_shown_removed AFTER DELETE ON pedigree.tenure REFERENCING OLD TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_tenure();
-CREATE TRIGGER request_made AFTER INSERT ON pedigree.stage_request REFERENCING NEW TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
-CREATE TRIGGER request_changed AFTER UPDATE ON pedigree.stage_request REFERENCING NEW TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
-CREATE TRIGGER request_removed AFTER DELETE ON pedigree.stage_request REFERENCING OLD TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
-CREATE TRIGGER staleness_kept AFTER INSERT ON pedigree.staleness REFERENCING NEW TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
-CREATE TRIGGER staleness_changed AFTER UPDATE ON pedigree.staleness REFERENCING NEW TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
-CREATE TRIGGER staleness_removed AFTER DELETE ON pedigree.staleness REFERENCING OLD TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
-CREATE TRIGGER drift_recorded AFTER INSERT ON pedigree.drift_result REFERENCING NEW TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
-CREATE TRIGGER drift_unshown AFTER DELETE ON pedigree.drift_result REFERENCING OLD TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
+CREATE CONSTRAINT TRIGGER found_version_changed
+    AFTER UPDATE OF risk_class, quarantined ON pedigree.search_version
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (
+        (OLD.risk_class, OLD.quarantined) IS DISTINCT FROM (NEW.risk_class, NEW.quarantined)
+    )
+    EXECUTE FUNCTION pedigree.search_model_follows_row();
+CREATE CONSTRAINT TRIGGER stage_moved AFTER INSERT OR UPDATE ON pedigree.tenure
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.pointer = 'stage')
+    EXECUTE FUNCTION pedigree.search_model_follows_row();
+CREATE CONSTRAINT TRIGGER stage_removed AFTER DELETE ON pedigree.tenure
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (OLD.pointer = 'stage')
+    EXECUTE FUNCTION pedigree.search_model_follows_row();
+CREATE CONSTRAINT TRIGGER request_changed
+    AFTER INSERT OR DELETE OR UPDATE OF outcome ON pedigree.stage_request
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW
+    EXECUTE FUNCTION pedigree.search_model_follows_row();
+CREATE CONSTRAINT TRIGGER staleness_changed AFTER INSERT OR DELETE OR UPDATE ON pedigree.staleness
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW
+    EXECUTE FUNCTION pedigree.search_model_follows_row();
+CREATE CONSTRAINT TRIGGER drift_changed AFTER INSERT OR DELETE ON pedigree.drift_result
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW
+    EXECUTE FUNCTION pedigree.search_model_follows_row();
 
 INSERT INTO pedigree.search_model SELECT * FROM pedigree.search_model_source;
