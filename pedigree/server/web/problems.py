@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from pedigree import errors
 from pedigree.contract.paths import PREFIX
+from pedigree.server.http.auth import RouteAccess
 from pedigree.server.web.form_tokens import FormKey
 from pedigree.server.web.frame import PARTS, Frame
 from pedigree.server.web.issuers import policy_for
@@ -95,7 +96,7 @@ def _shown(request: Request, error: Exception, status: int) -> Response:
 
 def _who_may(request: Request) -> str | None:
     """Return in words who may open a page or send its form."""
-    declared = getattr(request.scope.get("route"), "declared", None)
+    declared: RouteAccess | None = getattr(request.state, "declared", None)
     return None if declared is None else who_may(declared.permission)
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
+from pedigree.access.grant_records import MOST_PATTERNS
 from pedigree.errors import InvalidInputError
 
 _UNITS = {"hours": timedelta(hours=1), "days": timedelta(days=1)}
+_LONGEST_WORD = 256
 _MOST_DAYS = 3650
 
 
@@ -27,8 +29,19 @@ def required(form: Mapping[str, str], name: str) -> str:
 
 
 def words(form: Mapping[str, str], name: str) -> tuple[str, ...]:
-    """Return the words of a field, which spaces or commas separate."""
-    return tuple(form.get(name, "").replace(",", " ").split())
+    """Return the words of a field, which spaces or commas separate.
+
+    Raises:
+        InvalidInputError: There are too many, or one is too long.
+    """
+    found = tuple(form.get(name, "").replace(",", " ").split())
+    if len(found) > MOST_PATTERNS or any(len(each) > _LONGEST_WORD for each in found):
+        raise InvalidInputError(
+            "has too many names, or one that is too long",
+            field=name,
+            remedy=f"Give at most {MOST_PATTERNS} of at most {_LONGEST_WORD} characters each",
+        )
+    return found
 
 
 def number(form: Mapping[str, str], name: str) -> int:
