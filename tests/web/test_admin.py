@@ -134,7 +134,7 @@ def test_a_list_of_tokens_goes_on_from_page_to_page(served: Served, visitor: Vis
     browser, path, seen = visitor(Role.ADMIN), "/admin/tokens", 0
     while path:
         page = browser.get(path)
-        seen += page.text.count('<th scope="row">')
+        seen += page.text.count('<th scope="row" data-l="Token">')
         found = [each for each in page.text.split('href="') if each.startswith("/admin/tokens?")]
         path = found[0].partition('"')[0].replace("&amp;", "&") if found else ""
     assert seen == len(served.registry.tokens(limit=1000))
@@ -153,7 +153,7 @@ def test_an_admin_ends_a_session_and_it_is_listed_as_ended(visitor: Visitor) -> 
     page = browser.get("/admin/sessions")
     assert "guest@page" in words_of(page.text)
     rows = [each for each in page.text.split("<tr>") if "guest@page" in each]
-    number = rows[0].partition('<th scope="row">')[2].partition("<")[0]
+    number = rows[0].partition('data-l="Session">')[2].partition("<")[0]
     assert act(browser, page, f"End session {number}").status_code == 303
     while "Sign out" in theirs.get("/sign-in").text:
         pass
@@ -242,7 +242,7 @@ def test_quarantines_of_data_and_of_versions_are_released(
     says = words_of(page.text)
     assert "customers, partition May doubled <b>rows</b>" in says
     assert "orders, the whole asset late" in says
-    assert "one version odd scores" in says
+    assert "one version, quarantined/1 odd scores" in says
     assert "<b>rows</b>" not in page.text
     while forms := [f for f in forms_of(page.text) if "Release" in f.buttons]:
         answer = browser.post(forms[0].action, {**forms[0].fields, "reason": "corrected"})

@@ -203,7 +203,7 @@ def test_a_form_that_was_sent_does_nothing_with_other_fields(admin: Admin) -> No
     admin.post(PATH, admin.fields)
     answer = admin.post(PATH, {**admin.fields, "name": f"{admin.group}-2"})
     assert answer.status_code == 422
-    assert "belongs to another" in answer.text
+    assert "is not a repetition" in answer.text
     admin.group += "-2"
     assert admin.made == 0
 
