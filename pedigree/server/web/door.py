@@ -7,8 +7,16 @@ from fastapi import FastAPI
 from pedigree.access.oidc.providers import Provider
 from pedigree.registry import Registry
 from pedigree.server.http.unknown_tokens import UnknownTokens
-from pedigree.server.web import comparing, model, signing_in, signing_out, static_files
-from pedigree.server.web.admin import people, rights, tokens, upkeep, webhooks
+from pedigree.server.web import (
+    acting,
+    approving,
+    comparing,
+    model,
+    signing_in,
+    signing_out,
+    static_files,
+)
+from pedigree.server.web.admin.subjects import ADMIN_SUBJECTS
 from pedigree.server.web.issuers import Issuers
 from pedigree.server.web.problems import add_pages_of_errors
 from pedigree.server.web.routes import Pages
@@ -17,8 +25,11 @@ from pedigree.server.web.web_sessions import WebSessions
 from pedigree.settings import Settings
 
 SUBJECTS: tuple[Pages, ...] = (
-    *(model.pages, comparing.pages),
-    *(upkeep.pages, tokens.pages, people.pages, rights.pages, webhooks.pages),
+    model.pages,
+    comparing.pages,
+    acting.pages,
+    approving.pages,
+    *ADMIN_SUBJECTS,
 )
 
 

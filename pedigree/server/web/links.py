@@ -7,6 +7,7 @@ from starlette.types import Scope
 
 from pedigree.contract.paths import PREFIX
 from pedigree.contract.paths import VERSION as API_VERSION
+from pedigree.errors import VersionNotFoundError
 from pedigree.server.http.proxies import public_path
 
 HOME = "/"
@@ -14,6 +15,10 @@ MODEL = "/models/{name}"
 VERSION = "/models/{name}/versions/{version}"
 POLICY = f"{MODEL}/policy"
 EVIDENCE = f"{VERSION}/evidence"
+ROLLBACK = f"{MODEL}/rollback"
+RESTORE = f"{VERSION}/restore"
+APPROVE = f"{VERSION}/approve"
+REJECT = f"{VERSION}/reject"
 COMPARE = "/compare"
 APPROVALS = "/approvals"
 REVIEW = f"{APPROVALS}/{{request_id}}"
@@ -31,6 +36,22 @@ NEXT = "next"
 """The parameter of the page of sign-in that says where it then leads."""
 
 Query = Mapping[str, object]
+
+
+def number_in(part: str) -> int:
+    """Return the number of a version that a path has.
+
+    Raises:
+        VersionNotFoundError: No version can have it.
+    """
+    if not (part.isascii() and part.isdigit() and 1 <= int(part[:11]) < 2**31):
+        raise VersionNotFoundError(
+            "no version has this number",
+            field="version",
+            value=part,
+            remedy="Versions are numbered from 1; the page of the model lists them",
+        )
+    return int(part)
 
 
 class Links:
@@ -80,6 +101,10 @@ class Links:
     def version(self, name: str, number: int, query: Query | None = None) -> str:
         """Return the link to a version."""
         return self.to(VERSION, query, name=name, version=number)
+
+    def act(self, name: str, number: int, action: str, query: Query | None = None) -> str:
+        """Return the link to the form of an action on a version."""
+        return f"{self.version(name, number)}/{action}{_query(query)}"
 
     def review(self, request_id: int) -> str:
         """Return the link to the page on which a request for a stage is decided."""
