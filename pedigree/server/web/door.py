@@ -12,6 +12,7 @@ from pedigree.server.web import (
     approving,
     comparing,
     model,
+    models,
     signing_in,
     signing_out,
     static_files,
@@ -25,6 +26,7 @@ from pedigree.server.web.web_sessions import WebSessions
 from pedigree.settings import Settings
 
 SUBJECTS: tuple[Pages, ...] = (
+    models.pages,
     model.pages,
     comparing.pages,
     acting.pages,
