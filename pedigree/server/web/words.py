@@ -1,5 +1,6 @@
 """How pages say values: times, ages, numbers, sizes and people, as filters of the templates."""
 
+import json
 from collections.abc import Sized
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
@@ -14,6 +15,7 @@ _UNITS = (
     (timedelta(minutes=1), "min"),
 )
 _SIZES = ("B", "kB", "MB", "GB", "TB")
+_LONGEST_LINE, _LONGEST_TEXT = 200, 8_000
 MOST_COUNTED = 1_000
 """A larger number of results is not counted."""
 
@@ -149,6 +151,26 @@ def worded(name: str) -> str:
     return name.replace("_", " ")
 
 
+def compact(value: object) -> str:
+    """Return a JSON value in one line, shortened if it is long.
+
+    >>> compact({"depth": 3}), compact("gini"), compact(True)
+    ('{"depth": 3}', 'gini', 'true')
+    """
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _cut(text, _LONGEST_LINE)
+
+
+def pretty(value: object) -> str:
+    """Return a JSON value over several lines, shortened if it is long."""
+    return _cut(json.dumps(value, ensure_ascii=False, indent=2), _LONGEST_TEXT)
+
+
+def _cut(text: str, most: int) -> str:
+    further = len(text) - most
+    return text if further <= 0 else f"{text[:most]}… ({further:,} further characters)"
+
+
 def quoted(part: object) -> str:
     """Return a part of a path, percent-encoded."""
     return quote(str(part), safe="")
@@ -171,6 +193,8 @@ FILTERS = {
     "person": person,
     "short": short,
     "worded": worded,
+    "compact": compact,
+    "pretty": pretty,
     "quoted": quoted,
     "date": date,
     "stamp": stamp,
