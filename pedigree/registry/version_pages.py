@@ -19,7 +19,7 @@ from pedigree.catalog.references import parse_number
 from pedigree.catalog.snippets import Snippets, snippets_of
 from pedigree.evaluation.records import KeptEvaluation
 from pedigree.evaluation.store import latest_evaluation
-from pedigree.lifecycle import approvals, overrides, promotion_queue, stage_requests, tenures
+from pedigree.lifecycle import approvals, overrides, stage_requests, tenures
 from pedigree.lifecycle import store as lifecycle
 from pedigree.lifecycle.approval_gates import standing_approvals
 from pedigree.lifecycle.decision_records import Decision, Explanation, StageOverride, StageRequest

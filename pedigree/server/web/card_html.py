@@ -1,4 +1,4 @@
-"""Model cards as HTML: Markdown without raw HTML, cleaned by an allow-list, kept by their digest."""
+"""Model cards as HTML: without raw HTML, cleaned by an allow-list, and kept by their digest."""
 
 import re
 from collections import OrderedDict
@@ -23,8 +23,10 @@ _MARKS = "[]()*_`|&<!\\"
 
 # Neither images nor anything that loads, runs or takes input.
 _TAGS = frozenset(
-    "p h2 h3 h4 h5 h6 ul ol li strong em code pre blockquote table thead tbody tr th td a hr br"
-    .split()
+    {
+        *("p", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "hr", "br"),
+        *("strong", "em", "code", "a", "table", "thead", "tbody", "tr", "th", "td"),
+    }
 )
 _SCHEMES = frozenset({"https", "http", "mailto"})
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
@@ -134,7 +136,8 @@ def _with_scrolling_tables(html: str) -> str:
     before, *rest = html.split("<table>")
     parts = [before]
     for place, part in enumerate(rest, start=1):
-        box = f'<div class="scroll" tabindex="0" role="region" aria-label="Table {place} of the card">'
+        label = f"Table {place} of the card"
+        box = f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">'
         parts.append(f"{box}<table>{part.replace('</table>', '</table></div>', 1)}")
     return "".join(parts)
 

@@ -28,7 +28,9 @@ def said(event: Event) -> Said:
     phrase = _PHRASES.get(event.type)
     body = event.body
     what = phrase(body) if phrase else event.type.about.partition(";")[0].removesuffix(".")
-    why = next((body[key] for key in ("reason", "comment", "problem", "summary") if body.get(key)), None)
+    why = next(
+        (body[key] for key in ("reason", "comment", "problem", "summary") if body.get(key)), None
+    )
     return Said(what, why if isinstance(why, str) else None)
 
 
@@ -63,7 +65,9 @@ _PHRASES: Mapping[EventType, Callable[[Body], str]] = {
     EventType.VERSION_DELETED: lambda _: "deleted",
     EventType.VERSION_RESTORED: lambda _: "restored",
     EventType.VERSION_STAGE_REQUESTED: lambda body: f"asked to enter {_text(body, 'to')}",
-    EventType.VERSION_REQUEST_WITHDRAWN: lambda body: f"no longer asked to enter {_text(body, 'to')}",
+    EventType.VERSION_REQUEST_WITHDRAWN: lambda body: (
+        f"no longer asked to enter {_text(body, 'to')}"
+    ),
     EventType.VERSION_STAGE_CHANGED: _stage_change,
     EventType.VERSION_CHECK_RECORDED: _check,
     EventType.VERSION_APPROVED: lambda body: f"approved for {_text(body, 'to')}",
@@ -71,9 +75,9 @@ _PHRASES: Mapping[EventType, Callable[[Body], str]] = {
     EventType.VERSION_OVERRIDDEN: lambda body: f"let into {_text(body, 'to')} past its gates",
     EventType.VERSION_HELD: lambda _: "put under a legal hold",
     EventType.VERSION_QUARANTINED: lambda _: "put in quarantine",
-    EventType.VERSION_RELEASED: lambda body: "released from quarantine"
-    if "from" in body
-    else "released from a legal hold",
+    EventType.VERSION_RELEASED: lambda body: (
+        "released from quarantine" if "from" in body else "released from a legal hold"
+    ),
     EventType.VERSION_PROFILED: lambda _: "profile of its training data stored",
     EventType.ALIAS_SET: lambda body: f"became @{_text(body, 'alias')}",
 }

@@ -85,7 +85,8 @@ class ApproachView(NamedTuple):
         if [each.gate.name for each in self.open_gates] == [APPROVALS]:
             given, needed = self.approach.approvals_given, self.approach.approvals_needed
             return f"{given} of {plural(needed, 'approval')} given"
-        return f"{missing} of {plural(self.gates, 'gate')} {'is' if missing == 1 else 'are'} not passed"
+        verb = "is" if missing == 1 else "are"
+        return f"{missing} of {plural(self.gates, 'gate')} {verb} not passed"
 
 
 class VersionVerdict(NamedTuple):
@@ -187,9 +188,7 @@ def _tone(page: VersionPage, approaches: Sequence[ApproachView], asks: bool) -> 
     return "warn" if any(each.open_gates for each in approaches) else "calm"
 
 
-def _way(
-    page: VersionPage, approaches: Sequence[ApproachView], asks: bool
-) -> tuple[Step, ...]:
+def _way(page: VersionPage, approaches: Sequence[ApproachView], asks: bool) -> tuple[Step, ...]:
     """Return the stages of the policy; the archive only if the version is there."""
     held = held_stages(page.tenures)
     wanted = {each.stage for each in approaches} if asks else set()

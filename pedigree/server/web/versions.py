@@ -7,8 +7,14 @@ from starlette.responses import Response
 
 from pedigree.access.records import Permission
 from pedigree.cards.records import ModelCard
-from pedigree.catalog.names import LATEST, is_pointer
-from pedigree.errors import InvalidInputError, InvalidReferenceError, PedigreeError, VersionNotFoundError
+from pedigree.catalog.names import is_pointer
+from pedigree.errors import (
+    AliasNotFoundError,
+    InvalidInputError,
+    InvalidReferenceError,
+    PedigreeError,
+    VersionNotFoundError,
+)
 from pedigree.registry.version_pages import SHOWN, VersionPage
 from pedigree.server.http.auth import requires
 from pedigree.server.web import links
@@ -26,13 +32,13 @@ from pedigree.server.web.version_facts import (
     scan_of,
     state_of,
 )
-from pedigree.server.web.version_lineage import shown_lineage
 from pedigree.server.web.version_metrics import (
     SliceView,
     headline_metric,
     metric_rows,
     slice_views,
 )
+from pedigree.server.web.version_picture import shown_lineage
 from pedigree.server.web.visits import Visit
 from pedigree.server.web.words import number, plural
 
@@ -49,13 +55,24 @@ _LARGEST = 2**31 - 1
 @requires(Permission.READ)
 def version(visit: Visit, name: str, version: str) -> Response:
     """Show a version; a stage, an alias or ``latest`` leads to the number of its holder."""
+    page = asked_page(visit, name, version)
+    if isinstance(page, Response):
+        return page
+    return visit.page("version.html", **_shown(visit, page, clock()))
+
+
+def asked_page(visit: Visit, name: str, version: str) -> VersionPage | Response:
+    """Return what a page of a version shows, or the answer that there is none, or where it is.
+
+    Args:
+        visit: The visit.
+        name: The model.
+        version: A number, or a stage, an alias or ``latest``.
+    """
     number_of = _number(version)
     if number_of is None:
         return _lead_to_number(visit, name, version)
-    page = _read(visit, name, number_of)
-    if page is None:
-        return _missing(visit, name, version)
-    return visit.page("version.html", **_shown(visit, page, clock()))
+    return _read(visit, name, number_of) or _missing(visit, name, version)
 
 
 @PAGES.get(links.VERSION_HISTORY)
@@ -176,14 +193,14 @@ def _read(visit: Visit, name: str, number_of: int) -> VersionPage | None:
 def _lead_to_number(visit: Visit, name: str, version: str) -> Response:
     """Lead to the version that a pointer names, such as ``latest`` or ``@champion``."""
     pointer = version.removeprefix("@")
-    if not is_pointer(pointer) or pointer.isdigit():
+    if not is_pointer(pointer) or pointer.removeprefix("-").isdigit():
         if not wants_page(visit.request):
             _reference(name, version)
         return _missing(visit, name, version)
     try:
         found = visit.registry.get(f"{name}@{pointer}")
-    except VersionNotFoundError:
-        if pointer.casefold() != LATEST or not wants_page(visit.request):
+    except (VersionNotFoundError, AliasNotFoundError):
+        if not wants_page(visit.request):
             raise
         return _missing(visit, name, version)
     return visit.lead_to(visit.links.version(name, found.version_id))
@@ -196,7 +213,9 @@ def _missing(visit: Visit, name: str, version: str) -> Response:
     gone = None
     if number_of is not None and number_of <= model.latest_version:
         gone = visit.registry.operations.version_pages.gone(f"{name}/{number_of}")
-    title = f"Version {version} of {name} was deleted" if gone else f"{name} has no version {version}"
+    title = (
+        f"Version {version} of {name} was deleted" if gone else f"{name} has no version {version}"
+    )
     return visit.page(
         "version_missing.html", status=404, title=title, model=model, gone=gone, asked=version
     )
@@ -254,8 +273,15 @@ def _card_of_limited(visit: Visit, page: VersionPage) -> ModelCard | None:
 
 def _dots(view: SliceView) -> object:
     dots = [
-        Dot(group.group, group.metrics[view.metric], f"{number(group.metrics[view.metric])}, {plural(group.count, 'row')}")
+        Dot(
+            group.group,
+            group.metrics[view.metric],
+            f"{number(group.metrics[view.metric])}, {plural(group.count, 'row')}",
+        )
         for group in view.groups
     ]
-    label = f"{view.metric} by {view.name}, with {number(view.overall)} over all rows; the table below has the numbers"
+    label = (
+        f"{view.metric} by {view.name}, with {number(view.overall)} over all rows;"
+        " the table below has the numbers"
+    )
     return group_dots(dots, view.overall, label)

@@ -52,7 +52,7 @@ class Dot(NamedTuple):
     note: str
 
 
-_PLOT_WIDTH, _ROW, _LEFT, _RIGHT, _TOP = 560.0, 22.0, 172.0, 104.0, 26.0
+_PLOT_WIDTH, _ROW, _LEFT, _RIGHT, _TOP = 440.0, 22.0, 132.0, 122.0, 26.0
 _NAME_SIZE = 12.0
 
 

@@ -1,12 +1,13 @@
 """Places of the nodes of a directed graph: columns from left to right, with few crossings.
 
-The method is that of Sugiyama, Tagawa and Toda (1981): columns by the longest path, dummies where an
-edge passes a column, sweeps by barycentre for the order in each column. Places within a column are
-then the isotonic regression of the means of their neighbors (Barlow et al., 1972).
+The method is that of Sugiyama, Tagawa and Toda (1981): columns by the longest path, dummies where
+an edge passes a column, sweeps by barycenter for the order in each column. Places within a column
+are then the isotonic regression of the means of their neighbors (Barlow et al., 1972).
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 Edge: TypeAlias = tuple[str, str]
@@ -68,7 +69,7 @@ class _Layers:
         for place, name in enumerate(dummies, start=column + 1):
             self.members[place].append(name)
         chain = [edge[0], *dummies, edge[1]]
-        for source, target in zip(chain, chain[1:], strict=False):
+        for source, target in pairwise(chain):
             self.after[source].append(target)
             self.before[target].append(source)
 
@@ -122,8 +123,8 @@ def _backward(nodes: Iterable[str], edges: Iterable[Edge]) -> dict[Edge, None]:
         path = {start: iter(after[start])} if start not in done else {}
         while path:
             key = next(reversed(path))
-            target = next(path[key], None)
-            if target is None:
+            target = next(path[key], "")
+            if not target:
                 del path[key]
                 done.add(key)
             elif target in path:

@@ -11,10 +11,10 @@ from pedigree.server.web.pictures.measuring import shortened, width_of
 _HEIGHT = 46.0
 _SIZES = Sizes(node_height=_HEIGHT, dummy_height=14.0, gap=16.0)
 _TITLE, _DETAIL = 12.5, 11.5  # sizes of the stylesheet
-_PADDING = 12.0
-_LINK = 26.0  # the place of the link to Dagster: a target of 24 px with its edge
-_NARROWEST, _WIDEST = 132.0, 232.0
-_NARROWEST_GAP, _WIDEST_GAP = 44.0, 96.0
+_PADDING = 8.0
+_LINK = 24.0  # the place of the link to Dagster: a target of 24 px with its edge
+_NARROWEST, _WIDEST = 148.0, 232.0
+_NARROWEST_GAP, _WIDEST_GAP = 28.0, 150.0
 # The width of a page's content; a wider picture scrolls.
 _FULL_WIDTH = 1_214.0
 
@@ -82,7 +82,9 @@ def lineage_picture(
     layout = layout_of([node.key for node in nodes], certain, _SIZES)
     columns = 1 + max(layout.columns.values(), default=0)
     width = _node_width(nodes, columns)
-    gap = min(max((_FULL_WIDTH - columns * width) / max(columns - 1, 1), _NARROWEST_GAP), _WIDEST_GAP)
+    gap = min(
+        max((_FULL_WIDTH - columns * width) / max(columns - 1, 1), _NARROWEST_GAP), _WIDEST_GAP
+    )
     grid = _Grid(width, width + gap)
     drawn = [_edge(grid, layout, edge, is_certain) for edge, is_certain in certain.items()]
     drawn += [_node(grid, layout, node) for node in nodes]
@@ -109,13 +111,13 @@ def _node_width(nodes: Iterable[PictureNode], columns: int) -> float:
     """Return a width that holds every text, within bounds, and fills the page if it can."""
     wanted = max(map(_wanted_width, nodes), default=_NARROWEST)
     fits = (_FULL_WIDTH - (columns - 1) * _NARROWEST_GAP) / columns
-    return max(_NARROWEST, min(wanted, _WIDEST, max(fits, 168.0)))
+    return max(_NARROWEST, min(wanted, _WIDEST, fits))
 
 
 def _wanted_width(node: PictureNode) -> float:
     texts = max(
-        width_of(node.title, _TITLE, is_bold=True) + (_LINK - _PADDING if node.dagster else 0),
-        width_of(node.detail, _DETAIL),
+        width_of(node.title, _TITLE, is_bold=True),
+        width_of(node.detail, _DETAIL) + (_LINK - _PADDING if node.dagster else 0),
     )
     return texts + 2 * _PADDING
 
@@ -146,8 +148,8 @@ def _node(grid: _Grid, layout: Layout, node: PictureNode) -> Markup:
     x = grid.left(layout.columns[node.key])
     top = layout.middles[node.key] + 1 - _HEIGHT / 2
     room = grid.width - 2 * _PADDING
-    title_room = room - (_LINK - _PADDING if node.dagster else 0)
-    title = shortened(node.title, title_room, _TITLE, is_bold=True, keeps_end=node.kind != "folded")
+    detail_room = room - (_LINK - _PADDING if node.dagster else 0)
+    title = shortened(node.title, room, _TITLE, is_bold=True, keeps_end=node.kind != "folded")
     body = Markup(
         '<title>{about}</title><rect class="node {kind}" x="{x:.0f}" y="{y:.1f}" width="{w:.0f}"'
         ' height="{h:.0f}" rx="7"/><text class="ntitle {kind}" x="{tx:.0f}" y="{ty:.1f}">{title}'
@@ -163,7 +165,7 @@ def _node(grid: _Grid, layout: Layout, node: PictureNode) -> Markup:
         ty=top + 19,
         sy=top + 35,
         title=title,
-        detail=shortened(node.detail, room, _DETAIL),
+        detail=shortened(node.detail, detail_room, _DETAIL),
     )
     if node.link is None:
         return Markup("<g>{}</g>").format(body) + _to_dagster(grid, node, x, top)
@@ -172,7 +174,7 @@ def _node(grid: _Grid, layout: Layout, node: PictureNode) -> Markup:
 
 
 def _to_dagster(grid: _Grid, node: PictureNode, x: float, top: float) -> Markup:
-    """Return the link at the right of a node; the table below has it for the keyboard."""
+    """Return the link in the corner of a node; the table below has it for the keyboard."""
     if node.dagster is None:
         return Markup("")
     left = x + grid.width - _LINK
@@ -180,6 +182,4 @@ def _to_dagster(grid: _Grid, node: PictureNode, x: float, top: float) -> Markup:
         '<a href="{link}" tabindex="-1"><title>{title} in Dagster</title><rect class="nhit"'
         ' x="{x:.0f}" y="{y:.1f}" width="24" height="24"/><text class="nlink" x="{tx:.0f}"'
         ' y="{ty:.1f}" text-anchor="middle">↗</text></a>'
-    ).format(
-        link=node.dagster, title=node.title, x=left, y=top + 2, tx=left + 12, ty=top + 18
-    )
+    ).format(link=node.dagster, title=node.title, x=left, y=top + 21, tx=left + 12, ty=top + 36)

@@ -19,8 +19,8 @@ _FIRST = 0x20
 # Beyond ASCII a fallback font draws; the widest of the usual scripts are squares.
 _NARROW_SCRIPTS = 0x1100
 _WIDEST, _OTHER = 1_000, 760
-# Where the font is not loaded yet, a system's own is up to an eighth wider.
-_MARGIN = 1.12
+# Where the font is not loaded yet, a system's own takes its place, which may be somewhat wider.
+_MARGIN = 1.06
 ELLIPSIS = "…"
 
 
