@@ -2,11 +2,11 @@
 
 from fastapi import FastAPI
 
-from pedigree.server.web import evidence, static_files, versions
+from pedigree.server.web import comparing, evidence, model, static_files, versions
 from pedigree.server.web.problems import add_pages_of_errors
 from pedigree.server.web.routes import Pages
 
-SUBJECTS: tuple[Pages, ...] = (versions.PAGES, evidence.PAGES)
+SUBJECTS: tuple[Pages, ...] = (model.pages, versions.pages, evidence.pages, comparing.pages)
 
 
 def open_web(app: FastAPI) -> None:

@@ -19,7 +19,6 @@ from pedigree.server.http.auth import requires
 from pedigree.server.web import links
 from pedigree.server.web.card_html import CardSection, card_sections
 from pedigree.server.web.event_words import said
-from pedigree.server.web.rendering import clock
 from pedigree.server.web.routes import Pages
 from pedigree.server.web.verdict import verdict_of
 from pedigree.server.web.version_facts import check_views, freshness, scan_of
@@ -30,7 +29,7 @@ from pedigree.server.web.versions import asked_page
 from pedigree.server.web.visits import Visit
 from pedigree.server.web.words import plural
 
-PAGES = Pages()
+pages = Pages()
 
 MOST_STATES = 2_000
 """How many states of data are printed; the page says how many there are beyond."""
@@ -86,25 +85,23 @@ class Evidence(NamedTuple):
         return tuple(dict.fromkeys(state.asset for state in self.upstream.states))
 
 
-@PAGES.get(links.EVIDENCE)
+@pages.get(links.EVIDENCE)
 @requires(Permission.READ)
 def evidence(visit: Visit, name: str, version: str) -> Response:
     """Show all evidence of a version, to be printed."""
     page = asked_page(visit, name, version)
     if isinstance(page, Response):
         return page
-    now = clock()
     found = _evidence_of(visit, page)
     return visit.page(
         "evidence.html",
         title=f"Evidence of {page.version.reference}",
-        now=now,
         p=page,
         v=page.version,
         e=found,
         missing=missing_evidence(page, found),
-        verdict=verdict_of(page, now),
-        lineage=shown_lineage(page, visit.links, now),
+        verdict=verdict_of(page, visit.now),
+        lineage=shown_lineage(page, visit.links, visit.now),
         is_champion=page.champion is not None
         and page.champion.version_id == page.version.version_id,
         metrics=metric_rows(page),

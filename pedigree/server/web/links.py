@@ -12,6 +12,7 @@ from pedigree.server.http.proxies import public_path
 HOME = "/"
 MODEL = "/models/{name}"
 VERSION = "/models/{name}/versions/{version}"
+POLICY = f"{MODEL}/policy"
 EVIDENCE = f"{VERSION}/evidence"
 VERSION_HISTORY = f"{VERSION}/history"
 VERSION_CHECK = f"{VERSION}/checks/{{check}}"

@@ -1,12 +1,13 @@
 """The metrics of a version against production, and its results by group."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from math import isfinite
 from typing import NamedTuple
 
 from pedigree.evaluation.records import METRICS, GroupResult, KeptEvaluation
 from pedigree.lifecycle.records import Policy
 from pedigree.registry.version_pages import VersionPage
+from pedigree.server.web.metric_directions import Judgement, directions, judged
 
 MOST_GROUPS = 20
 """How many groups of a slice are shown, the largest first."""
@@ -21,14 +22,13 @@ class MetricRow(NamedTuple):
         name: Its name.
         production: Its value in production; None if it is not known there.
         this: Its value of this version; None if it is not known.
-        is_better: Whether this one is better; None if they are equal, one is not known, or nobody
-            says which direction is better.
+        higher_is_better: What the policy says; None if it says nothing.
     """
 
     name: str
     production: float | None
     this: float | None
-    is_better: bool | None
+    higher_is_better: bool | None
 
     @property
     def difference(self) -> float | None:
@@ -40,8 +40,9 @@ class MetricRow(NamedTuple):
 
     @property
     def judgement(self) -> str:
-        """The judgement as a word; empty without one."""
-        return {True: "better", False: "worse", None: ""}[self.is_better]
+        """``better`` or ``worse``; empty if they are the same or it is not known."""
+        found = judged(self.difference, self.higher_is_better)
+        return found.value if found in (Judgement.BETTER, Judgement.WORSE) else ""
 
 
 class SliceView(NamedTuple):
@@ -73,34 +74,11 @@ def metric_rows(page: VersionPage) -> tuple[MetricRow, ...]:
     is_compared = other is not None and other.version_id != page.version.version_id
     before = other.metrics if other is not None and is_compared else {}
     now, first = page.version.metrics, headline_metric(page.policy)
-    directions = _directions(page.policy)
+    known = directions(page.policy)
     names = sorted({*before, *now}, key=lambda name: (name != first, name))
     return tuple(
-        MetricRow(name, before.get(name), now.get(name), _is_better(name, before, now, directions))
-        for name in names
+        MetricRow(name, before.get(name), now.get(name), known.get(name)) for name in names
     )
-
-
-def _is_better(
-    name: str,
-    before: Mapping[str, float],
-    now: Mapping[str, float],
-    directions: Mapping[str, bool | None],
-) -> bool | None:
-    higher_is_better = directions.get(name)
-    if name not in before or name not in now or before[name] == now[name]:
-        return None
-    return None if higher_is_better is None else (now[name] > before[name]) is higher_is_better
-
-
-def _directions(policy: Policy) -> Mapping[str, bool | None]:
-    """Return which metrics are better if higher, as the policy says, else as they are defined."""
-    found = dict(METRICS)
-    for stage in policy.stages:
-        found.update((gate.metric, gate.higher_is_better) for gate in stage.metrics)
-    if policy.champion_metric:
-        found[policy.champion_metric.metric] = policy.champion_metric.higher_is_better
-    return found
 
 
 def slice_views(evaluation: KeptEvaluation, first: str | None) -> tuple[SliceView, ...]:

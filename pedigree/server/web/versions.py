@@ -1,6 +1,5 @@
 """The page of a version, and the pages below it: its events, its checks and its files."""
 
-from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -10,7 +9,6 @@ from pedigree.cards.records import ModelCard
 from pedigree.catalog.names import is_pointer
 from pedigree.errors import (
     AliasNotFoundError,
-    InvalidInputError,
     InvalidReferenceError,
     PedigreeError,
     VersionNotFoundError,
@@ -20,9 +18,10 @@ from pedigree.server.http.auth import requires
 from pedigree.server.web import links
 from pedigree.server.web.card_html import card_sections
 from pedigree.server.web.event_words import said
-from pedigree.server.web.pictures.bars import Dot, group_dots, metric_bars
+from pedigree.server.web.keys import key_before
+from pedigree.server.web.pictures.bars import bars
+from pedigree.server.web.pictures.dots import Dot, group_dots
 from pedigree.server.web.problems import wants_page
-from pedigree.server.web.rendering import clock
 from pedigree.server.web.routes import Pages
 from pedigree.server.web.verdict import verdict_of
 from pedigree.server.web.version_facts import (
@@ -42,7 +41,7 @@ from pedigree.server.web.version_picture import shown_lineage
 from pedigree.server.web.visits import Visit
 from pedigree.server.web.words import number, plural
 
-PAGES = Pages()
+pages = Pages()
 
 MOST_ROWS = 200
 """How many rows a table of the page has; it says how many there are beyond."""
@@ -51,14 +50,14 @@ _SHOWN_HISTORY = 20
 _LARGEST = 2**31 - 1
 
 
-@PAGES.get(links.VERSION)
+@pages.get(links.VERSION)
 @requires(Permission.READ)
 def version(visit: Visit, name: str, version: str) -> Response:
     """Show a version; a stage, an alias or ``latest`` leads to the number of its holder."""
     page = asked_page(visit, name, version)
     if isinstance(page, Response):
         return page
-    return visit.page("version.html", **_shown(visit, page, clock()))
+    return visit.page("version.html", **_shown(visit, page))
 
 
 def asked_page(visit: Visit, name: str, version: str) -> VersionPage | Response:
@@ -75,12 +74,12 @@ def asked_page(visit: Visit, name: str, version: str) -> VersionPage | Response:
     return _read(visit, name, number_of) or _missing(visit, name, version)
 
 
-@PAGES.get(links.VERSION_HISTORY)
+@pages.get(links.VERSION_HISTORY)
 @requires(Permission.READ)
 def version_history(visit: Visit, name: str, version: str) -> Response:
     """Show the events of a version, the newest first."""
     reference = _reference(name, version)
-    before = _cursor(visit, "before")
+    before = key_before(visit.query)
     events = visit.registry.operations.version_pages.events(reference, before=before)
     return visit.page(
         "version_history.html",
@@ -95,12 +94,12 @@ def version_history(visit: Visit, name: str, version: str) -> Response:
     )
 
 
-@PAGES.get(links.VERSION_CHECK)
+@pages.get(links.VERSION_CHECK)
 @requires(Permission.READ)
 def version_check(visit: Visit, name: str, version: str, check: str) -> Response:
     """Show all verdicts of a check on a version, the newest first."""
     reference = _reference(name, version)
-    before = _cursor(visit, "before")
+    before = key_before(visit.query)
     verdicts = visit.registry.operations.version_pages.check_history(
         reference, check, before=before
     )
@@ -117,7 +116,7 @@ def version_check(visit: Visit, name: str, version: str, check: str) -> Response
     )
 
 
-@PAGES.get(links.VERSION_FILES)
+@pages.get(links.VERSION_FILES)
 @requires(Permission.READ)
 def version_files(visit: Visit, name: str, version: str) -> Response:
     """Show the files of a version, by path."""
@@ -162,25 +161,6 @@ def _reference(name: str, version: str) -> str:
     return f"{name}/{version}"
 
 
-def _cursor(visit: Visit, field: str) -> int | None:
-    """Return the cursor in a query.
-
-    Raises:
-        InvalidInputError: It is not one that a page gave.
-    """
-    given = visit.query.get(field)
-    if given is None:
-        return None
-    if not (given.isascii() and given.isdigit() and len(given) < len(str(2**63))):
-        raise InvalidInputError(
-            "is not a cursor of this list",
-            field=field,
-            value=given,
-            remedy="Follow the link at the end of the list",
-        )
-    return int(given)
-
-
 def _read(visit: Visit, name: str, number_of: int) -> VersionPage | None:
     try:
         return visit.registry.operations.version_pages.page(f"{name}/{number_of}")
@@ -221,7 +201,7 @@ def _missing(visit: Visit, name: str, version: str) -> Response:
     )
 
 
-def _shown(visit: Visit, page: VersionPage, now: datetime) -> dict[str, Any]:
+def _shown(visit: Visit, page: VersionPage) -> dict[str, Any]:
     """Return what the template of a version shows."""
     version = page.version
     headline = headline_metric(page.policy)
@@ -232,12 +212,11 @@ def _shown(visit: Visit, page: VersionPage, now: datetime) -> dict[str, Any]:
     slices = slice_views(evaluation, headline) if evaluation else ()
     return {
         "title": version.reference,
-        "now": now,
         "p": page,
         "v": version,
         "is_champion": page.champion is not None and page.champion.version_id == version.version_id,
-        "verdict": verdict_of(page, now),
-        "lineage": shown_lineage(page, visit.links, now),
+        "verdict": verdict_of(page, visit.now),
+        "lineage": shown_lineage(page, visit.links, visit.now),
         "most_rows": MOST_ROWS,
         "checks": check_views(page.verdicts),
         "scan": scan_of(page.verdicts),
@@ -245,7 +224,7 @@ def _shown(visit: Visit, page: VersionPage, now: datetime) -> dict[str, Any]:
         "headline": next((row for row in metrics if row.name == headline), None),
         "metrics": metrics[:MOST_ROWS],
         "further_metrics": max(len(metrics) - MOST_ROWS, 0),
-        "bars": metric_bars,
+        "bars": bars,
         "slices": [(view, _dots(view)) for view in slices],
         "further_slices": len(evaluation.slices) - len(slices) if evaluation else 0,
         "card": card,

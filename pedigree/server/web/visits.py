@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
@@ -54,6 +55,11 @@ class Visit:
         return self.request.query_params
 
     @cached_property
+    def now(self) -> datetime:
+        """The time to which the page counts ages."""
+        return clock()
+
+    @cached_property
     def links(self) -> Links:
         """Links to other pages."""
         return Links(self.request.scope, self.request.app.state.dagster_address())
@@ -102,7 +108,7 @@ class Visit:
             context: What the template shows.
         """
         frame = Frame.of(self.principal, self.registry, self.request.url.path)
-        known = {"links": self.links, "frame": frame, "now": clock(), "query": self.query}
+        known = {"links": self.links, "frame": frame, "now": self.now, "query": self.query}
         return page(
             self.request,
             template,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
+from pydantic import JsonValue
 
 _UNITS = (
     (timedelta(days=365), "y"),
@@ -143,6 +144,19 @@ def short(digest: str) -> str:
     return digest.rpartition(":")[2][:12]
 
 
+def plain(value: JsonValue) -> str:
+    """Return a value of a record as text: a text as it is, a digest shortened, the rest as JSON.
+
+    >>> plain("risk"), plain(["ann", "bob"]), plain({"depth": 3})
+    ('risk', 'ann, bob', '{"depth": 3}')
+    """
+    if isinstance(value, str):
+        return short(value) if value.startswith("sha256:") else value
+    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+        return ", ".join(map(str, value))
+    return json.dumps(value, ensure_ascii=False)
+
+
 def worded(name: str) -> str:
     """Return an identifier as words.
 
@@ -197,6 +211,7 @@ FILTERS = {
     "plural": plural,
     "foreign": foreign,
     "person": person,
+    "plain": plain,
     "short": short,
     "worded": worded,
     "compact": compact,

@@ -1,0 +1,110 @@
+"""The columns of a list of versions: chosen by the reader, and kept in the URL."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from starlette.datastructures import QueryParams
+
+from pedigree.catalog.records import ModelVersion
+from pedigree.errors import InvalidInputError
+from pedigree.lifecycle.records import Policy
+from pedigree.server.web import words
+
+_DEFAULT_METRICS = 3
+_MOST = 12
+_METRIC, _PARAM, _TAG = "metric:", "param:", "tag:"
+
+
+class Column(NamedTuple):
+    """A column.
+
+    Attributes:
+        key: What the URL says.
+        title: What its head says.
+        is_number: Whether its values are numbers, and stand to the right.
+        cell: Returns what it says of a version; None if the version has no such value.
+    """
+
+    key: str
+    title: str
+    is_number: bool
+    cell: Callable[[ModelVersion], object]
+
+
+_FIELDS = (
+    Column("registered", "Registered", False, lambda version: words.date(version.created_at)),
+    Column("by", "By", False, lambda version: words.person(version.created_by)),
+    Column("flavor", "Flavor", False, lambda version: version.flavor),
+    Column("size", "Size", True, lambda version: words.size(version.size)),
+    Column("risk", "Risk class", False, lambda version: version.risk_class),
+    Column("description", "Description", False, lambda version: version.description),
+    Column("run", "Run", False, lambda version: version.run_id),
+    Column("commit", "Commit", False, lambda version: version.git_commit),
+    Column("digest", "Digest", False, lambda version: words.short(version.digest)),
+)
+_DEFAULT_FIELDS = ("registered", "by")
+
+
+def known_columns(versions: Sequence[ModelVersion]) -> tuple[Column, ...]:
+    """Return the columns that some versions have values for."""
+    named = [
+        *((_METRIC, name) for name in sorted({key for each in versions for key in each.metrics})),
+        *((_PARAM, name) for name in sorted({key for each in versions for key in each.params})),
+        *((_TAG, name) for name in sorted({key for each in versions for key in each.tags})),
+    ]
+    return (*(_named(kind, name) for kind, name in named), *_FIELDS)
+
+
+def chosen_columns(
+    query: QueryParams, versions: Sequence[ModelVersion], policy: Policy
+) -> tuple[Column, ...]:
+    """Return the columns that a URL names; the headline metric and some others without any.
+
+    Raises:
+        InvalidInputError: It names too many, or one that does not exist.
+    """
+    keys = list(dict.fromkeys(query.getlist("column"))) or _default(versions, policy)
+    if len(keys) > _MOST:
+        raise InvalidInputError(
+            f"names {len(keys)} columns, but a table has at most {_MOST}",
+            field="column",
+            remedy="Choose fewer",
+        )
+    return tuple(_column(key) for key in keys)
+
+
+def _default(versions: Sequence[ModelVersion], policy: Policy) -> list[str]:
+    rule = policy.champion_metric
+    metrics = sorted(
+        {key for each in versions for key in each.metrics},
+        key=lambda name: (rule is None or name != rule.metric, name),
+    )
+    return [*(f"{_METRIC}{name}" for name in metrics[:_DEFAULT_METRICS]), *_DEFAULT_FIELDS]
+
+
+def _column(key: str) -> Column:
+    for kind in (_METRIC, _PARAM, _TAG):
+        if key.startswith(kind) and key != kind:
+            return _named(kind, key.removeprefix(kind))
+    for field in _FIELDS:
+        if field.key == key:
+            return field
+    raise InvalidInputError(
+        "is no column",
+        field="column",
+        value=key,
+        remedy="Choose columns in the list above the table",
+    )
+
+
+def _named(kind: str, name: str) -> Column:
+    if kind == _METRIC:
+
+        def metric(version: ModelVersion) -> str | None:
+            value = version.metrics.get(name)
+            return None if value is None else words.number(value)
+
+        return Column(f"{kind}{name}", name, True, metric)
+    if kind == _PARAM:
+        return Column(f"{kind}{name}", name, False, lambda version: version.params.get(name))
+    return Column(f"{kind}{name}", name, False, lambda version: version.tags.get(name))

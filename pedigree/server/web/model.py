@@ -1,0 +1,145 @@
+"""The page of a model: who held what, how its metrics moved, its versions and its policy."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from starlette.responses import Response
+
+from pedigree.access.records import Permission
+from pedigree.catalog.records import ModelVersion, RegisteredModel
+from pedigree.lifecycle.decision_records import PolicyRevision
+from pedigree.lifecycle.records import CHAMPION_STAGE, Policy, Tenure
+from pedigree.registry import Registry
+from pedigree.server.http.auth import requires
+from pedigree.server.web.columns import chosen_columns, known_columns
+from pedigree.server.web.keys import key_before
+from pedigree.server.web.links import MODEL, POLICY
+from pedigree.server.web.pictures.timeline import lanes, timeline
+from pedigree.server.web.pictures.trend import Point, trend
+from pedigree.server.web.policy_words import other_rules, policy_change, policy_words
+from pedigree.server.web.routes import Pages
+from pedigree.server.web.visits import Visit
+
+pages = Pages()
+
+_VERSIONS = 50
+_TENURES = 200
+_REVISIONS = 50
+_CHARTS = 4
+_HEADLINES = 3
+# The widths of drawings by how many are in a row.
+_WIDTHS = {1: 620, 2: 590, 3: 390}
+_NARROW = 286
+
+
+class Champion(NamedTuple):
+    """A version in production.
+
+    Attributes:
+        version: The version.
+        tenure: Since when, moved by whom and why; None if it is older than the tenures read.
+    """
+
+    version: ModelVersion
+    tenure: Tenure | None
+
+
+@pages.get(MODEL)
+@requires(Permission.READ)
+def model(visit: Visit, name: str) -> Response:
+    """Show a model: its verdict, timeline, metrics, versions, policy and requests."""
+    registry = visit.registry
+    found = registry.model(name)
+    before = key_before(visit.query)
+    versions = registry.versions(name, limit=_VERSIONS + 1, after=before, newest_first=True)
+    tenures = registry.timeline(name, limit=_TENURES + 1)
+    policy = registry.policy(name)
+    stages = [rule.name for rule in policy.stages]
+    now = visit.now
+    return visit.page(
+        "model.html",
+        title=name,
+        model=found,
+        champions=_champions(registry, found, tenures),
+        more_champions=len(found.stages.get(CHAMPION_STAGE, ())) > _HEADLINES,
+        requests=registry.stage_requests(name, limit=_HEADLINES + 1),
+        headline=policy.champion_metric.metric if policy.champion_metric else None,
+        timeline=timeline(
+            lanes(tenures[-_TENURES:], stages),
+            lambda number: visit.links.version(name, number),
+            now,
+        ),
+        tenures=tenures[: -_TENURES - 1 : -1],
+        has_more_tenures=len(tenures) > _TENURES,
+        charts=_charts(versions[:_VERSIONS], tenures, policy),
+        versions=versions[:_VERSIONS],
+        next_before=versions[_VERSIONS - 1].version_id if len(versions) > _VERSIONS else None,
+        is_first_page=before is None,
+        columns=chosen_columns(visit.query, versions[:_VERSIONS], policy),
+        known_columns=known_columns(versions[:_VERSIONS]),
+        policy=policy_words(policy),
+        other_rules=other_rules(policy),
+    )
+
+
+@pages.get(POLICY)
+@requires(Permission.READ)
+def policy_history(visit: Visit, name: str) -> Response:
+    """Show the revisions of a model's policy, each with what it changed."""
+    registry = visit.registry
+    after = int(key_before(visit.query, "after") or 0)
+    read = registry.policy_history(name, limit=_REVISIONS + 1, after=max(0, after - 1))
+    # The revision before the first one of the page is read for its difference alone.
+    shown = [each for each in read if each.revision > after][:_REVISIONS]
+    return visit.page(
+        "policy.html",
+        title=f"Policy of {name}",
+        model=registry.model(name),
+        revisions=[(each, policy_change(_before(each, read), each.policy)) for each in shown],
+        next_after=shown[-1].revision if shown and read[-1].revision > shown[-1].revision else None,
+        policy=policy_words(registry.policy(name)),
+        other_rules=other_rules(registry.policy(name)),
+    )
+
+
+def _before(revision: PolicyRevision, read: Sequence[PolicyRevision]) -> Policy | None:
+    return next((each.policy for each in read if each.revision == revision.revision - 1), None)
+
+
+def _champions(
+    registry: Registry, found: RegisteredModel, tenures: Sequence[Tenure]
+) -> tuple[Champion, ...]:
+    """Return the versions in production, the one that entered last first."""
+    pointer = f"stage:{CHAMPION_STAGE}"
+    since = {
+        each.version_id: each for each in tenures if each.pointer == pointer and not each.until
+    }
+    numbers = sorted(
+        found.stages.get(CHAMPION_STAGE, ()),
+        key=lambda number: since[number].tenure_id if number in since else 0,
+        reverse=True,
+    )
+    return tuple(
+        Champion(registry.get(f"{found.name}/{number}"), since.get(number))
+        for number in numbers[:_HEADLINES]
+    )
+
+
+def _charts(
+    versions: Sequence[ModelVersion], tenures: Sequence[Tenure], policy: Policy
+) -> list[tuple[str, object]]:
+    """Return the pictures of at most four metrics, the headline metric first."""
+    pointer = f"stage:{CHAMPION_STAGE}"
+    held = {each.version_id for each in tenures if each.pointer == pointer}
+    now = {each.version_id for each in versions if each.stage == CHAMPION_STAGE}
+    rule = policy.champion_metric
+    names = sorted(
+        {name for each in versions for name in each.metrics},
+        key=lambda name: (rule is None or name != rule.metric, name),
+    )[:_CHARTS]
+    width = _WIDTHS.get(len(names), _NARROW)
+    drawn = []
+    for name in names:
+        points = [Point(each.version_id, each.metrics.get(name)) for each in reversed(versions)]
+        drawn.append((name, trend(name, points, held, now, width=width)))
+    return [each for each in drawn if each[1] is not None]
