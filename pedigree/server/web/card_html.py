@@ -28,7 +28,8 @@ _TAGS = frozenset(
         *("strong", "em", "code", "a", "table", "thead", "tbody", "tr", "th", "td"),
     }
 )
-_SCHEMES = frozenset({"https", "http", "mailto"})
+# Links within this service would be mistaken for its own.
+_LINKS = ("https://", "http://", "mailto:")
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _TITLE = re.compile(r"\A\s*# [^\n]*\n")
 _HEADING = re.compile(r"<h2>(.*?)</h2>", re.DOTALL)
@@ -111,14 +112,19 @@ def rendered(markdown: str) -> tuple[CardSection, ...]:
     html = nh3.clean(
         _parser().render(text),
         tags=set(_TAGS),
-        attributes={"a": {"href"}},
-        url_schemes=set(_SCHEMES),
+        attributes={"*": set(), "a": {"href"}},
+        attribute_filter=_filtered,
         link_rel="nofollow noopener noreferrer",
     )
     first, *rest = _HEADING.split(_with_scrolling_tables(html))
     before = [_section("", first)] if first.strip() else []
     pairs = zip(rest[::2], rest[1::2], strict=True)
     return (*before, *(_section(title, body) for title, body in pairs))
+
+
+def _filtered(_tag: str, attribute: str, value: str) -> str | None:
+    """Return the target of a link if it leads to the web or to mail; ``rel`` is of the cleaner."""
+    return value if attribute == "rel" or value.casefold().startswith(_LINKS) else None
 
 
 def _section(title: str, body: str) -> CardSection:
