@@ -21,6 +21,12 @@ class AccessInUseError(RefusedError):
     __module__ = MODULE
 
 
+class SessionNotFoundError(NotFoundError):
+    """No session of the web page has the id."""
+
+    __module__ = MODULE
+
+
 class TokenNotFoundError(NotFoundError):
     """No token of the service has the id."""
 

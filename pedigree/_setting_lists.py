@@ -34,4 +34,21 @@ class Door(StrEnum):
     WEB = "web"
 
 
-Doors = Annotated[tuple[Door, ...], Field(min_length=1), NoDecode, BeforeValidator(_split_spaces)]
+def _known_doors(given: object) -> object:
+    """Split a string at spaces, and require that each word is a door.
+
+    Raises:
+        ValueError: There is none, or one is not; the message names it.
+    """
+    words = _split_spaces(given)
+    doors = [each.value for each in Door]
+    known = f"the doors are {', '.join(doors[:-1])} and {doors[-1]}"
+    if words == []:
+        raise ValueError(f"names no door of the service; {known}")
+    for word in words if isinstance(words, list) else ():
+        if word not in doors:
+            raise ValueError(f"{word!r} is not a door of the service; {known}")
+    return words
+
+
+Doors = Annotated[tuple[Door, ...], Field(min_length=1), NoDecode, BeforeValidator(_known_doors)]

@@ -27,6 +27,7 @@
     │   ├── AliasNotFoundError
     │   ├── StageEmptyError          no version is in the stage
     │   ├── QuarantineNotFoundError  the data is not quarantined
+    │   ├── SessionNotFoundError
     │   ├── TokenNotFoundError
     │   ├── AccessNotFoundError      no role, group, member or grant of access
     │   ├── PrincipalNotFoundError   no principal has the name, or no such identity acts by it
@@ -88,6 +89,7 @@ from pedigree._access_errors import AccessInUseError as AccessInUseError  # noqa
 from pedigree._access_errors import AccessNotFoundError as AccessNotFoundError  # noqa: PLC0414
 from pedigree._access_errors import NotPermittedError as NotPermittedError  # noqa: PLC0414
 from pedigree._access_errors import OwnRightsError as OwnRightsError  # noqa: PLC0414
+from pedigree._access_errors import SessionNotFoundError as SessionNotFoundError  # noqa: PLC0414
 from pedigree._access_errors import TokenNotFoundError as TokenNotFoundError  # noqa: PLC0414
 from pedigree._error import InvalidInputError as InvalidInputError  # noqa: PLC0414
 from pedigree._error import InvalidSearchError as InvalidSearchError  # noqa: PLC0414

@@ -242,3 +242,50 @@ SELECT EXISTS (
 ) OR EXISTS (
     SELECT FROM pedigree.identity i JOIN administering a ON a.name = ANY (i.roles)
 ) AS had_admin;
+
+-- name: begin_web_session
+-- Begin a session of the web page; no row if its token or the answer of its issuer does not give one.
+SELECT begun.session_id
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source,
+    pedigree.begin_web_session(
+        %(secret_hash)s, %(token_id)s::bigint, %(issuer)s::text, %(subject)s::text,
+        %(login)s::jsonb, %(login_hash)s::bytea
+    ) AS begun;
+
+-- name: find_web_session
+-- The open session of a secret with its token and what its principal holds, or its identity, as JSON.
+SELECT session, token, access, identity FROM pedigree.find_web_session(%(secret_hash)s);
+
+-- name: note_web_session_used
+-- Note that a session is used.
+SELECT pedigree.note_web_session_used(%(session_id)s);
+
+-- name: end_web_session
+-- End a session; no row if it ended before. The actor is set before the function runs.
+SELECT ended.session_id
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source,
+    pedigree.end_web_session(%(session_id)s) AS ended;
+
+-- name: web_session
+-- One session.
+SELECT s.session_id, coalesce(t.principal, p.name) AS principal, s.token_id, i.issuer, s.began_at,
+    s.used_at, s.expires_at, s.ended_at, s.ended_by, pedigree.is_open(s) AS is_open
+FROM pedigree.web_session s
+LEFT JOIN pedigree.access_token t USING (token_id)
+LEFT JOIN pedigree.identity i USING (identity_id)
+LEFT JOIN pedigree.principal p ON p.principal_id = i.principal_id
+WHERE s.session_id = %(session_id)s;
+
+-- name: web_sessions
+-- Sessions before another one, the newest first, with ended ones.
+SELECT s.session_id, coalesce(t.principal, p.name) AS principal, s.token_id, i.issuer, s.began_at,
+    s.used_at, s.expires_at, s.ended_at, s.ended_by, pedigree.is_open(s) AS is_open
+FROM pedigree.web_session s
+LEFT JOIN pedigree.access_token t USING (token_id)
+LEFT JOIN pedigree.identity i USING (identity_id)
+LEFT JOIN pedigree.principal p ON p.principal_id = i.principal_id
+WHERE %(before)s::bigint IS NULL OR s.session_id < %(before)s::bigint
+ORDER BY s.session_id DESC
+LIMIT %(limit)s;

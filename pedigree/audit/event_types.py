@@ -134,6 +134,8 @@ class EventType(StrEnum):
         "identity.ended",
         "The roles of an identity ended, and its tokens from before give no rights",
     )
+    SESSION_BEGUN = "session.begun", "Somebody signed in to the web page"
+    SESSION_ENDED = "session.ended", "Somebody signed out of the web page, or an admin ended it"
     WEBHOOK_CREATED = "webhook.created", "A webhook was created"
     WEBHOOK_UPDATED = "webhook.updated", "A webhook's URL, description, filters or activity changed"
     WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated", "A webhook's secret was rotated"

@@ -72,6 +72,7 @@ def post(
     allowed: Collection[Network],
     timeout_s: float,
     most_bytes: int,
+    headers: Mapping[str, str] | None = None,
     ca_file: Path | None = None,
     answers_are_signed: bool = False,
 ) -> HostAnswer:
@@ -84,6 +85,7 @@ def post(
         allowed: Networks that are allowed although they are not public.
         timeout_s: The limit for the whole request in seconds, however slowly the host answers.
         most_bytes: The largest body of the answer.
+        headers: Headers in addition to those of every request.
         ca_file: Certificates of authorities that are trusted besides those of the system.
         answers_are_signed: The content is no secret and the answer is signed, so that public
             addresses need no TLS.
@@ -96,6 +98,7 @@ def post(
         "Content-Type": content_type,
         "Content-Length": str(len(content)),
         "Accept-Encoding": "identity",
+        **(headers or {}),
     }
     try:
         with (

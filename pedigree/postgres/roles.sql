@@ -111,11 +111,12 @@ BEGIN
         )
     LOOP
         is_owners := called.is_trigger OR called.name = ANY (ARRAY[
-            'advance_generation', 'begin_access_change', 'change_access', 'collect_versions',
-            'conclude', 'create_token', 'create_version', 'decide', 'delete_version',
-            'describe_version', 'end_rights', 'hold_version', 'is_active_until_end',
-            'is_stored_key', 'link_identity', 'link_principal', 'models_named', 'models_of_states',
-            'note_exchange', 'note_grants_used', 'note_read', 'quarantine_version', 'record_events',
+            'advance_generation', 'begin_access_change', 'begin_web_session', 'change_access',
+            'collect_versions', 'conclude', 'create_token', 'create_version', 'decide',
+            'delete_version', 'describe_version', 'end_rights', 'end_web_session', 'hold_version',
+            'is_active_until_end', 'is_stored_key', 'link_identity', 'link_principal',
+            'models_named', 'models_of_states', 'note_exchange', 'note_grants_used', 'note_read',
+            'note_web_session_used', 'quarantine_version', 'record_events',
             'revoke_token', 'see_identity', 'sees', 'sees_name', 'sequence_events',
             'set_person_active', 'set_tier', 'trained_with', 'unlink_identity', 'unlink_principal',
             'use_approval', 'write_cards', 'write_override'

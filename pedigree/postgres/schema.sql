@@ -429,6 +429,60 @@ BEGIN
 END
 $$;
 
+CREATE TABLE pedigree.web_session (
+    session_id bigint NOT NULL,
+    secret_hash bytea NOT NULL,
+    token_id bigint,
+    identity_id bigint,
+    login jsonb,
+    login_hash bytea,
+    began_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    CONSTRAINT web_session_end CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+    CONSTRAINT web_session_is_of_one CHECK (((num_nonnulls(token_id, identity_id) = 1) AND ((identity_id IS NULL) = (login IS NULL)) AND ((identity_id IS NULL) = (login_hash IS NULL)))),
+    CONSTRAINT web_session_secret_hash_check CHECK ((length(secret_hash) = 32))
+);
+
+CREATE FUNCTION pedigree.begin_web_session(hash bytea, of_token bigint, of_issuer text, of_subject text, given_login jsonb, given_login_hash bytea) RETURNS SETOF pedigree.web_session
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    now timestamptz := clock_timestamp();
+    until timestamptz := now + pedigree.web_session_length();
+    of_identity bigint;
+BEGIN
+    PERFORM pedigree.acting();
+    -- What nobody needs any more; the events keep who signed in.
+    DELETE FROM pedigree.web_session s USING (
+        SELECT w.session_id FROM pedigree.web_session w
+        WHERE w.expires_at < now - interval '30 days'
+        ORDER BY w.expires_at LIMIT 10 FOR UPDATE SKIP LOCKED
+    ) AS past
+    WHERE s.session_id = past.session_id;
+    IF of_token IS NOT NULL THEN
+        SELECT least(until, t.expires_at) INTO until FROM pedigree.access_token t
+        WHERE t.token_id = of_token AND t.revoked_at IS NULL
+            AND (t.expires_at IS NULL OR t.expires_at > now)
+        FOR SHARE;
+    ELSE
+        SELECT i.identity_id INTO of_identity FROM pedigree.identity i
+        WHERE i.issuer = of_issuer AND i.subject = of_subject;
+    END IF;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    INSERT INTO pedigree.web_session (
+        secret_hash, token_id, identity_id, login, login_hash, began_at, used_at, expires_at
+    ) VALUES (hash, of_token, of_identity, given_login, given_login_hash, now, now, until)
+    ON CONFLICT ON CONSTRAINT web_session_login_unique DO NOTHING
+    RETURNING *;
+END
+$$;
+
 CREATE FUNCTION pedigree.change_access(event_id uuid, canonical bytea) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
@@ -931,6 +985,18 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.end_web_session(of_session bigint) RETURNS SETOF pedigree.web_session
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RETURN QUERY
+    UPDATE pedigree.web_session s
+    SET ended_at = clock_timestamp(), ended_by = pedigree.acting()
+    WHERE s.session_id = of_session AND s.ended_at IS NULL
+    RETURNING s.*;
+END
+$$;
+
 CREATE FUNCTION pedigree.enter_search(doc jsonb, known jsonb) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1092,6 +1158,25 @@ BEGIN
         WHERE m.name_key = wanted_key AND m.deleted_at IS NULL
         ORDER BY r.version DESC;
     END IF;
+END
+$$;
+
+CREATE FUNCTION pedigree.find_web_session(wanted_hash bytea) RETURNS TABLE(session text, token text, access text, identity text)
+    LANGUAGE plpgsql STABLE ROWS 1
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT json_build_object(
+        'session_id', s.session_id, 'expires_at', s.expires_at, 'login', s.login,
+        'issuer', i.issuer, 'subject', i.subject,
+        'is_idle', s.used_at < clock_timestamp() - interval '5 minutes'
+    )::text, b.token, b.access, f.identity
+    FROM pedigree.web_session s
+    LEFT JOIN pedigree.access_token t ON t.token_id = s.token_id
+    LEFT JOIN pedigree.identity i ON i.identity_id = s.identity_id
+    LEFT JOIN LATERAL pedigree.find_bearer(t.secret_hash) b ON true
+    LEFT JOIN LATERAL pedigree.find_identity(i.issuer, i.subject) f ON true
+    WHERE s.secret_hash = wanted_hash AND pedigree.is_open(s);
 END
 $$;
 
@@ -1328,6 +1413,13 @@ CREATE FUNCTION pedigree.is_in_policy(word text) RETURNS boolean
             AND jsonb_path_exists(m.policy, '$.** ? (@ == $word)', jsonb_build_object('word', word))
     )
 $_$;
+
+CREATE FUNCTION pedigree.is_open(session pedigree.web_session) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+SELECT session.ended_at IS NULL AND session.expires_at > clock_timestamp()
+    AND session.used_at > clock_timestamp() - pedigree.web_session_idle()
+$$;
 
 CREATE FUNCTION pedigree.is_overridden(of_model bigint, of_version integer, pointer text, name text, since timestamp with time zone) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -1937,6 +2029,14 @@ CREATE FUNCTION pedigree.note_roles(of_text text) RETURNS void
     INSERT INTO pedigree.applied_roles (checksum) VALUES (of_text)
     ON CONFLICT (is_only) DO UPDATE
     SET checksum = excluded.checksum, applied_at = excluded.applied_at
+$$;
+
+CREATE FUNCTION pedigree.note_web_session_used(of_session bigint) RETURNS void
+    LANGUAGE sql
+    AS $$
+UPDATE pedigree.web_session s SET used_at = clock_timestamp()
+WHERE s.session_id = of_session AND pedigree.is_open(s)
+    AND s.used_at < clock_timestamp() - interval '5 minutes'
 $$;
 
 CREATE FUNCTION pedigree.person_of(name text) RETURNS text
@@ -3509,6 +3609,18 @@ SELECT k.model_id, k.version, k.tier,
 FROM kept k;
 $$;
 
+CREATE FUNCTION pedigree.web_session_idle() RETURNS interval
+    LANGUAGE sql IMMUTABLE
+    AS $$
+SELECT interval '8 hours'
+$$;
+
+CREATE FUNCTION pedigree.web_session_length() RETURNS interval
+    LANGUAGE sql IMMUTABLE
+    AS $$
+SELECT interval '24 hours'
+$$;
+
 CREATE FUNCTION pedigree.words_of(name text, description text, tags jsonb, notes text) RETURNS SETOF tsvector
     LANGUAGE sql STABLE
     AS $$
@@ -4680,6 +4792,15 @@ ALTER TABLE pedigree.verdict ALTER COLUMN verdict_id ADD GENERATED ALWAYS AS IDE
     CACHE 1
 );
 
+ALTER TABLE pedigree.web_session ALTER COLUMN session_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.web_session_session_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE pedigree.webhook (
     webhook_id bigint NOT NULL,
     url text NOT NULL,
@@ -4970,6 +5091,15 @@ ALTER TABLE ONLY pedigree.usage
 ALTER TABLE ONLY pedigree.verdict
     ADD CONSTRAINT verdict_pkey PRIMARY KEY (verdict_id);
 
+ALTER TABLE ONLY pedigree.web_session
+    ADD CONSTRAINT web_session_login_unique UNIQUE (login_hash);
+
+ALTER TABLE ONLY pedigree.web_session
+    ADD CONSTRAINT web_session_pkey PRIMARY KEY (session_id);
+
+ALTER TABLE ONLY pedigree.web_session
+    ADD CONSTRAINT web_session_secret_unique UNIQUE (secret_hash);
+
 ALTER TABLE ONLY pedigree.webhook_attempt
     ADD CONSTRAINT webhook_attempt_pkey PRIMARY KEY (lease);
 
@@ -5139,6 +5269,12 @@ CREATE UNIQUE INDEX usage_of_run ON pedigree.usage USING btree (model_id, versio
 CREATE INDEX usage_unsettled ON pedigree.usage USING btree (usage_id) WHERE (NOT settled);
 
 CREATE INDEX verdict_latest ON pedigree.verdict USING btree (model_id, version, check_name, verdict_id DESC);
+
+CREATE INDEX web_session_expiry ON pedigree.web_session USING btree (expires_at);
+
+CREATE INDEX web_session_identity ON pedigree.web_session USING btree (identity_id);
+
+CREATE INDEX web_session_token ON pedigree.web_session USING btree (token_id);
 
 CREATE INDEX webhook_attempt_delivery ON pedigree.webhook_attempt USING btree (webhook_id, seq);
 
@@ -5410,6 +5546,12 @@ ALTER TABLE ONLY pedigree.usage
 
 ALTER TABLE ONLY pedigree.verdict
     ADD CONSTRAINT verdict_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
+
+ALTER TABLE ONLY pedigree.web_session
+    ADD CONSTRAINT web_session_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES pedigree.identity(identity_id);
+
+ALTER TABLE ONLY pedigree.web_session
+    ADD CONSTRAINT web_session_token_id_fkey FOREIGN KEY (token_id) REFERENCES pedigree.access_token(token_id);
 
 ALTER TABLE ONLY pedigree.webhook_attempt
     ADD CONSTRAINT webhook_attempt_webhook_id_seq_fkey FOREIGN KEY (webhook_id, seq) REFERENCES pedigree.webhook_delivery(webhook_id, seq) ON DELETE CASCADE;

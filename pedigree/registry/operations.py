@@ -31,6 +31,7 @@ from pedigree.registry.quarantine import QuarantineOperations
 from pedigree.registry.registration import RegistrationOperations
 from pedigree.registry.retention import RetentionOperations
 from pedigree.registry.search import SearchOperations
+from pedigree.registry.sessions import SessionOperations
 from pedigree.registry.stage_requests import StageRequestOperations
 from pedigree.registry.stages import StageOperations
 from pedigree.registry.staleness import StalenessOperations
@@ -111,6 +112,7 @@ class RegistryOperations(Operations):
         self.tokens = TokenOperations(context)
         self.access = AccessOperations(context)
         self.people = PeopleOperations(context)
+        self.sessions = SessionOperations(context)
         self.webhooks = WebhookOperations(context)
         self.gc = GcOperations(context)
         self.fsck = FsckOperations(context)

@@ -71,8 +71,7 @@ from pedigree.server.rest import (
     webhooks,
 )
 from pedigree.server.shutdown import Drain, draining
-from pedigree.server.web.door import open_web
-from pedigree.server.web.visitors import Visitors
+from pedigree.server.web.door import open_web, start_web
 from pedigree.settings import Settings
 
 if TYPE_CHECKING:
@@ -197,8 +196,7 @@ def _lifespan(settings: Settings | None) -> Any:
                 metrics=app.state.metrics,
                 uses=GrantUses(registry.operations.access.note_grants_used, app.state.readers),
             )
-            app.state.visitors = Visitors(app.state.authenticator)
-            app.state.dagster_address = lambda: resolved.dagster_url
+            start_web(app, registry, resolved, oidc.of_pages if oidc else {})
             app.state.unknown_workloads = UnknownTokens(app.state.metrics)
             app.state.bodies = Bodies(resolved, app.state.metrics)
             app.state.fair_use = FairUse(resolved, app.state.metrics)

@@ -5,10 +5,13 @@ from concurrent.futures import Executor
 
 from starlette.requests import Request
 
+from pedigree.access.oidc.attempts import SignInAttempt
+from pedigree.access.oidc.claims import Claims
+from pedigree.access.oidc.code_flow import IssuedTokens, as_client, require_of_attempt
 from pedigree.access.oidc.identities import Identity, identity_of
 from pedigree.access.oidc.login_offers import LoginOffers
 from pedigree.access.oidc.provider_file import Providers
-from pedigree.access.oidc.providers import TokenUse
+from pedigree.access.oidc.providers import Provider, TokenUse
 from pedigree.access.oidc.refusals import InvalidTokenError
 from pedigree.access.oidc.verification import unverified, verified
 from pedigree.access.principal import Principal
@@ -37,6 +40,13 @@ class OidcTokens:
     def offers(self) -> LoginOffers:
         """The providers with which people log in."""
         return self._providers.offers
+
+    @property
+    def of_pages(self) -> Mapping[str, Provider]:
+        """The providers with which people sign in to the web page, by their names."""
+        return {
+            each.name: each for each in self._providers.providers if each.page_client is not None
+        }
 
     def start(self) -> None:
         """Begin to fetch the keys of all providers; call it inside the event loop."""
@@ -82,8 +92,33 @@ class OidcTokens:
         provider = self._providers.of(token.issuer, use)
         if provider is None:
             raise InvalidTokenError("no provider for this use has the issuer of the token")
+        return identity_of(await self._claims(text, provider), provider)
+
+    async def signed_in(
+        self, provider: Provider, issued: IssuedTokens, attempt: SignInAttempt
+    ) -> Identity:
+        """Return who signed in at a provider.
+
+        Args:
+            provider: The provider.
+            issued: What it gave for the code.
+            attempt: The attempt of the browser.
+
+        Raises:
+            LoginFailedError: The tokens are of another attempt, or of two people.
+            InvalidTokenError: One of them is not valid.
+            NoRuleError: The claims meet no rule, or give nobody a name.
+            ProviderUnavailableError: No key of the provider is known, which does not answer.
+        """
+        id_claims = await self._claims(issued.id_token, as_client(provider))
+        claims = await self._claims(issued.access_token, provider)
+        require_of_attempt(id_claims, claims, attempt)
+        return identity_of(claims, provider)
+
+    async def _claims(self, text: str, provider: Provider) -> Claims:
+        token = unverified(text)
         keys = await self._keys[provider.name].find(token.key_id)
-        return identity_of(verified(token, keys, provider), provider)
+        return verified(token, keys, provider)
 
     def problems(self) -> dict[str, str]:
         """Return what is wrong with providers, by their names; looks again if it is time."""

@@ -11,6 +11,7 @@ from pedigree.access.oidc.identities import Identity
 from pedigree.access.oidc.refusals import EndedTokenError, NoPrincipalError
 from pedigree.access.people_records import SeenIdentity
 from pedigree.access.principal import Principal
+from pedigree.access.session_records import OpenSession
 from pedigree.audit.records import Actor
 from pedigree.errors import NameTakenError
 from pedigree.registry import Registry
@@ -60,6 +61,21 @@ class PeopleOfProviders:
             self._asked_for_admin |= found.is_first_admin
         elif known.is_old:
             self._note(found)
+        return await self._admitted(known, found)
+
+    async def principal_of_session(self, session: OpenSession) -> Principal:
+        """Return the principal of a session that began by a login.
+
+        Raises:
+            EndedTokenError: Its identity was unlinked, its person is deactivated, or its rights
+                were ended after the login.
+        """
+        found, known = session.identity, session.known
+        if found is None or known is None:
+            raise EndedTokenError("the identity of the session acts by no principal any more")
+        return await self._admitted(known, found)
+
+    async def _admitted(self, known: SeenIdentity, found: Identity) -> Principal:
         if not known.is_active:
             raise EndedTokenError("the principal of the token is deactivated")
         if is_ended(known, found):

@@ -1,4 +1,4 @@
-"""Reads of one version, token or identity on the event loop: no thread, no connection of the pool.
+"""Reads of one version, token, identity or session on the event loop: no thread, no pool.
 
 What is not plain goes the way of all other reads, which has the messages: a version that is not
 found, a stage that several versions hold, a name in another spelling, or a lost connection.
@@ -11,11 +11,12 @@ from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 
-from pedigree.access import people, tokens
+from pedigree.access import people, sessions, tokens
 from pedigree.access.held import Bearer, Held
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.people_records import SeenIdentity
 from pedigree.access.records import Permission
+from pedigree.access.session_records import OpenSession
 from pedigree.catalog import lookups
 from pedigree.catalog.references import parse_reference
 from pedigree.catalog.rows import version_json
@@ -32,10 +33,11 @@ _HOLDER = PipeStatement.of(SQL["find_holder"])
 _BEARER = PipeStatement.of(tokens.SQL["find_bearer"])
 _ACCESS = PipeStatement.of(tokens.SQL["access_of"])
 _IDENTITY = PipeStatement.of(tokens.SQL["find_identity"])
+_SESSION = PipeStatement.of(tokens.SQL["find_web_session"])
 
 
 class PointReads:
-    """Reads of one version, token or identity.
+    """Reads of one version, token, identity or session.
 
     Args:
         registry: The registry.
@@ -45,7 +47,7 @@ class PointReads:
     def __init__(self, registry: Registry, readers: Executor) -> None:
         self._registry = registry
         self._readers = readers
-        statements = [_VERSIONS, _HOLDER, _BEARER, _ACCESS, _IDENTITY]
+        statements = [_VERSIONS, _HOLDER, _BEARER, _ACCESS, _IDENTITY, _SESSION]
         self._pipe = Pipe(registry.database.source, statements)
 
     def start(self) -> None:
@@ -117,6 +119,15 @@ class PointReads:
             read = self._registry.operations.people.find
             return await self._in_thread(lambda: read(token))
         return people.identity_in(rows[0]) if rows else None
+
+    async def session(self, secret: str) -> OpenSession | None:
+        """Return the open session of a secret; None if there is none."""
+        try:
+            rows = await self._pipe.ask(_SESSION, sessions.values_of(secret))
+        except PipeLostError:
+            read = self._registry.operations.sessions.find
+            return await self._in_thread(lambda: read(secret))
+        return sessions.session_in(rows[0]) if rows else None
 
     async def _ask(
         self, registry: Registry, statement: PipeStatement, values: Mapping[str, object]

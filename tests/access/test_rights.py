@@ -9,7 +9,7 @@ from pedigree.access.records import PERMISSIONS, Permission, Role
 from pedigree.audit.records import Actor
 from tests.access.rights import NOBODY, Cell, table
 from tests.access.test_permissions import CALLS, LISTS
-from tests.server.routes import protected
+from tests.server.routes import guarded
 
 ANN = Actor(name="ann", source="token")
 OWN, FOREIGN = "churn", "fraud"
@@ -45,12 +45,12 @@ def needs() -> dict[str, Need]:
         model = _always(SOME) if lists else _always(None) if of_every else _itself
         stage = _itself if verb in OF_STAGES else _always(None)
         found[verb] = Need(permission, model, stage, only_sees=lists)
-    for each in protected():
-        declared = each.route.declared  # type: ignore[attr-defined]
-        of_model = "name" in {field.name for field in each.route.dependant.path_params}  # type: ignore[attr-defined]
+    for each in guarded():
+        declared = each.declared
+        of_model = "name" in each.route.param_convertors
         at_door = declared.checks_models
         model = _always(SOME) if at_door else _itself if of_model else _always(None)
-        found[f"{each.method} {each.route.path}"] = Need(  # type: ignore[attr-defined]
+        found[f"{each.method} {each.route.path}"] = Need(
             declared.permission, model, _always(SOME), only_sees=at_door
         )
     return found

@@ -11,9 +11,14 @@ from starlette.routing import Route
 
 from pedigree.contract.paths import PREFIX
 from pedigree.server.app import create_app
-from pedigree.server.http.auth import ProtectedRoute
+from pedigree.server.http.auth import ProtectedRoute, RouteAccess
+from pedigree.server.web.routes import PageRoute
+from pedigree.server.web.static_files import static_name
 
-OPEN = ("/livez", "/readyz", "/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css")
+OPEN = (
+    *("/livez", "/readyz", "/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css"),
+    f"/static/{static_name('pedigree.css')}",
+)
 
 # Values that lead to what `tests.server.fuzz.furnish` made, by the names of parameters.
 KNOWN: dict[str, Any] = {
@@ -28,7 +33,6 @@ KNOWN: dict[str, Any] = {
     "seq": 1,
     "upload_id": "00000000-0000-4000-8000-000000000000",
     "digest": "sha256:" + hashlib.sha256(b"a").hexdigest(),
-    "file": "start.js",
     "grant_id": 1,
     "group": "risk",
     "role": "looker",
@@ -44,6 +48,8 @@ KNOWN: dict[str, Any] = {
     "moment": "2026-03-01T12:00:00Z",
     "reason": "a test",
 }
+# A name that parameters of several routes have, with a value for each route.
+FILES = {"docs_file": "start.js", "static_file": static_name("pedigree.css")}
 # What does not exist for these values; a store in a folder signs no URLs.
 MISSING = {
     **dict.fromkeys(("get_upload", "get_delivery", "get_datasheet"), 404),
@@ -67,6 +73,17 @@ class Target:
         """Whether it belongs to our own API, below its prefix."""
         return self.path.startswith(PREFIX)
 
+    @property
+    def is_page(self) -> bool:
+        """Whether it belongs to the web page, and answers with HTML."""
+        return isinstance(self.route, PageRoute)
+
+    @property
+    def declared(self) -> RouteAccess:
+        """The access rules that its route declares."""
+        assert isinstance(self.route, ProtectedRoute | PageRoute)
+        return self.route.declared
+
     def __str__(self) -> str:
         return f"{self.method} {self.route.path}"
 
@@ -81,8 +98,19 @@ def targets(*methods: str) -> Iterator[Target]:
 
 
 def protected(*methods: str) -> Iterator[Target]:
-    """The targets that require a token."""
+    """The targets of the API, and others that FastAPI serves, that require a token."""
     return (each for each in targets(*methods) if isinstance(each.route, ProtectedRoute))
+
+
+def pages(*methods: str) -> Iterator[Target]:
+    """The targets of the web page that require that somebody is known."""
+    return (each for each in targets(*methods) if each.is_page)
+
+
+def guarded(*methods: str) -> Iterator[Target]:
+    """All targets that require that somebody is known."""
+    yield from protected(*methods)
+    yield from pages(*methods)
 
 
 def send(client: httpx2.Client, target: Target, **options: Any) -> httpx2.Response:
@@ -94,7 +122,8 @@ def send(client: httpx2.Client, target: Target, **options: Any) -> httpx2.Respon
 def _filled(route: Route) -> str:
     path = route.path_format
     for name in route.param_convertors:
-        path = path.replace(f"{{{name}}}", str(KNOWN[name]))
+        known = FILES[route.name] if name == "file" else KNOWN[name]
+        path = path.replace(f"{{{name}}}", str(known))
     return path
 
 

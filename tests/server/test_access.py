@@ -6,7 +6,7 @@ from datetime import timedelta
 import httpx2
 import pytest
 from fastapi import APIRouter
-from fastapi.routing import APIRoute
+from starlette.routing import Route
 
 from pedigree.access.records import Permission, Role
 from pedigree.errors import InvalidInputError
@@ -14,31 +14,38 @@ from pedigree.registry import Registry
 from pedigree.server.app import create_app
 from pedigree.server.http.auth import PREFIX, ProtectedRoute, requires
 from pedigree.server.serve import require_guarded
+from pedigree.server.web.form_tokens import FIELD
+from pedigree.server.web.routes import PageRoute, Pages
 from pedigree.settings import Settings
 from tests.access.rights import table
 from tests.server.conftest import Served, serving
 
 
-def filled(route: APIRoute) -> str:
+def filled(route: Route) -> str:
     """The path of a route with values for its parameters, below or above the prefix."""
     path = route.path_format
     path = path.removeprefix(PREFIX) if path.startswith(PREFIX) else f"/../..{path}"
-    for parameter in route.dependant.path_params:
-        path = path.replace(f"{{{parameter.name}}}", "1")
+    for name in route.param_convertors:
+        path = path.replace(f"{{{name}}}", "1")
     return path
 
 
-def guarded_routes() -> list[ProtectedRoute]:
-    return [route for route in create_app().routes if isinstance(route, ProtectedRoute)]
+def guarded_routes() -> list[ProtectedRoute | PageRoute]:
+    return [route for route in create_app().routes if isinstance(route, ProtectedRoute | PageRoute)]
 
 
-def test_every_route_but_of_health_and_documents_is_guarded() -> None:
+def is_refused(answer: httpx2.Response) -> bool:
+    """Whether the caller may not do it; a form without its token is refused to everybody."""
+    return answer.status_code == 403 and answer.json().get("field") != FIELD
+
+
+def test_every_route_but_of_health_documents_and_files_is_guarded() -> None:
     open_paths = {
         getattr(route, "path", None)
         for route in create_app().routes
-        if not isinstance(route, ProtectedRoute)
+        if not isinstance(route, ProtectedRoute | PageRoute)
     }
-    documents = {"/livez", "/readyz", "/openapi.json", "/docs", "/docs/{file}"}
+    documents = {"/livez", "/readyz", "/openapi.json", "/docs", "/docs/{file}", "/static/{file}"}
     # The token of the workload itself is in the body of an exchange; who logs in has none yet.
     assert open_paths == {*documents, "/api/v1/token", "/api/v1/login"}
 
@@ -48,6 +55,13 @@ def test_a_route_that_declares_no_permission_fails_at_start_up() -> None:
     with pytest.raises(TypeError, match="lacks a permission"):
         router.get("/forgotten")(lambda: None)
     router.get("/declared")(requires(Permission.READ)(lambda: None))
+
+
+def test_a_page_that_declares_no_permission_fails_at_start_up() -> None:
+    pages = Pages()
+    for declare in (pages.get, pages.post):
+        with pytest.raises(TypeError, match="lacks a permission"):
+            declare("/forgotten")(lambda visit: visit.lead_to("/"))
 
 
 def test_a_token_of_before_with_a_name_of_pedigree_s_own_is_refused(served: Served) -> None:
@@ -92,7 +106,7 @@ def test_a_role_gets_to_the_routes_of_the_table_and_to_no_others(
     client, rights = served.client(role), table()
     for route in guarded_routes():
         for method in (route.methods or set()) - {"HEAD"}:
-            refused = client.request(method, filled(route)).status_code == 403
+            refused = is_refused(client.request(method, filled(route)))
             allowed = rights[f"{method} {route.path}"][role].every
             assert refused == (allowed == "N"), (method, route.path)
 
@@ -103,7 +117,7 @@ def test_a_token_for_other_models_gets_to_no_route_that_the_table_refuses(served
         for method in (route.methods or set()) - {"HEAD"}:
             if rights[f"{method} {route.path}"][Role.ADMIN].foreign == "N":
                 answer = client.request(method, filled(route))
-                assert answer.status_code == 403, (method, route.path)
+                assert is_refused(answer), (method, route.path)
 
 
 def test_promotion_is_separate_for_each_stage(served: Served, version: Callable[..., int]) -> None:

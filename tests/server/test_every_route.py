@@ -80,7 +80,8 @@ def test_head_is_answered_as_get_without_a_body(root: httpx2.Client) -> None:
         assert head.status_code == got.status_code, target
         assert got.status_code == MISSING.get(target.route.name, 200), (target, got.text)
         assert head.content == b""
-        if target.path in GROWING:
+        # A page says how long ago something was, and tokens of its forms differ in every answer.
+        if target.path in GROWING or target.is_page:
             assert head.headers.keys() == got.headers.keys(), target
             continue
         for headers in (head.headers, got.headers):
@@ -136,6 +137,12 @@ def test_every_etag_is_accepted_by_if_none_match(root: httpx2.Client) -> None:
         if etag is None or target.path in GROWING:
             continue
         tagged += 1
+        if target.is_page:  # some say how long ago something was
+            same = send(root, target, headers={"If-None-Match": etag})
+            assert (same.status_code, same.headers["etag"] == etag) in ((304, True), (200, False))
+            same = send(root, target, headers={"If-None-Match": "*"})
+            assert (same.status_code, same.content) == (304, b""), target
+            continue
         for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
             again = send(root, target, headers={"If-None-Match": known})
             assert (again.status_code, again.content) == (304, b""), (target, known)

@@ -205,6 +205,12 @@ class Provider(Record):
     client_id: Annotated[str, Field(min_length=1, max_length=256)] | None = Field(
         default=None, description="The public client of `pedigree login`; without it nobody logs in"
     )
+    web_client_id: Annotated[str, Field(min_length=1, max_length=256)] | None = Field(
+        default=None, description="The client of the web page; client_id if unset"
+    )
+    web_secret_file: FilePath | None = Field(
+        default=None, description="The secret of the web page's client, if it has one"
+    )
     scopes: Texts = Field(
         default=("openid", "offline_access"), description="The scopes that a login asks for"
     )
@@ -233,6 +239,11 @@ class Provider(Record):
     jwks_file: FilePath | None = Field(
         default=None, description="The keys, if the provider cannot be reached"
     )
+
+    @property
+    def page_client(self) -> str | None:
+        """The client with which people sign in to the web page; None if they cannot."""
+        return self.web_client_id or self.client_id if self.use is TokenUse.BEARER else None
 
     @model_validator(mode="before")
     @classmethod

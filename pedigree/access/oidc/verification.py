@@ -167,7 +167,8 @@ def _require_audience(claims: dict[str, Any], provider: Provider) -> None:
 
 def _parties(provider: Provider) -> tuple[str, ...]:
     named = provider.authorized_parties or (provider.audience,)
-    return named if provider.client_id is None else (*named, provider.client_id)
+    clients = (provider.client_id, provider.web_client_id)
+    return (*named, *(each for each in clients if each is not None))
 
 
 def _is_short(text: str) -> bool:

@@ -1,7 +1,5 @@
 """Authentication and permissions: every route declares the permission that it requires."""
 
-import hashlib
-import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import nullcontext
 from functools import partial
@@ -30,15 +28,15 @@ from pedigree.server.http.grant_uses import GrantUses
 from pedigree.server.http.inputs import QueryRules, require_json, require_text
 from pedigree.server.http.monitors import MONITOR
 from pedigree.server.http.problems import problem_responses
+from pedigree.server.http.trusted import Trusted
 from pedigree.server.http.unknown_tokens import UnknownTokens
 from pedigree.server.refusals import Refusal
 from pedigree.server.request_metrics import RequestMetrics
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
-# A token is looked up again after this time, so that a revoked one is refused within a second.
-_TRUSTED_S = 0.5
-_MOST_TRUSTED = 10_000
+# What a request without a token has: whether there are tokens is asked again, as tokens are.
+_NO_SECRET = ""
 
 
 class RouteAccess(NamedTuple):
@@ -97,13 +95,11 @@ class Authenticator:
     Args:
         registry: The registry.
         find_bearer: Returns the token of a secret; None if no such token is valid.
-        is_open: Accept requests without a token while no token exists; only this machine can
-            send them.
+        is_open: Accept requests of this machine without a token while no token exists.
         most_at_work: The largest number of concurrent requests.
         metrics: Where refusals are counted.
         uses: Where the uses of grants are noted.
-        identify: Returns the principal of a token that an OIDC provider signed; None if no
-            provider is configured.
+        identify: Returns the principal of an OIDC provider's token; None without a provider.
         named: Returns the principal whom a proxy names in a request, if it does.
     """
 
@@ -126,11 +122,9 @@ class Authenticator:
         self._named = named
         self._metrics = metrics
         self._unknown = UnknownTokens(metrics)
-        self._trusted: dict[bytes, tuple[float, Caller]] = {}
+        self._trusted = Trusted[Caller]()
         self._is_open = is_open
         self._free = most_at_work
-        self._anybody: Caller | None = None
-        self._anybody_until = 0.0
 
     async def __aenter__(self) -> None:
         if not self._free:
@@ -150,34 +144,50 @@ class Authenticator:
         """
         secret = secret_of(request)
         if secret:
-            caller = await self._holder(secret, request.client.host if request.client else "")
+            caller = await self.caller_of(secret, request)
         else:
             caller = await self._without_token(request, declared)
-        # The operations check again, and decide. This check refuses before the body is read.
+        self.permit(caller, request, declared)
+        return caller
+
+    def permit(self, caller: Caller, request: Request, declared: RouteAccess) -> None:
+        """Require that a caller may do what a route declares, and note the grants that say so.
+
+        The operations check again, and decide. This check refuses before the body is read.
+
+        Raises:
+            NotPermittedError: The caller may not do this, or not with this model.
+        """
         model = SOME if declared.checks_models else request.path_params.get("name")
         caller.principal.require(declared.permission, model, SOME)
         if used := caller.principal.used_grants(declared.permission, model):
             self._uses.note(used)
-        return caller
 
-    async def _holder(self, secret: str, address: str) -> Caller:
-        digest, now = hashlib.sha256(secret.encode()).digest(), time.monotonic()
-        known = self._trusted.get(digest)
-        if known and now < known[0]:
-            return known[1]
-        if known is None:
+    def caller(self, principal: Principal) -> Caller:
+        """Return a principal with the registry as they may use it."""
+        return Caller(principal, registry_in(self._registry.context.used_by(principal)))
+
+    async def caller_of(self, secret: str, request: Request) -> Caller:
+        """Return the caller whose bearer token a request has.
+
+        Raises:
+            NotAuthenticatedError: No such token is valid.
+            ServiceBusyError: The address of the request sent too many unknown tokens.
+        """
+        if known := self._trusted.fresh(secret):
+            return known
+        address = request.client.host if request.client else ""
+        if not self._trusted.knows(secret):
             self._unknown.require_few(address)
         is_own = secret.startswith(tokens.PREFIX)
         find = self._principal_of_token if is_own else self._principal_of_provider
         try:
-            caller = self._caller(await find(secret))
+            caller = self.caller(await find(secret))
         except RefusedTokenError as error:
-            self._trusted.pop(digest, None)
+            self._trusted.forget(secret)
             self._unknown.note(address)
             raise unknown_caller(str(error)) from None
-        if len(self._trusted) >= _MOST_TRUSTED:
-            self._trusted.clear()
-        self._trusted[digest] = (now + _TRUSTED_S, caller)
+        self._trusted.keep(secret, caller)
         return caller
 
     async def _principal_of_token(self, secret: str) -> Principal:
@@ -195,27 +205,24 @@ class Authenticator:
 
     async def _without_token(self, request: Request, declared: RouteAccess) -> Caller:
         if declared.is_of_log and self._registry.settings.audit_public:
-            return self._caller(MONITOR)
+            return self.caller(MONITOR)
         if self._named is not None:
             try:
                 principal = await self._named(request)
             except RefusedTokenError as error:
                 raise unknown_caller(str(error)) from None
             if principal is not None:
-                return self._caller(principal)
+                return self.caller(principal)
         if not self._is_open or not is_local(request):
             raise unknown_caller("the request has no token")
-        now = time.monotonic()
-        if self._anybody is None or now >= self._anybody_until:
-            if await run_in_threadpool(self._registry.operations.tokens.has_tokens):
-                raise unknown_caller("the request has no token, and there are tokens now")
-            actor = await run_in_threadpool(self._registry.actor)
-            self._anybody = self._caller(Principal(actor=actor, reads_store=False))
-            self._anybody_until = now + _TRUSTED_S
-        return self._anybody
-
-    def _caller(self, principal: Principal) -> Caller:
-        return Caller(principal, registry_in(self._registry.context.used_by(principal)))
+        if known := self._trusted.fresh(_NO_SECRET):
+            return known
+        if await run_in_threadpool(self._registry.operations.tokens.has_tokens):
+            raise unknown_caller("the request has no token, and there are tokens now")
+        actor = await run_in_threadpool(self._registry.actor)
+        anybody = self.caller(Principal(actor=actor, reads_store=False))
+        self._trusted.keep(_NO_SECRET, anybody)
+        return anybody
 
 
 class ProtectedRoute(APIRoute):

@@ -41,6 +41,14 @@ class Proxies:
             scope = {**scope, "client": self._client_of(scope), _PEER: host}
         return _below(scope, (is_trusted and _forwarded_prefix(scope)) or self._prefix)
 
+    def came_by_tls(self, scope: Scope) -> bool:
+        """Return whether a request came over TLS, to the service or to a proxy that it believes."""
+        peer = peer_of(scope)
+        if not self._trusts(peer) and not is_loopback(peer):
+            return bool(scope.get("scheme") == "https")
+        given = [*_values(scope, b"x-forwarded-proto")]
+        return given == ["https"] or (not given and scope.get("scheme") == "https")
+
     def _client_of(self, scope: Scope) -> tuple[str, int]:
         """Return the last address that no trusted proxy has: that of the client."""
         client: tuple[str, int] = scope["client"]

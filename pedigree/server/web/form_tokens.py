@@ -16,10 +16,18 @@ from pedigree.errors import NotPermittedError
 FIELD = "form_token"
 """The name of the field of a form that has the token."""
 
+KEY_FIELD = "form_key"
+"""The name of the field of a form that has its idempotency key."""
+
 PLACE = f"form-token-{secrets.token_hex(16)}"
 """What stands for the token while a page is rendered; nobody outside of the process knows it."""
 
 _BYTES = hashlib.sha256().digest_size
+
+
+def new_key() -> str:
+    """Return the idempotency key of a new form."""
+    return secrets.token_urlsafe(16)
 
 
 class FormKey:

@@ -3,10 +3,9 @@
 from typing import NamedTuple, Self
 
 from pedigree.access.grants import SOME
-from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
-from pedigree.registry import Registry
 from pedigree.server.web import links
+from pedigree.server.web.visitors import Visitor
 
 
 class Part(NamedTuple):
@@ -50,8 +49,9 @@ class Frame(NamedTuple):
     current: Part | None
 
     @classmethod
-    def of(cls, principal: Principal, registry: Registry, path: str) -> Self:  # noqa: ARG003
+    def of(cls, visitor: Visitor, path: str) -> Self:
         """Return the frame of a page."""
+        principal = visitor.caller.principal
         parts = tuple(each for each in PARTS if principal.may(each.permission, SOME, SOME))
         current = next((each for each in PARTS if each.has(path)), None)
-        return cls(principal.name, principal.expires_at is not None, parts, current)
+        return cls(principal.name, visitor.session is not None, parts, current)

@@ -7,6 +7,7 @@ from starlette.types import Scope
 
 from pedigree.contract.paths import PREFIX
 from pedigree.contract.paths import VERSION as API_VERSION
+from pedigree.errors import VersionNotFoundError
 from pedigree.server.http.proxies import public_path
 
 HOME = "/"
@@ -17,7 +18,10 @@ EVIDENCE = f"{VERSION}/evidence"
 VERSION_HISTORY = f"{VERSION}/history"
 VERSION_CHECK = f"{VERSION}/checks/{{check}}"
 VERSION_FILES = f"{VERSION}/files"
-VERSION_ACTION = f"{VERSION}/{{action}}"
+ROLLBACK = f"{MODEL}/rollback"
+RESTORE = f"{VERSION}/restore"
+APPROVE = f"{VERSION}/approve"
+REJECT = f"{VERSION}/reject"
 COMPARE = "/compare"
 APPROVALS = "/approvals"
 REVIEW = f"{APPROVALS}/{{request_id}}"
@@ -26,10 +30,31 @@ DRIFT = "/drift"
 AUDIT = "/audit"
 ADMIN = "/admin"
 SIGN_IN = "/sign-in"
+SIGN_IN_CALLBACK = f"{SIGN_IN}/callback"
+SIGN_IN_ISSUER = f"{SIGN_IN}/issuer"
 SIGN_OUT = "/sign-out"
 STATIC = "/static/{file}"
 
+NEXT = "next"
+"""The parameter of the page of sign-in that says where it then leads."""
+
 Query = Mapping[str, object]
+
+
+def number_in(part: str) -> int:
+    """Return the number of a version that a path has.
+
+    Raises:
+        VersionNotFoundError: No version can have it.
+    """
+    if not (part.isascii() and part.isdigit() and 1 <= int(part[:11]) < 2**31):
+        raise VersionNotFoundError(
+            "no version has this number",
+            field="version",
+            value=part,
+            remedy="Versions are numbered from 1; the page of the model lists them",
+        )
+    return int(part)
 
 
 class Links:
@@ -60,6 +85,18 @@ class Links:
         """Return the link to the list of models."""
         return self.to(HOME, query)
 
+    def sign_in(self, way_back: str | None = None) -> str:
+        """Return the link to the page of sign-in.
+
+        Args:
+            way_back: The path, with its query and without the prefix, where it then leads.
+        """
+        return self.to(SIGN_IN, {NEXT: way_back if way_back != HOME else None})
+
+    def within(self, path: str) -> str:
+        """Return the link to a path of the service that has its query, such as a way back."""
+        return self._public(path)
+
     def model(self, name: str, query: Query | None = None) -> str:
         """Return the link to a model."""
         return self.to(MODEL, query, name=name)
@@ -85,8 +122,8 @@ class Links:
         return self.to(VERSION_FILES, query, name=name, version=number)
 
     def act(self, name: str, number: int, action: str, query: Query | None = None) -> str:
-        """Return the link to the form of an action on a version, such as ``promote``."""
-        return self.to(VERSION_ACTION, query, name=name, version=number, action=action)
+        """Return the link to the form of an action on a version."""
+        return f"{self.version(name, number)}/{action}{_query(query)}"
 
     def compare(self, a: str, b: str) -> str:
         """Return the link to the comparison of two versions, by their references."""

@@ -5,12 +5,13 @@ from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from pedigree import errors
 from pedigree.contract.paths import PREFIX
 from pedigree.server.web.form_tokens import FormKey
 from pedigree.server.web.frame import PARTS, Frame
+from pedigree.server.web.issuers import policy_for
 from pedigree.server.web.links import Links
 from pedigree.server.web.rendering import clock, page
 from pedigree.server.web.visitors import Visitor, cookie_of, new_cookie
@@ -31,6 +32,7 @@ _TITLES = {
     429: "The registry has too much to do",
     503: "The registry cannot be reached",
 }
+_READING = frozenset({"GET", "HEAD"})
 _UNEXPECTED = "Something went wrong here"
 
 
@@ -53,6 +55,8 @@ def _with_page(handler: Handler) -> Handler:
         answer = await handler(request, error)
         if not wants_page(request) or answer.status_code < 400:
             return answer
+        if answer.status_code == 401 and request.method in _READING:
+            return _to_sign_in(request)
         shown = _shown(request, error, answer.status_code)
         for name in ("retry-after", "allow", "connection"):
             if name in answer.headers:
@@ -60,6 +64,13 @@ def _with_page(handler: Handler) -> Handler:
         return shown
 
     return handle
+
+
+def _to_sign_in(request: Request) -> Response:
+    """Lead somebody who is not known to the page of sign-in, which leads back."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    target = Links(request.scope, None).sign_in(f"{request.url.path}{query}")
+    return RedirectResponse(target, status_code=303, headers={"Cache-Control": "no-store"})
 
 
 def _shown(request: Request, error: Exception, status: int) -> Response:
@@ -75,11 +86,13 @@ def _shown(request: Request, error: Exception, status: int) -> Response:
         "status": status,
     }
     key = visitor.form_key if visitor else FormKey(cookie_of(request) or new_cookie())
-    return page(request, "error.html", context, form_key=key, status=status)
+    session = visitor.session if visitor else None
+    headers = policy_for(request, session)
+    return page(request, "error.html", context, form_key=key, status=status, headers=headers)
 
 
 def _frame(request: Request, visitor: Visitor | None) -> Frame:
     path = request.url.path
     if visitor is None:
         return Frame("", False, (), next((each for each in PARTS if each.has(path)), None))
-    return Frame.of(visitor.caller.principal, visitor.caller.registry, path)
+    return Frame.of(visitor, path)

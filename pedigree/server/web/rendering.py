@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from pedigree.server.http.etags import etag_of, is_known
 from pedigree.server.web import words
-from pedigree.server.web.form_tokens import PLACE, FormKey
+from pedigree.server.web.form_tokens import FIELD, KEY_FIELD, PLACE, FormKey, new_key
 from pedigree.server.web.static_files import accepts_gzip, static_name
 
 # Pages change, and belong to who asked for them.
@@ -47,7 +47,14 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.filters.update(words.FILTERS, held=_held, moment=_moment)
-    made.globals.update(static=static_name)
+    # A page with the key of a form differs each time, so that no browser shows a used one again.
+    made.globals.update(
+        static=static_name,
+        form_token=Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, PLACE),
+        form_key=lambda: Markup('<input type="hidden" name="{}" value="{}">').format(
+            KEY_FIELD, new_key()
+        ),
+    )
     return made
 
 

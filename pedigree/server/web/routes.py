@@ -8,18 +8,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pedigree.errors import NotPermittedError
 from pedigree.server.http.auth import Authenticator, RouteAccess
 from pedigree.server.http.bodies import Bodies
 from pedigree.server.http.fair_use import FairUse
 from pedigree.server.http.inputs import require_text
+from pedigree.server.web.forms import MOST_FORM_BYTES, require_form
 from pedigree.server.web.visitors import Visitors
 from pedigree.server.web.visits import Visit
 
 Endpoint = Callable[..., Response]
-
-MOST_FORM_BYTES = 64_000
-_OWN_SITES = frozenset({"same-origin", "none"})
 
 
 class PageRoute(Route):
@@ -71,29 +68,15 @@ async def _answer(endpoint: Endpoint, declared: RouteAccess, request: Request) -
     fair_use: FairUse = state.fair_use
     require_text(request)
     if request.method == "POST":
-        _require_own_site(request)
+        require_form(request)
     async with authenticator:
         visitor = await visitors.admit(request, declared)
-    request.state.caller, request.state.visitor = visitor.caller, visitor
+    request.state.caller = visitor.caller
     sender = visitor.caller.principal.name
     received = bodies.received(request, sender, streams=False, most=MOST_FORM_BYTES)
     async with received as complete, fair_use.share(sender, declared.use), authenticator:
         visit = Visit(request, visitor, await complete.body())
+        if request.method == "POST":
+            visit.require_own_form()
         response = await run_in_threadpool(endpoint, visit, **request.path_params)
     return visitor.keep_cookie(response)
-
-
-def _require_own_site(request: Request) -> None:
-    """Refuse a form that another site sends; every current browser says which one does.
-
-    Raises:
-        NotPermittedError: Another site sends it.
-    """
-    site = request.headers.get("sec-fetch-site")
-    if site is not None and site not in _OWN_SITES:
-        raise NotPermittedError(
-            "another site sent the form",
-            field="Sec-Fetch-Site",
-            value=site,
-            remedy="Open the page of this registry, and send the form from there",
-        )

@@ -8,11 +8,14 @@ from starlette.responses import Response
 
 from pedigree.server.http.auth import Authenticator, Caller, RouteAccess
 from pedigree.server.web.form_tokens import FormKey
+from pedigree.server.web.web_sessions import BrowserSession, WebSessions
 
 COOKIE = "__Host-pedigree"
 """The cookie of a browser; its prefix lets no other host and no other path set it."""
 
 _BYTES = 32
+# No other cookie begins so, so that one without a session costs no look-up.
+_OF_SESSION = "in."
 _LONGEST_COOKIE = 128
 
 
@@ -23,11 +26,13 @@ class Visitor(NamedTuple):
         caller: The principal, and the registry with their permissions.
         cookie: The secret of the browser's cookie.
         is_new: The browser has no such cookie yet.
+        session: The session by which they are known; None if it is no session.
     """
 
     caller: Caller
     cookie: str
     is_new: bool
+    session: BrowserSession | None
 
     @property
     def form_key(self) -> FormKey:
@@ -46,10 +51,12 @@ class Visitors:
 
     Args:
         authenticator: The judge of callers, which the API has as well.
+        sessions: The sessions of cookies, which the API does not read.
     """
 
-    def __init__(self, authenticator: Authenticator) -> None:
+    def __init__(self, authenticator: Authenticator, sessions: WebSessions) -> None:
         self._authenticator = authenticator
+        self._sessions = sessions
 
     async def admit(self, request: Request, declared: RouteAccess) -> Visitor:
         """Return the visitor of a page.
@@ -59,8 +66,25 @@ class Visitors:
             NotPermittedError: The visitor may not open this page, or not for this model.
         """
         cookie = cookie_of(request)
-        caller = await self._authenticator.admit(request, declared)
-        return Visitor(caller, cookie or new_cookie(), cookie is None)
+        session = await self.session_of(request)
+        if session is None:
+            caller = await self._authenticator.admit(request, declared)
+        else:
+            caller = session.caller
+        visitor = Visitor(caller, cookie or new_cookie(), cookie is None, session)
+        # An error is shown to them with their name.
+        request.state.visitor = visitor
+        if session is not None:
+            self._authenticator.permit(caller, request, declared)
+        return visitor
+
+    async def session_of(self, request: Request) -> BrowserSession | None:
+        """Return the session of a request's cookie; a token in its head comes before a cookie."""
+        cookie = cookie_of(request)
+        is_of_session = cookie is not None and cookie.startswith(_OF_SESSION)
+        if cookie is None or not is_of_session or "authorization" in request.headers:
+            return None
+        return await self._sessions.find(cookie, request)
 
 
 def cookie_of(request: Request) -> str | None:
@@ -69,9 +93,18 @@ def cookie_of(request: Request) -> str | None:
     return given if given and len(given) <= _LONGEST_COOKIE and given.isascii() else None
 
 
-def new_cookie() -> str:
-    """Return a new secret of 256 random bits."""
-    return secrets.token_urlsafe(_BYTES)
+def new_cookie(*, of_session: bool = False) -> str:
+    """Return a new secret of 256 random bits.
+
+    Args:
+        of_session: Somebody signs in; other cookies only make the tokens of forms.
+    """
+    return (_OF_SESSION if of_session else "") + secrets.token_urlsafe(_BYTES)
+
+
+def drop_cookie(response: Response) -> None:
+    """Let a browser forget its secret."""
+    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="lax")
 
 
 def set_cookie(response: Response, cookie: str) -> None:

@@ -4,8 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Any
-from urllib.parse import parse_qsl
+from typing import Any, TypeVar
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -15,14 +14,15 @@ from pedigree.access.principal import Principal
 from pedigree.errors import InvalidInputError
 from pedigree.registry import Registry, registry_in
 from pedigree.server.http.idempotency import Answer, Key, once
-from pedigree.server.web.form_tokens import FIELD
+from pedigree.server.web.form_tokens import FIELD, KEY_FIELD
+from pedigree.server.web.forms import fields_of
 from pedigree.server.web.frame import Frame
+from pedigree.server.web.issuers import policy_for
 from pedigree.server.web.links import Links
 from pedigree.server.web.rendering import clock, page
 from pedigree.server.web.visitors import Visitor
 
-KEY_FIELD = "form_key"
-"""The name of the field of a form that has its idempotency key."""
+T = TypeVar("T")
 
 
 class Visit:
@@ -69,27 +69,9 @@ class Visit:
         """The fields of the form that was sent.
 
         Raises:
-            InvalidInputError: It is no form, or a field is there twice.
+            InvalidInputError: It is not a form, or a field is there twice.
         """
-        try:
-            pairs = parse_qsl(
-                self._body.decode("ascii"),
-                keep_blank_values=True,
-                strict_parsing=bool(self._body),
-                encoding="utf-8",
-                errors="strict",
-                max_num_fields=200,
-            )
-        except (UnicodeDecodeError, ValueError):
-            raise InvalidInputError(
-                "the body is no form", field="body", remedy="Send the form from its page"
-            ) from None
-        fields = dict(pairs)
-        if len(fields) != len(pairs):
-            raise InvalidInputError(
-                "a field of the form is there twice", field="body", remedy="Send each field once"
-            )
-        return fields
+        return fields_of(self._body)
 
     def require_own_form(self) -> None:
         """Require that a page of ours sent the form, in this browser.
@@ -99,15 +81,23 @@ class Visit:
         """
         self.visitor.form_key.require(self.form.get(FIELD))
 
-    def page(self, template: str, *, status: int = 200, **context: Any) -> Response:
+    def page(
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        **context: Any,
+    ) -> Response:
         """Answer with a template.
 
         Args:
             template: The name of the template.
             status: The status of the answer.
+            headers: Further headers, which replace those of every page.
             context: What the template shows.
         """
-        frame = Frame.of(self.principal, self.registry, self.request.url.path)
+        frame = Frame.of(self.visitor, self.request.url.path)
         known = {"links": self.links, "frame": frame, "now": self.now, "query": self.query}
         return page(
             self.request,
@@ -115,12 +105,11 @@ class Visit:
             {**known, **context},
             form_key=self.visitor.form_key,
             status=status,
+            headers={**policy_for(self.request, self.visitor.session), **(headers or {})},
         )
 
     def act(self, work: Callable[[Registry], object], then: str) -> Response:
         """Do what a form asks for, once for each form, and lead to a page.
-
-        The form's key and the work are one transaction: a form that is sent twice is done once.
 
         Args:
             work: Called with the visitor's registry, within a transaction.
@@ -130,24 +119,39 @@ class Visit:
             RequestInFlightError: The same form is being processed.
             KeyReusedError: The form's key came with other fields before.
         """
-        self.require_own_form()
+        self.once(work)
+        return self.lead_to(then)
+
+    def once(self, work: Callable[[Registry], T]) -> T | None:
+        """Do what a form asks for, once for each form; None if it was done before.
+
+        The form's key and the work are one transaction.
+
+        Args:
+            work: Called with the visitor's registry, within a transaction.
+
+        Raises:
+            RequestInFlightError: The same form is being processed.
+            KeyReusedError: The form's key came with other fields before.
+        """
         given = self.form.get(KEY_FIELD)
-        answer = Answer(303, {"Location": then}, b"")
         if not given:
             raise InvalidInputError(
                 "is missing", field=KEY_FIELD, remedy="Open the page again, and send its form"
             )
+        key = Key(self.principal.name, given, self._fingerprint())
 
-        def joined(registry: Registry) -> Answer:
+        def joined(registry: Registry) -> T | None:
+            results: list[T] = []
+
             def done() -> Answer:
-                work(registry)
-                return answer
+                results.append(work(registry))
+                return Answer(303, {}, b"")
 
-            key = Key(self.principal.name, given, self._fingerprint())
-            return registry.database.read(lambda transaction: once(transaction, key, done))
+            registry.database.read(lambda transaction: once(transaction, key, done))
+            return results[0] if results else None
 
-        self.registry.context.transaction(lambda context: joined(registry_in(context)))
-        return self.lead_to(then)
+        return self.registry.context.transaction(lambda context: joined(registry_in(context)))
 
     def lead_to(self, link: str) -> Response:
         """Lead the browser to another page."""

@@ -1,0 +1,58 @@
+"""The form of an action: what it says, what was typed, and why it was refused."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from starlette.responses import Response
+
+from pedigree.errors import PedigreeError
+from pedigree.server.http.problems import status_of
+from pedigree.server.web.actions import Field
+from pedigree.server.web.form_tokens import new_key
+from pedigree.server.web.visits import Visit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """A form of an action.
+
+    Attributes:
+        heading: What the action does.
+        reference: What it does it to.
+        says: What will happen.
+        fields: Its fields, with what was typed.
+        generation: The state of the model that the visitor sees.
+        back: The link to the page from which it was opened.
+        is_offered: Whether the action makes sense now.
+        may: Whether the visitor may do it, as far as grants say.
+        who_may: Who may, in words.
+        is_grave: Whether it takes something away.
+    """
+
+    heading: str
+    reference: str
+    says: tuple[str, ...]
+    fields: tuple[Field, ...]
+    generation: int
+    back: str
+    is_offered: bool
+    may: bool
+    who_may: str
+    is_grave: bool
+
+
+def filled(fields: Sequence[Field], values: Mapping[str, str]) -> tuple[Field, ...]:
+    """Return fields with what was typed into them."""
+    return tuple(replace(each, value=values.get(each.name, each.value)) for each in fields)
+
+
+def form_page(visit: Visit, form: Form, error: PedigreeError | None = None) -> Response:
+    """Answer with a form; after a refusal with its status, its reason, and what was typed."""
+    return visit.page(
+        "act.html",
+        status=200 if error is None else status_of(error),
+        title=f"{form.heading}: {form.reference}",
+        form=form,
+        key=new_key(),
+        error=error,
+    )
