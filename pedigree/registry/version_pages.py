@@ -150,7 +150,7 @@ class VersionPageOperations(ContextGroup):
 
         return self._context.database.read(read)
 
-    def events(
+    def version_events(
         self, reference: str, *, limit: int = SHOWN, before: int | None = None
     ) -> RecordPage[Event]:
         """Return a page of the events of a version, the newest first.

@@ -16,7 +16,7 @@ from pedigree.lineage.records import Certainty, LineageGraph
 from pedigree.lineage.upstream import upstream
 from pedigree.registry import Registry
 from pedigree.registry.log_sealing import LogSealing
-from pedigree.server.web.evidence import Evidence, missing_evidence
+from pedigree.server.web.evidence import PrintedEvidence, missing_evidence
 from pedigree.settings import Settings
 from tests.databases import Databases
 from tests.factories import SECRET_KEY, free_policy, new_version
@@ -26,7 +26,7 @@ from tests.web.reading import Element, read
 from tests.web.version_records import page as page_of
 from tests.web.version_records import version as version_of
 
-NOTHING = Evidence(
+NOTHING = PrintedEvidence(
     upstream=upstream("churn/3", LineageGraph()),
     datasheets={},
     card=None,

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedigree.server.web.pictures.layering import Edge, Layout, Sizes, layout_of
+from pedigree.server.web.pictures.layering import Edge, GraphLayout, Sizes, layout_of
 
 SIZES = Sizes(node_height=46, dummy_height=14, gap=16)
 NODES = [f"n{place}" for place in range(12)]
@@ -22,7 +22,7 @@ def graphs(draw: st.DrawFn, *, is_acyclic: bool) -> tuple[list[str], list[Edge]]
     return nodes, edges
 
 
-def require_no_overlap(layout: Layout) -> None:
+def require_no_overlap(layout: GraphLayout) -> None:
     by_column: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
     for key, column in layout.columns.items():
         by_column[column].append((layout.middles[key], SIZES.node_height))

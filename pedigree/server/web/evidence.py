@@ -54,7 +54,7 @@ _DECISIVE = frozenset(
 _NOT_KEPT = ("a signature of the artifact", "a bill of materials", "attestations of the build")
 
 
-class Evidence(NamedTuple):
+class PrintedEvidence(NamedTuple):
     """What is printed of a version beyond its page.
 
     Attributes:
@@ -119,12 +119,12 @@ def evidence(visit: Visit, name: str, version: str) -> Response:
     )
 
 
-def missing_evidence(page: VersionPage, found: Evidence) -> tuple[str, ...]:
+def missing_evidence(page: VersionPage, found: PrintedEvidence) -> tuple[str, ...]:
     """Return what is missing, each by its name."""
     return tuple(_missing(page, found))
 
 
-def _missing(page: VersionPage, found: Evidence) -> Iterator[str]:
+def _missing(page: VersionPage, found: PrintedEvidence) -> Iterator[str]:
     version = page.version
     for what, value in (
         ("a description", version.description),
@@ -155,7 +155,7 @@ def _missing(page: VersionPage, found: Evidence) -> Iterator[str]:
     yield from _NOT_KEPT
 
 
-def _missing_of_log(found: Evidence) -> Iterator[str]:
+def _missing_of_log(found: PrintedEvidence) -> Iterator[str]:
     if found.checkpoint is None:
         yield "a checkpoint of the audit log: nothing is sealed yet"
     elif not found.may_prove:
@@ -164,15 +164,15 @@ def _missing_of_log(found: Evidence) -> Iterator[str]:
         yield "proofs of its events: they are not sealed yet"
 
 
-def _evidence_of(visit: Visit, page: VersionPage) -> Evidence:
+def _evidence_of(visit: Visit, page: VersionPage) -> PrintedEvidence:
     registry, reference = visit.registry, page.version.reference
     graph = without_hidden(page.lineage)
     data = upstream(reference, graph)
-    events = registry.operations.version_pages.events(reference)
+    events = registry.operations.version_pages.version_events(reference)
     card = _card(visit, page)
     may_prove = visit.principal.may(Permission.AUDIT)
     checkpoint = registry.operations.audit.log_checkpoint()
-    return Evidence(
+    return PrintedEvidence(
         upstream=data,
         datasheets=registry.datasheets(_assets(graph.nodes)),
         card=card,

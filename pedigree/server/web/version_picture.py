@@ -65,7 +65,7 @@ def shown_lineage(page: VersionPage, links: Links, now: datetime) -> ShownLineag
     folded = len(inputs) - len(kept) if len(inputs) > MOST_NODES else 0
     if not folded:
         kept = {each.asset for each in inputs}
-    drawn = _Drawing(page, links, now)
+    drawn = _LineageNodes(page, links, now)
     drawn.add_inputs(inputs, kept, graph)
     drawn.add_outputs(outputs)
     picture = None
@@ -84,7 +84,7 @@ def shown_lineage(page: VersionPage, links: Links, now: datetime) -> ShownLineag
     )
 
 
-class _Drawing:
+class _LineageNodes:
     """The nodes and edges of the picture, by their keys."""
 
     def __init__(self, page: VersionPage, links: Links, now: datetime) -> None:

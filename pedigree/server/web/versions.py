@@ -80,7 +80,7 @@ def version_history(visit: Visit, name: str, version: str) -> Response:
     """Show the events of a version, the newest first."""
     reference = _reference(name, version)
     before = key_before(visit.query)
-    events = visit.registry.operations.version_pages.events(reference, before=before)
+    events = visit.registry.operations.version_pages.version_events(reference, before=before)
     return visit.page(
         "version_history.html",
         title=f"Events of {reference}",

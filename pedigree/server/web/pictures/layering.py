@@ -27,7 +27,7 @@ class Sizes(NamedTuple):
     gap: float
 
 
-class Layout(NamedTuple):
+class GraphLayout(NamedTuple):
     """Where nodes are.
 
     Attributes:
@@ -87,7 +87,7 @@ class _Layers:
                 places.update((key, place) for place, key in enumerate(column))
 
 
-def layout_of(nodes: Sequence[str], edges: Iterable[Edge], sizes: Sizes) -> Layout:
+def layout_of(nodes: Sequence[str], edges: Iterable[Edge], sizes: Sizes) -> GraphLayout:
     """Return places of nodes: every edge leads to the right, and no two nodes overlap.
 
     Args:
@@ -101,7 +101,7 @@ def layout_of(nodes: Sequence[str], edges: Iterable[Edge], sizes: Sizes) -> Layo
     layers = _Layers(columns, forward)
     layers.order()
     middles, height = _middles(layers, columns, sizes)
-    return Layout(
+    return GraphLayout(
         columns=columns,
         middles={key: middles[key] for key in nodes},
         routes={

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from pedigree.server.web.pictures.layering import Edge, Layout, Sizes, layout_of
+from pedigree.server.web.pictures.layering import Edge, GraphLayout, Sizes, layout_of
 from pedigree.server.web.pictures.measuring import shortened, width_of
 
 _HEIGHT = 46.0
@@ -122,7 +122,7 @@ def _wanted_width(node: PictureNode) -> float:
     return texts + 2 * _PADDING
 
 
-def _edge(grid: _Grid, layout: Layout, edge: Edge, is_certain: bool) -> Markup:
+def _edge(grid: _Grid, layout: GraphLayout, edge: Edge, is_certain: bool) -> Markup:
     if edge not in layout.routes:
         return Markup("")
     source, target = edge
@@ -144,7 +144,7 @@ def _curve(x: float, y: float, to_x: float, to_y: float) -> str:
     return f"C{middle:.0f} {y:.1f} {middle:.0f} {to_y:.1f} {to_x:.0f} {to_y:.1f}"
 
 
-def _node(grid: _Grid, layout: Layout, node: PictureNode) -> Markup:
+def _node(grid: _Grid, layout: GraphLayout, node: PictureNode) -> Markup:
     x = grid.left(layout.columns[node.key])
     top = layout.middles[node.key] + 1 - _HEIGHT / 2
     room = grid.width - 2 * _PADDING
