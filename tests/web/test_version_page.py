@@ -522,3 +522,27 @@ def test_a_version_of_the_default_policy_is_ready_when_its_checks_pass(
     served.registry.run_checks(f"{name}/1")
     sentence = verdict(shown()).one("h2").text
     assert sentence == "A candidate for a moment, and ready for staging: every gate is passed"
+
+
+def offered(page: Element) -> set[str]:
+    links = verdict(page).all("a", class_="btn")
+    return {(each.attributes["href"] or "").partition("?")[0].rpartition("/")[2] for each in links}
+
+
+def test_only_what_the_visitor_may_do_is_offered_and_the_rest_says_what_it_needs(
+    served: Served, version: Version, shown: Callable[..., Element], name: str
+) -> None:
+    served.registry.set_policy(name, free_policy())
+    version()
+    served.registry.promote(f"{name}/1", "production")
+    page = shown()
+    assert offered(page) == set()
+    assert "Roll back: needs the permission move" in verdict(page).text
+    admin = served.client(Role.ADMIN, accept="text/html")
+    admin.base_url = httpx2.URL(served.url)
+    answer = admin.get(f"/models/{name}/versions/1")
+    known = {"promote", "request", "rollback", "quarantine", "alias", "describe", "hold"}
+    assert known <= offered(read(answer))
+    assert {"release", "lift", "withdraw"}.isdisjoint(offered(read(answer)))
+    for each in verdict(read(answer)).all("a", class_="btn"):
+        assert admin.get(each.attributes["href"] or "").status_code == 200

@@ -24,6 +24,7 @@ from pedigree.server.web.pictures.dots import Dot, group_dots
 from pedigree.server.web.problems import wants_page
 from pedigree.server.web.routes import Pages
 from pedigree.server.web.verdict import verdict_of
+from pedigree.server.web.version_actions import offered_actions
 from pedigree.server.web.version_facts import (
     check_views,
     freshness,
@@ -216,6 +217,7 @@ def _shown(visit: Visit, page: VersionPage) -> dict[str, Any]:
         "v": version,
         "is_champion": page.champion is not None and page.champion.version_id == version.version_id,
         "verdict": verdict_of(page, visit.now),
+        "actions": offered_actions(visit.registry, visit.principal, page, visit.links),
         "lineage": shown_lineage(page, visit.links, visit.now),
         "most_rows": MOST_ROWS,
         "checks": check_views(page.verdicts),

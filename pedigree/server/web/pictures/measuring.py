@@ -20,7 +20,7 @@ _FIRST = 0x20
 _NARROW_SCRIPTS = 0x1100
 _WIDEST, _OTHER = 1_000, 760
 # Where the font is not loaded yet, a system's own takes its place, which may be somewhat wider.
-_MARGIN = 1.06
+_MARGIN = 1.04
 ELLIPSIS = "…"
 
 
