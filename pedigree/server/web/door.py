@@ -11,11 +11,13 @@ from pedigree.server.web import (
     acting,
     approving,
     comparing,
+    evidence,
     model,
     models,
     signing_in,
     signing_out,
     static_files,
+    versions,
 )
 from pedigree.server.web.admin.subjects import ADMIN_SUBJECTS
 from pedigree.server.web.issuers import Issuers
@@ -32,6 +34,12 @@ SUBJECTS: tuple[Pages, ...] = (
     acting.pages,
     approving.pages,
     *ADMIN_SUBJECTS,
+    model.pages,
+    versions.pages,
+    evidence.pages,
+    comparing.pages,
+    acting.pages,
+    approving.pages,
 )
 
 
