@@ -30,16 +30,12 @@ from pedigree.settings import Settings
 SUBJECTS: tuple[Pages, ...] = (
     models.pages,
     model.pages,
-    comparing.pages,
-    acting.pages,
-    approving.pages,
-    *ADMIN_SUBJECTS,
-    model.pages,
     versions.pages,
     evidence.pages,
     comparing.pages,
     acting.pages,
     approving.pages,
+    *ADMIN_SUBJECTS,
 )
 
 
