@@ -11,12 +11,15 @@ from pedigree.server.web import (
     acting,
     approving,
     comparing,
+    evidence,
     model,
     models,
     signing_in,
     signing_out,
     static_files,
+    versions,
 )
+from pedigree.server.web.admin.subjects import ADMIN_SUBJECTS
 from pedigree.server.web.issuers import Issuers
 from pedigree.server.web.problems import add_pages_of_errors
 from pedigree.server.web.routes import Pages
@@ -27,9 +30,12 @@ from pedigree.settings import Settings
 SUBJECTS: tuple[Pages, ...] = (
     models.pages,
     model.pages,
+    versions.pages,
+    evidence.pages,
     comparing.pages,
     acting.pages,
     approving.pages,
+    *ADMIN_SUBJECTS,
 )
 
 
