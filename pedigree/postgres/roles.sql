@@ -111,14 +111,15 @@ BEGIN
         )
     LOOP
         is_owners := called.is_trigger OR called.name = ANY (ARRAY[
-            'advance_generation', 'begin_access_change', 'change_access', 'collect_versions',
-            'conclude', 'create_token', 'create_version', 'decide', 'delete_version',
-            'describe_version', 'end_rights', 'hold_version', 'is_active_until_end',
-            'is_stored_key', 'link_identity', 'link_principal', 'models_named', 'models_of_states',
-            'note_exchange', 'note_grants_used', 'note_read', 'quarantine_version', 'record_events',
-            'revoke_token', 'see_identity', 'sees', 'sees_name', 'sequence_events',
-            'set_person_active', 'set_tier', 'trained_with', 'unlink_identity', 'unlink_principal',
-            'use_approval', 'write_cards', 'write_override'
+            'advance_generation', 'begin_access_change', 'begin_provisioning', 'change_access',
+            'change_group', 'change_user', 'collect_versions', 'conclude', 'create_token',
+            'create_version', 'decide', 'delete_version', 'deprovision_user', 'describe_version',
+            'end_rights', 'hold_version', 'is_active_until_end', 'is_stored_key', 'link_identity',
+            'link_principal', 'models_named', 'models_of_states', 'note_exchange',
+            'note_grants_used', 'note_read', 'provision_group', 'provision_user',
+            'quarantine_version', 'record_events', 'revoke_token', 'see_identity', 'sees',
+            'sees_name', 'sequence_events', 'set_person_active', 'set_tier', 'trained_with',
+            'unlink_identity', 'unlink_principal', 'use_approval', 'write_cards', 'write_override'
         ]);
         IF is_owners AND NOT (
             called.is_definer AND 'search_path=pedigree, pg_temp' = ANY (called.config)
