@@ -242,3 +242,24 @@ SELECT EXISTS (
 ) OR EXISTS (
     SELECT FROM pedigree.identity i JOIN administering a ON a.name = ANY (i.roles)
 ) AS had_admin;
+
+-- name: pseudonyms_of
+-- The pseudonyms of names; a new name gets one.
+SELECT given.name, pedigree.pseudonym_of(given.name) AS pseudonym
+FROM unnest(%(names)s::text[]) AS given (name);
+
+-- name: known_pseudonyms
+-- The pseudonyms of the names that have one.
+SELECT given.name, p.pseudonym
+FROM unnest(%(names)s::text[]) AS given (name)
+JOIN pedigree.pseudonym p ON pedigree.person_key(p.name) = pedigree.person_key(given.name);
+
+-- name: names_of
+-- The names of the pseudonyms that are not erased.
+SELECT pseudonym, name FROM pedigree.pseudonym WHERE pseudonym = ANY (%(wanted)s::text[]);
+
+-- name: erase_person
+-- Erase the names of a person, and the subjects of their identities.
+SELECT pedigree.erase_person(%(principal)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;

@@ -53,6 +53,9 @@ GRANT SELECT (
     webhook_id, url, description, types, models, active, old_secret_until, created_at, created_by, seq
 ) ON pedigree.webhook TO pedigree_sealer, pedigree_auditor;
 
+-- The sealer signs hashes, and needs no name of a person.
+REVOKE SELECT ON pedigree.pseudonym FROM pedigree_sealer;
+
 -- What the application and its workers write themselves.
 GRANT INSERT, UPDATE, DELETE ON
     pedigree.asset_event, pedigree.awaited, pedigree.candidacy, pedigree.card_follower,
@@ -113,10 +116,10 @@ BEGIN
         is_owners := called.is_trigger OR called.name = ANY (ARRAY[
             'advance_generation', 'begin_access_change', 'change_access', 'collect_versions',
             'conclude', 'create_token', 'create_version', 'decide', 'delete_version',
-            'describe_version', 'end_rights', 'hold_version', 'is_active_until_end',
+            'describe_version', 'end_rights', 'erase_person', 'hold_version', 'is_active_until_end',
             'is_stored_key', 'link_identity', 'link_principal', 'models_named', 'models_of_states',
-            'note_exchange', 'note_grants_used', 'note_read', 'quarantine_version', 'record_events',
-            'revoke_token', 'see_identity', 'sees', 'sees_name', 'sequence_events',
+            'note_exchange', 'note_grants_used', 'note_read', 'pseudonym_of', 'quarantine_version',
+            'record_events', 'revoke_token', 'see_identity', 'sees', 'sees_name', 'sequence_events',
             'set_person_active', 'set_tier', 'trained_with', 'unlink_identity', 'unlink_principal',
             'use_approval', 'write_cards', 'write_override'
         ]);

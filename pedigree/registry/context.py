@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 from pedigree.access.actor import SETTING, resolve_actor
 from pedigree.access.grants import SOME, Target
 from pedigree.access.principal import Principal
+from pedigree.access.pseudonyms import Names
 from pedigree.access.records import Permission
 from pedigree.access.reserved import claimed
 from pedigree.artifacts.cache import BlobCache
@@ -55,6 +56,8 @@ class Context:
         # on the working directory, so one process could act as two people.
         self._process_actor = cache(partial(resolve_actor, settings))
         self.noted_reads = NotedReads()
+        self.names = Names(database)
+        self.shows_names = True
         self._principal: Principal | None = None
         self._on_commit: list[Callable[[], object]] | None = None
 
@@ -105,15 +108,29 @@ class Context:
         give_up_keys(self.database)
         self.database.close()
 
-    def actor(self, run_actor: str | None = None) -> Actor:
-        """Return the actor of this process; ``run_actor`` is the actor that a Dagster run claims.
+    def actor_by_name(self, run_actor: str | None = None) -> Actor:
+        """Return the actor as answers show them; ``run_actor`` is what a Dagster run claims.
 
         Raises:
             ReservedNameError: The setting or the run claims a name reserved for Pedigree.
         """
         if self._principal is not None:
-            return self._principal.actor
+            actor = self._principal.actor
+            return actor.model_copy(update={"name": self.names.shown(actor.name)})
         return resolve_actor(self.settings, run_actor) if run_actor else self._process_actor()
+
+    def actor(self, given: Actor | None = None) -> Actor:
+        """Return the actor as events record them.
+
+        Args:
+            given: The actor, by name or pseudonym; that of this process when None.
+
+        Raises:
+            ReservedNameError: The setting claims a name reserved for Pedigree.
+        """
+        if given is None:
+            given = self._process_actor() if self._principal is None else self._principal.actor
+        return self.names.acting(given)
 
     def principal(self, actor: Actor | None = None) -> Principal:
         """Return the principal: this process with all permissions, or the one that it acts for.
@@ -122,8 +139,10 @@ class Context:
             actor: The actor to record for them; their own when None.
         """
         if self._principal is None:
-            return Principal(actor=actor or self.actor())
-        return self._principal if actor is None else self._principal.named(actor)
+            found = Principal(actor=actor or self._process_actor())
+        else:
+            found = self._principal if actor is None else self._principal.named(actor)
+        return self.names.principal(found)
 
     def require(self, permission: Permission, model: Target = None, stage: Target = None) -> None:
         """Require a permission; every operation calls this before it does anything.
@@ -182,11 +201,19 @@ class Context:
 
     def used_by(self, principal: Principal | None) -> Self:
         """Return the same connection for another principal; for this process when None."""
+        if principal is not None:
+            principal = self.names.principal(principal)
         other = copy(self)
         other._principal = principal
         other.database = asked_by(
             self.database, PROCESS if principal is None else asker_of(principal)
         )
+        return other
+
+    def with_pseudonyms(self) -> Self:
+        """Return the same connection for a caller that shows names itself, as late as possible."""
+        other = copy(self)
+        other.shows_names = False
         return other
 
     def transaction(self, work: Callable[[Self], T], *, pipelined: bool = False) -> T:

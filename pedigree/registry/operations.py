@@ -1,5 +1,7 @@
 """The groups of operations of a registry in this process, and their collaborators."""
 
+from typing import TypeVar
+
 from pedigree.contract.verbs import Operations
 from pedigree.errors import PedigreeError
 from pedigree.postgres._failures import statement_error
@@ -23,6 +25,7 @@ from pedigree.registry.gc import GcOperations
 from pedigree.registry.lineage import LineageOperations
 from pedigree.registry.models import ModelOperations
 from pedigree.registry.monitoring import MonitoringOperations
+from pedigree.registry.named import name_people, with_names
 from pedigree.registry.pending_checks import PendingCheckOperations
 from pedigree.registry.people import PeopleOperations
 from pedigree.registry.policies import PolicyOperations
@@ -41,6 +44,8 @@ from pedigree.registry.usages import UsageOperations
 from pedigree.registry.version_creator import VersionCreator
 from pedigree.registry.versions import VersionOperations
 from pedigree.registry.webhooks import WebhookOperations
+
+T = TypeVar("T")
 
 
 class RegistryOperations(Operations):
@@ -70,6 +75,7 @@ class RegistryOperations(Operations):
     webhooks: WebhookOperations
 
     def __init__(self, context: Context) -> None:
+        self._names, self._shows_names = context.names, context.shows_names
         self.models = ModelOperations(context)
         self.versions = VersionOperations(context)
         self.artifacts = ArtifactOperations(context, self.versions)
@@ -118,3 +124,12 @@ class RegistryOperations(Operations):
     def typed_error(self, error: Exception) -> PedigreeError | None:
         """Return the typed error of an exception, also of a statement; None for a defect."""
         return statement_error(error) or super().typed_error(error)
+
+    def with_names(self, result: T) -> T:
+        """Return a result with names instead of pseudonyms, unless its caller puts them there."""
+        return with_names(result, self._names) if self._shows_names else result
+
+    def name_people(self, error: PedigreeError) -> None:
+        """Put names instead of pseudonyms in an error, unless its caller does."""
+        if self._shows_names:
+            name_people(error, self._names)

@@ -21,6 +21,7 @@ class PeopleOperations(ContextGroup, PeopleContract):
     ) -> tuple[KnownPrincipal, ...]:
         self._context.require(Permission.AUDIT)
         limit = at_least_one(limit)
+        name = None if name is None else self._context.names.known(name)
         return self._context.database.read(
             lambda transaction: people.principals(transaction, name=name, limit=limit, after=after)
         )
@@ -38,6 +39,8 @@ class PeopleOperations(ContextGroup, PeopleContract):
         identity = _identity(issuer, subject)
         if (identity is None) == (person is None):
             raise _refused("an issuer with a subject, or a person")
+        principal = self._context.names.known(principal)
+        person = None if person is None else self._context.names.known(person)
 
         def link(transaction: Transaction) -> KnownPrincipal:
             if identity is None:
@@ -56,6 +59,7 @@ class PeopleOperations(ContextGroup, PeopleContract):
     ) -> KnownPrincipal:
         self._context.require(Permission.ADMINISTER)
         actor = self._context.actor()
+        principal = self._context.names.known(principal)
         if identity := _identity(issuer, subject):
             return self._context.database.transaction(
                 lambda transaction: people.unlink_identity(
@@ -69,6 +73,7 @@ class PeopleOperations(ContextGroup, PeopleContract):
     def set_person_active(self, principal: str, *, active: bool) -> KnownPrincipal:
         self._context.require(Permission.ADMINISTER)
         actor = self._context.actor()
+        principal = self._context.names.known(principal)
         return self._context.database.transaction(
             lambda transaction: people.set_active(
                 transaction, principal, active=active, actor=actor
@@ -78,6 +83,7 @@ class PeopleOperations(ContextGroup, PeopleContract):
     def end_sessions(self, principal: str) -> KnownPrincipal:
         self._context.require(Permission.ADMINISTER)
         actor = self._context.actor()
+        principal = self._context.names.known(principal)
         return self._context.database.transaction(
             lambda transaction: people.end_rights(transaction, principal, actor)
         )
@@ -97,6 +103,7 @@ class PeopleOperations(ContextGroup, PeopleContract):
                 remedy="Run `pedigree access recover` with PEDIGREE_DATABASE_URL",
             )
         actor = self._context.actor()
+        principal = self._context.names.of_principal(principal)
         return self._context.database.transaction(
             lambda transaction: people.recover(transaction, principal, actor)
         )
@@ -112,8 +119,10 @@ class PeopleOperations(ContextGroup, PeopleContract):
             NameTakenError: The name that the token gives it belongs to somebody else.
         """
 
+        known = self._context.names.identity(identity)
+
         def see(transaction: Transaction) -> SeenIdentity:
-            seen = people.see(transaction, identity)
+            seen = people.see(transaction, known)
             if identity.is_first_admin and seen.is_active:
                 claim_first_admin(transaction, seen.principal)
             return seen
