@@ -1,13 +1,13 @@
 """Pseudonyms: what the database, the log and every module below the verbs know of people.
 
-A name enters as a pseudonym (:meth:`Names.pseudonym`), and leaves as the name (:meth:`Names.shown`).
+A name enters as a pseudonym (:meth:`Names.pseudonym`), and leaves as a name (:meth:`Names.shown`).
 One table of the database has both; its rows can be erased, and events cannot.
 """
 
 import json
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import LiteralString, NamedTuple
 
@@ -42,8 +42,8 @@ class Names:
     """The names of a registry's people, as one process knows them.
 
     Args:
-        database: The registry's database, outside of any transaction: a pseudonym outlives the change
-            that first needs it.
+        database: The registry's database, outside of any transaction: a pseudonym outlives the
+            change that first needs it.
     """
 
     def __init__(self, database: Database) -> None:
@@ -66,6 +66,12 @@ class Names:
         """Return the pseudonym of a name, or the name itself if it has none; nothing is written."""
         return self._translated((name,), SQL["known_pseudonyms"])[0]
 
+    def exactly(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Return the pseudonyms of people whom answers show under exactly these names."""
+        people = [each for each in names if is_person(each)]
+        rows = self._database.fetch_all(SQL["exact_pseudonyms"], {"names": people})
+        return {row["name"]: row["pseudonym"] for row in rows}
+
     def of_principal(self, name: str) -> str:
         """Return the pseudonym of somebody who is to have rights.
 
@@ -82,12 +88,10 @@ class Names:
         return actor if pseudonym == actor.name else actor.model_copy(update={"name": pseudonym})
 
     def identity(self, identity: Identity) -> Identity:
-        """Return the identity of a token as the database knows it.
-
-        The name of a workload is its key among those of its issuer, so it is a pseudonym there, too.
-        """
+        """Return the identity of a token as the database knows it."""
         email = None if identity.email is None else self.pseudonym(identity.email)
-        return replace(identity, principal=self.pseudonym(identity.principal), email=email)
+        principal = self.pseudonym(identity.principal)
+        return replace(identity, principal=principal, email=email, own_key=identity.key)
 
     def principal(self, principal: Principal) -> Principal:
         """Return a principal who acts by their pseudonym, and is known by their name."""
@@ -202,7 +206,7 @@ def pseudonyms_in(body: bytes) -> list[str]:
 
 
 def in_json(body: bytes, names: Mapping[str, str]) -> bytes:
-    """Return JSON with names instead of their pseudonyms.
+    r"""Return JSON with names instead of their pseudonyms.
 
     >>> in_json(b'["person-00000000000000000000000000000000"]', {"person-" + 32 * "0": 'a"b'})
     b'["a\\\\"b"]'
@@ -213,11 +217,6 @@ def in_json(body: bytes, names: Mapping[str, str]) -> bytes:
         return found[0] if known is None else json.dumps(known, ensure_ascii=False)[1:-1].encode()
 
     return _PSEUDONYM_IN_JSON.sub(name, body)
-
-
-def same_person(one: str, other: str) -> bool:
-    """Return whether two names, neither a pseudonym, are those of one person."""
-    return person_key(one) == person_key(other)
 
 
 def _until(kept: dict[str, _Known]) -> float:

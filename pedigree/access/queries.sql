@@ -254,6 +254,13 @@ SELECT given.name, p.pseudonym
 FROM unnest(%(names)s::text[]) AS given (name)
 JOIN pedigree.pseudonym p ON pedigree.person_key(p.name) = pedigree.person_key(given.name);
 
+-- name: exact_pseudonyms
+-- The pseudonyms of the people with exactly these names.
+SELECT p.name, p.pseudonym
+FROM unnest(%(names)s::text[]) AS given (name)
+JOIN pedigree.pseudonym p
+    ON pedigree.person_key(p.name) = pedigree.person_key(given.name) AND p.name = given.name;
+
 -- name: names_of
 -- The names of the pseudonyms that are not erased.
 SELECT pseudonym, name FROM pedigree.pseudonym WHERE pseudonym = ANY (%(wanted)s::text[]);

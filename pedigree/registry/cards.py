@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from pedigree.access.records import Permission
+from pedigree.cards._front_matter import FRONT_MATTER_END
 from pedigree.cards.completeness import card_fields
 from pedigree.cards.drawing import draw_card
 from pedigree.cards.records import CardNotes, ModelCard
@@ -12,6 +13,7 @@ from pedigree.catalog.names import name_key
 from pedigree.catalog.references import parse_number, parse_reference
 from pedigree.contract.cards import CardContract
 from pedigree.lineage.store import read_lineage
+from pedigree.markdown import shown
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
 
@@ -22,12 +24,12 @@ class CardOperations(ContextGroup, CardContract):
     def card(self, reference: str) -> ModelCard:
         parsed = parse_reference(reference)
         self._context.require(Permission.READ, parsed.name)
-        return self._shown(self._writer.read(parsed))
+        return self._named(self._shown(self._writer.read(parsed)))
 
     def write_card(self, reference: str, notes: CardNotes | None = None) -> ModelCard:
         parsed = parse_reference(reference)
         self._context.require(Permission.DESCRIBE, parsed.name)
-        return self._shown(self._writer.write(parsed, notes, self._context.actor()))
+        return self._named(self._shown(self._writer.write(parsed, notes, self._context.actor())))
 
     def renew_card(self, reference: str) -> None:
         self.card(reference)
@@ -54,6 +56,12 @@ class CardOperations(ContextGroup, CardContract):
             return drawn.model_copy(update=stored)
 
         return self._context.database.read(read)
+
+    def _named(self, card: ModelCard) -> ModelCard:
+        """Return a card with names instead of pseudonyms, escaped as its other texts."""
+        head, end, text = card.markdown.partition(FRONT_MATTER_END)
+        named = self._context.names.shown(text, escaped=shown)
+        return card if named == text else card.model_copy(update={"markdown": head + end + named})
 
     @property
     def _writer(self) -> CardWriter:

@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+from pedigree.access.named_records import name_people, with_names
 from pedigree.contract.verbs import Operations
 from pedigree.errors import PedigreeError
 from pedigree.postgres._failures import statement_error
@@ -25,7 +26,6 @@ from pedigree.registry.gc import GcOperations
 from pedigree.registry.lineage import LineageOperations
 from pedigree.registry.models import ModelOperations
 from pedigree.registry.monitoring import MonitoringOperations
-from pedigree.registry.named import name_people, with_names
 from pedigree.registry.pending_checks import PendingCheckOperations
 from pedigree.registry.people import PeopleOperations
 from pedigree.registry.policies import PolicyOperations

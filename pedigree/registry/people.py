@@ -118,7 +118,6 @@ class PeopleOperations(ContextGroup, PeopleContract):
         Raises:
             NameTakenError: The name that the token gives it belongs to somebody else.
         """
-
         known = self._context.names.identity(identity)
 
         def see(transaction: Transaction) -> SeenIdentity:

@@ -48,6 +48,7 @@ class Identity:
         issued_at: When the issuer made the token.
         links_by_email: Whether they are the person with the same verified e-mail and the same name.
         is_first_admin: Whether they become the first admin of a registry that never had one.
+        own_key: What tells it from others of its issuer, once ``principal`` is a pseudonym.
     """
 
     principal: str
@@ -66,6 +67,7 @@ class Identity:
     issued_at: datetime
     links_by_email: bool
     is_first_admin: bool
+    own_key: str | None = None
 
     @property
     def key(self) -> str:
@@ -73,6 +75,8 @@ class Identity:
 
         A workload has as many subjects as branches and environments, and one name by its rule.
         """
+        if self.own_key is not None:
+            return self.own_key
         return self.principal if self.kind is PrincipalKind.WORKLOAD else self.subject
 
     @property

@@ -9,16 +9,11 @@ from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 from pydantic import BaseModel
 
-from pedigree._record import RecordPage
+from pedigree._record import Record, RecordPage
 from pedigree.access.pseudonyms import Names, pseudonyms_in_text
 from pedigree.errors import PedigreeError
-from pedigree.lineage.records import LineageGraph
-from pedigree.signatures.records import Signature
 
 T = TypeVar("T")
-
-# Large, and they name nobody.
-_NAMELESS = (LineageGraph, Signature)
 
 
 def with_names(result: T, names: Names) -> T:
@@ -71,8 +66,6 @@ def _changed(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def _changed_record(record: BaseModel, change: Callable[[str], str]) -> BaseModel:
-    if isinstance(record, _NAMELESS):
-        return record
     given = {name: getattr(record, name) for name in _texts_of(type(record))}
     changes = _changes(given, change)
     return record.model_copy(update=changes) if changes else record
@@ -96,13 +89,17 @@ def _changes(given: Mapping[str, Any], change: Callable[[str], str]) -> dict[str
 
 @cache
 def _texts_of(kind: type[BaseModel]) -> tuple[str, ...]:
-    """Return the fields of a record that may hold texts."""
+    """Return the fields of a record that may hold texts in which people are named."""
+    if issubclass(kind, Record) and not kind.names_people:
+        return ()
     hints = get_type_hints(kind)
     return tuple(name for name in kind.model_fields if _may_hold_text(hints[name]))
 
 
 def _may_hold_text(hint: Any) -> bool:
-    if isinstance(hint, type) and issubclass(hint, Enum | int | float | bytes | _NAMELESS):
+    if isinstance(hint, type) and issubclass(hint, Enum | int | float | bytes):
+        return False
+    if isinstance(hint, type) and issubclass(hint, Record) and not hint.names_people:
         return False
     inner = [each for each in get_args(hint) if each is not type(None)]
     if not inner:
