@@ -173,6 +173,7 @@ class Names:
             found_now = {row["name"]: row["pseudonym"] for row in rows}
             until = _until(self._pseudonyms)
             self._pseudonyms.update((name, _Known(each, until)) for name, each in found_now.items())
+            self._names.update((row["pseudonym"], _Known(row["shown"], until)) for row in rows)
             known |= found_now
         return tuple(known.get(name, name) for name in listed)
 

@@ -244,13 +244,18 @@ SELECT EXISTS (
 ) AS had_admin;
 
 -- name: pseudonyms_of
--- The pseudonyms of names; a new name gets one.
-SELECT given.name, pedigree.pseudonym_of(given.name) AS pseudonym
-FROM unnest(%(names)s::text[]) AS given (name);
+-- The pseudonyms of names, and the names that answers show for them; a new name gets a pseudonym.
+SELECT made.name, made.pseudonym, coalesce(p.name, made.name) AS shown
+FROM (
+    SELECT given.name, pedigree.pseudonym_of(given.name) AS pseudonym
+    FROM unnest(%(names)s::text[]) AS given (name)
+    OFFSET 0  -- so that it is called once
+) AS made
+LEFT JOIN pedigree.pseudonym p ON p.pseudonym = made.pseudonym;
 
 -- name: known_pseudonyms
--- The pseudonyms of the names that have one.
-SELECT given.name, p.pseudonym
+-- The pseudonyms of the names that have one, and the names that answers show for them.
+SELECT given.name, p.pseudonym, p.name AS shown
 FROM unnest(%(names)s::text[]) AS given (name)
 JOIN pedigree.pseudonym p ON pedigree.person_key(p.name) = pedigree.person_key(given.name);
 
@@ -264,6 +269,12 @@ JOIN pedigree.pseudonym p
 -- name: names_of
 -- The names of the pseudonyms that are not erased.
 SELECT pseudonym, name FROM pedigree.pseudonym WHERE pseudonym = ANY (%(wanted)s::text[]);
+
+-- name: principals_of_person
+-- The principals of the person of a name.
+SELECT p.name FROM pedigree.principal p
+WHERE p.person_id::text = pedigree.person_of(%(name)s)
+ORDER BY p.principal_id;
 
 -- name: erase_person
 -- Erase the names of a person, and the subjects of their identities.

@@ -120,6 +120,7 @@ class EventType(StrEnum):
     )
     PRINCIPAL_DEACTIVATED = "principal.deactivated", "A person is no longer let in"
     PRINCIPAL_REACTIVATED = "principal.reactivated", "A deactivated person is let in again"
+    PERSON_ERASED = "person.erased", "The names of a person were erased; pseudonyms remain"
     ACCESS_RECOVERED = (
         "access.recovered",
         "Somebody with the credentials of the database let an admin in again",

@@ -280,6 +280,7 @@ class RegistryVerbs:
     unlink_person = Verb(lambda on: on.people.unlink_person)
     set_person_active = Verb(lambda on: on.people.set_person_active)
     end_sessions = Verb(lambda on: on.people.end_sessions)
+    erase_person = Verb(lambda on: on.people.erase_person)
 
     create_webhook = Verb(lambda on: on.webhooks.create_webhook)
     webhooks = Verb(lambda on: on.webhooks.webhooks)

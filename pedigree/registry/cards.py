@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from pedigree.access.records import Permission
-from pedigree.cards._front_matter import FRONT_MATTER_END
 from pedigree.cards.completeness import card_fields
 from pedigree.cards.drawing import draw_card
+from pedigree.cards.named import named
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.cards.store import card_notes
 from pedigree.cards.writer import CardWriter
@@ -13,7 +13,6 @@ from pedigree.catalog.names import name_key
 from pedigree.catalog.references import parse_number, parse_reference
 from pedigree.contract.cards import CardContract
 from pedigree.lineage.store import read_lineage
-from pedigree.markdown import shown
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
 
@@ -58,10 +57,7 @@ class CardOperations(ContextGroup, CardContract):
         return self._context.database.read(read)
 
     def _named(self, card: ModelCard) -> ModelCard:
-        """Return a card with names instead of pseudonyms, escaped as its other texts."""
-        head, end, text = card.markdown.partition(FRONT_MATTER_END)
-        named = self._context.names.shown(text, escaped=shown)
-        return card if named == text else card.model_copy(update={"markdown": head + end + named})
+        return card.model_copy(update={"markdown": named(card.markdown, self._context.names)})
 
     @property
     def _writer(self) -> CardWriter:

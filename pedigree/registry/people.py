@@ -1,10 +1,10 @@
 """People: one person is one principal, whatever identities and tokens act for them."""
 
 from pedigree._record import PAGE
-from pedigree.access import people
+from pedigree.access import erasure, people
 from pedigree.access.first_admin import claim_first_admin
 from pedigree.access.oidc.identities import Identity
-from pedigree.access.people_records import KnownPrincipal, SeenIdentity
+from pedigree.access.people_records import ErasedPerson, KnownPrincipal, SeenIdentity
 from pedigree.access.records import IssuedToken, Permission
 from pedigree.contract.people import PeopleContract
 from pedigree.errors import InvalidInputError, NotPermittedError
@@ -87,6 +87,16 @@ class PeopleOperations(ContextGroup, PeopleContract):
         return self._context.database.transaction(
             lambda transaction: people.end_rights(transaction, principal, actor)
         )
+
+    def erase_person(self, principal: str) -> ErasedPerson:
+        self._context.require(Permission.ADMINISTER)
+        actor, names = self._context.actor(), self._context.names
+        known_as = names.known(principal)
+        erased = self._context.database.transaction(
+            lambda transaction: erasure.erase_person(transaction, known_as, actor)
+        )
+        self._context.on_commit(names.forget)
+        return erased
 
     def recover(self, principal: str) -> IssuedToken:
         """Let an admin in again, with a token of an hour; no service offers this.
