@@ -59,6 +59,11 @@ class Principal:
         return self.actor.name
 
     @property
+    def shown_name(self) -> str:
+        """Their name, for people."""
+        return self.known_as or self.actor.name
+
+    @property
     def roles(self) -> tuple[str, ...]:
         """The names of their roles; none without a token."""
         return tuple(dict.fromkeys(each.role for each in self._allowing if each.role))

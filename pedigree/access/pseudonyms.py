@@ -8,21 +8,21 @@ import json
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
-from typing import LiteralString, NamedTuple
+from typing import LiteralString, NamedTuple, Self
 
 from pedigree._names import person_key
 from pedigree.access.named_people import WORDS
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.principal import Principal
-from pedigree.access.reserved import is_reserved
+from pedigree.access.reserved import PSEUDONYM, claimed_name, is_reserved
 from pedigree.access.tokens import SQL, require_principal
 from pedigree.audit.records import Actor
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Row
 
-_PSEUDONYM = re.compile(r"person-[0-9a-f]{32}")
-_PSEUDONYM_IN_JSON = re.compile(rb"person-[0-9a-f]{32}")
+_PSEUDONYM_IN_JSON = re.compile(PSEUDONYM.pattern.encode())
 _SIGN = "person-"
 _SIGN_IN_JSON = b"person-"
 
@@ -42,14 +42,19 @@ class Names:
     """The names of a registry's people, as one process knows them.
 
     Args:
-        database: The registry's database, outside of any transaction: a pseudonym outlives the
-            change that first needs it.
+        database: The registry's database.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._pseudonyms: dict[str, _Known] = {}
         self._names: dict[str, _Known] = {}
+
+    def within(self, database: Database) -> Self:
+        """Return the names as a transaction sees them; a pseudonym that it makes may not stay."""
+        inner = copy(self)
+        inner._database, inner._pseudonyms = database, dict(self._pseudonyms)
+        return inner
 
     def pseudonym(self, name: str) -> str:
         """Return the pseudonym of a name, which is made if the name is new.
@@ -80,7 +85,7 @@ class Names:
             ReservedNameError: It is reserved for Pedigree.
         """
         require_principal(name)
-        return self.pseudonym(name)
+        return self.pseudonym(claimed_name(name, "principal"))
 
     def acting(self, actor: Actor) -> Actor:
         """Return an actor as the database knows them."""
@@ -115,7 +120,7 @@ class Names:
             known = names.get(found[0])
             return found[0] if known is None else escape(known)
 
-        return _PSEUDONYM.sub(name, text)
+        return PSEUDONYM.sub(name, text)
 
     def shown_json(self, body: bytes) -> bytes:
         """Return JSON with names instead of pseudonyms."""
@@ -178,25 +183,20 @@ class Names:
         return tuple(known.get(name, name) for name in listed)
 
 
-def is_pseudonym(text: str) -> bool:
-    """Return whether a text has the form of a pseudonym, which nobody may claim as a name."""
-    return _PSEUDONYM.fullmatch(text) is not None
-
-
 def is_person(entry: str) -> bool:
     """Return whether an entry of a list of people can be the name of a person.
 
     >>> [is_person(each) for each in ("ann", "*@risk.example", "group:risk", "sensor:x")]
     [True, False, False, False]
     """
-    if is_pseudonym(entry) or "*" in entry or is_reserved(entry):
+    if PSEUDONYM.fullmatch(entry) or "*" in entry or is_reserved(entry):
         return False
     return not entry.casefold().startswith(WORDS)
 
 
 def pseudonyms_in_text(text: str) -> list[str]:
     """Return the pseudonyms in a text, each as often as it is there."""
-    return _PSEUDONYM.findall(text) if _SIGN in text else []
+    return PSEUDONYM.findall(text) if _SIGN in text else []
 
 
 def pseudonyms_in(body: bytes) -> list[str]:

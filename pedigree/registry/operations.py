@@ -75,7 +75,7 @@ class RegistryOperations(Operations):
     webhooks: WebhookOperations
 
     def __init__(self, context: Context) -> None:
-        self._names, self._shows_names = context.names, context.shows_names
+        self._context = context
         self.models = ModelOperations(context)
         self.versions = VersionOperations(context)
         self.artifacts = ArtifactOperations(context, self.versions)
@@ -127,9 +127,9 @@ class RegistryOperations(Operations):
 
     def with_names(self, result: T) -> T:
         """Return a result with names instead of pseudonyms, unless its caller puts them there."""
-        return with_names(result, self._names) if self._shows_names else result
+        return with_names(result, self._context.names) if self._context.shows_names else result
 
     def name_people(self, error: PedigreeError) -> None:
         """Put names instead of pseudonyms in an error, unless its caller does."""
-        if self._shows_names:
-            name_people(error, self._names)
+        if self._context.shows_names:
+            name_people(error, self._context.names)

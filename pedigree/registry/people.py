@@ -90,13 +90,15 @@ class PeopleOperations(ContextGroup, PeopleContract):
 
     def erase_person(self, principal: str) -> ErasedPerson:
         self._context.require(Permission.ADMINISTER)
-        actor, names = self._context.actor(), self._context.names
-        known_as = names.known(principal)
+        actor, known_as = self._context.actor(), self._context.names.known(principal)
         erased = self._context.database.transaction(
             lambda transaction: erasure.erase_person(transaction, known_as, actor)
         )
-        self._context.on_commit(names.forget)
+        self._context.on_commit(self._forget_names)
         return erased
+
+    def _forget_names(self) -> None:
+        self._context.names.forget()
 
     def recover(self, principal: str) -> IssuedToken:
         """Let an admin in again, with a token of an hour; no service offers this.

@@ -15,7 +15,7 @@ from pedigree.access.oidc.providers import (
 )
 from pedigree.access.oidc.refusals import NoRuleError
 from pedigree.access.people_records import PrincipalKind
-from pedigree.access.reserved import is_reserved
+from pedigree.access.reserved import is_pseudonym, is_reserved
 from pedigree.audit.records import Actor
 
 # What the sign of a trusted run is in the tokens of a kind; a rule that grants more than reading
@@ -174,6 +174,6 @@ def _name(template: str, claims: Claims) -> str:
         raise NoRuleError("the e-mail of the token is not verified")
     if not is_name(name):
         raise NoRuleError("the principal of the token is not a valid name")
-    if is_reserved(name):
+    if is_reserved(name) or is_pseudonym(name):
         raise NoRuleError("the principal of the token is reserved for Pedigree")
     return name
