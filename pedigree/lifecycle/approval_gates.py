@@ -1,6 +1,5 @@
 """The gate for the approvals that a stage requires, and which approvals are valid."""
 
-from pedigree._names import person_key
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.lifecycle.approval_rules import ApprovalRule
@@ -73,13 +72,13 @@ def _bound(
 
 
 def _now(facts: VersionFacts, decision: StandingDecision) -> Principal:
-    return facts.people[decision.decided_by.casefold()]
+    return facts.people[decision.actor]
 
 
 def promoter_gate(
     model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Requester, name: str
 ) -> Gate:
-    """Return the gate for a person who may promote: the requester, or an approver for them."""
+    """Return the gate for a person who may promote: the requester, or another one who approved."""
     people = [name] if asker.may_promote(facts.version, rule) else []
     if asker.requests:
         asked = rule.approvals or ApprovalRule(needed=0)
@@ -87,7 +86,7 @@ def promoter_gate(
             each.decided_by
             for each in standing_approvals(model, facts, rule, asked)
             if not each.is_automatic
-            and person_key(each.decided_by) != person_key(name)
+            and not each.is_by(name)
             and (
                 not rule.promoters
                 or _now(facts, each).is_among(rule.promoters, model.name, rule.name)

@@ -20,16 +20,17 @@ from pedigree.postgres.transaction import Transaction
 _OF_TOKENS = ("token", "workload ", "oidc ", "proxy ")
 
 
-def people_now(transaction: Transaction, actors: Iterable[Actor]) -> Mapping[str, Principal]:
-    """Return what people hold now, by their names with case folded.
+def people_now(transaction: Transaction, actors: Iterable[Actor]) -> Mapping[Actor, Principal]:
+    """Return what people hold now, by the actors that they were.
 
     Args:
         transaction: Where to read.
         actors: Their names, and the sources by which they acted.
     """
-    known = {actor.name.casefold(): actor for actor in actors}
-    found = standings(transaction, [actor.name for actor in known.values()])
-    return {name: _now(actor, found[name]) for name, actor in known.items()}
+    # One name may have acted by a token and as a process, which hold different things.
+    known = set(actors)
+    found = standings(transaction, sorted({actor.name for actor in known}))
+    return {actor: _now(actor, found[actor.name.casefold()]) for actor in known}
 
 
 def with_standing(
@@ -41,7 +42,7 @@ def with_standing(
     """
     if not principal.reads_store or not any(each.startswith(WORDS) for each in people):
         return principal
-    return people_now(transaction, [principal.actor])[principal.name.casefold()]
+    return people_now(transaction, [principal.actor])[principal.actor]
 
 
 def require_known_people(transaction: Transaction, policy: Policy) -> None:
