@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from pedigree.access.named_records import with_names
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.people_records import PrincipalKind, SeenIdentity
 from pedigree.access.records import Role
@@ -37,5 +38,6 @@ def identity(name: str = "ann", **changes: Any) -> Identity:
 
 
 def see(registry: Registry, name: str = "ann", **changes: Any) -> SeenIdentity:
-    """Let the registry see a token."""
-    return registry.operations.people.see(identity(name, **changes))
+    """Let the registry see a token, and return what it knows then, by name."""
+    seen = registry.operations.people.see(identity(name, **changes))
+    return with_names(seen, registry.context.names)

@@ -173,6 +173,16 @@ def end_rights(transaction: Transaction, principal: str, actor: Actor) -> KnownP
     return _named(transaction, principal)
 
 
+def erase(transaction: Transaction, principal: str, actor: Actor) -> Mapping[str, Any]:
+    """Erase the names of a person, whose rights have ended; return what the database did.
+
+    Raises:
+        PrincipalNotFoundError: Nobody has the name.
+        NotPermittedError: The actor is that person.
+    """
+    return _done(transaction, SQL["erase_person"], actor, {"principal": principal})
+
+
 def recover(transaction: Transaction, principal: str, by: Actor) -> IssuedToken:
     """Let an admin in again: their person is active, and they have a token of an hour.
 

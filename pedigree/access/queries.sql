@@ -332,3 +332,42 @@ FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
 SELECT pedigree.change_group(%(group_id)s, %(display_name)s, %(external_id)s) AS done
 FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
     set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: pseudonyms_of
+-- The pseudonyms of names, and the names that answers show for them; a new name gets a pseudonym.
+SELECT made.name, made.pseudonym, coalesce(p.name, made.name) AS shown
+FROM (
+    SELECT given.name, pedigree.pseudonym_of(given.name) AS pseudonym
+    FROM unnest(%(names)s::text[]) AS given (name)
+    OFFSET 0  -- so that it is called once
+) AS made
+LEFT JOIN pedigree.pseudonym p ON p.pseudonym = made.pseudonym;
+
+-- name: known_pseudonyms
+-- The pseudonyms of the names that have one, and the names that answers show for them.
+SELECT given.name, p.pseudonym, p.name AS shown
+FROM unnest(%(names)s::text[]) AS given (name)
+JOIN pedigree.pseudonym p ON pedigree.person_key(p.name) = pedigree.person_key(given.name);
+
+-- name: exact_pseudonyms
+-- The pseudonyms of the people with exactly these names.
+SELECT p.name, p.pseudonym
+FROM unnest(%(names)s::text[]) AS given (name)
+JOIN pedigree.pseudonym p
+    ON pedigree.person_key(p.name) = pedigree.person_key(given.name) AND p.name = given.name;
+
+-- name: names_of
+-- The names of the pseudonyms that are not erased.
+SELECT pseudonym, name FROM pedigree.pseudonym WHERE pseudonym = ANY (%(wanted)s::text[]);
+
+-- name: principals_of_person
+-- The principals of the person of a name.
+SELECT p.name FROM pedigree.principal p
+WHERE p.person_id::text = pedigree.person_of(%(name)s)
+ORDER BY p.principal_id;
+
+-- name: erase_person
+-- Erase the names of a person, and the subjects of their identities.
+SELECT pedigree.erase_person(%(principal)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;

@@ -135,6 +135,7 @@ class EventType(StrEnum):
         "principal.deprovisioned",
         "An identity provider removed a person whom it had provisioned",
     )
+    PERSON_ERASED = "person.erased", "The names of a person were erased; pseudonyms remain"
     ACCESS_RECOVERED = (
         "access.recovered",
         "Somebody with the credentials of the database let an admin in again",

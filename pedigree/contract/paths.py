@@ -108,6 +108,7 @@ PRINCIPALS = "/access/principals"
 PRINCIPAL_LINKS = "/access/links"
 PRINCIPAL_ACTIVITY = "/access/activity"
 PRINCIPAL_SESSIONS = "/access/sessions"
+PRINCIPAL_NAMES = "/access/names"
 
 WEBHOOKS = "/webhooks"
 WEBHOOK = f"{WEBHOOKS}/{{webhook_id}}"

@@ -61,6 +61,9 @@ GRANT SELECT (
     webhook_id, url, description, types, models, active, old_secret_until, created_at, created_by, seq
 ) ON pedigree.webhook TO pedigree_sealer, pedigree_auditor;
 
+-- The sealer signs hashes, and needs no name of a person.
+REVOKE SELECT ON pedigree.pseudonym FROM pedigree_sealer;
+
 -- What the application, its workers and its sensors write themselves.
 GRANT INSERT, UPDATE, DELETE ON
     pedigree.asset_event, pedigree.awaited, pedigree.candidacy, pedigree.card_follower,
@@ -131,12 +134,13 @@ BEGIN
             'advance_generation', 'begin_access_change', 'begin_provisioning', 'change_access',
             'change_group', 'change_user', 'collect_versions', 'conclude', 'create_token',
             'create_version', 'decide', 'delete_version', 'deprovision_user', 'describe_version',
-            'end_rights', 'hold_version', 'is_active_until_end', 'is_stored_key', 'link_identity',
-            'link_principal', 'models_named', 'models_of_states', 'note_exchange',
-            'note_grants_used', 'note_read', 'provision_group', 'provision_user',
-            'quarantine_version', 'record_events', 'revoke_token', 'see_identity', 'sees',
-            'sees_name', 'sequence_events', 'set_person_active', 'set_tier', 'trained_with',
-            'unlink_identity', 'unlink_principal', 'use_approval', 'write_cards', 'write_override'
+            'end_rights', 'erase_person', 'hold_version', 'is_active_until_end', 'is_stored_key',
+            'link_identity', 'link_principal', 'models_named', 'models_of_states',
+            'note_exchange', 'note_grants_used', 'note_read', 'provision_group', 'provision_user',
+            'pseudonym_of', 'quarantine_version', 'record_events', 'revoke_token', 'see_identity',
+            'sees', 'sees_name', 'sequence_events', 'set_person_active', 'set_tier',
+            'trained_with', 'unlink_identity', 'unlink_principal', 'use_approval', 'write_cards',
+            'write_override'
         ]);
         IF is_owners AND NOT (
             called.is_definer AND 'search_path=pedigree, pg_temp' = ANY (called.config)

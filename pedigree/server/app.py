@@ -191,7 +191,7 @@ def _lifespan(settings: Settings | None) -> Any:
             app.state.bodies = Bodies(resolved, app.state.metrics)
             app.state.fair_use = FairUse(resolved, app.state.metrics)
             app.state.event_stream = EventStream(registry, app.state.fair_use)
-            app.state.long_work = LongWork()
+            app.state.long_work = LongWork(registry.context.names.shown_json)
             app.state.registry_metrics = RegistryMetrics(registry.database)
             drain.at_once(app.state.event_stream.end)
             app.state.health_threads = health.threads()
