@@ -69,7 +69,7 @@ class ScimCall:
         """
         operations = self.registry.operations
         operation = getattr(operations.provisioning, described.__name__)
-        checked: Callable[P, T] = guarded(operation, described, operations.typed_error)
+        checked: Callable[P, T] = guarded(operation, described, operations)
         return checked(*args, **kwargs)
 
     def together(self, work: Callable[["ScimCall"], T]) -> T:
