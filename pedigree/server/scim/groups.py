@@ -121,7 +121,7 @@ def _ids(members: Iterable[Member]) -> list[UUID]:
         try:
             found.append(UUID(member.value or ""))
         except ValueError:
-            raise ScimError("members: a value is no id of a user", "invalidValue") from None
+            raise ScimError("members: a value is not the id of a user", "invalidValue") from None
     return found
 
 
