@@ -92,16 +92,22 @@ def test_types_and_schemas_describe_what_is_served(client: httpx2.Client) -> Non
         one = client.get(path)
         assert one.status_code == 200
         assert one.json()["meta"]["location"].endswith(path.replace(":", "%3A"))
-        assert client.get(one.json()["meta"]["location"].removeprefix("/scim/v2")).json() == one.json()
+        assert (
+            client.get(one.json()["meta"]["location"].removeprefix("/scim/v2")).json() == one.json()
+        )
     assert refusal(client.get("/Schemas?filter=id+pr")) == (403, None)
     assert refusal(client.get("/Schemas/urn:none")) == (404, None)
 
 
 def test_users_and_groups_are_those_of_the_standard(client: httpx2.Client) -> None:
-    answer = client.post("/Users", json=user("std@example.com", emails=[{"value": "s@example.com"}]))
+    answer = client.post(
+        "/Users", json=user("std@example.com", emails=[{"value": "s@example.com"}])
+    )
     assert answer.headers["content-type"] == MEDIA_TYPE
     shown = answer.json()
-    assert answer.headers["location"] == shown["meta"]["location"] == f"/scim/v2/Users/{shown['id']}"
+    assert (
+        answer.headers["location"] == shown["meta"]["location"] == f"/scim/v2/Users/{shown['id']}"
+    )
     assert shown["emails"] == [{"value": "s@example.com", "type": "work", "primary": True}]
     StandardUser.model_validate(shown, scim_ctx=Context.RESOURCE_CREATION_RESPONSE)
     assert client.get(f"/Users/{shown['id']}").json() == shown
@@ -202,7 +208,9 @@ def test_operations_of_a_patch_are_one_change(served: Served, client: httpx2.Cli
     path = f"/Users/{made['id']}"
     good = {"op": "replace", "path": "externalId", "value": "new"}
     bad = {"op": "replace", "path": "userName", "value": "other"}
-    refused = client.patch(path, json={"schemas": [f"{MESSAGES}PatchOp"], "Operations": [good, bad]})
+    refused = client.patch(
+        path, json={"schemas": [f"{MESSAGES}PatchOp"], "Operations": [good, bad]}
+    )
     assert refusal(refused) == (400, "mutability")
     assert client.get(path).json() == made
     events = len(served.registry.events(limit=1000))
@@ -219,10 +227,14 @@ def test_what_is_not_there_is_said_as_scim_says_it(client: httpx2.Client) -> Non
     missing = client.put("/Users", json=user("ann"))
     assert (refusal(missing), missing.headers["allow"]) == ((405, None), "GET, HEAD, POST")
     for method in ("PUT", "PATCH"):
-        document = user("ann") if method == "PUT" else {
-            "schemas": [f"{MESSAGES}PatchOp"],
-            "Operations": [{"op": "replace", "path": "active", "value": False}],
-        }
+        document = (
+            user("ann")
+            if method == "PUT"
+            else {
+                "schemas": [f"{MESSAGES}PatchOp"],
+                "Operations": [{"op": "replace", "path": "active", "value": False}],
+            }
+        )
         assert refusal(client.request(method, f"/Users/{uuid4()}", json=document)) == (404, None)
 
 
