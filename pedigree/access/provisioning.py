@@ -180,7 +180,8 @@ def remove(transaction: Transaction, user_id: UUID, actor: Actor) -> None:
             EventType.GROUP_MEMBER_REMOVED,
             {"group": row["group_name"], "member": name, "reason": _BY_SCIM},
         )
-    apply_change(transaction, SQL["deprovision_user"], actor, {"user_id": user_id}, _refusal)
+    values = {"user_id": user_id, "principal": name}
+    apply_change(transaction, SQL["deprovision_user"], actor, values, _refusal)
 
 
 def begin(transaction: Transaction) -> None:
