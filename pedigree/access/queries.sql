@@ -209,7 +209,7 @@ LIMIT %(limit)s;
 -- Groups after another one with their members, by name.
 SELECT g.name, g.description, g.created_at, g.created_by, ARRAY(
     SELECT m.member FROM pedigree.access_group_member m
-    WHERE m.group_name = g.name ORDER BY m.member
+    WHERE m.group_name = g.name ORDER BY pedigree.shown_name(m.member)
 ) AS members
 FROM pedigree.access_group g
 WHERE g.name > %(after)s AND (%(name)s::text IS NULL OR g.name = %(name)s::text)

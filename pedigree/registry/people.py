@@ -3,6 +3,7 @@
 from pedigree._record import PAGE
 from pedigree.access import erasure, people
 from pedigree.access.first_admin import claim_first_admin
+from pedigree.access.named_records import with_names
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.people_records import ErasedPerson, KnownPrincipal, SeenIdentity
 from pedigree.access.records import IssuedToken, Permission
@@ -116,9 +117,10 @@ class PeopleOperations(ContextGroup, PeopleContract):
             )
         actor = self._context.actor()
         principal = self._context.names.of_principal(principal)
-        return self._context.database.transaction(
+        issued = self._context.database.transaction(
             lambda transaction: people.recover(transaction, principal, actor)
         )
+        return with_names(issued, self._context.names)
 
     def find(self, identity: Identity) -> SeenIdentity | None:
         """Return what is known of the identity of a token; None if it has no principal yet."""
