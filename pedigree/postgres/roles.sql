@@ -73,10 +73,10 @@ GRANT INSERT, UPDATE, DELETE ON
     pedigree.webhook_line
     TO pedigree_application, pedigree_worker, pedigree_sensor;
 GRANT INSERT, UPDATE ON
-    pedigree.blob, pedigree.drift_result, pedigree.model_card, pedigree.registered_model,
-    pedigree.tenure
+    pedigree.blob, pedigree.drift_result, pedigree.model_card
     TO pedigree_application, pedigree_worker, pedigree_sensor;
-GRANT INSERT ON pedigree.evaluation, pedigree.verdict
+GRANT INSERT ON pedigree.evaluation TO pedigree_application, pedigree_worker, pedigree_sensor;
+GRANT UPDATE (model_id) ON pedigree.registered_model  -- to lock rows
     TO pedigree_application, pedigree_worker, pedigree_sensor;
 GRANT UPDATE (seq) ON pedigree.webhook TO pedigree_sensor;  -- what is delivered
 
@@ -114,7 +114,8 @@ BEGIN
 END
 $sealer$;
 
--- Functions of the owner: the only way to versions, events, decisions and tokens. So are the triggers'
+-- Functions of the owner: the only way to versions, stages, verdicts, policies, events, decisions and
+-- tokens. So are the triggers'
 -- functions, which keep counts and search rows. Any other function has no more rights than its caller.
 DO $functions$
 DECLARE
@@ -131,16 +132,15 @@ BEGIN
         )
     LOOP
         is_owners := called.is_trigger OR called.name = ANY (ARRAY[
-            'advance_generation', 'begin_access_change', 'begin_provisioning', 'change_access',
-            'change_group', 'change_user', 'collect_versions', 'conclude', 'create_token',
-            'create_version', 'decide', 'delete_version', 'deprovision_user', 'describe_version',
-            'end_rights', 'erase_person', 'hold_version', 'is_active_until_end', 'is_stored_key',
-            'link_identity', 'link_principal', 'models_named', 'models_of_states',
-            'note_exchange', 'note_grants_used', 'note_read', 'provision_group', 'provision_user',
-            'pseudonym_of', 'quarantine_version', 'record_events', 'revoke_token', 'see_identity',
-            'sees', 'sees_name', 'sequence_events', 'set_person_active', 'set_tier',
-            'trained_with', 'unlink_identity', 'unlink_principal', 'use_approval', 'write_cards',
-            'write_override'
+            'begin_access_change', 'begin_provisioning', 'change_access', 'change_group',
+            'change_model', 'change_user', 'collect_versions', 'create_model', 'create_token',
+            'create_version', 'decide', 'deprovision_user', 'end_rights', 'erase_person',
+            'is_active_until_end', 'is_stored_key', 'link_identity', 'link_principal',
+            'models_named', 'models_of_states', 'move_versions', 'note_exchange',
+            'note_grants_used', 'note_read', 'provision_group', 'provision_user', 'pseudonym_of',
+            'record_events', 'record_verdicts', 'revoke_token', 'see_identity', 'sees',
+            'sees_name', 'sequence_events', 'set_person_active', 'set_tier', 'trained_with',
+            'unlink_identity', 'unlink_principal', 'write_cards', 'write_override'
         ]);
         IF is_owners AND NOT (
             called.is_definer AND 'search_path=pedigree, pg_temp' = ANY (called.config)
@@ -159,9 +159,9 @@ BEGIN
         CONTINUE WHEN called.name IN ('collect_versions', 'set_tier');
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO pedigree_application', called.signature);
         CONTINUE WHEN is_owners AND called.name NOT IN (
-            'advance_generation', 'conclude', 'decide', 'is_stored_key', 'models_named',
-            'models_of_states', 'note_read', 'record_events', 'sees', 'sees_name', 'trained_with',
-            'use_approval', 'write_cards'
+            'decide', 'is_stored_key', 'models_named', 'models_of_states', 'move_versions',
+            'note_read', 'record_events', 'record_verdicts', 'sees', 'sees_name', 'trained_with',
+            'write_cards'
         );
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO pedigree_sensor', called.signature);
         CONTINUE WHEN is_owners AND called.name NOT IN (

@@ -23,7 +23,7 @@ from pedigree.registry.reconciler import Reconciler
 from pedigree.settings import Settings
 from tests.committed import check
 from tests.factories import register
-from tests.fencing import OWNER, PASSWORD, TEMPLATE, Fenced, as_user, make_template
+from tests.fencing import OWNER, PASSWORD, Fenced, as_user
 
 FACTS = Path(__file__).parents[2] / "pedigree" / "postgres" / "fence.txt"
 
@@ -46,6 +46,20 @@ FORBIDDEN = {
     "insert a token": "INSERT INTO pedigree.access_token (principal, secret_hash, roles, models,"
     " created_at, created_by) VALUES ('ann', sha256('x'), '{admin}', '{}', now(), 'ann')",
     "approve a version": "UPDATE pedigree.model_version SET approval_status = 'approved'",
+    "describe a version": "UPDATE pedigree.model_version SET description = 'x'",
+    "enter a stage": "INSERT INTO pedigree.tenure (model_id, version, pointer, name, exclusive,"
+    " held_since, moved_by) VALUES (1, 1, 'stage', 'production', true, now(), 'ann')",
+    "change a stage": "UPDATE pedigree.tenure SET name = 'production'",
+    "end a tenure": "UPDATE pedigree.tenure SET held_until = now(), ended_by = 'move'",
+    "insert a verdict": "INSERT INTO pedigree.verdict (model_id, version, check_name, passed,"
+    " severity, digest, relative, summary, details, at, recorded_by)"
+    " VALUES (1, 1, 'c', true, 'error', 'd', false, 's', '{}', now(), 'ann')",
+    "change a verdict": "UPDATE pedigree.verdict SET passed = true",
+    "change a policy": "UPDATE pedigree.registered_model SET policy = NULL",
+    "insert a model": "INSERT INTO pedigree.registered_model (name, name_key, created_at,"
+    " created_by) VALUES ('x', 'x', now(), 'ann')",
+    "count no move": "UPDATE pedigree.registered_model SET generation = generation - 1",
+    "delete a model": "UPDATE pedigree.registered_model SET deleted_at = now()",
     "backdate an event": "SELECT pedigree.record_events(ARRAY[gen_random_uuid()], 'model.created',"
     " 'churn', NULL, now() - interval '1 day', ARRAY['{}'::bytea])",
     "name another actor": "SELECT pedigree.record_events(ARRAY[gen_random_uuid()], 'model.created',"
@@ -72,9 +86,10 @@ OF_PEOPLE = {
     "link two identities": "SELECT pedigree.link_identity('ann', 'i', 's')",
     "override a gate": "SELECT pedigree.write_override(1, 1, 'none', 'production', '[]', 'r', '',"
     " now())",
-    "tag a version": "SELECT pedigree.describe_version(1, 1, 'd', '{}', '{}')",
-    "delete a version": "SELECT pedigree.delete_version(1, 1, now())",
-    "lift a hold": "SELECT pedigree.hold_version(1, 1, NULL)",
+    "change, delete or release a version, a model or a policy": "SELECT pedigree.change_model("
+    "1, '[]', now(), 'h')",
+    "call an edit a move": "SELECT pedigree.move_versions(1,"
+    """ '[{"type": "version.updated", "canonical": "{}"}]', now(), 'h')""",
     "release data": "UPDATE pedigree.quarantine SET released_at = now()",
     "read a webhook's answers": "UPDATE pedigree.webhook SET url = 'https://example.org'",
     "collect bytes": "DELETE FROM pedigree.blob",
@@ -113,14 +128,6 @@ A_VERSION = """
 INSERT INTO pedigree.registered_model (name, name_key, created_at, created_by)
 VALUES ('churn', 'churn', now(), 'ann')
 """
-
-
-@pytest.fixture
-def fenced(postgres: EmbeddedPostgres, make_database_url: Callable[..., str], home: Path) -> Fenced:
-    """A database behind the fence, whose owner is no superuser."""
-    make_template(postgres.url("postgres"))
-    url = make_database_url(TEMPLATE)
-    return Fenced(as_user(url), as_user(url, OWNER), url, home)
 
 
 def refused(connection: psycopg.Connection, statement: str) -> bool:
