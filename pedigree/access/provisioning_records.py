@@ -7,7 +7,7 @@ from pydantic import Field
 
 from pedigree._record import Record
 
-MOST_MEMBERS = 10_000
+MOST_MEMBERS = 5_000
 """The most members of a provisioned group."""
 
 MOST_MEMBER_CHANGES = 1_000

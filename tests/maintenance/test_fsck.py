@@ -155,6 +155,23 @@ EDITS: dict[str, tuple[str, set[str]]] = {
         " WHERE name = 'reader'",
         {"access_matches_events"},
     ),
+    "a removed user is back": (
+        "UPDATE pedigree.provisioned_user SET deleted_at = NULL",
+        {"provisioning_matches_events"},
+    ),
+    "a user was slipped in": (
+        "INSERT INTO pedigree.provisioned_user SELECT gen_random_uuid(), principal_id, NULL,"
+        " now(), now() FROM pedigree.principal WHERE name = 'dan'",
+        {"provisioning_matches_events"},
+    ),
+    "a provisioned group is called otherwise": (
+        "UPDATE pedigree.provisioned_group SET display_name = 'other'",
+        {"provisioning_matches_events"},
+    ),
+    "a group is no longer provisioned": (
+        "DELETE FROM pedigree.provisioned_group",
+        {"provisioning_matches_events"},
+    ),
     "a webhook sends elsewhere": (
         "UPDATE pedigree.webhook SET url = 'https://evil.example'",
         {"webhooks_match_events"},
@@ -360,6 +377,10 @@ def lived(impatient: Registry, tmp_path: Path) -> Registry:
     for name in ("dana", "dan"):
         see(registry, name)
     registry.link_person("dan", person="dana")
+    provisioning = registry.operations.provisioning
+    users = [provisioning.provision_user(name).user_id for name in ("erin", "gone")]
+    provisioning.provision_group("Provided", members=users)
+    provisioning.deprovision_user(users[1])
     webhook_id = registry.create_webhook("https://ci.example").webhook.webhook_id
     registry.update_webhook(webhook_id, types=["version.*"])
     registry.rotate_webhook_secret(webhook_id)

@@ -165,12 +165,18 @@ def test_a_filter_is_what_it_says_or_is_refused(
         assert refusal(answer) == (400, found or "invalidFilter")
 
 
-def test_a_filter_searches_a_bounded_number_of_users(
+def test_a_filter_looks_at_a_bounded_number_of_values(
     client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pedigree.server.scim import users
+    from pedigree.server.scim import listing, users
 
-    monkeypatch.setattr("pedigree.server.scim.listing.MOST_SEARCHED", len(USERS) - 1)
+    monkeypatch.setattr(listing, "_MOST_LOOKS", 2 * len(USERS))
+    assert len(names(client.get("/Users?filter=active pr or id pr"))) == len(USERS)
+    assert refusal(client.get("/Users?filter=active pr or id pr or id pr")) == (400, "tooMany")
+    within = client.get("/Users?filter=emails[value pr and (type pr or not (type pr))]")
+    assert refusal(within) == (400, "tooMany")
+    many = " and ".join(["active pr"] * 9)
+    assert names(client.get(f'/Users?filter=userName eq "ann" and {many}')) == ["ann"]
     monkeypatch.setattr(users, "MOST_SEARCHED", len(USERS) - 1)
     assert refusal(client.get("/Users?filter=active pr")) == (400, "tooMany")
     assert names(client.get('/Users?filter=userName eq "cy" and active pr')) == ["cy"]

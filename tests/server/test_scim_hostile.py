@@ -63,7 +63,7 @@ def deep(levels: int) -> Any:
     return found
 
 
-USERS: dict[str, tuple[Any, tuple[int, str]]] = {
+USERS: dict[str, tuple[Any, tuple[int, str | None]]] = {
     "no name": ({"schemas": [USER]}, (400, "invalidValue")),
     "an empty name": (user(""), (400, "invalidValue")),
     "a null name": (user(None), (400, "invalidValue")),  # type: ignore[arg-type]
@@ -103,6 +103,10 @@ USERS: dict[str, tuple[Any, tuple[int, str]]] = {
     "a text": ("eve", (400, "invalidSyntax")),
     "null": (None, (400, "invalidSyntax")),
     "a deep document": (user("eve", nested=deep(40)), (400, "invalidValue")),
+    "many e-mails": (
+        user("eve", emails=[{"value": f"{n}@x"} for n in range(101)]),
+        (413, None),
+    ),
     "a number without end": (user("eve", n=10**400), (400, "invalidValue")),
 }
 
@@ -209,6 +213,14 @@ PATCHES: dict[str, tuple[Any, tuple[int, str | None]]] = {
         patch({"op": "add", "path": 'emails[type eq "work"].value', "value": "ci@example.com"}),
         (409, "uniqueness"),
     ),
+    "many e-mails": (
+        patch({"op": "add", "path": "emails", "value": [{"value": f"{n}@x"} for n in range(101)]}),
+        (413, None),
+    ),
+    "many e-mails without a path": (
+        patch(*[{"op": "add", "value": {"emails": [{"value": f"{n}@x"}]}} for n in range(3)] * 34),
+        (413, None),
+    ),
     "too many operations": (
         patch(*[{"op": "replace", "path": "active", "value": True}] * 101),
         (413, None),
@@ -239,6 +251,41 @@ def test_a_patch_of_members_that_select_nobody_changes_nothing(
         assert client.get(path).json() == risk
     bad = {"op": "add", "path": "members", "value": [{"value": "x' OR 1=1"}]}
     assert refusal(client.patch(path, json=patch(bad))) == (400, "invalidValue")
+
+
+def test_members_are_found_by_any_path_in_a_small_group_alone(
+    client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pedigree.server.scim import groups
+
+    ids = [created(client, "/Users", user(f"{n}-{uuid4().hex}"))["id"] for n in range(3)]
+    path = f"/Groups/{created(client, '/Groups', group(uuid4().hex, *ids))['id']}"
+    ended = {"op": "remove", "path": 'members[display sw "0-" or display sw "1-"]'}
+    assert client.patch(path, json=patch(ended)).status_code == 204
+    assert [each["value"] for each in client.get(path).json()["members"]] == [ids[2]]
+    monkeypatch.setattr(groups, "_MOST_LOOKS", 3)
+    whole = {"op": "replace", "path": "members", "value": [{"value": each} for each in ids]}
+    assert client.patch(path, json=patch(whole)).status_code == 204
+    before = client.get(path).json()
+    refused = client.patch(path, json=patch(ended, {"op": "remove", "path": "externalId"}))
+    assert refusal(refused) == (413, None)
+    assert client.get(path).json() == before
+    everything = [
+        {"op": "remove", "path": f'members[value eq "{ids[0]}"]'},
+        {
+            "op": "Add",
+            "path": "urn:ietf:params:scim:schemas:core:2.0:Group:members",
+            "value": {"value": ids[0]},
+        },
+        {"op": "replace", "value": {"externalId": "7", "Members": [{"Value": ids[1]}]}},
+        {"op": "add", "path": "members", "value": [{"value": ids[2], "type": "User"}]},
+    ]
+    assert client.patch(path, json=patch(*everything)).status_code == 204
+    after = client.get(path).json()
+    assert [each["value"] for each in after["members"]] == ids[1:]
+    assert after["externalId"] == "7"
+    assert client.patch(path, json=patch({"op": "remove", "path": "members"})).status_code == 204
+    assert "members" not in client.get(path).json()
 
 
 def test_paths_of_other_bytes_and_ids_of_other_forms_are_refused(

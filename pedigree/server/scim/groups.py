@@ -9,6 +9,7 @@ from starlette.responses import Response
 from pedigree.access.provisioning_records import ProvisionedGroup
 from pedigree.contract.provisioning import ProvisioningContract
 from pedigree.server.scim.listing import MOST_SEARCHED, equal_values, page_of, page_of_matches
+from pedigree.server.scim.memberships import member_changes, without_members
 from pedigree.server.scim.messages import (
     ScimCall,
     answer,
@@ -22,6 +23,9 @@ from pedigree.server.scim.messages import (
 )
 from pedigree.server.scim.refusals import ScimError
 from pedigree.server.scim.resources import Group, Member, group_shown
+
+# How many members all operations of a PATCH together look at, if the library applies them.
+_MOST_LOOKS = 1_000
 
 
 def list_groups(call: ScimCall) -> Response:
@@ -44,7 +48,10 @@ def list_groups(call: ScimCall) -> Response:
     shown = [group_shown(each, call.prefix) for each in found.groups]
     if not is_search:
         return answer(page_of(asked, shown, found.total))
-    return answer(page_of_matches(asked, shown))
+    # A list with very many members ends early.
+    is_whole = group_id is not None or len(shown) == found.total
+    looks = len(shown) + sum(len(each.members) for each in found.groups)
+    return answer(page_of_matches(asked, shown, looks=looks if is_whole else None))
 
 
 def get_group(call: ScimCall, group_id: str) -> Response:
@@ -73,8 +80,10 @@ def replace_group(call: ScimCall, group_id: str) -> Response:
     def work(joined: ScimCall) -> ProvisionedGroup:
         known = _locked(joined, id_in(group_id))
         if given.members is None:
-            given.members = group_shown(known, call.prefix).members
-        return _changed(joined, known.group_id, given)
+            members = [each.user_id for each in known.members]
+        else:
+            members = _ids(given.members)
+        return _changed(joined, known.group_id, given, members)
 
     return answer(dumped(group_shown(call.together(work), call.prefix)))
 
@@ -82,13 +91,25 @@ def replace_group(call: ScimCall, group_id: str) -> Response:
 def patch_group(call: ScimCall, group_id: str) -> Response:
     """Change a group by the operations of a PATCH; the answer has no content."""
     patch = read_patch(call, PatchOp[Group])
+    changes = member_changes(patch)
 
     def work(joined: ScimCall) -> None:
-        shown = group_shown(_locked(joined, id_in(group_id)), call.prefix)
+        known = _locked(joined, id_in(group_id))
+        if changes is None:
+            _require_few(patch, known)
+            shown = group_shown(known, call.prefix)
+            with refusing():
+                patch.patch(shown)
+            _changed(joined, known.group_id, shown, _ids(shown.members or ()))
+            return
+        members = frozenset(str(each.user_id) for each in known.members)
+        for change in changes:
+            members = change.applied(members)
+        shown = group_shown(known.model_copy(update={"members": ()}), call.prefix)
+        rest = PatchOp[Group].model_construct(operations=without_members(patch))
         with refusing():
-            is_changed = patch.patch(shown)
-        if is_changed:
-            _changed(joined, id_in(group_id), shown)
+            rest.patch(shown)
+        _changed(joined, known.group_id, shown, [_id(each) for each in members])
 
     call.together(work)
     return Response(status_code=204)
@@ -100,29 +121,44 @@ def delete_group(call: ScimCall, group_id: str) -> Response:
     return Response(status_code=204)
 
 
-def _changed(call: ScimCall, group_id: UUID, wanted: Group) -> ProvisionedGroup:
+def _changed(
+    call: ScimCall, group_id: UUID, wanted: Group, members: Iterable[UUID]
+) -> ProvisionedGroup:
     return call.do(
         ProvisioningContract.change_group,
         group_id,
         wanted.display_name or "",
         external_id=wanted.external_id,
-        members=_ids(wanted.members or ()),
+        members=members,
     )
 
 
 def _ids(members: Iterable[Member]) -> list[UUID]:
-    """Return the ids of members.
+    return [_id(member.value or "") for member in members]
+
+
+def _id(text: str) -> UUID:
+    """Return the id of a member.
 
     Raises:
-        ScimError: One of them is no id of a user.
+        ScimError: It is not the id of a user.
     """
-    found = []
-    for member in members:
-        try:
-            found.append(UUID(member.value or ""))
-        except ValueError:
-            raise ScimError("members: a value is not the id of a user", "invalidValue") from None
-    return found
+    try:
+        return UUID(text)
+    except ValueError:
+        raise ScimError("members: a value is not the id of a user", "invalidValue") from None
+
+
+def _require_few(patch: PatchOp[Group], known: ProvisionedGroup) -> None:
+    """Refuse operations on members that would take long.
+
+    Raises:
+        ScimError: There are too many operations for so large a group.
+    """
+    if len(patch.operations or ()) * max(1, len(known.members)) > _MOST_LOOKS:
+        raise ScimError(
+            "the group is too large for such a path: name members by their value", status=413
+        )
 
 
 def _shows_members(call: ScimCall) -> bool:

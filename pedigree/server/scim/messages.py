@@ -1,6 +1,6 @@
 """Messages of SCIM: what a request says, and what is answered."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -35,9 +35,9 @@ MOST_RESULTS = 200
 _USUAL_RESULTS = 100
 _LONGEST_QUERY = 4_096
 _LAST_INDEX = 2**53 - 1
-# Each may search all members of a group.
 _MOST_OPERATIONS = 100
-_LONGEST_PATH = 1_024
+_LONGEST_PATH = 256
+_MOST_VALUES = 100
 _BODY = Bound(RECORD_BYTES, is_json=True, is_private=True)
 
 
@@ -100,6 +100,8 @@ def read_resource(call: ScimCall, model: type[R], context: Context) -> R:
         ScimError: The body is not one.
     """
     document = _document(call.body)
+    if sum(map(_length, document.keys(), document.values())) > _MOST_VALUES:
+        raise ScimError(f"the lists of a resource have at most {_MOST_VALUES} values", status=413)
     with refusing():
         return model.model_validate(document, scim_ctx=context)
 
@@ -112,12 +114,8 @@ def read_patch(call: ScimCall, model: type[PatchOp[R]]) -> PatchOp[R]:
     """
     document = _document(call.body)
     operations = document.get("Operations")
-    if isinstance(operations, list) and len(operations) > _MOST_OPERATIONS:
-        raise ScimError(f"a request has at most {_MOST_OPERATIONS} operations", status=413)
-    for each in operations if isinstance(operations, list) else ():
-        path = each.get("path") if isinstance(each, dict) else None
-        if isinstance(path, str) and len(path) > _LONGEST_PATH:
-            raise ScimError(f"a path has at most {_LONGEST_PATH:,} characters", "invalidPath")
+    if isinstance(operations, list):
+        _require_bounded([each for each in operations if isinstance(each, dict)])
     with refusing():
         return model.model_validate(document, scim_ctx=Context.RESOURCE_PATCH_REQUEST)
 
@@ -200,6 +198,31 @@ def _document(body: bytes) -> dict[str, Any]:
         raise ScimError("the body is not a JSON object", "invalidSyntax")
     require_values(found, "body", bound=_BODY)
     return found
+
+
+def _require_bounded(operations: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse operations that would take long: each may look at all values of a list.
+
+    Raises:
+        ScimError: There are too many, or one has a long path.
+    """
+    if len(operations) > _MOST_OPERATIONS:
+        raise ScimError(f"a request has at most {_MOST_OPERATIONS} operations", status=413)
+    values = 0
+    for each in operations:
+        path, value = each.get("path"), each.get("value")
+        if isinstance(path, str) and len(path) > _LONGEST_PATH:
+            raise ScimError(f"a path has at most {_LONGEST_PATH} characters", "invalidPath")
+        named = value if path is None and isinstance(value, dict) else {str(path): value}
+        values += sum(map(_length, named.keys(), named.values()))
+    if values > _MOST_VALUES:
+        raise ScimError(f"the lists of a request have at most {_MOST_VALUES} values", status=413)
+
+
+def _length(name: str, value: object) -> int:
+    """Return the length of a list; members are counted where they are changed."""
+    is_of_members = name.lower().rpartition(":")[2] == "members"
+    return len(value) if isinstance(value, list) and not is_of_members else 0
 
 
 def _require_short(asked: Mapping[str, str]) -> None:

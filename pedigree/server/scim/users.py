@@ -32,8 +32,8 @@ def list_users(call: ScimCall) -> Response:
             limit=asked.count or 0,
             skip=(asked.start_index or 1) - 1,
         )
-        shown = (user_shown(each, call.prefix) for each in found.users)
-        return answer(page_of(asked, shown, found.total))
+        page = [user_shown(each, call.prefix) for each in found.users]
+        return answer(page_of(asked, page, found.total))
     equal = equal_values(asked)
     try:
         user_id = UUID(equal["id"]) if "id" in equal else None
@@ -46,7 +46,9 @@ def list_users(call: ScimCall) -> Response:
         external_id=equal.get("externalid"),
         limit=MOST_SEARCHED + 1,
     )
-    return answer(page_of_matches(asked, [user_shown(u, call.prefix) for u in candidates.users]))
+    shown = [user_shown(each, call.prefix) for each in candidates.users]
+    is_whole = len(shown) <= MOST_SEARCHED
+    return answer(page_of_matches(asked, shown, looks=len(shown) if is_whole else None))
 
 
 def get_user(call: ScimCall, user_id: str) -> Response:
