@@ -23,7 +23,8 @@ from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Row
 
 _PSEUDONYM_IN_JSON = re.compile(PSEUDONYM.pattern.encode())
-_SIGN = "person-"
+SIGN = "person-"
+"""What every pseudonym begins with."""
 _SIGN_IN_JSON = b"person-"
 
 # An erased name disappears from the answers of every process within this time.
@@ -111,7 +112,7 @@ class Names:
             text: The text.
             escaped: Returns a name as the text's format has it.
         """
-        if _SIGN not in text:
+        if SIGN not in text:
             return text
         names = self.names_of(pseudonyms_in_text(text))
         escape = escaped or str
@@ -134,6 +135,11 @@ class Names:
             rows = self._database.fetch_all(SQL["names_of"], {"wanted": unknown})
             known |= self.keep_names(unknown, rows)
         return known
+
+    def name_at_hand(self, text: str) -> str | None:
+        """Return the name of a text that is one pseudonym, if this process knows it now."""
+        found = self._names.get(text)
+        return None if found is None or found.until < time.monotonic() else found.value
 
     def names_at_hand(self, pseudonyms: Collection[str]) -> tuple[dict[str, str], list[str]]:
         """Return the names that this process knows now, and the pseudonyms that it must look up."""
@@ -196,7 +202,7 @@ def is_person(entry: str) -> bool:
 
 def pseudonyms_in_text(text: str) -> list[str]:
     """Return the pseudonyms in a text, each as often as it is there."""
-    return PSEUDONYM.findall(text) if _SIGN in text else []
+    return PSEUDONYM.findall(text) if SIGN in text else []
 
 
 def pseudonyms_in(body: bytes) -> list[str]:

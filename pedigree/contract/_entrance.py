@@ -105,6 +105,9 @@ class Entrance:
 
     Args:
         described: The verb's function in the contract.
+
+    Attributes:
+        returns_records: Whether the verb returns records or texts, in which people are named.
     """
 
     def __init__(self, described: Callable[..., object]) -> None:
@@ -113,11 +116,8 @@ class Entrance:
             name: _parameter(parameter)
             for name, parameter in list(self._signature.parameters.items())[1:]
         }
-
-    @property
-    def returns_records(self) -> bool:
-        """Whether the verb returns records or texts, in which people are named."""
-        return self._signature.return_annotation not in (Any, object, None, Path, bool, int)
+        nameless = (Any, object, None, Path, bool, int)
+        self.returns_records = self._signature.return_annotation not in nameless
 
     def admit(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -113,11 +113,13 @@ EDITS: dict[str, tuple[str, set[str]]] = {
         {"tenures_disjoint", "events_replay"},
     ),
     "a token was given another role": (
-        "UPDATE pedigree.access_token SET roles = '{admin}' WHERE principal = 'ci'",
+        "UPDATE pedigree.access_token SET roles = '{admin}'"
+        " WHERE pedigree.shown_name(principal) = 'ci'",
         {"tokens_match_events"},
     ),
     "a token was given another secret": (
-        "UPDATE pedigree.access_token SET secret_hash = sha256('guessed') WHERE principal = 'ci'",
+        "UPDATE pedigree.access_token SET secret_hash = sha256('guessed')"
+        " WHERE pedigree.shown_name(principal) = 'ci'",
         {"tokens_match_events"},
     ),
     "a revoked token is valid again": (
@@ -130,7 +132,7 @@ EDITS: dict[str, tuple[str, set[str]]] = {
         {"tokens_match_events"},
     ),
     "a token is gone": (
-        "DELETE FROM pedigree.access_token WHERE principal = 'ci'",
+        "DELETE FROM pedigree.access_token WHERE pedigree.shown_name(principal) = 'ci'",
         {"tokens_match_events"},
     ),
     "somebody was granted a role": (
@@ -210,7 +212,8 @@ EDITS: dict[str, tuple[str, set[str]]] = {
     ),
     "an event's bytes were edited": (
         EVENTS_OFF + "UPDATE pedigree.event SET canonical = convert_to(replace(convert_from("
-        "canonical, 'UTF8'), 'tester', 'nobody'), 'UTF8') WHERE type = 'version.held'" + EVENTS_ON,
+        "canonical, 'UTF8'), 'person-', 'nobody-'), 'UTF8') WHERE type = 'version.held'"
+        + EVENTS_ON,
         {"leaves_match"},
     ),
     "an event was forged with its leaf": (
@@ -331,7 +334,7 @@ EDITS_OF_SEARCH = {
     "a record is missing": "DELETE FROM pedigree.search_record WHERE version = 1",
     "a record is foreign": foreign("search_record"),
     "a record was edited": "UPDATE pedigree.search_record"
-    " SET record = replace(record::text, 'ann', 'bob')::json WHERE version = 1",
+    " SET record = replace(record::text, 'person-', 'nobody-')::json WHERE version = 1",
     "a record's signature was edited": "UPDATE pedigree.search_record SET signature = '{}'",
     "a word is missing": "DELETE FROM pedigree.search_word WHERE word = 'churn'",
 }
