@@ -13,7 +13,7 @@ from pedigree.access.records import PERMISSIONS, Permission, Role
 from pedigree.audit.export import export, verify_folder
 from pedigree.audit.key_history import known_keys
 from pedigree.audit.verifier.access import exported_row
-from pedigree.audit.verifier.access_states import BUILT_IN
+from pedigree.audit.verifier.access_states import BUILT_IN, EVENTS
 from pedigree.audit.verifier.access_states import TABLES as NAMES
 from pedigree.audit.verifier.report import LogReport
 from pedigree.audit.verifier.tables import TableReplay
@@ -24,6 +24,7 @@ from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry import Registry
 from pedigree.registry.log_sealing import LogSealing
+from tests.audit.event_bodies import require_documented
 from tests.audit.sealing import contents, write_key
 from tests.identities import AT, ISSUER, see
 
@@ -123,6 +124,7 @@ def test_the_rows_of_people_and_rights_are_those_that_the_events_give(
     assert any("rows of roles" in line for line in report.lines())
     found = lived.fsck()
     assert found.violated == ()
+    assert require_documented(lived.events()) >= EVENTS
 
 
 def test_a_person_that_was_reactivated_and_parted_is_no_false_alarm(registry: Registry) -> None:
