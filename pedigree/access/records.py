@@ -31,6 +31,7 @@ class Permission(StrEnum):
     OPERATE = "operate"
     ADMINISTER = "administer"
     AUDIT = "audit"
+    PROVISION = "provision"
 
 
 RoleName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]

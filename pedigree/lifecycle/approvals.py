@@ -11,6 +11,7 @@ from pedigree.access.records import Permission
 from pedigree.access.reserved import is_reserved
 from pedigree.audit.event_types import EventType
 from pedigree.catalog.metadata_fields import ApprovalStatus
+from pedigree.catalog.model_changes import change_model
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import InvalidInputError, NotPermittedError, TransitionNotAllowedError
@@ -32,7 +33,7 @@ from pedigree.lifecycle.standing import people_of_stage, with_standing
 from pedigree.lifecycle.store import SQL, close_requests
 from pedigree.lifecycle.transition_errors import expect_generation, next_step, unknown_stage
 from pedigree.postgres.pages import at_least_one, fetch_page
-from pedigree.postgres.transaction import Transaction
+from pedigree.postgres.transaction import Row, Transaction
 
 _NOT_BY_AUTHOR = "decision_not_by_author"
 _TOLD = {"digest", "from_stage", "to_stage", "generation", "comment"}
@@ -89,7 +90,7 @@ def decide(
     decision, person = _insert(transaction, model, facts.version, rule.name, judgement)
     standing = StandingDecision.of(decision, person, by.actor.source)
     facts = facts._replace(
-        decisions=(*facts.decisions, standing), people={**facts.people, by.name.casefold(): by}
+        decisions=(*facts.decisions, standing), people={**facts.people, by.actor: by}
     )
     enough = approvals_gate(seen, facts, rule).passed
     _conclude(transaction, model, rule, judgement.by, decision, enough=enough)
@@ -136,7 +137,7 @@ def _insert(
     version: ModelVersion,
     stage: str,
     judgement: DecisionInput,
-) -> tuple[Decision, str]:
+) -> tuple[Decision, Row]:
     """Write a decision; return it with the person who decided."""
     try:
         row = transaction.execute(
@@ -163,7 +164,7 @@ def _insert(
             value=judgement.by.name,
             remedy="Ask somebody else, who logs in or has a token that somebody else created",
         ) from error
-    person = row.pop("person")
+    person = {field: row.pop(field) for field in ("person", "keys_of_person")}
     return Decision(**row), person
 
 
@@ -182,35 +183,14 @@ def _conclude(
     if not decision.approved:
         status, over = ApprovalStatus.REJECTED, RequestOutcome.REJECTED
         close_requests(transaction, model, decision.version_id, actor, over, stage=rule.name)
-    decided = {
-        "status": status.value,
-        "notes": decision.comment,
-        "approved": decision.approved,
-        "approval_stage": rule.name if status is ApprovalStatus.APPROVED else None,
-    }
-    transaction.execute(
-        SQL["conclude"],
-        {
-            "model_id": model.model_id,
-            "version": decision.version_id,
-            "at": model.at,
-            "actor": actor.name,
-            "actor_source": actor.source,
-            **decided,
-        },
-    )
     body: dict[str, JsonValue] = {
         **decision.model_dump(mode="json", include=_TOLD),
         "status": status.value,
     }
     if by.issued_by is not None:
         body["issued_by"] = by.issued_by
-    model.record(
-        EventType.VERSION_APPROVED if decision.approved else EventType.VERSION_REJECTED,
-        body,
-        version=decision.version_id,
-        actor=actor,
-    )
+    decided = EventType.VERSION_APPROVED if decision.approved else EventType.VERSION_REJECTED
+    change_model(model, decided, body, actor, version=decision.version_id)
 
 
 def decisions(

@@ -40,6 +40,7 @@ _IN_SQL: Mapping[str, str] = MappingProxyType(
         "tokens_match_events": "every token matches its events, and none lacks an event",
         "access_matches_events": "roles, groups and grants are those of their events",
         "identities_match_events": "every identity matches its events, and none lacks an event",
+        "provisioning_matches_events": "users and groups of SCIM are those of their events",
         "log_keys_match_events": "every key of the audit log matches its events",
         "webhooks_match_events": "every webhook matches its newest event, and none lacks an event",
         "datasheets_match_events": "every revision of a datasheet has an event, and matches it",

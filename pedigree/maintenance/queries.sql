@@ -627,7 +627,7 @@ FULL JOIN (VALUES
     ('approver', '{read,decide}'),
     ('auditor', '{read,audit}'),
     ('admin', '{read,register,describe,request,move,decide,override,quarantine,judge,govern,delete}'
-        || '{configure,operate,administer,audit}'::text[])
+        || '{configure,operate,administer,audit,provision}'::text[])
 ) AS given (name, permissions) ON given.name = t.name
 WHERE t.permissions IS DISTINCT FROM given.permissions OR cardinality(t.stages) > 0
     OR num_nonnulls(t.description, t.defined_by) > 0;
@@ -736,6 +736,43 @@ WHERE (
     l.issuer, l.principal_id, coalesce(s.body -> 'roles', '[]'),
     coalesce(s.body -> 'models', '[]'), coalesce(s.body -> 'groups', '[]'), t.created_at, t.ended_at
 );
+
+-- name: count_provisioning_matches_events
+-- The number of users and groups that SCIM provisions.
+SELECT (SELECT count(*) FROM pedigree.provisioned_user WHERE deleted_at IS NULL)
+    + (SELECT count(*) FROM pedigree.provisioned_group) AS count;
+
+-- name: provisioning_matches_events
+-- Users and groups of SCIM that differ from what their newest events say.
+WITH said AS MATERIALIZED (
+    SELECT id, type, convert_from(canonical, 'UTF8')::jsonb -> 'body' AS body,
+        (convert_from(canonical, 'UTF8')::jsonb ->> 'at')::timestamptz AS at
+    FROM pedigree.event
+    WHERE type IN (
+        'principal.provisioned', 'principal.deprovisioned', 'group.provisioned', 'group.deleted'
+    )
+), users AS (
+    SELECT DISTINCT ON (principal_id) principal_id, type, at
+    FROM (SELECT (body ->> 'principal_id')::bigint AS principal_id, id, type, at FROM said) AS s
+    WHERE type LIKE 'principal.%'
+    ORDER BY principal_id, id DESC
+), groups AS (
+    SELECT DISTINCT ON (body ->> 'group') body, type, at FROM said
+    WHERE type LIKE 'group.%'
+    ORDER BY body ->> 'group', id DESC
+)
+SELECT 'user of principal ' || coalesce(t.principal_id, e.principal_id) AS reference,
+    'its row does not match its events' AS problem
+FROM pedigree.provisioned_user t FULL JOIN users e USING (principal_id)
+WHERE (t.deleted_at IS NULL, t.modified_at)
+    IS DISTINCT FROM (e.type = 'principal.provisioned', e.at)
+UNION ALL
+SELECT 'provisioned group ' || coalesce(t.group_name, e.body ->> 'group'),
+    'its row does not match its events'
+FROM pedigree.provisioned_group t
+FULL JOIN (SELECT * FROM groups WHERE type = 'group.provisioned') e
+    ON e.body ->> 'group' = t.group_name
+WHERE (t.display_name, t.modified_at) IS DISTINCT FROM (e.body ->> 'display_name', e.at);
 
 -- name: count_webhooks_match_events
 -- The number of webhooks.

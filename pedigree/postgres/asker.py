@@ -22,6 +22,8 @@ class DatabaseRole(StrEnum):
 
     APPLICATION = "pedigree_application"
     WORKER = "pedigree_worker"
+    SENSOR = "pedigree_sensor"
+    SEQUENCER = "pedigree_sequencer"
     SEALER = "pedigree_sealer"
     AUDITOR = "pedigree_auditor"
 

@@ -27,9 +27,10 @@ class TokenOperations(ContextGroup, TokenContract):
     ) -> IssuedToken:
         self._context.require(Permission.ADMINISTER)
         creator, roles, models = self._context.principal(), tuple(roles), tuple(models)
+        known_as = self._context.names.of_principal(principal)
         return self._context.database.transaction(
             lambda transaction: tokens.create_token(
-                transaction, principal, creator, roles=roles, models=models, expires=expires
+                transaction, known_as, creator, roles=roles, models=models, expires=expires
             )
         )
 
@@ -82,8 +83,9 @@ class TokenOperations(ContextGroup, TokenContract):
         Raises:
             ExchangeRefusedError: It has no ``jti``, or was exchanged before.
         """
+        known = self._context.names.identity(workload)
         return self._context.database.transaction(
-            lambda transaction: exchanges.exchange(transaction, workload)
+            lambda transaction: exchanges.exchange(transaction, known)
         )
 
     def has_tokens(self) -> bool:

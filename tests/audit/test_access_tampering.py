@@ -235,6 +235,7 @@ def problems(events: list[bytes], transaction: Transaction) -> list[str]:
 # What the owner does, as SQL, and the invariant of fsck that it breaks.
 ACCESS, TOKENS = "access_matches_events", "tokens_match_events"
 PRINCIPALS, IDENTITIES = "principals_match_events", "identities_match_events"
+MEMBER = "(SELECT min(ctid) FROM pedigree.access_group_member)"
 EDITS = {
     "extend a role": (
         "UPDATE pedigree.access_role SET permissions = permissions || '{move}'::text[]"
@@ -265,9 +266,12 @@ EDITS = {
         "INSERT INTO pedigree.access_group_member VALUES ('risk', 'eve', now(), 'x')",
         ACCESS,
     ),
-    "rename a member": ("UPDATE pedigree.access_group_member SET member = 'eve'"
-                        " WHERE member = 'ben'", ACCESS),
-    "remove a member": ("DELETE FROM pedigree.access_group_member WHERE member = 'ann'", ACCESS),
+    "rename a member": (
+        f"UPDATE pedigree.access_group_member SET member = 'eve' WHERE ctid = {MEMBER}", ACCESS,
+    ),
+    "remove a member": (
+        f"DELETE FROM pedigree.access_group_member WHERE ctid = {MEMBER}", ACCESS,
+    ),
     "add a grant": (
         "INSERT INTO pedigree.access_grant (grant_id, principal, role, models, stages, effect,"
         " granted_at, granted_by) VALUES (99, 'eve', 'admin', '{}', '{}', 'allow', now(), 'x')",
@@ -305,7 +309,9 @@ EDITS = {
     "part two principals": ("UPDATE pedigree.principal SET person_id = principal_id", PRINCIPALS),
     "let somebody in again": ("UPDATE pedigree.principal SET deactivated_at = NULL", PRINCIPALS),
     "let somebody in no longer": (
-        "UPDATE pedigree.principal SET deactivated_at = now() WHERE name = 'cy'", PRINCIPALS,
+        "UPDATE pedigree.principal p SET deactivated_at = now() FROM pedigree.identity i"
+        " WHERE i.subject = 'cy' AND i.principal_id = p.principal_id",
+        PRINCIPALS,
     ),
     "change since when": (
         "UPDATE pedigree.principal SET deactivated_at = now() WHERE deactivated_at IS NOT NULL",

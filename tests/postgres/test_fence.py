@@ -1,6 +1,7 @@
 """The application's role cannot do what only the owner may, and sees what its transaction names."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -8,18 +9,21 @@ import pytest
 
 from pedigree.access.records import Role
 from pedigree.artifacts.upload_keys import upload_keys
+from pedigree.audit.log import feed_head
 from pedigree.audit.records import Actor
+from pedigree.failures.store import failures
 from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres.asked import asked_by, in_role
 from pedigree.postgres.asker import Asker, DatabaseRole
 from pedigree.postgres.fence import differences, facts
 from pedigree.postgres.migrate import migrate, migrate_embedded
 from pedigree.postgres.roles import has_current_roles, roles_script
-from pedigree.registry import Registry
+from pedigree.registry import Registry, registry_in
+from pedigree.registry.reconciler import Reconciler
 from pedigree.settings import Settings
 from tests.committed import check
 from tests.factories import register
-from tests.fencing import OWNER, TEMPLATE, Fenced, as_user, make_template
+from tests.fencing import OWNER, PASSWORD, Fenced, as_user
 
 FACTS = Path(__file__).parents[2] / "pedigree" / "postgres" / "fence.txt"
 
@@ -42,6 +46,20 @@ FORBIDDEN = {
     "insert a token": "INSERT INTO pedigree.access_token (principal, secret_hash, roles, models,"
     " created_at, created_by) VALUES ('ann', sha256('x'), '{admin}', '{}', now(), 'ann')",
     "approve a version": "UPDATE pedigree.model_version SET approval_status = 'approved'",
+    "describe a version": "UPDATE pedigree.model_version SET description = 'x'",
+    "enter a stage": "INSERT INTO pedigree.tenure (model_id, version, pointer, name, exclusive,"
+    " held_since, moved_by) VALUES (1, 1, 'stage', 'production', true, now(), 'ann')",
+    "change a stage": "UPDATE pedigree.tenure SET name = 'production'",
+    "end a tenure": "UPDATE pedigree.tenure SET held_until = now(), ended_by = 'move'",
+    "insert a verdict": "INSERT INTO pedigree.verdict (model_id, version, check_name, passed,"
+    " severity, digest, relative, summary, details, at, recorded_by)"
+    " VALUES (1, 1, 'c', true, 'error', 'd', false, 's', '{}', now(), 'ann')",
+    "change a verdict": "UPDATE pedigree.verdict SET passed = true",
+    "change a policy": "UPDATE pedigree.registered_model SET policy = NULL",
+    "insert a model": "INSERT INTO pedigree.registered_model (name, name_key, created_at,"
+    " created_by) VALUES ('x', 'x', now(), 'ann')",
+    "count no move": "UPDATE pedigree.registered_model SET generation = generation - 1",
+    "delete a model": "UPDATE pedigree.registered_model SET deleted_at = now()",
     "backdate an event": "SELECT pedigree.record_events(ARRAY[gen_random_uuid()], 'model.created',"
     " 'churn', NULL, now() - interval '1 day', ARRAY['{}'::bytea])",
     "name another actor": "SELECT pedigree.record_events(ARRAY[gen_random_uuid()], 'model.created',"
@@ -61,6 +79,20 @@ FORBIDDEN = {
     "become the owner": "SET ROLE {owner}",
     "grant to itself": "ALTER ROLE pedigree_application SUPERUSER",
     "read the log's private keys": "SELECT private_key FROM pedigree.log_key",
+}
+OF_PEOPLE = {
+    "change access": "SELECT * FROM pedigree.begin_access_change(true)",
+    "create a token": "SELECT pedigree.create_token('ann', sha256('x'), '{admin}', '{}', '1h')",
+    "link two identities": "SELECT pedigree.link_identity('ann', 'i', 's')",
+    "override a gate": "SELECT pedigree.write_override(1, 1, 'none', 'production', '[]', 'r', '',"
+    " now())",
+    "change, delete or release a version, a model or a policy": "SELECT pedigree.change_model("
+    "1, '[]', now(), 'h')",
+    "call an edit a move": "SELECT pedigree.move_versions(1,"
+    """ '[{"type": "version.updated", "canonical": "{}"}]', now(), 'h')""",
+    "release data": "UPDATE pedigree.quarantine SET released_at = now()",
+    "read a webhook's answers": "UPDATE pedigree.webhook SET url = 'https://example.org'",
+    "collect bytes": "DELETE FROM pedigree.blob",
 }
 MODEL_OF = "(SELECT m.name FROM pedigree.registered_model m WHERE m.model_id = t.model_id)"
 SEEN = {
@@ -98,14 +130,6 @@ VALUES ('churn', 'churn', now(), 'ann')
 """
 
 
-@pytest.fixture
-def fenced(postgres: EmbeddedPostgres, make_database_url: Callable[..., str], home: Path) -> Fenced:
-    """A database behind the fence, whose owner is no superuser."""
-    make_template(postgres.url("postgres"))
-    url = make_database_url(TEMPLATE)
-    return Fenced(as_user(url), as_user(url, OWNER), url, home)
-
-
 def refused(connection: psycopg.Connection, statement: str) -> bool:
     """Whether Postgres refuses a statement for want of a right."""
     try:
@@ -139,11 +163,13 @@ def test_the_application_is_refused_all_that_is_forbidden_on_a_plain_postgres(
     assert allowed(fenced.url, OWNER) == []
 
 
-def test_so_is_a_worker_and_what_the_sealer_may_concerns_the_log_alone(fenced: Fenced) -> None:
+def test_so_is_each_other_role_and_what_the_sealer_may_concerns_the_log_alone(
+    fenced: Fenced,
+) -> None:
     register(fenced.registry(), fenced.home, "churn")
     allowed_as = {}
     with psycopg.connect(fenced.url, autocommit=True) as connection:
-        for role in ("pedigree_worker", "pedigree_sealer"):
+        for role in set(DatabaseRole) - {DatabaseRole.APPLICATION, DatabaseRole.AUDITOR}:
             connection.execute(f"SET ROLE {role}")  # what is left of it is refused as well
             allowed_as[role] = [
                 what
@@ -152,9 +178,54 @@ def test_so_is_a_worker_and_what_the_sealer_may_concerns_the_log_alone(fenced: F
             ]
             connection.execute("RESET ROLE")
     assert allowed_as == {
-        "pedigree_worker": [],
-        "pedigree_sealer": ["read the log's private keys"],
+        DatabaseRole.WORKER: [],
+        DatabaseRole.SENSOR: [],
+        DatabaseRole.SEQUENCER: [],
+        DatabaseRole.SEALER: ["read the log's private keys"],
     }
+
+
+def test_a_sensor_cannot_do_what_people_decide(fenced: Fenced) -> None:
+    register(fenced.registry(), fenced.home, "churn")
+    with psycopg.connect(fenced.url, autocommit=True) as connection:
+        connection.execute("SET ROLE pedigree_sensor")
+        refusals = {what: refused(connection, each) for what, each in OF_PEOPLE.items()}
+    assert refusals == dict.fromkeys(OF_PEOPLE, True)
+
+
+def test_sensors_and_the_reconciler_act_in_a_role_of_their_own(fenced: Fenced) -> None:
+    registry = fenced.registry()
+    register(registry, fenced.home, "churn")
+    reconciler = Reconciler(registry)
+    who = "SELECT current_user::text AS role"
+    assert reconciler.registry.database.call(who) == {"role": DatabaseRole.SENSOR.value}
+    assert registry.in_role(DatabaseRole.SENSOR).acting_as(
+        Actor(name="ann", source="test")
+    ).database.call(who) == {"role": DatabaseRole.SENSOR.value}
+    reconciler.reconcile()
+    assert registry.database.read(partial(failures, limit=1)) == ()
+    cards = "SELECT count(*) AS cards FROM pedigree.model_card"
+    assert registry.database.call(cards) == {"cards": 1}
+
+
+def test_only_the_sequencer_gives_events_their_place_also_within_a_transaction(
+    fenced: Fenced,
+) -> None:
+    registry = fenced.registry()
+    register(registry, fenced.home, "churn")
+    sequence = "SELECT pedigree.sequence_events()"
+    for role in set(DatabaseRole) - {DatabaseRole.SEQUENCER, DatabaseRole.AUDITOR}:
+        database = asked_by(registry.database, Asker(role=role))
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="sequence_events"):
+            database.fetch_all(sequence)
+    seen = registry.context.transaction(
+        lambda context: (
+            len(registry_in(context).events()),
+            context.database.call("SELECT current_user::text AS role"),
+        )
+    )
+    assert seen == (len(registry.events()), {"role": "fence_tester"})
+    assert seen[0] > 1
 
 
 def test_the_embedded_servers_application_is_refused_the_same(
@@ -293,3 +364,18 @@ def test_all_askers_of_a_process_share_the_keys_that_it_announced(fenced: Fenced
     one, other = (asked_by(database, Asker(actor=name)) for name in ("ann", "bob"))
     assert upload_keys(one) is upload_keys(other) is upload_keys(database)
     database.close()
+
+
+def test_a_user_who_may_only_seal_gives_events_their_place_too(fenced: Fenced) -> None:
+    register(fenced.registry(), fenced.home, "churn")
+    with psycopg.connect(fenced.admin_url, autocommit=True) as admin:
+        admin.execute("DROP ROLE IF EXISTS fence_sealer")
+        admin.execute(
+            f"CREATE ROLE fence_sealer LOGIN PASSWORD '{PASSWORD}' IN ROLE pedigree_sealer"
+        )
+    try:
+        with Database.connect(as_user(fenced.admin_url, "fence_sealer")) as database:
+            assert feed_head(database) == len(fenced.registry().events())
+    finally:
+        with psycopg.connect(fenced.admin_url, autocommit=True) as admin:
+            admin.execute("DROP ROLE fence_sealer")

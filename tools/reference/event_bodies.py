@@ -73,7 +73,7 @@ _NAMES: Mapping[EventType, str] = MappingProxyType(
         EventType.ROLE_REMOVED: "role",
         EventType.GROUP_CREATED: "group description",
         EventType.GROUP_DELETED: "group members reason",
-        EventType.GROUP_MEMBER_ADDED: "group member",
+        EventType.GROUP_MEMBER_ADDED: "group member provisioned?",
         EventType.GROUP_MEMBER_REMOVED: "group member reason",
         EventType.GRANT_CREATED: (
             "grant_id principal? group? role models stages effect expires_at reason"
@@ -83,6 +83,10 @@ _NAMES: Mapping[EventType, str] = MappingProxyType(
         EventType.PRINCIPAL_CREATED: f"{_OF_PERSON} kind",
         EventType.PRINCIPAL_LINKED: f"{_OF_PERSON} because",
         EventType.PRINCIPAL_UNLINKED: _OF_PERSON,
+        EventType.GROUP_PROVISIONED: "group display_name",
+        EventType.PRINCIPAL_PROVISIONED: "principal principal_id",
+        EventType.PRINCIPAL_DEPROVISIONED: "principal principal_id",
+        EventType.PERSON_ERASED: "principal pseudonyms",
         EventType.PRINCIPAL_DEACTIVATED: "principal principal_id",
         EventType.PRINCIPAL_REACTIVATED: "principal principal_id",
         EventType.ACCESS_RECOVERED: "principal token_id by",
