@@ -13,7 +13,7 @@ from pedigree.access.records import PERMISSIONS, Permission, Role
 from pedigree.audit.export import export, verify_folder
 from pedigree.audit.key_history import known_keys
 from pedigree.audit.verifier.access import exported_row
-from pedigree.audit.verifier.access_states import BUILT_IN
+from pedigree.audit.verifier.access_states import BUILT_IN, EVENTS
 from pedigree.audit.verifier.access_states import TABLES as NAMES
 from pedigree.audit.verifier.report import LogReport
 from pedigree.audit.verifier.tables import TableReplay
@@ -24,6 +24,7 @@ from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry import Registry
 from pedigree.registry.log_sealing import LogSealing
+from tests.audit.event_bodies import require_documented
 from tests.audit.sealing import contents, write_key
 from tests.identities import AT, ISSUER, see
 
@@ -123,6 +124,7 @@ def test_the_rows_of_people_and_rights_are_those_that_the_events_give(
     assert any("rows of roles" in line for line in report.lines())
     found = lived.fsck()
     assert found.violated == ()
+    assert require_documented(lived.events()) >= EVENTS
 
 
 def test_a_person_that_was_reactivated_and_parted_is_no_false_alarm(registry: Registry) -> None:
@@ -233,6 +235,7 @@ def problems(events: list[bytes], transaction: Transaction) -> list[str]:
 # What the owner does, as SQL, and the invariant of fsck that it breaks.
 ACCESS, TOKENS = "access_matches_events", "tokens_match_events"
 PRINCIPALS, IDENTITIES = "principals_match_events", "identities_match_events"
+MEMBER = "(SELECT min(ctid) FROM pedigree.access_group_member)"
 EDITS = {
     "extend a role": (
         "UPDATE pedigree.access_role SET permissions = permissions || '{move}'::text[]"
@@ -263,9 +266,12 @@ EDITS = {
         "INSERT INTO pedigree.access_group_member VALUES ('risk', 'eve', now(), 'x')",
         ACCESS,
     ),
-    "rename a member": ("UPDATE pedigree.access_group_member SET member = 'eve'"
-                        " WHERE member = 'ben'", ACCESS),
-    "remove a member": ("DELETE FROM pedigree.access_group_member WHERE member = 'ann'", ACCESS),
+    "rename a member": (
+        f"UPDATE pedigree.access_group_member SET member = 'eve' WHERE ctid = {MEMBER}", ACCESS,
+    ),
+    "remove a member": (
+        f"DELETE FROM pedigree.access_group_member WHERE ctid = {MEMBER}", ACCESS,
+    ),
     "add a grant": (
         "INSERT INTO pedigree.access_grant (grant_id, principal, role, models, stages, effect,"
         " granted_at, granted_by) VALUES (99, 'eve', 'admin', '{}', '{}', 'allow', now(), 'x')",
@@ -303,7 +309,9 @@ EDITS = {
     "part two principals": ("UPDATE pedigree.principal SET person_id = principal_id", PRINCIPALS),
     "let somebody in again": ("UPDATE pedigree.principal SET deactivated_at = NULL", PRINCIPALS),
     "let somebody in no longer": (
-        "UPDATE pedigree.principal SET deactivated_at = now() WHERE name = 'cy'", PRINCIPALS,
+        "UPDATE pedigree.principal p SET deactivated_at = now() FROM pedigree.identity i"
+        " WHERE i.subject = 'cy' AND i.principal_id = p.principal_id",
+        PRINCIPALS,
     ),
     "change since when": (
         "UPDATE pedigree.principal SET deactivated_at = now() WHERE deactivated_at IS NOT NULL",

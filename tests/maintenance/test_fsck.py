@@ -17,6 +17,7 @@ from pedigree.postgres.database import Database
 from pedigree.registry import Registry
 from pedigree.registry.log_sealing import LogSealing
 from tests.artifacts.publishing import blob_keys
+from tests.audit.event_bodies import require_documented
 from tests.factories import register, register_candidate, with_secret_key
 from tests.identities import see
 from tests.maintenance.collecting import collect
@@ -421,6 +422,7 @@ def test_nothing_is_wrong_where_nothing_was_damaged(lived: Registry, tmp_path: P
     assert report.violated == (), report
     looked_at = {check.name: check.looked_at for check in report.checks}
     assert looked_at["versions_gapless"] == looked_at["events_replay"] == 2
+    assert len(require_documented(lived.events())) >= 38
     # The tests' database has no roles of its own.
     assert [name for name, number in looked_at.items() if not number] == ["fence_stands"]
 

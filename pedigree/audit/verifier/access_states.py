@@ -27,7 +27,7 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "admin": (
             *("read", "register", "describe", "request", "move", "decide", "override"),
             *("quarantine", "judge", "govern", "delete", "configure", "operate", "administer"),
-            "audit",
+            *("audit", "provision"),
         ),
     }
 )
