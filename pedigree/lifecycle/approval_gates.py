@@ -1,6 +1,7 @@
 """The gate for the approvals that a stage requires, and which approvals are valid."""
 
-from pedigree._names import person_key
+from collections.abc import Iterable
+
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.lifecycle.approval_rules import ApprovalRule
@@ -23,11 +24,11 @@ def approvals_gate(model: ModelFacts, facts: VersionFacts, rule: StageRule) -> G
         if asked.by:
             named += [each.principal for each in asked.approvers_of(facts.version.risk_class)]
         people = f" by {' or '.join(named)}" if named else ""
-        names = ", ".join(sorted(each.decided_by for each in lost))
+        names = ", ".join(_by_name(facts, lost))
         void = f"; void since they may no longer decide: {names}" if lost else ""
         reason = f"{missing} approval{'s' if missing > 1 else ''}{people}{void}"
     else:
-        reason = f"approved by {', '.join(sorted(each.decided_by for each in holding))}"
+        reason = f"approved by {', '.join(_by_name(facts, holding))}"
     ends = [each.at + asked.expire_after for each in holding] if asked.expire_after else []
     return Gate(
         name=APPROVALS, passed=missing <= 0, reason=reason, changes_at=min(ends, default=None)
@@ -72,14 +73,24 @@ def _bound(
     ]
 
 
+def _by_name(facts: VersionFacts, decisions: Iterable[StandingDecision]) -> list[str]:
+    """Return who decided, as the database knows them, in the order of their names."""
+
+    def name(decision: StandingDecision) -> str:
+        person = facts.people.get(decision.actor)
+        return decision.decided_by if person is None else person.shown_name
+
+    return [each.decided_by for each in sorted(decisions, key=name)]
+
+
 def _now(facts: VersionFacts, decision: StandingDecision) -> Principal:
-    return facts.people[decision.decided_by.casefold()]
+    return facts.people[decision.actor]
 
 
 def promoter_gate(
     model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Requester, name: str
 ) -> Gate:
-    """Return the gate for a person who may promote: the requester, or an approver for them."""
+    """Return the gate for a person who may promote: the requester, or another one who approved."""
     people = [name] if asker.may_promote(facts.version, rule) else []
     if asker.requests:
         asked = rule.approvals or ApprovalRule(needed=0)
@@ -87,7 +98,7 @@ def promoter_gate(
             each.decided_by
             for each in standing_approvals(model, facts, rule, asked)
             if not each.is_automatic
-            and person_key(each.decided_by) != person_key(name)
+            and not each.is_by(name)
             and (
                 not rule.promoters
                 or _now(facts, each).is_among(rule.promoters, model.name, rule.name)

@@ -33,7 +33,7 @@ from pedigree.lifecycle.standing import people_of_stage, with_standing
 from pedigree.lifecycle.store import SQL, close_requests
 from pedigree.lifecycle.transition_errors import expect_generation, next_step, unknown_stage
 from pedigree.postgres.pages import at_least_one, fetch_page
-from pedigree.postgres.transaction import Transaction
+from pedigree.postgres.transaction import Row, Transaction
 
 _NOT_BY_AUTHOR = "decision_not_by_author"
 _TOLD = {"digest", "from_stage", "to_stage", "generation", "comment"}
@@ -90,7 +90,7 @@ def decide(
     decision, person = _insert(transaction, model, facts.version, rule.name, judgement)
     standing = StandingDecision.of(decision, person, by.actor.source)
     facts = facts._replace(
-        decisions=(*facts.decisions, standing), people={**facts.people, by.name.casefold(): by}
+        decisions=(*facts.decisions, standing), people={**facts.people, by.actor: by}
     )
     enough = approvals_gate(seen, facts, rule).passed
     _conclude(transaction, model, rule, judgement.by, decision, enough=enough)
@@ -137,7 +137,7 @@ def _insert(
     version: ModelVersion,
     stage: str,
     judgement: DecisionInput,
-) -> tuple[Decision, str]:
+) -> tuple[Decision, Row]:
     """Write a decision; return it with the person who decided."""
     try:
         row = transaction.execute(
@@ -164,7 +164,7 @@ def _insert(
             value=judgement.by.name,
             remedy="Ask somebody else, who logs in or has a token that somebody else created",
         ) from error
-    person = row.pop("person")
+    person = {field: row.pop(field) for field in ("person", "keys_of_person")}
     return Decision(**row), person
 
 

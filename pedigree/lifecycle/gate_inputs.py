@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 
 from psycopg.types.json import Jsonb
 
+from pedigree._names import person_key
 from pedigree.access.principal import Principal
 from pedigree.access.reserved import AUTOMATIC_APPROVER
 from pedigree.audit.records import Actor
@@ -74,6 +75,8 @@ class StandingDecision(NamedTuple):
     at: datetime
     person: str
     """Who decided, by whatever identity: equal texts are one person."""
+    keys_of_person: Sequence[str]
+    """The keys of all names and verified e-mails by which that person is known."""
 
     @property
     def is_automatic(self) -> bool:
@@ -85,11 +88,21 @@ class StandingDecision(NamedTuple):
         """Who decided."""
         return Actor(name=self.decided_by, source=self.decided_by_source)
 
+    def is_by(self, name: str) -> bool:
+        """Return whether the person of a name decided, by whatever identity."""
+        return person_key(name) in self.keys_of_person
+
     @classmethod
-    def of(cls, decision: Decision, person: str, source: str) -> Self:
-        """Return what the gates need of a new decision, which is by no author."""
+    def of(cls, decision: Decision, person: Mapping[str, Any], source: str) -> Self:
+        """Return what the gates need of a new decision, which is by no author.
+
+        Args:
+            decision: The decision.
+            person: Who decided: the fields ``person`` and ``keys_of_person``.
+            source: Where their name comes from.
+        """
         known = decision.model_dump(include=set(cls._fields))
-        return cls(**known, person=person, decided_by_source=source)
+        return cls(**known, **person, decided_by_source=source)
 
 
 class VersionFacts(NamedTuple):
@@ -97,7 +110,7 @@ class VersionFacts(NamedTuple):
 
     The verdicts are those of the checks and settings that the policy requires. The decisions are
     the last rejection and the newest approvals after it, and the people are those who approved,
-    by their names with case folded, with what they hold now.
+    by the actors that they were, with what they hold now.
     """
 
     version: ModelVersion
@@ -105,7 +118,7 @@ class VersionFacts(NamedTuple):
     decisions: Sequence[StandingDecision]
     left: frozenset[str]
     attempts: Sequence[AbandonedPromotion] = ()
-    people: Mapping[str, Principal] = MappingProxyType({})
+    people: Mapping[Actor, Principal] = MappingProxyType({})
 
     def given_up(self, model: ModelFacts, stage: str) -> GivenUp | None:
         """Return the given-up promotion of the version into a stage, if its state is unchanged."""

@@ -203,7 +203,8 @@ WHERE model_id = %(model_id)s AND version = ANY (%(versions)s) AND pointer = 'st
 SELECT (made.decision).decision_id, (made.decision).version AS version_id, (made.decision).digest,
     (made.decision).from_stage, (made.decision).to_stage, (made.decision).generation,
     (made.decision).approved, (made.decision).comment, (made.decision).decided_by,
-    (made.decision).at, pedigree.person_of((made.decision).decided_by) AS person
+    (made.decision).at, pedigree.person_of((made.decision).decided_by) AS person,
+    pedigree.keys_of_person((made.decision).decided_by) AS keys_of_person
 FROM (
     SELECT pedigree.decide(
         %(model_id)s, %(version)s, %(from_stage)s, %(to_stage)s, %(approved)s, %(comment)s,
@@ -221,7 +222,8 @@ FROM (
 -- one person is judged now: identities may have been linked after the decision. The generation is
 -- the one that a decision is valid for: an override voids none.
 SELECT version, digest, from_stage, to_stage, generation, approved, decided_by,
-    decided_by_source, at, pedigree.person_of(decided_by) AS person
+    decided_by_source, at, pedigree.person_of(decided_by) AS person,
+    pedigree.keys_of_person(decided_by) AS keys_of_person
 FROM (
     SELECT DISTINCT ON (d.version, d.approved, CASE WHEN d.approved THEN d.decided_by END)
         d.decision_id, d.version, d.digest, d.from_stage, d.to_stage, d.approved, d.decided_by,

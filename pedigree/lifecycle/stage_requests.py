@@ -164,17 +164,17 @@ def _perform_one(transaction: Transaction, model: LockedModel) -> Move | None:
     return None
 
 
-def request_input(row: Row, people: Mapping[str, Principal]) -> StageRequestInput:
+def request_input(row: Row, people: Mapping[Actor, Principal]) -> StageRequestInput:
     """Return what the requester of a row of the query ``open_requests`` wants.
 
     Args:
         row: The row.
         people: What the requesters may now: a right that was lost since then does not count.
     """
-    by = people[row["requested_by"].casefold()]
+    by = people[requester(row)]
     if row["only_asks"]:
         by = by.without(Permission.MOVE)
-    return StageRequestInput(row["stage"], row["reason"], by.named(requester(row)))
+    return StageRequestInput(row["stage"], row["reason"], by)
 
 
 def requester(row: Row) -> Actor:

@@ -3,7 +3,7 @@
 A right that was lost in between, by the end of a grant, a group, a role or a token, does not count.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pedigree.access.granting import standings
 from pedigree.access.held import Standing
@@ -20,16 +20,17 @@ from pedigree.postgres.transaction import Transaction
 _OF_TOKENS = ("token", "workload ", "oidc ", "proxy ")
 
 
-def people_now(transaction: Transaction, actors: Iterable[Actor]) -> Mapping[str, Principal]:
-    """Return what people hold now, by their names with case folded.
+def people_now(transaction: Transaction, actors: Iterable[Actor]) -> Mapping[Actor, Principal]:
+    """Return what people hold now, by the actors that they were.
 
     Args:
         transaction: Where to read.
         actors: Their names, and the sources by which they acted.
     """
-    known = {actor.name.casefold(): actor for actor in actors}
-    found = standings(transaction, [actor.name for actor in known.values()])
-    return {name: _now(actor, found[name]) for name, actor in known.items()}
+    # One name may have acted by a token and as a process, which hold different things.
+    known = set(actors)
+    found = standings(transaction, sorted({actor.name for actor in known}))
+    return {actor: _now(actor, found[actor.name.casefold()]) for actor in known}
 
 
 def with_standing(
@@ -41,7 +42,7 @@ def with_standing(
     """
     if not principal.reads_store or not any(each.startswith(WORDS) for each in people):
         return principal
-    return people_now(transaction, [principal.actor])[principal.name.casefold()]
+    return people_now(transaction, [principal.actor])[principal.actor]
 
 
 def require_known_people(transaction: Transaction, policy: Policy) -> None:
@@ -74,6 +75,21 @@ def people_of_stage(rule: StageRule) -> Iterable[str]:
     yield from rule.people(Permission.DECIDE)
 
 
+def naming(policy: Policy, pseudonyms: Callable[[Iterable[str]], tuple[str, ...]]) -> Policy:
+    """Return a policy with pseudonyms instead of names in its lists of people."""
+    pseudonyms(people_of(policy))  # one look-up for all of them
+    stages = []
+    for rule in policy.stages:
+        changes: dict[str, object] = {"promoters": pseudonyms(rule.promoters)}
+        if rule.approvals is not None:
+            by = pseudonyms(rule.approvals.by)
+            changes["approvals"] = rule.approvals.model_copy(update={"by": by})
+        stages.append(rule.model_copy(update=changes))
+    return policy.model_copy(
+        update={"editors": pseudonyms(policy.editors), "stages": tuple(stages)}
+    )
+
+
 def _now(actor: Actor, standing: Standing) -> Principal:
     """Return what somebody holds who acted by a token or a login, or as a process.
 
@@ -84,5 +100,6 @@ def _now(actor: Actor, standing: Standing) -> Principal:
         actor=actor,
         grants=(*EVERY_RIGHT, *standing.grants) if is_process else standing.grants,
         groups=standing.access.groups,
+        known_as=standing.access.name,
         reads_store=is_process,
     )

@@ -61,6 +61,9 @@ GRANT SELECT (
     webhook_id, url, description, types, models, active, old_secret_until, created_at, created_by, seq
 ) ON pedigree.webhook TO pedigree_sealer, pedigree_auditor;
 
+-- The sealer signs hashes, and needs no name of a person.
+REVOKE SELECT ON pedigree.pseudonym FROM pedigree_sealer;
+
 -- What the application, its workers and its sensors write themselves.
 GRANT INSERT, UPDATE, DELETE ON
     pedigree.asset_event, pedigree.awaited, pedigree.candidacy, pedigree.card_follower,
@@ -129,13 +132,15 @@ BEGIN
         )
     LOOP
         is_owners := called.is_trigger OR called.name = ANY (ARRAY[
-            'begin_access_change', 'change_access', 'change_model', 'collect_versions',
-            'create_model', 'create_token', 'create_version', 'decide', 'end_rights',
-            'is_active_until_end', 'is_stored_key', 'link_identity', 'link_principal', 'models_named', 'models_of_states',
-            'move_versions', 'note_exchange', 'note_grants_used', 'note_read', 'record_events',
-            'record_verdicts', 'revoke_token', 'see_identity', 'sees', 'sees_name',
-            'sequence_events', 'set_person_active', 'set_tier', 'trained_with', 'unlink_identity',
-            'unlink_principal', 'write_cards', 'write_override'
+            'begin_access_change', 'begin_provisioning', 'change_access', 'change_group',
+            'change_model', 'change_user', 'collect_versions', 'create_model', 'create_token',
+            'create_version', 'decide', 'deprovision_user', 'end_rights', 'erase_person',
+            'is_active_until_end', 'is_stored_key', 'link_identity', 'link_principal',
+            'models_named', 'models_of_states', 'move_versions', 'note_exchange',
+            'note_grants_used', 'note_read', 'provision_group', 'provision_user', 'pseudonym_of',
+            'record_events', 'record_verdicts', 'revoke_token', 'see_identity', 'sees',
+            'sees_name', 'sequence_events', 'set_person_active', 'set_tier', 'trained_with',
+            'unlink_identity', 'unlink_principal', 'write_cards', 'write_override'
         ]);
         IF is_owners AND NOT (
             called.is_definer AND 'search_path=pedigree, pg_temp' = ANY (called.config)

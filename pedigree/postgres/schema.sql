@@ -18,6 +18,7 @@ CREATE FUNCTION pedigree.access_of(who text, carried text[]) RETURNS json
     AS $$
 BEGIN
     RETURN json_build_object(
+        'name', pedigree.shown_name(who),
         'roles', (
             SELECT coalesce(json_agg(json_build_object(
                 'name', r.name, 'permissions', r.permissions, 'stages', r.stages
@@ -440,12 +441,17 @@ BEGIN
         IF pedigree.person_of(who) = pedigree.person_of(actor) THEN
             PERFORM pedigree.refuse_access('access_group_member_not_oneself');
         END IF;
+        IF coalesce((body ->> 'provisioned')::boolean, false) <> EXISTS (
+            SELECT FROM pedigree.provisioned_group g WHERE g.group_name = wanted
+        ) THEN
+            PERFORM pedigree.refuse_access('access_group_provisioned');
+        END IF;
         INSERT INTO pedigree.access_group_member (group_name, member, added_at, added_by)
         VALUES (wanted, who, at, actor)
         ON CONFLICT (pedigree.person_key(member), group_name) DO NOTHING;
         RETURN FOUND;
     END IF;
-    -- Whoever leaves a group, or deletes it, also leaves what it denies.
+    -- Who leaves a group, or deletes it, also leaves what it denies.
     IF pedigree.group_denies(wanted) AND (
         CASE WHEN kind = 'group.deleted' THEN pedigree.is_in_group(actor, wanted)
             ELSE pedigree.person_of(actor) = pedigree.person_of(who) END
@@ -573,6 +579,74 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.apply_user(of_principal bigint, external text, mail text, wanted boolean, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    named text := (SELECT p.name FROM pedigree.principal p WHERE p.principal_id = of_principal);
+    known pedigree.provisioned_user;
+    before pedigree.identity;
+    linked bigint;
+    ended timestamptz;
+    events jsonb := '[]';
+BEGIN
+    SELECT u.* INTO known FROM pedigree.provisioned_user u WHERE u.principal_id = of_principal;
+    IF EXISTS (
+        SELECT FROM pedigree.provisioned_user u
+        WHERE u.external_id = external AND u.deleted_at IS NULL AND u.principal_id <> of_principal
+    ) THEN
+        RETURN '{"refused": "external"}';
+    END IF;
+    IF pedigree.is_of_system(mail) THEN
+        RETURN '{"refused": "e-mail"}';
+    END IF;
+    SELECT i.* INTO before FROM pedigree.identity i
+    WHERE i.issuer = 'urn:pedigree:scim' AND i.subject = of_principal::text;
+    INSERT INTO pedigree.identity AS i (issuer, subject, principal_id, email, created_at)
+    VALUES ('urn:pedigree:scim', of_principal::text, of_principal, mail, at)
+    ON CONFLICT ON CONSTRAINT identity_subject_unique
+        DO UPDATE SET principal_id = excluded.principal_id, email = excluded.email
+    RETURNING i.identity_id INTO linked;
+    IF before.principal_id IS NULL THEN
+        events := events || pedigree.event_of_people('identity.linked', jsonb_build_object(
+            'principal', named, 'principal_id', of_principal, 'identity_id', linked,
+            'issuer', 'urn:pedigree:scim', 'because', 'SCIM'
+        ));
+    END IF;
+    IF mail IS NOT NULL THEN
+        events := events || pedigree.join_by_email(of_principal, mail);
+    END IF;
+    -- Only now it is known who the person is.
+    IF pedigree.is_acting(of_principal) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    SELECT first.deactivated_at INTO ended
+    FROM pedigree.principal p JOIN pedigree.principal first ON first.principal_id = p.person_id
+    WHERE p.principal_id = of_principal;
+    IF wanted AND ended IS DISTINCT FROM known.deactivated_at AND ended IS NOT NULL THEN
+        RETURN '{"refused": "deactivated"}';
+    END IF;
+    IF wanted IS NOT NULL THEN
+        events := events || pedigree.set_activity(of_principal, wanted, at);
+        UPDATE pedigree.provisioned_user u SET deactivated_at = CASE
+            WHEN wanted THEN NULL WHEN ended IS NULL THEN at ELSE u.deactivated_at
+        END
+        WHERE u.principal_id = of_principal;
+    END IF;
+    IF known.modified_at <> at AND events = '[]' AND known.deleted_at IS NULL
+        AND (external, mail) IS NOT DISTINCT FROM (known.external_id, before.email)
+    THEN
+        RETURN '[]';
+    END IF;
+    UPDATE pedigree.provisioned_user u
+    SET external_id = external, modified_at = at, deleted_at = NULL
+    WHERE u.principal_id = of_principal;
+    RETURN events || pedigree.event_of_people('principal.provisioned', jsonb_build_object(
+        'principal', named, 'principal_id', of_principal
+    ));
+END
+$$;
+
 CREATE FUNCTION pedigree.begin_access_change(is_grant boolean) RETURNS TABLE(at timestamp with time zone, grant_id bigint)
     LANGUAGE plpgsql
     AS $$
@@ -589,6 +663,15 @@ CREATE FUNCTION pedigree.begin_change_of_people() RETURNS timestamp with time zo
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.people', 0));
     RETURN clock_timestamp();
+END
+$$;
+
+CREATE FUNCTION pedigree.begin_provisioning() RETURNS timestamp with time zone
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.access', 0));
+    RETURN pedigree.begin_change_of_people();
 END
 $$;
 
@@ -645,6 +728,28 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.change_group(of_id uuid, shown text, external text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_provisioning();
+    changed text;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pedigree.provisioned_group g WHERE g.group_id = of_id) THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    UPDATE pedigree.provisioned_group g
+    SET display_name = shown, external_id = external, modified_at = at
+    WHERE g.group_id = of_id AND (g.display_name, g.external_id) IS DISTINCT FROM (shown, external)
+    RETURNING g.group_name INTO changed;
+    RETURN jsonb_build_object('at', at, 'events', CASE WHEN changed IS NULL THEN '[]'::jsonb ELSE
+        pedigree.event_of_people(
+            'group.provisioned', jsonb_build_object('group', changed, 'display_name', shown)
+        )
+    END);
+END
+$$;
+
 CREATE FUNCTION pedigree.change_model(of_model bigint, events jsonb, at timestamp with time zone, hole text, OUT generation bigint, OUT voided integer[], OUT policy_revision integer) RETURNS record
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -695,6 +800,31 @@ BEGIN
             canonical::jsonb -> 'body', change, at
         );
     END LOOP;
+END
+$$;
+
+CREATE FUNCTION pedigree.change_user(of_user uuid, given text, external text, mail text, wanted boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_provisioning();
+    chosen pedigree.principal;
+    applied jsonb;
+BEGIN
+    SELECT p.* INTO chosen
+    FROM pedigree.provisioned_user u JOIN pedigree.principal p USING (principal_id)
+    WHERE u.user_id = of_user AND u.deleted_at IS NULL;
+    IF chosen.principal_id IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    IF pedigree.person_key(given) <> pedigree.person_key(chosen.name) THEN
+        RETURN '{"refused": "renamed"}';
+    END IF;
+    applied := pedigree.apply_user(chosen.principal_id, external, mail, wanted, at);
+    IF jsonb_typeof(applied) = 'object' THEN
+        RETURN applied;
+    END IF;
+    RETURN jsonb_build_object('at', at, 'events', applied);
 END
 $$;
 
@@ -1090,6 +1220,34 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.deprovision_user(of_user uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_provisioning();
+    chosen pedigree.principal;
+    events jsonb;
+BEGIN
+    SELECT p.* INTO chosen
+    FROM pedigree.provisioned_user u JOIN pedigree.principal p USING (principal_id)
+    WHERE u.user_id = of_user AND u.deleted_at IS NULL;
+    IF chosen.principal_id IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    IF pedigree.is_acting(chosen.principal_id) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    events := pedigree.set_activity(chosen.principal_id, false, at);
+    UPDATE pedigree.provisioned_user u SET deleted_at = at, modified_at = at,
+        deactivated_at = CASE WHEN events = '[]' THEN u.deactivated_at ELSE at END
+    WHERE u.user_id = of_user;
+    RETURN jsonb_build_object('at', at, 'events', events || pedigree.event_of_people(
+        'principal.deprovisioned',
+        jsonb_build_object('principal', chosen.name, 'principal_id', chosen.principal_id)
+    ));
+END
+$$;
+
 CREATE FUNCTION pedigree.earlier_answer(request jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
@@ -1195,6 +1353,45 @@ BEGIN
     INSERT INTO pedigree.search_record (model_id, version, signature, record, verification)
     SELECT s.model_id, s.version, r.signature::text, shown.record, r.verification
     FROM pedigree.record_shown(r) AS shown (record);
+END
+$$;
+
+CREATE FUNCTION pedigree.erase_person(given text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_change_of_people();
+    keys text[] := pedigree.keys_of_person(given);
+    person text := pedigree.person_of(given);
+    events jsonb := '[]';
+    erased text[];
+    former text[];
+BEGIN
+    IF person = pedigree.person_of(pedigree.acting()) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    IF person NOT LIKE 'name %' THEN
+        events := pedigree.end_rights_of_person(person::bigint, at);
+        UPDATE pedigree.identity i SET subject = 'erased-' || gen_random_uuid()
+        FROM pedigree.principal p
+        WHERE p.principal_id = i.principal_id AND p.person_id = person::bigint;
+    END IF;
+    WITH gone AS (
+        DELETE FROM pedigree.pseudonym p WHERE pedigree.person_key(p.pseudonym) = ANY (keys)
+        RETURNING p.pseudonym, p.pseudonym = p.name AS is_former
+    )
+    SELECT array_agg(g.pseudonym ORDER BY g.pseudonym) FILTER (WHERE NOT g.is_former),
+        array_agg(g.pseudonym) FILTER (WHERE g.is_former)
+    INTO erased, former FROM gone g;
+    IF erased IS NULL AND former IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    RETURN jsonb_build_object(
+        'at', at, 'pseudonyms', coalesce(to_jsonb(erased), '[]'), 'is_former', former IS NOT NULL,
+        'events', events || pedigree.event_of_people('person.erased', jsonb_build_object(
+            'principal', coalesce(erased[1], 'erased'), 'pseudonyms', coalesce(to_jsonb(erased), '[]')
+        ))
+    );
 END
 $$;
 
@@ -1465,6 +1662,15 @@ SELECT EXISTS (
 )
 $$;
 
+CREATE FUNCTION pedigree.has_login(of_principal bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+SELECT EXISTS (
+    SELECT FROM pedigree.identity i
+    WHERE i.principal_id = of_principal AND i.issuer <> 'urn:pedigree:scim'
+)
+$$;
+
 CREATE FUNCTION pedigree.has_open_quarantines() RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -1552,6 +1758,22 @@ CREATE FUNCTION pedigree.is_in_policy(word text) RETURNS boolean
             AND jsonb_path_exists(m.policy, '$.** ? (@ == $word)', jsonb_build_object('word', word))
     )
 $_$;
+
+CREATE FUNCTION pedigree.is_of_system(given text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    is_person boolean := (
+        SELECT p.kind = 'person' FROM pedigree.principal p
+        WHERE pedigree.person_key(p.name) = pedigree.person_key(given)
+    );
+BEGIN
+    RETURN is_person IS FALSE OR is_person IS NULL AND EXISTS (
+        SELECT FROM pedigree.access_token t
+        WHERE pedigree.person_key(t.principal) = pedigree.person_key(given)
+    );
+END
+$$;
 
 CREATE FUNCTION pedigree.is_overridden(of_model bigint, of_version integer, pointer text, name text, since timestamp with time zone) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -2187,15 +2409,24 @@ CREATE FUNCTION pedigree.person_of(name text) RETURNS text
 SELECT coalesce(
     (
         SELECT p.person_id::text FROM pedigree.principal p
-        WHERE pedigree.person_key(p.name) = pedigree.person_key(person_of.name)
+        WHERE pedigree.person_key(p.name) = pedigree.person_key(known.pseudonym)
     ),
     (
         SELECT min(p.person_id)::text
         FROM pedigree.identity i JOIN pedigree.principal p USING (principal_id)
-        WHERE pedigree.person_key(i.email) = pedigree.person_key(person_of.name)
+        WHERE pedigree.person_key(i.email) = pedigree.person_key(known.pseudonym)
     ),
-    'name ' || pedigree.person_key(person_of.name)
+    'name ' || pedigree.person_key(known.pseudonym)
 )
+FROM (
+    SELECT coalesce(
+        (
+            SELECT p.pseudonym FROM pedigree.pseudonym p
+            WHERE pedigree.person_key(p.name) = pedigree.person_key(person_of.name)
+        ),
+        person_of.name
+    ) AS pseudonym
+) AS known
 $$;
 
 CREATE FUNCTION pedigree.principal_of_new(seen jsonb, at timestamp with time zone, OUT chosen bigint, OUT events jsonb) RETURNS record
@@ -2207,10 +2438,24 @@ DECLARE
         pedigree.person_key(seen ->> 'email') = pedigree.person_key(given), false
     );
     is_workload boolean := seen ->> 'kind' = 'workload';
+    has_email boolean;
 BEGIN
     events := '[]';
+    IF seen ->> 'scim' = 'subject' THEN
+        SELECT u.principal_id INTO chosen FROM pedigree.provisioned_user u
+        WHERE u.external_id = seen ->> 'subject' AND u.deleted_at IS NULL
+            AND NOT pedigree.has_login(u.principal_id);
+        IF chosen IS NOT NULL THEN
+            RETURN;
+        END IF;
+    END IF;
     SELECT p.principal_id INTO chosen FROM pedigree.principal p
     WHERE pedigree.person_key(p.name) = pedigree.person_key(given);
+    has_email := EXISTS (
+        SELECT FROM pedigree.identity i
+        WHERE i.principal_id = chosen
+            AND pedigree.person_key(i.email) = pedigree.person_key(seen ->> 'email')
+    );
     IF chosen IS NULL THEN
         IF own_email OR is_workload OR NOT EXISTS (
             SELECT FROM pedigree.access_token t
@@ -2219,12 +2464,14 @@ BEGIN
             SELECT a.added, a.events INTO chosen, events
             FROM pedigree.add_principal(given, seen ->> 'kind', at) a;
         END IF;
-    ELSIF EXISTS (SELECT FROM pedigree.identity i WHERE i.principal_id = chosen) THEN
-        IF NOT (seen ->> 'links_by_email')::boolean OR NOT EXISTS (
-            SELECT FROM pedigree.identity i
-            WHERE i.principal_id = chosen
-                AND pedigree.person_key(i.email) = pedigree.person_key(seen ->> 'email')
-        ) THEN
+    ELSIF pedigree.has_login(chosen) THEN
+        IF NOT ((seen ->> 'links_by_email')::boolean AND has_email) THEN
+            chosen := NULL;
+        END IF;
+    ELSIF EXISTS (SELECT FROM pedigree.provisioned_user u WHERE u.principal_id = chosen) THEN
+        IF seen ->> 'kind' <> 'person'
+            OR NOT (own_email OR has_email OR coalesce(seen ->> 'scim' = 'name', false))
+        THEN
             chosen := NULL;
         END IF;
     ELSIF NOT own_email AND NOT is_workload THEN
@@ -2232,6 +2479,77 @@ BEGIN
     END IF;
 END
 $$;
+
+CREATE FUNCTION pedigree.provision_group(new_id uuid, of_group text, shown text, external text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_provisioning();
+BEGIN
+    INSERT INTO pedigree.provisioned_group (
+        group_id, group_name, display_name, external_id, created_at, modified_at
+    )
+    VALUES (new_id, of_group, shown, external, at, at);
+    RETURN jsonb_build_object('at', at, 'events', pedigree.event_of_people(
+        'group.provisioned', jsonb_build_object('group', of_group, 'display_name', shown)
+    ));
+END
+$$;
+
+CREATE FUNCTION pedigree.provision_user(new_id uuid, given text, external text, mail text, wanted boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_provisioning();
+    chosen bigint;
+    events jsonb := '[]';
+    applied jsonb;
+BEGIN
+    SELECT p.principal_id INTO chosen FROM pedigree.principal p
+    WHERE pedigree.person_key(p.name) = pedigree.person_key(given);
+    IF pedigree.is_of_system(given) OR EXISTS (
+        SELECT FROM pedigree.provisioned_user u
+        WHERE u.principal_id = chosen AND u.deleted_at IS NULL
+    ) THEN
+        RETURN '{"refused": "taken"}';
+    END IF;
+    IF chosen IS NULL THEN
+        SELECT a.added, a.events INTO chosen, events
+        FROM pedigree.add_principal(given, 'person', at) a;
+    END IF;
+    INSERT INTO pedigree.provisioned_user AS u (user_id, principal_id, created_at, modified_at)
+    VALUES (new_id, chosen, at, at)
+    ON CONFLICT ON CONSTRAINT provisioned_user_principal
+        DO UPDATE SET user_id = excluded.user_id, created_at = at, modified_at = at;
+    applied := pedigree.apply_user(chosen, external, mail, wanted, at);
+    IF jsonb_typeof(applied) = 'object' THEN
+        RETURN applied;
+    END IF;
+    RETURN jsonb_build_object('at', at, 'events', events || applied);
+END
+$$;
+
+CREATE FUNCTION pedigree.pseudonym_of(given text) RETURNS text
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    found text;
+BEGIN
+    IF given ~ '^person-[0-9a-f]{32}$' THEN
+        RETURN given;
+    END IF;
+    LOOP
+        SELECT p.pseudonym INTO found FROM pedigree.pseudonym p
+        WHERE pedigree.person_key(p.name) = pedigree.person_key(given);
+        IF found IS NOT NULL THEN
+            RETURN found;
+        END IF;
+        INSERT INTO pedigree.pseudonym (pseudonym, name)
+        VALUES ('person-' || replace(gen_random_uuid()::text, '-', ''), given)
+        ON CONFLICT DO NOTHING;
+    END LOOP;
+END
+$_$;
 
 CREATE FUNCTION pedigree.quarantines_of_nodes(nodes jsonb, of_model bigint, of_version integer) RETURNS TABLE(quarantine_id bigint, asset text, partition text, since timestamp with time zone, reason text, only_certain boolean, at timestamp with time zone, quarantined_by text, certainty text)
     LANGUAGE sql STABLE
@@ -3345,40 +3663,48 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.set_activity(of_principal bigint, wanted boolean, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    person pedigree.principal;
+BEGIN
+    SELECT first.* INTO person
+    FROM pedigree.principal p JOIN pedigree.principal first ON first.principal_id = p.person_id
+    WHERE p.principal_id = of_principal;
+    IF wanted = (person.deactivated_at IS NULL) THEN
+        RETURN '[]';
+    END IF;
+    UPDATE pedigree.principal p SET deactivated_at = CASE WHEN NOT wanted THEN at END
+    WHERE p.principal_id = person.principal_id;
+    IF wanted THEN
+        RETURN pedigree.event_of_people('principal.reactivated', jsonb_build_object(
+            'principal', person.name, 'principal_id', person.principal_id
+        ));
+    END IF;
+    RETURN pedigree.deactivation_of(person.principal_id)
+        || pedigree.end_rights_of_person(person.principal_id, at);
+END
+$$;
+
 CREATE FUNCTION pedigree.set_person_active(given text, wanted boolean) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
 DECLARE
     at timestamptz := pedigree.begin_change_of_people();
     chosen bigint;
-    person pedigree.principal;
     events jsonb;
 BEGIN
     SELECT k.chosen, k.events INTO chosen, events FROM pedigree.known_principal(given, at) k;
-    SELECT person_row.* INTO person
-    FROM pedigree.principal p
-    JOIN pedigree.principal person_row ON person_row.principal_id = p.person_id
-    WHERE p.principal_id = chosen;
     IF chosen IS NULL THEN
         RETURN '{"refused": "unknown"}';
     END IF;
     IF pedigree.is_acting(chosen) THEN
         RETURN '{"refused": "oneself"}';
     END IF;
-    IF wanted = (person.deactivated_at IS NULL) THEN
-        RETURN jsonb_build_object('at', at, 'events', events);
-    END IF;
-    UPDATE pedigree.principal p SET deactivated_at = CASE WHEN NOT wanted THEN at END
-    WHERE p.principal_id = person.principal_id;
-    IF wanted THEN
-        events := events || pedigree.event_of_people('principal.reactivated', jsonb_build_object(
-            'principal', person.name, 'principal_id', person.principal_id
-        ));
-    ELSE
-        events := events || pedigree.deactivation_of(person.principal_id)
-            || pedigree.end_rights_of_person(person.principal_id, at);
-    END IF;
-    RETURN jsonb_build_object('at', at, 'events', events);
+    RETURN jsonb_build_object(
+        'at', at, 'events', events || pedigree.set_activity(chosen, wanted, at)
+    );
 END
 $$;
 
@@ -3390,6 +3716,12 @@ BEGIN
     UPDATE pedigree.model_version SET tier = new_tier
     WHERE model_id = of_model AND version = of_version;
 END
+$$;
+
+CREATE FUNCTION pedigree.shown_name(given text) RETURNS text
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    AS $$
+SELECT coalesce((SELECT p.name FROM pedigree.pseudonym p WHERE p.pseudonym = given), given)
 $$;
 
 CREATE FUNCTION pedigree.standing_of(names text[]) RETURNS TABLE(name text, access json, tokens json, seen json)
@@ -4393,6 +4725,30 @@ ALTER TABLE pedigree.principal ALTER COLUMN principal_id ADD GENERATED BY DEFAUL
     CACHE 1
 );
 
+CREATE TABLE pedigree.provisioned_group (
+    group_id uuid NOT NULL,
+    group_name text NOT NULL,
+    display_name text NOT NULL,
+    external_id text,
+    created_at timestamp with time zone NOT NULL,
+    modified_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE pedigree.provisioned_user (
+    user_id uuid NOT NULL,
+    principal_id bigint NOT NULL,
+    external_id text,
+    created_at timestamp with time zone NOT NULL,
+    modified_at timestamp with time zone NOT NULL,
+    deactivated_at timestamp with time zone,
+    deleted_at timestamp with time zone
+);
+
+CREATE TABLE pedigree.pseudonym (
+    pseudonym text NOT NULL,
+    name text NOT NULL
+);
+
 CREATE TABLE pedigree.quarantine (
     quarantine_id bigint NOT NULL,
     asset text COLLATE pg_catalog."C",
@@ -5160,6 +5516,24 @@ ALTER TABLE ONLY pedigree.stage_override
 ALTER TABLE ONLY pedigree.principal
     ADD CONSTRAINT principal_pkey PRIMARY KEY (principal_id);
 
+ALTER TABLE ONLY pedigree.provisioned_group
+    ADD CONSTRAINT provisioned_group_name UNIQUE (group_name);
+
+ALTER TABLE ONLY pedigree.provisioned_group
+    ADD CONSTRAINT provisioned_group_pkey PRIMARY KEY (group_id);
+
+ALTER TABLE ONLY pedigree.provisioned_user
+    ADD CONSTRAINT provisioned_user_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY pedigree.provisioned_user
+    ADD CONSTRAINT provisioned_user_principal UNIQUE (principal_id);
+
+ALTER TABLE ONLY pedigree.pseudonym
+    ADD CONSTRAINT pseudonym_one_of_person EXCLUDE USING hash (pedigree.person_key(name) WITH =);
+
+ALTER TABLE ONLY pedigree.pseudonym
+    ADD CONSTRAINT pseudonym_pkey PRIMARY KEY (pseudonym);
+
 ALTER TABLE ONLY pedigree.quarantine_mark
     ADD CONSTRAINT quarantine_mark_pkey PRIMARY KEY (quarantine_id, model_id, version);
 
@@ -5332,6 +5706,10 @@ CREATE INDEX override_of_version ON pedigree.stage_override USING btree (model_i
 CREATE UNIQUE INDEX principal_name_unique ON pedigree.principal USING btree (pedigree.person_key(name));
 
 CREATE INDEX principal_person ON pedigree.principal USING btree (person_id);
+
+CREATE UNIQUE INDEX provisioned_user_external ON pedigree.provisioned_user USING btree (external_id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX provisioned_user_order ON pedigree.provisioned_user USING btree (created_at, user_id) WHERE (deleted_at IS NULL);
 
 CREATE INDEX quarantine_mark_version ON pedigree.quarantine_mark USING btree (model_id, version);
 
@@ -5649,6 +6027,12 @@ ALTER TABLE ONLY pedigree.stage_override
 
 ALTER TABLE ONLY pedigree.principal
     ADD CONSTRAINT principal_person_id_fkey FOREIGN KEY (person_id) REFERENCES pedigree.principal(principal_id);
+
+ALTER TABLE ONLY pedigree.provisioned_group
+    ADD CONSTRAINT provisioned_group_group_name_fkey FOREIGN KEY (group_name) REFERENCES pedigree.access_group(name) ON DELETE CASCADE;
+
+ALTER TABLE ONLY pedigree.provisioned_user
+    ADD CONSTRAINT provisioned_user_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES pedigree.principal(principal_id);
 
 ALTER TABLE ONLY pedigree.quarantine_mark
     ADD CONSTRAINT quarantine_mark_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);

@@ -11,6 +11,7 @@ from pedigree.lifecycle.decision_records import PolicyRevision
 from pedigree.lifecycle.gate_inputs import model_state
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import CheckRule, Policy
+from pedigree.lifecycle.standing import naming
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
 
@@ -34,6 +35,7 @@ class PolicyOperations(ContextGroup, PolicyContract):
         self._context.require(Permission.GOVERN, name)
         require_known_settings(policy)
         by = self._context.principal(actor)
+        policy = naming(policy, self._context.names.pseudonyms)
         return self._context.database.transaction(
             lambda transaction: revisions.set_policy(transaction, name, policy, by, reason=reason)
         )

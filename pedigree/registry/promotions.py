@@ -54,7 +54,7 @@ class PromotionOperations(ContextGroup, PromotionContract):
         reason: str | None = None,
         actor: Actor | None = None,
     ) -> GivenUp:
-        who = actor or self._context.actor()
+        who = self._context.actor(actor)
         return self._context.update_version(
             Permission.MOVE,
             reference,
@@ -85,7 +85,7 @@ class PromotionOperations(ContextGroup, PromotionContract):
         Raises:
             ModelNotFoundError: The model was deleted in the meantime.
         """
-        who = actor or self._context.actor()
+        who = self._context.actor(actor)
         return self._context.database.transaction(
             lambda transaction: promotion_attempts.give_up(
                 transaction, due, who, attempts=attempts, run_id=run_id, problem=problem

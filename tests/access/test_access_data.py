@@ -115,7 +115,7 @@ def test_nobody_extends_their_own_rights(registry: Registry) -> None:
         with pytest.raises(OwnRightsError, match="nobody"):
             attempt()
     assert len(registry.events()) == before
-    assert ann.grant_access("reader", "ann", deny=True).granted_by == "ANN"
+    assert ann.grant_access("reader", "ann", deny=True).granted_by == "ann", "the first spelling"
 
 
 def acting_with(registry: Registry, role: Role) -> Registry:

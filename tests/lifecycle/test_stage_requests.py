@@ -20,6 +20,7 @@ from pedigree.maintenance.fsck_replay import check_replay
 from pedigree.registry import Registry
 from pedigree.registry.reconciler import Reconciler
 from tests.factories import free_policy, register
+from tests.identities import see
 from tests.lifecycle.deciding import ANN, BEN, EVE, candidate, let_time_pass, policy_of
 
 
@@ -166,6 +167,21 @@ def test_a_requester_without_permission_needs_an_approver(
     registry.run_check(reference, "signature_compatible")
     assert registry.get(reference).stage == "candidate"
     registry.approve(reference, "production", comment="mine", actor=EVE)
+    assert registry.get(reference).stage == "candidate"
+    registry.approve(reference, "production", comment="fine", actor=ANN)
+    assert registry.get(reference).stage == "production"
+
+
+def test_a_second_identity_of_the_requester_is_no_approver_for_them(
+    registry: Registry, tmp_path: Path
+) -> None:
+    registry.set_policy("churn", policy_of(automatic=False))
+    reference = candidate(registry, tmp_path)
+    ask(only_requests(registry, EVE), reference)
+    for actor in (BEN, EVE):
+        see(registry, actor.name)
+    registry.acting_as(ANN).link_person(BEN.name, person=EVE.name)
+    registry.approve(reference, "production", comment="mine", actor=BEN)
     assert registry.get(reference).stage == "candidate"
     registry.approve(reference, "production", comment="fine", actor=ANN)
     assert registry.get(reference).stage == "production"

@@ -27,7 +27,7 @@ WITHOUT_PAGES = {
     "get_snippets": "a few lines of code for each way to load",
     "get_stats": "the tiers of the store",
     "sign_urls": "the files of one registration",
-    "whoami": "the roles of one principal, and the patterns of its token",
+    "whoami": "the roles of one principal, the patterns of its token, and its few identities",
     "get_log_consistency": "two hashes for each level of the tree",
 }
 # These stream, or have a text that is bounded where it is made.

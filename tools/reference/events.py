@@ -15,6 +15,7 @@ _SUBJECTS = {
     "identity": "the principal by which the identity acts, in the body's `principal`",
     "token": "the principal of the token, in the body's `principal`",
     "principal": "the principal, in the body's `principal`",
+    "person": "the person, in the body's `pseudonyms`",
     "access": "the principal, in the body's `principal`",
     "role": "the role, in the body's `role`",
     "group": "the member, in the body's `member`, or else the group, in its `group`",

@@ -18,7 +18,7 @@ from pedigree.catalog.search.ast import (
     Not,
     comparison_of,
 )
-from pedigree.catalog.search.fields import FIELDS, Kind
+from pedigree.catalog.search.fields import FIELDS, Kind, compares_names
 from pedigree.catalog.search.ranges import ranges, union
 from pedigree.catalog.search.to_sql import Translator
 
@@ -51,6 +51,8 @@ def access(leaf: Leaf, translator: Translator) -> Access | None:
     """Return what an index has of a leaf; None if no index serves it."""
     found = comparison_of(leaf)
     name = found.field.name
+    if compares_names(found):
+        return None
     if translator.of_model is not None and other_tables.needs_pointer(leaf):
         rows = other_tables.pointed_at(translator, translator.of_model, found)
         return Access(rows, rows)

@@ -75,8 +75,8 @@ BEGIN
 END
 $$;
 
--- The models whose versions are states of assets, whoever asks: a state is hidden from those who may
--- read none of its models, so all of these must be known.
+-- The models whose versions are states of assets, for every principal: a state is hidden from those who
+-- may read none of its models, so all of these must be known.
 CREATE FUNCTION pedigree.models_of_states(assets text[], data_versions text[])
 RETURNS TABLE (place bigint, name text, is_version boolean)
 LANGUAGE plpgsql STABLE AS $$

@@ -17,6 +17,7 @@ from pedigree.access.grants import SOME
 from pedigree.access.held import Bearer
 from pedigree.access.oidc.refusals import InvalidTokenError, RefusedTokenError
 from pedigree.access.principal import Principal
+from pedigree.access.pseudonyms import is_person
 from pedigree.access.records import Permission
 from pedigree.access.reserved import is_reserved
 from pedigree.contract.paths import PREFIX
@@ -170,7 +171,7 @@ class Authenticator:
         is_own = secret.startswith(tokens.PREFIX)
         find = self._principal_of_token if is_own else self._principal_of_provider
         try:
-            caller = self._caller(await find(secret))
+            caller = await self._caller(await find(secret))
         except RefusedTokenError as error:
             self._trusted.pop(digest, None)
             self._unknown.note(address)
@@ -195,27 +196,32 @@ class Authenticator:
 
     async def _without_token(self, request: Request, declared: RouteAccess) -> Caller:
         if declared.is_of_log and self._registry.settings.audit_public:
-            return self._caller(MONITOR)
+            return await self._caller(MONITOR)
         if self._named is not None:
             try:
                 principal = await self._named(request)
             except RefusedTokenError as error:
                 raise unknown_caller(str(error)) from None
             if principal is not None:
-                return self._caller(principal)
+                return await self._caller(principal)
         if not self._is_open or not is_local(request):
             raise unknown_caller("the request has no token")
         now = time.monotonic()
         if self._anybody is None or now >= self._anybody_until:
             if await run_in_threadpool(self._registry.operations.tokens.has_tokens):
                 raise unknown_caller("the request has no token, and there are tokens now")
-            actor = await run_in_threadpool(self._registry.actor)
-            self._anybody = self._caller(Principal(actor=actor, reads_store=False))
+            actor = await run_in_threadpool(self._registry.context.actor)
+            self._anybody = await self._caller(Principal(actor=actor, reads_store=False))
             self._anybody_until = now + _TRUSTED_S
         return self._anybody
 
-    def _caller(self, principal: Principal) -> Caller:
-        return Caller(principal, registry_in(self._registry.context.used_by(principal)))
+    async def _caller(self, principal: Principal) -> Caller:
+        names = self._registry.context.names
+        if not principal.known_as or is_person(principal.name):  # else nothing is looked up
+            principal = await run_in_threadpool(names.principal, principal)
+        # Answers are kept and compared with pseudonyms, and get the names when they are sent.
+        context = self._registry.context.used_by(principal).with_pseudonyms()
+        return Caller(principal, registry_in(context))
 
 
 class ProtectedRoute(APIRoute):

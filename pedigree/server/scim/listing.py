@@ -1,0 +1,88 @@
+"""Lists of SCIM: all resources page by page, or those that meet a filter."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from scim2_models import Resource, SearchRequest
+from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalExpr, LogicalOperator
+
+from pedigree.server.scim.messages import dumped, refusing
+from pedigree.server.scim.refusals import ScimError
+
+MOST_SEARCHED = 10_000
+"""The most resources among which a filter searches."""
+
+_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+
+
+def equal_values(asked: SearchRequest[Any]) -> Mapping[str, str]:
+    """Return the values that each result of a filter must have, by attribute in lower case.
+
+    >>> from pedigree.server.scim.resources import User
+    >>> asked = SearchRequest[User](filter='userName eq "ann" and (active pr or id eq "1")')
+    >>> equal_values(asked)
+    {'username': 'ann'}
+    """
+    if asked.filter is None:
+        return {}
+    node = asked.filter.ast
+    is_all = isinstance(node, LogicalExpr) and node.op is LogicalOperator.and_
+    terms: Sequence[FilterNode] = node.terms if isinstance(node, LogicalExpr) and is_all else [node]
+    return {
+        term.attr_path.attr.lower(): term.value
+        for term in terms
+        if isinstance(term, Comparison)
+        and term.op is CompareOperator.eq
+        and term.attr_path.sub_attr is None
+        and isinstance(term.value, str)
+    }
+
+
+def page_of(
+    asked: SearchRequest[Any], found: Iterable[Resource[Any]], total: int
+) -> dict[str, Any]:
+    """Return the answer with one page of a list.
+
+    Args:
+        asked: What was asked for.
+        found: The resources of the page.
+        total: How many resources there are in all.
+    """
+    return list_of([dumped(each, asked) for each in found], total, first=asked.start_index or 1)
+
+
+def list_of(shown: Sequence[Mapping[str, Any]], total: int, *, first: int = 1) -> dict[str, Any]:
+    """Return the document of a list.
+
+    Args:
+        shown: The resources as JSON has them.
+        total: How many there are in all.
+        first: The place of the first of them, from 1.
+    """
+    return {
+        "schemas": [_SCHEMA],
+        "totalResults": total,
+        "startIndex": first,
+        "itemsPerPage": len(shown),
+        "Resources": shown,
+    }
+
+
+def page_of_matches(
+    asked: SearchRequest[Any], candidates: Sequence[Resource[Any]]
+) -> dict[str, Any]:
+    """Return the answer with one page of the candidates that meet the filter.
+
+    Raises:
+        ScimError: There are more candidates than are searched.
+    """
+    if len(candidates) > MOST_SEARCHED:
+        raise ScimError(
+            f"a filter searches at most {MOST_SEARCHED:,} resources: compare userName,"
+            " externalId or id by eq",
+            "tooMany",
+        )
+    assert asked.filter is not None
+    with refusing():
+        matches = [each for each in candidates if asked.filter.match(each)]
+    return page_of(asked, matches[asked.start_index_0 : asked.stop_index_0], len(matches))
