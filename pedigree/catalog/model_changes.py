@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
 from pedigree.catalog.store import SQL, LockedModel
+from pedigree.postgres.transaction import Rows
 
 # What sensors may do as well; the database refuses them the rest.
 _MOVES = {
@@ -95,6 +96,14 @@ class ModelChange:
         Raises:
             psycopg.Error: A constraint is violated, or an event differs from the rows.
         """
+        return Changed(**self.send().fetchall()[0])
+
+    def send(self) -> Rows:
+        """Write the events and apply them; a pipeline does so later.
+
+        Raises:
+            psycopg.Error: A constraint is violated, or an event differs from the rows.
+        """
         values = {
             "model_id": self._model.model_id,
             "events": Jsonb(self._events),
@@ -105,8 +114,7 @@ class ModelChange:
         }
         is_move = self._types <= _MOVES
         query = SQL["move_versions" if is_move else "change_model"]
-        rows = self._model.transaction.execute(query, values)
-        return Changed(**rows.fetchall()[0])
+        return self._model.transaction.execute(query, values)
 
 
 def change_model(
@@ -133,4 +141,4 @@ def change_model(
     """
     change = ModelChange(model, actor)
     change.add(event_type, body, version=version, **facts)
-    change.apply()
+    change.send()

@@ -52,7 +52,7 @@ def set_alias(
         },
         version=version,
     )
-    change.apply()
+    change.send()
 
 
 def delete_alias(
@@ -79,4 +79,4 @@ def delete_alias(
         },
         version=present.version,
     )
-    change.apply()
+    change.send()

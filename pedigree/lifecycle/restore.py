@@ -111,7 +111,7 @@ def _restore(model: LockedModel, row: Row, actor: Actor, reason: str | None) -> 
         "reason": reason,
     }
     change.add(EventType.VERSION_RESTORED, body, version=row["version"])
-    change.apply()
+    change.send()
 
 
 def _stage_to_return_to(model: LockedModel, lost: str | None) -> str:

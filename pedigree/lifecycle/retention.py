@@ -119,4 +119,4 @@ def _delete(
         "reason": reason,
     }
     change.add(EventType.VERSION_DELETED, body, version=state.version)
-    change.apply()
+    change.send()
