@@ -1014,6 +1014,9 @@ CREATE FUNCTION pedigree.find_holder(wanted_key text, wanted_stage text) RETURNS
     LANGUAGE plpgsql STABLE ROWS 1
     AS $$
 BEGIN
+    IF session_user <> current_user AND NOT pedigree.sees_key(wanted_key) THEN
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
     FROM pedigree.registered_model m
@@ -1063,6 +1066,9 @@ CREATE FUNCTION pedigree.find_versions(wanted_key text, wanted_version integer, 
     LANGUAGE plpgsql STABLE ROWS 1
     AS $$
 BEGIN
+    IF session_user <> current_user AND NOT pedigree.sees_key(wanted_key) THEN
+        RETURN;
+    END IF;
     IF wanted_version IS NOT NULL THEN
         RETURN QUERY
         SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
@@ -3019,16 +3025,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.sees(of_model bigint) RETURNS boolean
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    AS $$
-BEGIN
-    RETURN pedigree.sees_key(
-        (SELECT m.name_key FROM pedigree.registered_model m WHERE m.model_id = of_model)
-    );
-END
-$$;
-
 CREATE FUNCTION pedigree.sees_key(name_key text) RETURNS boolean
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
@@ -3039,17 +3035,11 @@ BEGIN
         RAISE EXCEPTION 'somebody reads the registry: the setting pedigree.models is empty'
             USING ERRCODE = 'insufficient_privilege';
     END IF;
-    RETURN models = '*' OR name_key ~ models;
-END
-$$;
-
-CREATE FUNCTION pedigree.sees_name(of_name text) RETURNS boolean
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    AS $$
-BEGIN
-    RETURN coalesce(pedigree.sees_key(
-        (SELECT m.name_key FROM pedigree.registered_model m WHERE m.name = of_name)
-    ), false);
+    RETURN CASE
+        WHEN models = '*' THEN true
+        WHEN models LIKE '{%' THEN name_key LIKE ANY (models::text[])
+        ELSE name_key ~ models
+    END;
 END
 $$;
 
@@ -4226,6 +4216,11 @@ CREATE VIEW pedigree.search_metric_source AS
 CREATE VIEW pedigree.search_month AS
  SELECT month
    FROM pedigree.months_of_search() of(month);
+
+CREATE VIEW pedigree.search_name AS
+ SELECT model_id,
+    name
+   FROM pedigree.registered_model;
 
 CREATE TABLE pedigree.search_record (
     model_id bigint NOT NULL,
