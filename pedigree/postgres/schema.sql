@@ -3045,10 +3045,15 @@ $$;
 
 CREATE FUNCTION pedigree.sequence_events() RETURNS void
     LANGUAGE plpgsql
+    SET lock_timeout TO '500ms'
     AS $$
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0)) THEN
-        RETURN;
+        BEGIN
+            PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0));
+        EXCEPTION WHEN lock_not_available THEN
+            RETURN;
+        END;
     END IF;
     WITH due AS (
         DELETE FROM pedigree.unsequenced RETURNING id

@@ -127,3 +127,28 @@ DROP FUNCTION pedigree.sees_name(text);
 -- The names of models, for searches: without the policy of their table, under which LIKE has no index.
 -- search_version has the same names, and no policy either.
 CREATE VIEW pedigree.search_name AS SELECT model_id, name FROM pedigree.registered_model;
+
+-- Give every visible event a contiguous place. Ids of one model ascend in commit order, because the model's
+-- row was locked before the id was assigned; so the order within a model is preserved. The statement after
+-- the lock sees all that the previous leader committed. What another leader began to give places to may lack
+-- the newest events, such as the caller's own, so the caller waits for it; but not for one that is suspended.
+CREATE OR REPLACE FUNCTION pedigree.sequence_events() RETURNS void
+LANGUAGE plpgsql SET lock_timeout TO '500ms' AS $$
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0)) THEN
+        BEGIN
+            PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0));
+        EXCEPTION WHEN lock_not_available THEN
+            RETURN;
+        END;
+    END IF;
+    WITH due AS (
+        DELETE FROM pedigree.unsequenced RETURNING id
+    ), head AS (
+        SELECT coalesce(max(seq), 0) AS seq FROM pedigree.feed
+    )
+    INSERT INTO pedigree.feed (seq, id)
+    SELECT head.seq + row_number() OVER (ORDER BY due.id), due.id
+    FROM due, head;
+END
+$$;
