@@ -115,10 +115,10 @@ BEGIN
             'conclude', 'create_token', 'create_version', 'decide', 'delete_version',
             'describe_version', 'end_rights', 'find_holder', 'find_versions', 'hold_version',
             'is_active_until_end', 'is_stored_key', 'link_identity', 'link_principal',
-            'models_named', 'models_of_states', 'note_exchange', 'note_grants_used', 'note_read',
-            'quarantine_version', 'record_events', 'revoke_token', 'see_identity',
-            'sequence_events', 'set_person_active', 'set_tier', 'trained_with', 'unlink_identity',
-            'unlink_principal', 'use_approval', 'write_cards', 'write_override'
+            'models_named', 'models_of_blobs', 'models_of_states', 'note_exchange',
+            'note_grants_used', 'note_read', 'quarantine_version', 'record_events', 'revoke_token',
+            'see_identity', 'sequence_events', 'set_person_active', 'set_tier', 'trained_with',
+            'unlink_identity', 'unlink_principal', 'use_approval', 'write_cards', 'write_override'
         ]);
         IF is_owners AND NOT (
             called.is_definer AND 'search_path=pedigree, pg_temp' = ANY (called.config)

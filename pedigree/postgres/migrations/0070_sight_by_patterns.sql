@@ -152,3 +152,21 @@ BEGIN
     FROM due, head;
 END
 $$;
+
+-- The models that the asker sees and that have some blobs as files of living versions. Each model is judged
+-- once, and not each of its versions.
+CREATE FUNCTION pedigree.models_of_blobs(digests text[]) RETURNS TABLE (digest text, name text)
+LANGUAGE plpgsql STABLE SET enable_seqscan TO 'off' AS $$
+BEGIN
+    RETURN QUERY
+    SELECT held.digest, m.name
+    FROM (
+        SELECT DISTINCT f.blob_digest AS digest, v.model_id
+        FROM pedigree.artifact_file f
+        JOIN pedigree.model_version v ON v.digest = f.artifact_digest
+        WHERE f.blob_digest = ANY (digests) AND v.deleted_at IS NULL
+    ) AS held
+    JOIN pedigree.registered_model m USING (model_id)
+    WHERE pedigree.sees_key(m.name_key);
+END
+$$;
