@@ -69,9 +69,10 @@ def record(
 
 
 def sequence(database: Database) -> None:
-    """Give every committed event its place in the feed, unless another process is doing so.
+    """Give every committed event its place in the feed.
 
-    Without such an event it is one statement.
+    Without such an event it is one statement. If another process is doing so, it is awaited for at
+    most half a second, since it may not see the newest events.
     """
     if database.fetch_all(_SQL["anything_unsequenced"]) == [{"waiting": True}]:
         sequencer = in_role(database, DatabaseRole.SEQUENCER)

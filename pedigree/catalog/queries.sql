@@ -281,12 +281,8 @@ WHERE EXISTS (
 );
 
 -- name: models_of_blobs
--- The models that have some blobs as files of living versions.
-SELECT DISTINCT f.blob_digest AS digest, m.name
-FROM pedigree.artifact_file f
-JOIN pedigree.model_version v ON v.digest = f.artifact_digest
-JOIN pedigree.registered_model m USING (model_id)
-WHERE f.blob_digest = ANY (%(digests)s::text[]) AND v.deleted_at IS NULL;
+-- The models that the asker sees and that have some blobs as files of living versions.
+SELECT digest, name FROM pedigree.models_of_blobs(%(digests)s::text[]);
 
 -- name: data_of_models
 -- The assets on whose data a version of some models depends, directly or indirectly.

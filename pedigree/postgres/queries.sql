@@ -142,7 +142,8 @@ SELECT fact FROM (
             SELECT string_agg(CASE role WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(role) END, ', '
                 ORDER BY pg_get_userbyid(role))
             FROM unnest(polroles) AS role
-        ), pg_get_expr(polqual, polrelid), coalesce(pg_get_expr(polwithcheck, polrelid), 'the same'))
+        ), regexp_replace(pg_get_expr(polqual, polrelid), '\s+', ' ', 'g'),
+        coalesce(pg_get_expr(polwithcheck, polrelid), 'the same'))
     FROM relation JOIN pg_policy ON polrelid = relation.oid
     UNION ALL
     SELECT format('row security of %s is on%s', relname,

@@ -1445,6 +1445,9 @@ CREATE FUNCTION pedigree.find_holder(wanted_key text, wanted_stage text) RETURNS
     LANGUAGE plpgsql STABLE ROWS 1
     AS $$
 BEGIN
+    IF session_user <> current_user AND NOT pedigree.sees_key(wanted_key) THEN
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
     FROM pedigree.registered_model m
@@ -1494,6 +1497,9 @@ CREATE FUNCTION pedigree.find_versions(wanted_key text, wanted_version integer, 
     LANGUAGE plpgsql STABLE ROWS 1
     AS $$
 BEGIN
+    IF session_user <> current_user AND NOT pedigree.sees_key(wanted_key) THEN
+        RETURN;
+    END IF;
     IF wanted_version IS NOT NULL THEN
         RETURN QUERY
         SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
@@ -2270,6 +2276,24 @@ BEGIN
     RETURN QUERY
     SELECT m.name FROM pedigree.registered_model m
     WHERE m.name_key LIKE ANY (keys) AND pedigree.sees_key(m.name_key);
+END
+$$;
+
+CREATE FUNCTION pedigree.models_of_blobs(digests text[]) RETURNS TABLE(digest text, name text)
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT held.digest, m.name
+    FROM (
+        SELECT DISTINCT f.blob_digest AS digest, v.model_id
+        FROM pedigree.artifact_file f
+        JOIN pedigree.model_version v ON v.digest = f.artifact_digest
+        WHERE f.blob_digest = ANY (digests) AND v.deleted_at IS NULL
+    ) AS held
+    JOIN pedigree.registered_model m USING (model_id)
+    WHERE pedigree.sees_key(m.name_key);
 END
 $$;
 
@@ -3611,16 +3635,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.sees(of_model bigint) RETURNS boolean
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    AS $$
-BEGIN
-    RETURN pedigree.sees_key(
-        (SELECT m.name_key FROM pedigree.registered_model m WHERE m.model_id = of_model)
-    );
-END
-$$;
-
 CREATE FUNCTION pedigree.sees_key(name_key text) RETURNS boolean
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
@@ -3631,26 +3645,25 @@ BEGIN
         RAISE EXCEPTION 'somebody reads the registry: the setting pedigree.models is empty'
             USING ERRCODE = 'insufficient_privilege';
     END IF;
-    RETURN models = '*' OR name_key ~ models;
-END
-$$;
-
-CREATE FUNCTION pedigree.sees_name(of_name text) RETURNS boolean
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    AS $$
-BEGIN
-    RETURN coalesce(pedigree.sees_key(
-        (SELECT m.name_key FROM pedigree.registered_model m WHERE m.name = of_name)
-    ), false);
+    RETURN CASE
+        WHEN models = '*' THEN true
+        WHEN models LIKE '{%' THEN name_key LIKE ANY (models::text[])
+        ELSE name_key ~ models
+    END;
 END
 $$;
 
 CREATE FUNCTION pedigree.sequence_events() RETURNS void
     LANGUAGE plpgsql
+    SET lock_timeout TO '500ms'
     AS $$
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0)) THEN
-        RETURN;
+        BEGIN
+            PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0));
+        EXCEPTION WHEN lock_not_available THEN
+            RETURN;
+        END;
     END IF;
     WITH due AS (
         DELETE FROM pedigree.unsequenced RETURNING id
@@ -4853,6 +4866,11 @@ CREATE VIEW pedigree.search_metric_source AS
 CREATE VIEW pedigree.search_month AS
  SELECT month
    FROM pedigree.months_of_search() of(month);
+
+CREATE VIEW pedigree.search_name AS
+ SELECT model_id,
+    name
+   FROM pedigree.registered_model;
 
 CREATE TABLE pedigree.search_record (
     model_id bigint NOT NULL,

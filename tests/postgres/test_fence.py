@@ -22,8 +22,8 @@ from pedigree.registry import Registry, registry_in
 from pedigree.registry.reconciler import Reconciler
 from pedigree.settings import Settings
 from tests.committed import check
-from tests.factories import register
-from tests.fencing import OWNER, PASSWORD, Fenced, as_user
+from tests.factories import register, register_candidate
+from tests.fencing import OWNER, PASSWORD, TEMPLATE, Fenced, as_user, make_template
 
 FACTS = Path(__file__).parents[2] / "pedigree" / "postgres" / "fence.txt"
 
@@ -107,7 +107,7 @@ TAMPERED = [
     ("ALTER TABLE pedigree.event DISABLE TRIGGER event_append_only", "enabled always", "disabled"),
     ("DROP TRIGGER event_append_only ON pedigree.event", "trigger event_append_only", None),
     ("DROP POLICY seen ON pedigree.model_card", "policy seen on model_card", None),
-    ("ALTER POLICY seen ON pedigree.event USING (true)", "sees_name", "using true"),
+    ("ALTER POLICY seen ON pedigree.event USING (true)", "m.name = event.model", "using true"),
     ("ALTER TABLE pedigree.decision DISABLE ROW LEVEL SECURITY", "row security", None),
     ("ALTER TABLE pedigree.decision FORCE ROW LEVEL SECURITY", "row", "also for the owner"),
     ("GRANT INSERT ON pedigree.event TO PUBLIC", None, "grant INSERT on event to PUBLIC"),
@@ -124,6 +124,12 @@ TAMPERED = [
     ("ALTER TABLE pedigree.sink OWNER TO pedigree_worker", None, "sink belongs to"),
     ("ALTER VIEW pedigree.model_record RESET (security_invoker)", "invoker", "definer"),
 ]
+FINDS = (
+    "SELECT * FROM pedigree.find_versions(%(key)s, 1, NULL)",
+    "SELECT * FROM pedigree.find_versions(%(key)s, NULL, 'latest')",
+    "SELECT * FROM pedigree.find_versions(%(key)s, NULL, 'candidate')",
+    "SELECT * FROM pedigree.find_holder(%(key)s, 'candidate')",
+)
 A_VERSION = """
 INSERT INTO pedigree.registered_model (name, name_key, created_at, created_by)
 VALUES ('churn', 'churn', now(), 'ann')
@@ -267,7 +273,8 @@ def test_the_application_owns_the_tables_of_dagster_that_an_earlier_release_made
             application.execute("INSERT INTO runs DEFAULT VALUES")
 
 
-def test_a_limited_asker_sees_only_what_concerns_its_models(fenced: Fenced) -> None:
+@pytest.mark.parametrize("models", ['{"chur_%"}', "^(?:churn.*)$", r'{"churn-eu","churn\\-us"}'])
+def test_a_limited_asker_sees_only_what_concerns_its_models(fenced: Fenced, models: str) -> None:
     registry = fenced.registry()
     for name in ("churn-eu", "Churn-US", "fraud"):
         register(registry, fenced.home, name, name)
@@ -276,13 +283,26 @@ def test_a_limited_asker_sees_only_what_concerns_its_models(fenced: Fenced) -> N
             f"{name}/1", "candidate", comment="good"
         )
     registry.create_token("ci", roles=[Role.READER])
-    limited = asked_by(registry.database, Asker(models="^(?:churn.*)$"))
+    limited = asked_by(registry.database, Asker(models=models))
     for table, shown in SEEN.items():
         query = f"SELECT DISTINCT {shown} AS model FROM pedigree.{table} t ORDER BY 1"
         everything = {row["model"] for row in registry.database.fetch_all(query)}
         assert {"churn-eu", "Churn-US", "fraud"} <= everything, table
         for read in (limited.fetch_all, lambda q: limited.transaction(lambda t: [*t.execute(q)])):
             assert {row["model"] for row in read(query)} == {"churn-eu", "Churn-US"}, table
+
+
+@pytest.mark.parametrize("models", ['{"churn%"}', "^churn.*$", "{}"])
+def test_the_reads_of_one_version_find_none_of_a_hidden_model(fenced: Fenced, models: str) -> None:
+    registry = fenced.registry()
+    for name in ("churn", "fraud"):
+        register_candidate(registry, fenced.home, name, name)
+    limited = asked_by(registry.database, Asker(models=models))
+    hidden = "fraud" if models != "{}" else "churn"
+    for read in FINDS:
+        assert registry.database.fetch_all(read, {"key": hidden})
+        assert not limited.fetch_all(read, {"key": hidden})
+        assert bool(limited.fetch_all(read, {"key": "churn"})) is (models != "{}")
 
 
 def test_a_missing_setting_is_an_error_and_never_an_empty_result(fenced: Fenced) -> None:
@@ -296,6 +316,9 @@ def test_a_missing_setting_is_an_error_and_never_an_empty_result(fenced: Fenced)
                     continue  # without rows in this test
                 with pytest.raises(psycopg.errors.InsufficientPrivilege, match=r"pedigree\.models"):
                     connection.execute(f"SELECT * FROM pedigree.{table}")
+            for read in FINDS:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege, match=r"pedigree\.models"):
+                    connection.execute(read, {"key": "churn"})
 
 
 def test_nothing_of_an_asker_outlives_its_transaction(fenced: Fenced) -> None:
