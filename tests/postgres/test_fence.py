@@ -23,7 +23,7 @@ from pedigree.registry.reconciler import Reconciler
 from pedigree.settings import Settings
 from tests.committed import check
 from tests.factories import register, register_candidate
-from tests.fencing import OWNER, PASSWORD, TEMPLATE, Fenced, as_user, make_template
+from tests.fencing import OWNER, PASSWORD, Fenced, as_user
 
 FACTS = Path(__file__).parents[2] / "pedigree" / "postgres" / "fence.txt"
 
