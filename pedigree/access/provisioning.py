@@ -5,14 +5,15 @@ written here in the same transaction.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, LiteralString, NamedTuple, Self
 from uuid import UUID, uuid4
 
 from pedigree.access.changes import AccessChange
 from pedigree.access.oidc.identities import is_name
 from pedigree.access.people_changes import apply_change
 from pedigree.access.provisioning_records import ProvisionedUser, ProvisionedUsers
-from pedigree.access.tokens import SQL, require_principal
+from pedigree.access.pseudonyms import Names
+from pedigree.access.tokens import SQL
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
 from pedigree.errors import (
@@ -42,6 +43,21 @@ class UserState(NamedTuple):
     external_id: str | None
     email: str | None
     active: bool | None
+
+    def naming(self, names: Names) -> Self:
+        """Return the same with pseudonyms, as the database knows people.
+
+        The external id stays: no event has it, and it is erased with the person.
+
+        Raises:
+            InvalidInputError: The name, the e-mail or the external id is not valid.
+            ReservedNameError: The name is reserved for Pedigree.
+        """
+        require_shown([("externalId", self.external_id), ("emails", self.email)])
+        return self._replace(
+            name=names.of_principal(self.name),
+            email=None if self.email is None else names.pseudonym(self.email),
+        )
 
 
 class _Reason(NamedTuple):
@@ -212,8 +228,6 @@ def _change(
     state: UserState,
     actor: Actor,
 ) -> None:
-    require_principal(state.name)
-    require_shown([("externalId", state.external_id), ("emails", state.email)])
     values = {
         "user_id": user_id,
         "principal": state.name,

@@ -39,11 +39,12 @@ class ProvisioningOperations(ContextGroup, ProvisioningContract):
         skip: int = 0,
     ) -> ProvisionedUsers:
         self._context.require(Permission.PROVISION)
+        wanted = None if name is None else self._context.names.known(name)
         return self._context.database.read(
             lambda transaction: provisioning.users(
                 transaction,
                 user_ids=None if user_id is None else [user_id],
-                name=name,
+                name=wanted,
                 external_id=external_id,
                 limit=limit,
                 skip=skip,
@@ -58,7 +59,8 @@ class ProvisioningOperations(ContextGroup, ProvisioningContract):
         email: str | None = None,
         active: bool | None = None,
     ) -> ProvisionedUser:
-        state = UserState(name, external_id, email, active)
+        self._context.require(Permission.PROVISION)
+        state = UserState(name, external_id, email, active).naming(self._context.names)
         return self._write(
             lambda transaction, actor: provisioning.provision(transaction, state, actor)
         )
@@ -72,7 +74,8 @@ class ProvisioningOperations(ContextGroup, ProvisioningContract):
         email: str | None = None,
         active: bool | None = None,
     ) -> ProvisionedUser:
-        state = UserState(name, external_id, email, active)
+        self._context.require(Permission.PROVISION)
+        state = UserState(name, external_id, email, active).naming(self._context.names)
         return self._write(
             lambda transaction, actor: provisioning.change(transaction, user_id, state, actor)
         )

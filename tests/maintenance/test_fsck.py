@@ -164,7 +164,7 @@ EDITS: dict[str, tuple[str, set[str]]] = {
     ),
     "a user was slipped in": (
         "INSERT INTO pedigree.provisioned_user SELECT gen_random_uuid(), principal_id, NULL,"
-        " now(), now() FROM pedigree.principal WHERE name = 'dan'",
+        " now(), now() FROM pedigree.principal WHERE pedigree.shown_name(name) = 'dan'",
         {"provisioning_matches_events"},
     ),
     "a provisioned group is called otherwise": (

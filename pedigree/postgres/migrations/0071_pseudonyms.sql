@@ -160,6 +160,9 @@ BEGIN
         UPDATE pedigree.identity i SET subject = 'erased-' || gen_random_uuid()
         FROM pedigree.principal p
         WHERE p.principal_id = i.principal_id AND p.person_id = person::bigint;
+        UPDATE pedigree.provisioned_user u SET external_id = NULL
+        FROM pedigree.principal p
+        WHERE p.principal_id = u.principal_id AND p.person_id = person::bigint;
     END IF;
     WITH gone AS (
         DELETE FROM pedigree.pseudonym p WHERE pedigree.person_key(p.pseudonym) = ANY (keys)
