@@ -146,7 +146,7 @@ def _id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise ScimError("members: a value is no id of a user", "invalidValue") from None
+        raise ScimError("members: a value is not the id of a user", "invalidValue") from None
 
 
 def _require_few(patch: PatchOp[Group], known: ProvisionedGroup) -> None:
