@@ -199,9 +199,9 @@ def test_sensors_and_the_reconciler_act_in_a_role_of_their_own(fenced: Fenced) -
     reconciler = Reconciler(registry)
     who = "SELECT current_user::text AS role"
     assert reconciler.registry.database.call(who) == {"role": DatabaseRole.SENSOR.value}
-    assert registry.in_role(DatabaseRole.SENSOR).acting_as(
-        Actor(name="ann", source="test")
-    ).database.call(who) == {"role": DatabaseRole.SENSOR.value}
+    sensor = registry_in(registry.context.in_role(DatabaseRole.SENSOR))
+    other = sensor.acting_as(Actor(name="ann", source="test"))
+    assert other.database.call(who) == {"role": DatabaseRole.SENSOR.value}
     reconciler.reconcile()
     assert registry.database.read(partial(failures, limit=1)) == ()
     cards = "SELECT count(*) AS cards FROM pedigree.model_card"
