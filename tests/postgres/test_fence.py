@@ -253,6 +253,12 @@ def test_an_embedded_registry_of_an_earlier_release_gets_the_role_at_its_next_st
     server.folder.joinpath("password.application").unlink()  # as in a copy of the data alone
     with Registry.connect(settings=Settings(home=server.folder.parent, actor="ann")) as registry:
         assert registry.models() == ()
+        register(registry, server.folder.parent, "churn")
+        reconciler = Reconciler(registry)
+        reconciler.reconcile()
+        who = reconciler.registry.database.call("SELECT current_user::text AS role")
+        assert who == {"role": DatabaseRole.SENSOR.value}
+        assert registry.events()[-1].seq == feed_head(registry.database)
 
 
 def test_the_application_owns_the_tables_of_dagster_that_an_earlier_release_made(
