@@ -31,6 +31,7 @@ def identity(name: str = "ann", **changes: Any) -> Identity:
         "email": None,
         "issued_at": AT,
         "links_by_email": False,
+        "scim": None,
         "is_first_admin": False,
     }
     return Identity(**fields | changes)

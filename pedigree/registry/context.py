@@ -24,8 +24,8 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_reference
 from pedigree.catalog.seen_models import asker_of
 from pedigree.catalog.sight import Sight
-from pedigree.postgres.asked import asked_by
-from pedigree.postgres.asker import PROCESS
+from pedigree.postgres.asked import asked_by, in_role
+from pedigree.postgres.asker import PROCESS, DatabaseRole
 from pedigree.postgres.database import Database
 from pedigree.postgres.migrate import migrate_embedded, require_current
 from pedigree.postgres.nested import NestedDatabase
@@ -125,6 +125,16 @@ class Context(Acting):
         other.database = asked_by(
             self.database, PROCESS if principal is None else asker_of(principal)
         )
+        return other
+
+    def in_role(self, role: DatabaseRole) -> Self:
+        """Return the same connection in a role of the database, if there are such roles.
+
+        Raises:
+            DatabaseUnavailableError: The server does not answer.
+        """
+        other = copy(self)
+        other.database = in_role(self.database, role)
         return other
 
     def with_pseudonyms(self) -> Self:

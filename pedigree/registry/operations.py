@@ -30,6 +30,7 @@ from pedigree.registry.pending_checks import PendingCheckOperations
 from pedigree.registry.people import PeopleOperations
 from pedigree.registry.policies import PolicyOperations
 from pedigree.registry.promotions import PromotionOperations
+from pedigree.registry.provisioning import ProvisioningOperations
 from pedigree.registry.quarantine import QuarantineOperations
 from pedigree.registry.registration import RegistrationOperations
 from pedigree.registry.retention import RetentionOperations
@@ -116,6 +117,7 @@ class RegistryOperations(Operations):
         self.tokens = TokenOperations(context)
         self.access = AccessOperations(context)
         self.people = PeopleOperations(context)
+        self.provisioning = ProvisioningOperations(context)
         self.webhooks = WebhookOperations(context)
         self.gc = GcOperations(context)
         self.fsck = FsckOperations(context)

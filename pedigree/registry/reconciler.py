@@ -18,6 +18,7 @@ from pedigree.failures.member_loop import MemberLoop, MemberResult, Probe
 from pedigree.failures.outages import store_probe
 from pedigree.failures.records import BackgroundWork
 from pedigree.lifecycle.records import Move
+from pedigree.postgres.asker import DatabaseRole
 from pedigree.registry import Registry
 
 _PAUSE_S = 2.0
@@ -62,6 +63,7 @@ class Reconciler:
         postponed: Iterable[str] = (),
         is_outage: Probe | None = None,
     ) -> None:
+        registry = registry.in_role(DatabaseRole.SENSOR)
         self.registry = registry.acting_as(actor)
         self._cards = CardFollower(registry.database, registry.store)
         self.seq = seq

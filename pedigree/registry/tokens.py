@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from pedigree._record import PAGE
-from pedigree.access import exchanges, tokens
+from pedigree.access import exchanges, people, tokens
 from pedigree.access.held import Bearer, Held
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.records import AccessToken, IssuedToken, Permission, Whoami
@@ -60,6 +60,9 @@ class TokenOperations(ContextGroup, TokenContract):
             permissions=tuple(sorted(principal.permissions)),
             models=principal.models,
             expires_at=principal.expires_at,
+            last_seen=self._context.database.read(
+                lambda transaction: people.roles_last_seen(transaction, principal.name)
+            ),
         )
 
     def bearer_of(self, secret: str) -> Bearer | None:

@@ -69,6 +69,8 @@ from pedigree.server.rest import (
     versions,
     webhooks,
 )
+from pedigree.server.scim import routes as scim
+from pedigree.server.scim.refusals import add_scim_errors
 from pedigree.server.shutdown import Drain, draining
 from pedigree.settings import Settings
 
@@ -80,7 +82,7 @@ _RESOURCES = (
     *(approvals, promotions, policies, checks, cards, datasets, evaluations, monitoring),
     *(lineage, staleness, quarantine, retention, search, events, statistics),
     *(webhooks, tokens, access, people, token_exchange, login, gc, fsck, log_tiles),
-    *(metrics, health),
+    *(scim, metrics, health),
 )
 # How many requests may wait for each connection before the service refuses further ones.
 _WAITING_FOR_ONE = 16
@@ -139,6 +141,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.log_head = LogHead()
     app.state.proxies = Proxies()
     add_handlers(app)
+    add_scim_errors(app)
     for resource in _RESOURCES:
         # include_router would add a second route look-up to each of these.
         app.router.routes.extend(resource.router.routes)

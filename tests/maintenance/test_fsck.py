@@ -17,6 +17,7 @@ from pedigree.postgres.database import Database
 from pedigree.registry import Registry
 from pedigree.registry.log_sealing import LogSealing
 from tests.artifacts.publishing import blob_keys
+from tests.audit.event_bodies import require_documented
 from tests.factories import register, register_candidate, with_secret_key
 from tests.identities import see
 from tests.maintenance.collecting import collect
@@ -156,6 +157,23 @@ EDITS: dict[str, tuple[str, set[str]]] = {
         "UPDATE pedigree.access_role SET permissions = permissions || '{delete}'::text[]"
         " WHERE name = 'reader'",
         {"access_matches_events"},
+    ),
+    "a removed user is back": (
+        "UPDATE pedigree.provisioned_user SET deleted_at = NULL",
+        {"provisioning_matches_events"},
+    ),
+    "a user was slipped in": (
+        "INSERT INTO pedigree.provisioned_user SELECT gen_random_uuid(), principal_id, NULL,"
+        " now(), now() FROM pedigree.principal WHERE name = 'dan'",
+        {"provisioning_matches_events"},
+    ),
+    "a provisioned group is called otherwise": (
+        "UPDATE pedigree.provisioned_group SET display_name = 'other'",
+        {"provisioning_matches_events"},
+    ),
+    "a group is no longer provisioned": (
+        "DELETE FROM pedigree.provisioned_group",
+        {"provisioning_matches_events"},
     ),
     "a webhook sends elsewhere": (
         "UPDATE pedigree.webhook SET url = 'https://evil.example'",
@@ -363,6 +381,10 @@ def lived(impatient: Registry, tmp_path: Path) -> Registry:
     for name in ("dana", "dan"):
         see(registry, name)
     registry.link_person("dan", person="dana")
+    provisioning = registry.operations.provisioning
+    users = [provisioning.provision_user(name).user_id for name in ("erin", "gone")]
+    provisioning.provision_group("Provided", members=users)
+    provisioning.deprovision_user(users[1])
     webhook_id = registry.create_webhook("https://ci.example").webhook.webhook_id
     registry.update_webhook(webhook_id, types=["version.*"])
     registry.rotate_webhook_secret(webhook_id)
@@ -400,6 +422,7 @@ def test_nothing_is_wrong_where_nothing_was_damaged(lived: Registry, tmp_path: P
     assert report.violated == (), report
     looked_at = {check.name: check.looked_at for check in report.checks}
     assert looked_at["versions_gapless"] == looked_at["events_replay"] == 2
+    assert len(require_documented(lived.events())) >= 38
     # The tests' database has no roles of its own.
     assert [name for name, number in looked_at.items() if not number] == ["fence_stands"]
 

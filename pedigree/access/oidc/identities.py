@@ -10,6 +10,7 @@ from pedigree.access.oidc.providers import (
     IdentitySource,
     ProviderKind,
     ProviderRule,
+    ScimLink,
     TokenUse,
     are_met,
 )
@@ -47,6 +48,7 @@ class Identity:
         email: Their e-mail, if the issuer verified it.
         issued_at: When the issuer made the token.
         links_by_email: Whether they are the person with the same verified e-mail and the same name.
+        scim: What says that they are a person whom SCIM provisioned; None: the e-mail alone.
         is_first_admin: Whether they become the first admin of a registry that never had one.
         own_key: What tells it from others of its issuer, once ``principal`` is a pseudonym.
     """
@@ -66,6 +68,7 @@ class Identity:
     email: str | None
     issued_at: datetime
     links_by_email: bool
+    scim: ScimLink | None
     is_first_admin: bool
     own_key: str | None = None
 
@@ -114,6 +117,7 @@ def identity_of(claims: Claims, provider: IdentitySource) -> Identity:
                 email=_verified_email(claims),
                 issued_at=_time(claims["iat"]),
                 links_by_email=provider.links_by_email,
+                scim=provider.scim,
                 is_first_admin=bool(provider.first_admin) and are_met(provider.first_admin, claims),
             )
     raise NoRuleError(f"the token meets no rule of the provider {provider.name}")

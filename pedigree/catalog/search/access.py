@@ -174,7 +174,7 @@ def _name(_: Leaf, found: Comparison, translator: Translator) -> Access | None:
         return _ordered(_, found, translator)
     # There are fewer models than versions.
     rows = sql.SQL(
-        "SELECT named.model_id, named.version FROM pedigree.registered_model s"
+        "SELECT named.model_id, named.version FROM pedigree.search_name s"
         " JOIN pedigree.search_version named USING (model_id) WHERE {}"
     ).format(translator.compared(sql.SQL("s.name"), found, Kind.TEXT))
     return Access(rows, rows)
