@@ -205,6 +205,17 @@ def require_shown(texts: Iterable[tuple[str, str | None]]) -> None:
             )
 
 
+def require_valid(state: UserState) -> None:
+    """Require that the texts of a user are valid.
+
+    Raises:
+        InvalidInputError: One of them is not.
+        ReservedNameError: The name is reserved for Pedigree.
+    """
+    require_principal(state.name)
+    require_shown([("externalId", state.external_id), ("emails", state.email)])
+
+
 def _change(
     transaction: Transaction,
     statement: LiteralString,
@@ -212,8 +223,7 @@ def _change(
     state: UserState,
     actor: Actor,
 ) -> None:
-    require_principal(state.name)
-    require_shown([("externalId", state.external_id), ("emails", state.email)])
+    require_valid(state)
     values = {
         "user_id": user_id,
         "principal": state.name,

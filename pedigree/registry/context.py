@@ -143,6 +143,12 @@ class Context(Acting):
         other.shows_names = False
         return other
 
+    def with_names(self) -> Self:
+        """Return the same connection for a caller that compares names, and shows them."""
+        other = copy(self)
+        other.shows_names = True
+        return other
+
     def transaction(self, work: Callable[[Self], T], *, pipelined: bool = False) -> T:
         """Run several operations in one transaction: all of their writes are committed, or none.
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from pedigree.access.records import Permission
 from pedigree.contract import paths
+from pedigree.registry import registry_in
 from pedigree.server.http.auth import Caller, ProtectedRoute, requires
 from pedigree.server.http.inputs import require_json, require_text
 from pedigree.server.http.proxies import public_path
@@ -43,7 +44,9 @@ def _call(request: Request, body: bytes) -> "ScimCall":
 
     caller: Caller = request.state.caller
     prefix = public_path(request.scope, "")
-    return ScimCall(caller.registry, dict(request.query_params), body, prefix)
+    # Filters and patches compare names.
+    registry = registry_in(caller.registry.context.with_names())
+    return ScimCall(registry, dict(request.query_params), body, prefix)
 
 
 @router.get(paths.SCIM_CONFIG)
