@@ -5,15 +5,14 @@ written here in the same transaction.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, LiteralString, NamedTuple, Self
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID, uuid4
 
 from pedigree.access.changes import AccessChange
 from pedigree.access.oidc.identities import is_name
 from pedigree.access.people_changes import apply_change
 from pedigree.access.provisioning_records import ProvisionedUser, ProvisionedUsers
-from pedigree.access.pseudonyms import Names
-from pedigree.access.tokens import SQL
+from pedigree.access.tokens import SQL, require_principal
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
 from pedigree.errors import (
@@ -43,21 +42,6 @@ class UserState(NamedTuple):
     external_id: str | None
     email: str | None
     active: bool | None
-
-    def naming(self, names: Names) -> Self:
-        """Return the same with pseudonyms, as the database knows people.
-
-        The external id stays: no event has it, and it is erased with the person.
-
-        Raises:
-            InvalidInputError: The name, the e-mail or the external id is not valid.
-            ReservedNameError: The name is reserved for Pedigree.
-        """
-        require_shown([("externalId", self.external_id), ("emails", self.email)])
-        return self._replace(
-            name=names.of_principal(self.name),
-            email=None if self.email is None else names.pseudonym(self.email),
-        )
 
 
 class _Reason(NamedTuple):
@@ -221,6 +205,17 @@ def require_shown(texts: Iterable[tuple[str, str | None]]) -> None:
             )
 
 
+def require_valid(state: UserState) -> None:
+    """Require that the texts of a user are valid.
+
+    Raises:
+        InvalidInputError: One of them is not.
+        ReservedNameError: The name is reserved for Pedigree.
+    """
+    require_principal(state.name)
+    require_shown([("externalId", state.external_id), ("emails", state.email)])
+
+
 def _change(
     transaction: Transaction,
     statement: LiteralString,
@@ -228,6 +223,7 @@ def _change(
     state: UserState,
     actor: Actor,
 ) -> None:
+    require_valid(state)
     values = {
         "user_id": user_id,
         "principal": state.name,

@@ -135,7 +135,7 @@ def erase_person(
     with open_registry() as registry:
         if not apply:
             found = registry.principals(name=name)
-            respond({"items": found}, as_json, lambda: _planned_erasure(name, found))
+            respond({"items": found, "next": None}, as_json, lambda: _planned_erasure(name, found))
             return
         erased = registry.erase_person(name)
     respond(erased, as_json, lambda: _erasure_view(erased))

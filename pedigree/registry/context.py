@@ -137,16 +137,16 @@ class Context(Acting):
         other.database = in_role(self.database, role)
         return other
 
-    def with_names(self) -> Self:
-        """Return the same connection for a caller who gets names from every operation."""
-        other = copy(self)
-        other.shows_names = True
-        return other
-
     def with_pseudonyms(self) -> Self:
         """Return the same connection for a caller that shows names itself, as late as possible."""
         other = copy(self)
         other.shows_names = False
+        return other
+
+    def with_names(self) -> Self:
+        """Return the same connection for a caller that compares names, and shows them."""
+        other = copy(self)
+        other.shows_names = True
         return other
 
     def transaction(self, work: Callable[[Self], T], *, pipelined: bool = False) -> T:

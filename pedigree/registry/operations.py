@@ -59,6 +59,7 @@ class RegistryOperations(Operations):
     # These do more than their contracts, for callers in this process.
     versions: VersionOperations
     approvals: ApprovalOperations
+    policies: PolicyOperations
     stages: StageOperations
     uploads: UploadOperations
     stage_requests: StageRequestOperations

@@ -1,9 +1,11 @@
 """Policies: the gates of each stage."""
 
 from pedigree._record import PAGE
+from pedigree.access.named_records import name_people
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.contract.policies import PolicyContract
+from pedigree.errors import PedigreeError
 from pedigree.lifecycle import policy_history as revisions
 from pedigree.lifecycle import promotion_queue
 from pedigree.lifecycle.checks.settings import require_known_settings
@@ -39,6 +41,28 @@ class PolicyOperations(ContextGroup, PolicyContract):
         return self._context.database.transaction(
             lambda transaction: revisions.set_policy(transaction, name, policy, by, reason=reason)
         )
+
+    def expect_policy(self, name: str, policy: Policy, *, actor: Actor | None = None) -> None:
+        """Refuse a policy that :meth:`set_policy` would refuse in the model's present state.
+
+        Args:
+            name: The model.
+            policy: The policy.
+            actor: Who would set it; this process's actor when None.
+
+        Raises:
+            NotPermittedError: The present policy names other editors.
+            InvalidPolicyError: A new stage has an invalid name, or versions would be stranded.
+        """
+        names, by = self._context.names, self._context.principal(actor)
+        wanted = naming(policy, names.pseudonyms)
+        try:
+            self._context.database.read(
+                lambda transaction: revisions.expect_policy(transaction, name, wanted, by)
+            )
+        except PedigreeError as error:
+            name_people(error, names)
+            raise
 
     def policy_history(
         self, name: str, *, limit: int = PAGE, after: int = 0

@@ -39,12 +39,12 @@ class ProvisioningOperations(ContextGroup, ProvisioningContract):
         skip: int = 0,
     ) -> ProvisionedUsers:
         self._context.require(Permission.PROVISION)
-        wanted = None if name is None else self._context.names.known(name)
+        name = None if name is None else self._context.names.known(name)
         return self._context.database.read(
             lambda transaction: provisioning.users(
                 transaction,
                 user_ids=None if user_id is None else [user_id],
-                name=wanted,
+                name=name,
                 external_id=external_id,
                 limit=limit,
                 skip=skip,
@@ -59,8 +59,8 @@ class ProvisioningOperations(ContextGroup, ProvisioningContract):
         email: str | None = None,
         active: bool | None = None,
     ) -> ProvisionedUser:
-        self._context.require(Permission.PROVISION)
-        state = UserState(name, external_id, email, active).naming(self._context.names)
+        state = self._known(UserState(name, external_id, email, active))
+        state = state._replace(name=self._context.names.of_principal(name))
         return self._write(
             lambda transaction, actor: provisioning.provision(transaction, state, actor)
         )
@@ -74,8 +74,8 @@ class ProvisioningOperations(ContextGroup, ProvisioningContract):
         email: str | None = None,
         active: bool | None = None,
     ) -> ProvisionedUser:
-        self._context.require(Permission.PROVISION)
-        state = UserState(name, external_id, email, active).naming(self._context.names)
+        state = self._known(UserState(name, external_id, email, active))
+        state = state._replace(name=self._context.names.known(name))
         return self._write(
             lambda transaction, actor: provisioning.change(transaction, user_id, state, actor)
         )
@@ -125,6 +125,13 @@ class ProvisioningOperations(ContextGroup, ProvisioningContract):
         self._write(
             lambda transaction, actor: provisioned_groups.remove(transaction, group_id, actor)
         )
+
+    def _known(self, state: UserState) -> UserState:
+        """Return a valid user with a pseudonym instead of the e-mail."""
+        self._context.require(Permission.PROVISION)
+        provisioning.require_valid(state)
+        email = None if state.email is None else self._context.names.pseudonym(state.email)
+        return state._replace(email=email)
 
     def _write(self, work: Callable[[Transaction, Actor], T]) -> T:
         """Do some work that changes what is provisioned, alone."""

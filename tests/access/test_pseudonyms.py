@@ -37,6 +37,7 @@ APPROVER = "anneliese.vogelsang@risk.example"
 OTHERS = (
     *("balthasar-owner", "cosima.member@risk.example", "dorothea-grantee", "emil.lister"),
     *("friederike@login.example", "friederike.mail@login.example", "gottfried-promoter"),
+    *("hedwig.provisioned", "hedwig.mail@scim.example"),
 )
 NAMES = (OPERATOR, APPROVER, *OTHERS)
 
@@ -48,7 +49,7 @@ def acting(registry: Registry, name: str) -> Registry:
 
 def name_everybody(registry: Registry, folder: Path) -> None:
     """Do everything that names people, with names that are nowhere else."""
-    owner, member, grantee, lister, login, mail, promoter = OTHERS
+    owner, member, grantee, lister, login, mail, promoter, user, address = OTHERS
     fill(registry, folder)
     for _, step in STORY:
         step(registry, folder)
@@ -61,6 +62,8 @@ def name_everybody(registry: Registry, folder: Path) -> None:
     acting(registry, lister).tokens()
     registry.create_token(grantee, roles=[Role.READER])
     see(registry, login, subject="4711", email=mail)
+    provisioned = registry.operations.provisioning.provision_user(user, email=address)
+    registry.operations.provisioning.provision_group("all", members=[provisioned.user_id])
     registry.set_policy("owned", policy_of(approvals={"by": [promoter, "*@risk.example"]}))
     acting(registry, promoter).set_alias("owned", "best", 1)
     registry.write_card("owned/1", CardNotes(contact="the team"))
@@ -240,6 +243,22 @@ def test_an_erased_person_is_in_no_answer_and_what_they_did_stays(
     assert not any(name in each.casefold() for each in everything for name in names[:2])
     assert registry.search("created_by LIKE '%risk%'").records == ()
     assert registry.search(f"created_by = '{shown}'").records != ()
+    require_sound(registry)
+
+
+def test_a_provisioned_person_is_erased_and_provisioned_again_as_another_one(
+    registry: Registry,
+) -> None:
+    provisioning = registry.operations.provisioning
+    first = provisioning.provision_user("ann", external_id="00u4711", email="ann@risk.example")
+    provisioning.provision_group("risk", members=[first.user_id])
+    assert len(registry.erase_person("ann").pseudonyms) == 2
+    assert places_of(registry, ("ann@risk.example", "00u4711")) == set()
+    require_sound(registry)
+    assert provisioning.provisioned_users(limit=10).users == ()
+    again = provisioning.provision_user("ann", external_id="00u4711", email="ann@risk.example")
+    assert again.user_id != first.user_id
+    assert len(registry.principals()) == 2
     require_sound(registry)
 
 

@@ -141,8 +141,8 @@ BEGIN
 END
 $$;
 
--- Erase a person: the names of all their pseudonyms, and the subjects of their identities. What they may
--- has ended before. The pseudonyms stay, so that nobody can approve what they made themselves.
+-- Erase a person: the names of all their pseudonyms, and the ids by which providers know them. What they
+-- may has ended before. The pseudonyms stay, so that nobody can approve what they made themselves.
 CREATE FUNCTION pedigree.erase_person(given text) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     at timestamptz := pedigree.begin_change_of_people();
@@ -159,7 +159,22 @@ BEGIN
         events := pedigree.end_rights_of_person(person::bigint, at);
         UPDATE pedigree.identity i SET subject = 'erased-' || gen_random_uuid()
         FROM pedigree.principal p
-        WHERE p.principal_id = i.principal_id AND p.person_id = person::bigint;
+        WHERE p.principal_id = i.principal_id AND p.person_id = person::bigint
+            AND i.issuer <> 'urn:pedigree:scim';
+        -- The provider finds nobody under the old name, and provisions another person.
+        WITH removed AS (
+            UPDATE pedigree.provisioned_user u
+            SET external_id = NULL, deleted_at = at, modified_at = at
+            FROM pedigree.principal p
+            WHERE p.principal_id = u.principal_id AND p.person_id = person::bigint
+                AND u.deleted_at IS NULL
+            RETURNING p.principal_id, p.name
+        )
+        SELECT events || coalesce(jsonb_agg(jsonb_build_object(
+            'type', 'principal.deprovisioned',
+            'body', jsonb_build_object('principal', r.name, 'principal_id', r.principal_id)
+        ) ORDER BY r.principal_id), '[]') INTO events
+        FROM removed r;
         UPDATE pedigree.provisioned_user u SET external_id = NULL
         FROM pedigree.principal p
         WHERE p.principal_id = u.principal_id AND p.person_id = person::bigint;

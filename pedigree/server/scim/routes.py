@@ -44,7 +44,7 @@ def _call(request: Request, body: bytes) -> "ScimCall":
 
     caller: Caller = request.state.caller
     prefix = public_path(request.scope, "")
-    # Filters compare names, so the operations return these.
+    # Filters and patches compare names.
     registry = registry_in(caller.registry.context.with_names())
     return ScimCall(registry, dict(request.query_params), body, prefix)
 
