@@ -1374,7 +1374,25 @@ BEGIN
         events := pedigree.end_rights_of_person(person::bigint, at);
         UPDATE pedigree.identity i SET subject = 'erased-' || gen_random_uuid()
         FROM pedigree.principal p
-        WHERE p.principal_id = i.principal_id AND p.person_id = person::bigint;
+        WHERE p.principal_id = i.principal_id AND p.person_id = person::bigint
+            AND i.issuer <> 'urn:pedigree:scim';
+        -- The provider finds nobody under the old name, and provisions another person.
+        WITH removed AS (
+            UPDATE pedigree.provisioned_user u
+            SET external_id = NULL, deleted_at = at, modified_at = at
+            FROM pedigree.principal p
+            WHERE p.principal_id = u.principal_id AND p.person_id = person::bigint
+                AND u.deleted_at IS NULL
+            RETURNING p.principal_id, p.name
+        )
+        SELECT events || coalesce(jsonb_agg(jsonb_build_object(
+            'type', 'principal.deprovisioned',
+            'body', jsonb_build_object('principal', r.name, 'principal_id', r.principal_id)
+        ) ORDER BY r.principal_id), '[]') INTO events
+        FROM removed r;
+        UPDATE pedigree.provisioned_user u SET external_id = NULL
+        FROM pedigree.principal p
+        WHERE p.principal_id = u.principal_id AND p.person_id = person::bigint;
     END IF;
     WITH gone AS (
         DELETE FROM pedigree.pseudonym p WHERE pedigree.person_key(p.pseudonym) = ANY (keys)
