@@ -15,7 +15,6 @@ from pedigree.access.records import Permission, Role
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
 from pedigree.contract._entrance import guarded
-from pedigree.contract.provisioning import ProvisioningContract
 from pedigree.errors import (
     AccessInUseError,
     AccessNotFoundError,
@@ -29,6 +28,7 @@ from pedigree.errors import (
     TooLargeError,
 )
 from pedigree.registry import Registry
+from pedigree.registry.provisioning import ProvisioningOperations
 from tests.identities import ISSUER, see
 
 PROVIDER = Actor(name="entra", source="token")
@@ -46,7 +46,7 @@ class Provider:
         self._operations = registry.operations
 
     def __getattr__(self, name: str) -> Any:
-        described = getattr(ProvisioningContract, name)
+        described = getattr(ProvisioningOperations, name)
         return guarded(getattr(self._operations.provisioning, name), described, self._operations)
 
 
