@@ -1,6 +1,7 @@
 """The messages of SCIM, as RFC 7643 and 7644 have them."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import httpx2
@@ -218,6 +219,21 @@ def test_operations_of_a_patch_are_one_change(served: Served, client: httpx2.Cli
     assert nothing.json() == made
     assert len(served.registry.events(limit=1000)) == events
     client.delete(path)
+
+
+def test_changes_of_a_group_at_once_are_all_kept(client: httpx2.Client) -> None:
+    ids = [created(client, "/Users", user(f"at-once-{n}@example.com"))["id"] for n in range(6)]
+    path = f"/Groups/{created(client, '/Groups', group('at once'))['id']}"
+
+    def add(member: str) -> int:
+        operation = {"op": "add", "path": "members", "value": [{"value": member}]}
+        return changed(client, path, operation).status_code
+
+    with ThreadPoolExecutor(6) as threads:
+        assert set(threads.map(add, ids)) == {204}
+    assert {each["value"] for each in client.get(path).json()["members"]} == set(ids)
+    for each in (path, *(f"/Users/{one}" for one in ids)):
+        assert client.delete(each).status_code == 204
 
 
 def test_what_is_not_there_is_said_as_scim_says_it(client: httpx2.Client) -> None:
