@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from pedigree.access.named_records import with_names
 from pedigree.access.oidc.providers import ScimLink
 from pedigree.access.people_records import PrincipalKind
 from pedigree.access.provisioned_groups import group_name
@@ -68,7 +69,8 @@ def problems(registry: Registry) -> list[str]:
 def test_a_user_is_the_principal_of_a_person(
     registry: Registry, provider: ProvisioningOperations
 ) -> None:
-    made = provider.provision_user(EMAIL, external_id="x", email=EMAIL)
+    provisioned = provider.provision_user(EMAIL, external_id="x", email=EMAIL)
+    made = with_names(provisioned, registry.context.names)
     assert (made.name, made.external_id, made.email, made.active) == (EMAIL, "x", EMAIL, True)
     (known,) = registry.principals()
     assert (known.name, known.kind) == (EMAIL, PrincipalKind.PERSON)
