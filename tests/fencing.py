@@ -4,6 +4,7 @@ With ``TEST_BEHIND_FENCE=1`` all tests that take a database do so, as `make test
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, LiteralString, NamedTuple
 from urllib.parse import quote
@@ -63,7 +64,7 @@ def is_fenced() -> bool:
     return FENCE in os.environ
 
 
-def edit_rows(database: Database, statement: LiteralString, values: list[object]) -> None:
+def edit_rows(database: Database, statement: LiteralString, values: Sequence[object] = ()) -> None:
     """Run a statement that only the owner may, also if the tests' own role is not the owner.
 
     Args:

@@ -44,7 +44,7 @@ class UserState(NamedTuple):
     active: bool | None
 
 
-class _Reason(NamedTuple):
+class _RefusedUser(NamedTuple):
     """Why the database refuses a change of a user."""
 
     error: type[PedigreeError]
@@ -53,44 +53,44 @@ class _Reason(NamedTuple):
     remedy: str
 
 
-_REASONS: Mapping[str, _Reason] = {
-    "taken": _Reason(
+_REASONS: Mapping[str, _RefusedUser] = {
+    "taken": _RefusedUser(
         NameTakenError,
         "the name is provisioned already, or belongs to a token, a workload or a service",
         "userName",
         "Provision the person by another name; `pedigree access link` says that both are one",
     ),
-    "e-mail": _Reason(
+    "e-mail": _RefusedUser(
         NameTakenError,
         "the e-mail is the name of a token, a workload or a service",
         "emails",
         "Provision the person by another e-mail, or by none",
     ),
-    "external": _Reason(
+    "external": _RefusedUser(
         NameTakenError,
         "another user has this external id",
         "externalId",
         "Remove the other user first",
     ),
-    "renamed": _Reason(
+    "renamed": _RefusedUser(
         RefusedError,
         "the name of a user does not change, because events and approvals name it",
         "userName",
         "Provision a user of the new name; `pedigree access link` says that both are one person",
     ),
-    "oneself": _Reason(
+    "oneself": _RefusedUser(
         OwnRightsError,
         "nobody changes who they are themselves",
         "userName",
         "Let the provider use a token of its own",
     ),
-    "deactivated": _Reason(
+    "deactivated": _RefusedUser(
         RefusedError,
         "the person was deactivated by an admin, who alone lets them in again",
         "active",
         "Run `pedigree access reactivate`, or leave the user inactive",
     ),
-    "unknown": _Reason(
+    "unknown": _RefusedUser(
         PrincipalNotFoundError,
         "there is no such user",
         "id",

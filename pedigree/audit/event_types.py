@@ -108,7 +108,7 @@ class EventType(StrEnum):
     GROUP_MEMBER_REMOVED = "group.member_removed", "A principal was removed from a group"
     GROUP_PROVISIONED = (
         "group.provisioned",
-        "An identity provider provisioned a group by SCIM, or stated something else about it",
+        "An identity provider provisioned a group by SCIM, or changed what it states of it",
     )
     GRANT_CREATED = "grant.created", "A role was granted or denied to a principal or a group"
     GRANT_ENDED = "grant.ended", "A grant ended before its time"
@@ -129,7 +129,7 @@ class EventType(StrEnum):
     PRINCIPAL_REACTIVATED = "principal.reactivated", "A deactivated person is let in again"
     PRINCIPAL_PROVISIONED = (
         "principal.provisioned",
-        "An identity provider provisioned a person by SCIM, or stated something else about them",
+        "An identity provider provisioned a person by SCIM, or changed what it states of them",
     )
     PRINCIPAL_DEPROVISIONED = (
         "principal.deprovisioned",

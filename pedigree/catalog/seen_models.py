@@ -32,6 +32,9 @@ def models_seen(principal: Principal) -> str:
     >>> ann = Actor(name="ann", source="token")
     >>> print(models_seen(Principal(actor=ann, grants=(Grant(models=("Churn*", "fraud_eu")),))))
     {"churn%","fraud\\_eu"}
+    >>> some = Grant(models=("churn", "fraud"))
+    >>> models_seen(Principal(actor=ann, grants=(some,), bound=some))
+    '{"churn","fraud"}'
     >>> models_seen(Principal(actor=ann))
     '*'
     >>> eu = Grant(effect=Effect.DENY, models=("*-eu",))
@@ -48,11 +51,16 @@ def models_seen(principal: Principal) -> str:
     if not allowing or any(not each.models for each in denied):
         return _NOTHING
     may_see_all = any(not each.models for each in allowing)
-    allowed = () if may_see_all else [model for each in allowing for model in each.models]
-    if not denied and not (bound and allowed):
-        return _patterns_of_like(allowed or bound) if allowed or bound else ALL_MODELS
+    allowed = () if may_see_all else tuple(model for each in allowing for model in each.models)
+    # A token for some models is bound to the same ones.
+    if not bound or set(allowed) >= set(bound):
+        allowed, bound = bound or allowed, ()
+    elif not allowed or set(allowed) <= set(bound):
+        allowed, bound = allowed or bound, ()
+    if not denied and not bound:
+        return _patterns_of_like(allowed) if allowed else ALL_MODELS
     refused = _any_of(model for each in denied for model in each.models)
-    seen = ".*" if may_see_all else _any_of(allowed)
+    seen = _any_of(allowed) if allowed else ".*"
     within = f"(?={_any_of(bound)}$)" if bound else ""
     return f"^{within}(?!{refused}$){seen}$" if denied else f"^{within}{seen}$"
 

@@ -662,7 +662,7 @@ CREATE FUNCTION pedigree.begin_change_of_people() RETURNS timestamp with time zo
     AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.people', 0));
-    RETURN clock_timestamp();
+    RETURN set_config('pedigree.people_at', clock_timestamp()::text, true)::timestamptz;
 END
 $$;
 
@@ -1929,7 +1929,9 @@ BEGIN
     END IF;
     IF (SELECT p.deactivated_at FROM pedigree.principal p WHERE p.principal_id = kept) IS NOT NULL
     THEN
-        events := events || pedigree.end_rights_of_person(kept, clock_timestamp());
+        events := events || pedigree.end_rights_of_person(
+            kept, current_setting('pedigree.people_at')::timestamptz
+        );
     END IF;
     RETURN events;
 END

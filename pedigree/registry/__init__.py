@@ -17,7 +17,6 @@ from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.audit.records import Actor
 from pedigree.contract.verbs import RegistryVerbs
-from pedigree.postgres.asker import DatabaseRole
 from pedigree.postgres.database import Database
 from pedigree.registry.context import Context
 from pedigree.registry.operations import RegistryOperations
@@ -105,14 +104,6 @@ class Registry(RegistryVerbs):
             reads_store=sees is None,
         )
         return registry_in(self.context.used_by(principal))
-
-    def in_role(self, role: DatabaseRole) -> "Registry":
-        """Return the same registry in a role of the database, if there are such roles.
-
-        Raises:
-            DatabaseUnavailableError: The server does not answer.
-        """
-        return registry_in(self.context.in_role(role))
 
 
 def registry_in(context: Context) -> Registry:

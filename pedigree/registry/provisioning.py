@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 from uuid import UUID
 
+from pedigree._values import Key
 from pedigree.access import provisioned_groups, provisioning
 from pedigree.access.provisioned_groups import GroupState
 from pedigree.access.provisioning import UserState
@@ -15,17 +16,21 @@ from pedigree.access.provisioning_records import (
 )
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
-from pedigree.contract.provisioning import ProvisioningContract
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
 
 T = TypeVar("T")
 
 
-class ProvisioningOperations(ContextGroup, ProvisioningContract):
-    """Provisioning: users and groups as an identity provider states them by SCIM 2.0."""
+class ProvisioningOperations(ContextGroup):
+    """Provisioning: users and groups as an identity provider states them by SCIM 2.0.
+
+    A user is the principal of a person, and a group is a group of access. A service offers these
+    operations by SCIM alone, so no client has them.
+    """
 
     def begin_provisioning(self) -> None:
+        """Wait for other changes, so that what is read holds until the transaction ends."""
         self._context.require(Permission.PROVISION)
         self._context.database.transaction(provisioning.begin)
 
@@ -33,11 +38,20 @@ class ProvisioningOperations(ContextGroup, ProvisioningContract):
         self,
         *,
         user_id: UUID | None = None,
-        name: str | None = None,
-        external_id: str | None = None,
+        name: Key | None = None,
+        external_id: Key | None = None,
         limit: int,
         skip: int = 0,
     ) -> ProvisionedUsers:
+        """Return users, the oldest first, and how many there are in all.
+
+        Args:
+            user_id: Only the user of this id.
+            name: Only the user of this name of a principal.
+            external_id: Only the user with this id of the provider.
+            limit: How many at most.
+            skip: How many of the first ones are left out.
+        """
         self._context.require(Permission.PROVISION)
         name = None if name is None else self._context.names.known(name)
         return self._context.database.read(
@@ -53,12 +67,26 @@ class ProvisioningOperations(ContextGroup, ProvisioningContract):
 
     def provision_user(
         self,
-        name: str,
+        name: Key,
         *,
-        external_id: str | None = None,
-        email: str | None = None,
+        external_id: Key | None = None,
+        email: Key | None = None,
         active: bool | None = None,
     ) -> ProvisionedUser:
+        """Provision a user: a person of a new name, or one who is known by it.
+
+        Args:
+            name: The name of the principal.
+            external_id: What the provider calls the user.
+            email: The e-mail, by which logins find them.
+            active: Whether they are let in; None: as they are.
+
+        Raises:
+            InvalidInputError: The name, the id or the e-mail is not valid.
+            NameTakenError: One of them belongs to somebody else, or to a token or a workload.
+            OwnRightsError: The caller is that person.
+            RefusedError: The person was deactivated by an admin.
+        """
         state = self._known(UserState(name, external_id, email, active))
         state = state._replace(name=self._context.names.of_principal(name))
         return self._write(
@@ -68,12 +96,28 @@ class ProvisioningOperations(ContextGroup, ProvisioningContract):
     def change_user(
         self,
         user_id: UUID,
-        name: str,
+        name: Key,
         *,
-        external_id: str | None = None,
-        email: str | None = None,
+        external_id: Key | None = None,
+        email: Key | None = None,
         active: bool | None = None,
     ) -> ProvisionedUser:
+        """Change what the provider says of a user; without them, id and e-mail are removed.
+
+        Args:
+            user_id: The id of the user.
+            name: The name of the principal, which stays.
+            external_id: What the provider calls the user.
+            email: The e-mail, by which logins find them.
+            active: Whether they are let in; None: as they are.
+
+        Raises:
+            PrincipalNotFoundError: There is no such user.
+            InvalidInputError: The id or the e-mail is not valid.
+            NameTakenError: One of them belongs to somebody else, or to a token or a workload.
+            OwnRightsError: The caller is that person.
+            RefusedError: The name is another one, or the person was deactivated by an admin.
+        """
         state = self._known(UserState(name, external_id, email, active))
         state = state._replace(name=self._context.names.known(name))
         return self._write(
@@ -81,6 +125,12 @@ class ProvisioningOperations(ContextGroup, ProvisioningContract):
         )
 
     def deprovision_user(self, user_id: UUID) -> None:
+        """Remove a user from the list and its groups; the person is no longer let in.
+
+        Raises:
+            PrincipalNotFoundError: There is no such user.
+            OwnRightsError: The caller is that person.
+        """
         self._write(lambda transaction, actor: provisioning.remove(transaction, user_id, actor))
 
     def provisioned_groups(
@@ -91,6 +141,14 @@ class ProvisioningOperations(ContextGroup, ProvisioningContract):
         skip: int = 0,
         with_members: bool = True,
     ) -> ProvisionedGroups:
+        """Return groups, the oldest first, and how many there are in all.
+
+        Args:
+            group_id: Only the group of this id.
+            limit: How many at most; fewer if they have very many members.
+            skip: How many of the first ones are left out.
+            with_members: Whether to read their members.
+        """
         self._context.require(Permission.PROVISION)
         return self._context.database.read(
             lambda transaction: provisioned_groups.groups(
@@ -99,8 +157,21 @@ class ProvisioningOperations(ContextGroup, ProvisioningContract):
         )
 
     def provision_group(
-        self, display_name: str, *, external_id: str | None = None, members: Iterable[UUID] = ()
+        self, display_name: Key, *, external_id: Key | None = None, members: Iterable[UUID] = ()
     ) -> ProvisionedGroup:
+        """Provision a group of access, whose name is made of what the provider calls it.
+
+        Args:
+            display_name: What the provider calls it.
+            external_id: The provider's id.
+            members: The ids of its users.
+
+        Raises:
+            InvalidInputError: The name or the id is not valid, or a member is no user.
+            NameTakenError: A group has the name.
+            OwnRightsError: The caller would add themselves.
+            TooLargeError: It has too many members.
+        """
         state = GroupState(display_name, external_id, frozenset(members))
         return self._write(
             lambda transaction, actor: provisioned_groups.provision(transaction, state, actor)
@@ -109,11 +180,25 @@ class ProvisioningOperations(ContextGroup, ProvisioningContract):
     def change_group(
         self,
         group_id: UUID,
-        display_name: str,
+        display_name: Key,
         *,
-        external_id: str | None = None,
+        external_id: Key | None = None,
         members: Iterable[UUID] = (),
     ) -> ProvisionedGroup:
+        """Change what the provider says of a group; its name stays.
+
+        Args:
+            group_id: The id of the group.
+            display_name: What the provider calls it.
+            external_id: The provider's id.
+            members: The ids of all its users.
+
+        Raises:
+            AccessNotFoundError: There is no such group.
+            InvalidInputError: The name or the id is not valid, or a member is no user.
+            OwnRightsError: The caller would add themselves.
+            TooLargeError: It has too many members, or too many of them change at once.
+        """
         state = GroupState(display_name, external_id, frozenset(members))
         return self._write(
             lambda transaction, actor: provisioned_groups.change(
@@ -122,6 +207,13 @@ class ProvisioningOperations(ContextGroup, ProvisioningContract):
         )
 
     def deprovision_group(self, group_id: UUID) -> None:
+        """Delete a group: its members leave it, and its grants end.
+
+        Raises:
+            AccessNotFoundError: There is no such group.
+            AccessInUseError: A policy names it.
+            OwnRightsError: It denies something to the caller.
+        """
         self._write(
             lambda transaction, actor: provisioned_groups.remove(transaction, group_id, actor)
         )

@@ -454,3 +454,15 @@ def test_a_link_gives_nobody_rights_and_a_denial_holds_for_the_person(registry: 
     )
     other = registry.operations.tokens.held_by(registry.context.names.known("other"), ())
     assert ([each.role for each in other.grants], other.groups) == (["contributor"], ())
+
+
+def test_a_link_with_somebody_deactivated_revokes_tokens_as_the_log_says(
+    registry: Registry,
+) -> None:
+    see(registry, "ann")
+    registry.set_person_active("ann", active=False)
+    secret = registry.create_token("ben", roles=[Role.READER]).secret
+    registry.link_person("ben", person="ann")
+    assert registry.operations.tokens.bearer_of(secret) is None
+    violated = {each.name for each in registry.fsck().checks if each.examples}
+    assert violated == set()

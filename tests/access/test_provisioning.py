@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from pedigree.access.named_records import with_names
 from pedigree.access.oidc.providers import ScimLink
 from pedigree.access.people_records import PrincipalKind
 from pedigree.access.provisioned_groups import group_name
@@ -15,6 +14,7 @@ from pedigree.access.provisioning_records import ProvisionedUser
 from pedigree.access.records import Permission, Role
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
+from pedigree.contract._entrance import guarded
 from pedigree.errors import (
     AccessInUseError,
     AccessNotFoundError,
@@ -35,16 +35,28 @@ PROVIDER = Actor(name="entra", source="token")
 EMAIL = "ann@example.com"
 
 
+class Provider:
+    """The operations of provisioning by their entrance, as SCIM calls them.
+
+    Args:
+        registry: The registry with the permissions of the provider.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._operations = registry.operations
+
+    def __getattr__(self, name: str) -> Any:
+        described = getattr(ProvisioningOperations, name)
+        return guarded(getattr(self._operations.provisioning, name), described, self._operations)
+
+
 @pytest.fixture
-def provider(registry: Registry) -> ProvisioningOperations:
+def provider(registry: Registry) -> Provider:
     """The operations of a provider that may do nothing else."""
-    used = registry.acting_as(PROVIDER, permissions={Permission.PROVISION})
-    return used.operations.provisioning
+    return Provider(registry.acting_as(PROVIDER, permissions={Permission.PROVISION}))
 
 
-def changed(
-    provider: ProvisioningOperations, user: ProvisionedUser, **changes: Any
-) -> ProvisionedUser:
+def changed(provider: Provider, user: ProvisionedUser, **changes: Any) -> ProvisionedUser:
     """Change a user, and leave the rest as it is."""
     kept = {"external_id": user.external_id, "email": user.email, "active": None}
     return provider.change_user(user.user_id, user.name, **{**kept, **changes})
@@ -66,11 +78,8 @@ def problems(registry: Registry) -> list[str]:
     ]
 
 
-def test_a_user_is_the_principal_of_a_person(
-    registry: Registry, provider: ProvisioningOperations
-) -> None:
-    provisioned = provider.provision_user(EMAIL, external_id="x", email=EMAIL)
-    made = with_names(provisioned, registry.context.names)
+def test_a_user_is_the_principal_of_a_person(registry: Registry, provider: Provider) -> None:
+    made = provider.provision_user(EMAIL, external_id="x", email=EMAIL)
     assert (made.name, made.external_id, made.email, made.active) == (EMAIL, "x", EMAIL, True)
     (known,) = registry.principals()
     assert (known.name, known.kind) == (EMAIL, PrincipalKind.PERSON)
@@ -100,7 +109,7 @@ def test_a_user_is_the_principal_of_a_person(
     ],
 )
 def test_a_name_that_nobody_may_have_is_refused(
-    provider: ProvisioningOperations, name: str, error: type[Exception]
+    provider: Provider, name: str, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         provider.provision_user(name)
@@ -109,9 +118,7 @@ def test_a_name_that_nobody_may_have_is_refused(
 
 @pytest.mark.parametrize("given", ["external_id", "email"])
 @pytest.mark.parametrize("text", ["", " x", "x\u200b", "x" * 257])
-def test_an_invisible_id_or_e_mail_is_refused(
-    provider: ProvisioningOperations, given: str, text: str
-) -> None:
+def test_an_invisible_id_or_e_mail_is_refused(provider: Provider, given: str, text: str) -> None:
     with pytest.raises(InvalidInputError):
         provider.provision_user("ann", **{given: text})
 
@@ -138,7 +145,7 @@ def taken_by_a_linked_token(registry: Registry) -> None:
     [taken_by_a_token, taken_by_a_workload, taken_by_a_service, taken_by_a_linked_token],
 )
 def test_the_name_of_a_token_or_a_workload_is_taken_also_as_an_e_mail(
-    registry: Registry, provider: ProvisioningOperations, take: Callable[[Registry], None]
+    registry: Registry, provider: Provider, take: Callable[[Registry], None]
 ) -> None:
     take(registry)
     with pytest.raises(NameTakenError):
@@ -156,7 +163,7 @@ def test_the_name_of_a_token_or_a_workload_is_taken_also_as_an_e_mail(
 
 
 def test_the_token_of_a_system_outlives_a_user_who_is_deactivated(
-    registry: Registry, provider: ProvisioningOperations
+    registry: Registry, provider: Provider
 ) -> None:
     secret = registry.create_token("ci@example.com", roles=[Role.READER]).secret
     user = provider.provision_user("eve")
@@ -170,7 +177,7 @@ def test_the_token_of_a_system_outlives_a_user_who_is_deactivated(
 
 
 def test_a_person_who_logged_in_is_the_same_person_and_keeps_what_they_have(
-    registry: Registry, provider: ProvisioningOperations
+    registry: Registry, provider: Provider
 ) -> None:
     see(registry, EMAIL, subject="1", email=EMAIL)
     registry.create_token(EMAIL, roles=[Role.READER])
@@ -180,9 +187,7 @@ def test_a_person_who_logged_in_is_the_same_person_and_keeps_what_they_have(
     assert problems(registry) == []
 
 
-def test_a_first_login_finds_the_user_by_the_e_mail(
-    registry: Registry, provider: ProvisioningOperations
-) -> None:
+def test_a_first_login_finds_the_user_by_the_e_mail(registry: Registry, provider: Provider) -> None:
     provider.provision_user(EMAIL)
     assert see(registry, EMAIL, subject="1", email=EMAIL).principal == EMAIL
     provider.provision_user("ben", email="ben@example.com")
@@ -197,7 +202,7 @@ def test_a_first_login_finds_the_user_by_the_e_mail(
 
 
 def test_a_name_alone_is_found_if_the_file_of_providers_says_so(
-    registry: Registry, provider: ProvisioningOperations
+    registry: Registry, provider: Provider
 ) -> None:
     provider.provision_user("ann", email=EMAIL)
     for changes in ({}, {"email": "eve@example.com"}):
@@ -212,7 +217,7 @@ def test_a_name_alone_is_found_if_the_file_of_providers_says_so(
 
 
 def test_a_subject_is_the_external_id_if_the_file_of_providers_says_so(
-    registry: Registry, provider: ProvisioningOperations
+    registry: Registry, provider: Provider
 ) -> None:
     provider.provision_user("ann", external_id="248289")
     gone = provider.provision_user("ben", external_id="5")
@@ -232,7 +237,7 @@ def test_a_subject_is_the_external_id_if_the_file_of_providers_says_so(
 
 
 def test_a_deactivated_person_loses_tokens_and_roles_of_claims(
-    registry: Registry, provider: ProvisioningOperations
+    registry: Registry, provider: Provider
 ) -> None:
     user = provider.provision_user(EMAIL, email=EMAIL)
     see(registry, EMAIL, subject="1", email=EMAIL, roles=(Role.DEPLOYER,))
@@ -253,7 +258,7 @@ def test_a_deactivated_person_loses_tokens_and_roles_of_claims(
 
 
 def test_who_an_admin_deactivated_is_let_in_by_an_admin_alone(
-    registry: Registry, provider: ProvisioningOperations
+    registry: Registry, provider: Provider
 ) -> None:
     user = provider.provision_user("ann", active=True)
     registry.set_person_active("ann", active=False)
@@ -278,7 +283,7 @@ def test_who_an_admin_deactivated_is_let_in_by_an_admin_alone(
 
 
 def test_an_e_mail_of_somebody_deactivated_lets_nobody_in(
-    registry: Registry, provider: ProvisioningOperations
+    registry: Registry, provider: Provider
 ) -> None:
     see(registry, EMAIL, subject="1", email=EMAIL)
     registry.set_person_active(EMAIL, active=False)
@@ -289,7 +294,7 @@ def test_an_e_mail_of_somebody_deactivated_lets_nobody_in(
 
 
 def test_a_removed_user_leaves_lists_and_groups_and_the_log_keeps_them(
-    registry: Registry, provider: ProvisioningOperations
+    registry: Registry, provider: Provider
 ) -> None:
     user = provider.provision_user("ann", external_id="1", email=EMAIL)
     group = provider.provision_group("Risk", members=[user.user_id])
@@ -313,7 +318,7 @@ def test_a_removed_user_leaves_lists_and_groups_and_the_log_keeps_them(
 
 
 def test_a_group_is_one_of_access_and_the_provider_decides_who_is_in_it(
-    registry: Registry, provider: ProvisioningOperations
+    registry: Registry, provider: Provider
 ) -> None:
     ann, ben = (provider.provision_user(name) for name in ("ann", "ben"))
     group = provider.provision_group("Model Risk", external_id="g", members=[ann.user_id])
@@ -340,9 +345,7 @@ def test_a_group_is_one_of_access_and_the_provider_decides_who_is_in_it(
     assert problems(registry) == []
 
 
-def test_a_group_made_by_hand_is_out_of_reach(
-    registry: Registry, provider: ProvisioningOperations
-) -> None:
+def test_a_group_made_by_hand_is_out_of_reach(registry: Registry, provider: Provider) -> None:
     registry.create_group("admins")
     registry.grant_access("admin", "group:admins")
     for name in ("admins", "Admins", "ADMINS!"):
@@ -356,7 +359,7 @@ def test_a_group_made_by_hand_is_out_of_reach(
     assert problems(registry) == []
 
 
-def test_members_are_users(registry: Registry, provider: ProvisioningOperations) -> None:
+def test_members_are_users(registry: Registry, provider: Provider) -> None:
     group = provider.provision_group("g")
     for member in (uuid4(), group.group_id):
         with pytest.raises(InvalidInputError, match="no such user"):
@@ -368,7 +371,7 @@ def test_members_are_users(registry: Registry, provider: ProvisioningOperations)
 
 @pytest.mark.parametrize("name", ["", "  ", "\u200b", "пример", "x\x00", "g" * 257])
 def test_a_group_without_a_name_that_could_be_written_is_refused(
-    provider: ProvisioningOperations, name: str
+    provider: Provider, name: str
 ) -> None:
     with pytest.raises(InvalidInputError):
         provider.provision_group(name)
@@ -382,16 +385,15 @@ def test_the_name_of_a_group_is_valid_whatever_the_provider_calls_it() -> None:
 
 def test_nobody_provisions_themselves(registry: Registry) -> None:
     see(registry, EMAIL, subject="1", email=EMAIL)
-    own = registry.acting_as(
-        Actor(name=EMAIL, source="token"), permissions={Permission.PROVISION}
-    ).operations.provisioning
+    oneself = Actor(name=EMAIL, source="token")
+    own = Provider(registry.acting_as(oneself, permissions={Permission.PROVISION}))
     for attack in (
         lambda: own.provision_user(EMAIL),
         lambda: own.provision_user("other", email=EMAIL),
     ):
         with pytest.raises(OwnRightsError):
             attack()
-    other = registry.acting_as(PROVIDER).operations.provisioning
+    other = Provider(registry.acting_as(PROVIDER))
     mine = other.provision_user(EMAIL)
     group = other.provision_group("g")
     with pytest.raises(OwnRightsError):
@@ -408,7 +410,7 @@ def test_nobody_provisions_themselves(registry: Registry) -> None:
 
 def test_the_right_to_provision_gives_no_other_right(registry: Registry) -> None:
     used = registry.acting_as(PROVIDER, permissions={Permission.PROVISION})
-    provided = used.operations.provisioning.provision_group("g")
+    provided = Provider(used).provision_group("g")
     for attack in (
         lambda: used.grant_access("admin", "group:g"),
         lambda: used.create_token("eve", roles=[Role.ADMIN]),
@@ -419,7 +421,7 @@ def test_the_right_to_provision_gives_no_other_right(registry: Registry) -> None
         with pytest.raises(NotPermittedError):
             attack()
     others = registry.acting_as(PROVIDER, permissions=set(Permission) - {Permission.PROVISION})
-    operations = others.operations.provisioning
+    operations = Provider(others)
     nobody = UUID(int=0)
     for attack in (
         operations.begin_provisioning,
@@ -436,9 +438,7 @@ def test_the_right_to_provision_gives_no_other_right(registry: Registry) -> None
             attack()
 
 
-def test_a_group_that_a_policy_names_stays(
-    registry: Registry, provider: ProvisioningOperations
-) -> None:
+def test_a_group_that_a_policy_names_stays(registry: Registry, provider: Provider) -> None:
     group = provider.provision_group("risk")
     registry.create_model("churn")
     policy = registry.policy("churn")
@@ -449,7 +449,7 @@ def test_a_group_that_a_policy_names_stays(
 
 
 def test_members_are_bounded(
-    registry: Registry, provider: ProvisioningOperations, monkeypatch: pytest.MonkeyPatch
+    registry: Registry, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     users = [provider.provision_user(f"u{n}").user_id for n in range(5)]
     group = provider.provision_group("g", members=users[:2])
@@ -463,7 +463,7 @@ def test_members_are_bounded(
 
 
 def test_a_list_of_groups_ends_early_if_they_have_many_members(
-    provider: ProvisioningOperations, monkeypatch: pytest.MonkeyPatch
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     users = [provider.provision_user(f"u{n}").user_id for n in range(6)]
     for number in range(4):
@@ -486,7 +486,7 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 
 def test_many_requests_for_one_name_at_once_make_one_user(
-    provider: ProvisioningOperations, threads: ThreadPoolExecutor
+    provider: Provider, threads: ThreadPoolExecutor
 ) -> None:
     def make(_: int) -> bool:
         try:

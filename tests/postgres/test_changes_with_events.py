@@ -15,7 +15,7 @@ from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import Verdict
 from pedigree.lifecycle.store import SQL
 from pedigree.postgres.asker import DatabaseRole
-from pedigree.registry import Registry
+from pedigree.registry import Registry, registry_in
 from tests.factories import register
 from tests.fencing import Fenced
 
@@ -194,7 +194,7 @@ def test_nobody_changes_a_model_that_their_transaction_does_not_see(known: Known
 
 
 def test_a_sensor_moves_versions_and_edits_none(known: Known) -> None:
-    sensor = known.registry.in_role(DatabaseRole.SENSOR)
+    sensor = registry_in(known.registry.context.in_role(DatabaseRole.SENSOR))
     for event_type, body in (
         (EventType.VERSION_UPDATED, {"tags": {}}),
         (EventType.VERSION_HELD, {"reason": "r"}),

@@ -205,9 +205,9 @@ def test_sensors_and_the_reconciler_act_in_a_role_of_their_own(fenced: Fenced) -
     reconciler = Reconciler(registry)
     who = "SELECT current_user::text AS role"
     assert reconciler.registry.database.call(who) == {"role": DatabaseRole.SENSOR.value}
-    assert registry.in_role(DatabaseRole.SENSOR).acting_as(
-        Actor(name="ann", source="test")
-    ).database.call(who) == {"role": DatabaseRole.SENSOR.value}
+    sensor = registry_in(registry.context.in_role(DatabaseRole.SENSOR))
+    other = sensor.acting_as(Actor(name="ann", source="test"))
+    assert other.database.call(who) == {"role": DatabaseRole.SENSOR.value}
     reconciler.reconcile()
     assert registry.database.read(partial(failures, limit=1)) == ()
     cards = "SELECT count(*) AS cards FROM pedigree.model_card"
@@ -259,6 +259,12 @@ def test_an_embedded_registry_of_an_earlier_release_gets_the_role_at_its_next_st
     server.folder.joinpath("password.application").unlink()  # as in a copy of the data alone
     with Registry.connect(settings=Settings(home=server.folder.parent, actor="ann")) as registry:
         assert registry.models() == ()
+        register(registry, server.folder.parent, "churn")
+        reconciler = Reconciler(registry)
+        reconciler.reconcile()
+        who = reconciler.registry.database.call("SELECT current_user::text AS role")
+        assert who == {"role": DatabaseRole.SENSOR.value}
+        assert registry.events()[-1].seq == feed_head(registry.database)
 
 
 def test_the_application_owns_the_tables_of_dagster_that_an_earlier_release_made(

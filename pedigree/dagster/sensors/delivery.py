@@ -10,7 +10,7 @@ from pedigree.failures.member_loop import MemberLoop
 from pedigree.failures.records import BackgroundWork
 from pedigree.failures.store import failures
 from pedigree.postgres.asker import DatabaseRole
-from pedigree.registry import Registry
+from pedigree.registry import Registry, registry_in
 
 # A tick has one minute; a delivery that is in progress after this time is still completed.
 _SECONDS = 30.0
@@ -27,7 +27,7 @@ def deliver(context: dg.SensorEvaluationContext, registry: Registry) -> dg.Senso
         context: The tick's context.
         registry: The registry.
     """
-    registry = registry.in_role(DatabaseRole.SENSOR)
+    registry = registry_in(registry.context.in_role(DatabaseRole.SENSOR))
     webhooks, loop = (
         registry.operations.webhooks,
         MemberLoop(registry.database, BackgroundWork.DELIVERY),

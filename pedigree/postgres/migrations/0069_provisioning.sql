@@ -35,8 +35,55 @@ CREATE TABLE pedigree.provisioned_group (
     modified_at timestamptz NOT NULL
 );
 
--- Let one transaction at a time change what is provisioned. Changes of access come before changes of
--- people, as everywhere, so that no two transactions wait for each other.
+-- As before, and the time is kept for what the change entails: its events have this one time.
+CREATE OR REPLACE FUNCTION pedigree.begin_change_of_people() RETURNS timestamptz
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.people', 0));
+    RETURN set_config('pedigree.people_at', clock_timestamp()::text, true)::timestamptz;
+END
+$$;
+
+-- As before, but tokens are revoked at the time of their events.
+CREATE OR REPLACE FUNCTION pedigree.join_persons(one bigint, other bigint, because text) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+    kept bigint := least(one, other);
+    ended bigint := greatest(one, other);
+    ended_since timestamptz;
+    events jsonb;
+BEGIN
+    IF one = other THEN
+        RETURN '[]';
+    END IF;
+    SELECT p.deactivated_at INTO ended_since FROM pedigree.principal p
+    WHERE p.principal_id = ended;
+    WITH moved AS (
+        UPDATE pedigree.principal SET person_id = kept, deactivated_at = NULL
+        WHERE person_id = ended
+        RETURNING principal_id, name
+    )
+    SELECT jsonb_agg(jsonb_build_object('type', 'principal.linked', 'body', jsonb_build_object(
+        'principal', m.name, 'principal_id', m.principal_id, 'person_id', kept, 'because', because
+    )) ORDER BY m.principal_id) INTO events
+    FROM moved m;
+    UPDATE pedigree.principal p SET deactivated_at = ended_since
+    WHERE p.principal_id = kept AND p.deactivated_at IS NULL AND ended_since IS NOT NULL;
+    IF FOUND THEN
+        events := events || pedigree.deactivation_of(kept);
+    END IF;
+    IF (SELECT p.deactivated_at FROM pedigree.principal p WHERE p.principal_id = kept) IS NOT NULL
+    THEN
+        events := events || pedigree.end_rights_of_person(
+            kept, current_setting('pedigree.people_at')::timestamptz
+        );
+    END IF;
+    RETURN events;
+END
+$$;
+
+-- Let one transaction at a time change what is provisioned. The lock of access comes before that of
+-- people, as where access is revoked, so that the two do not wait for each other.
 CREATE FUNCTION pedigree.begin_provisioning() RETURNS timestamptz LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.access', 0));

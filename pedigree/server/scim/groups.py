@@ -7,7 +7,7 @@ from scim2_models import Context, PatchOp, ResponseParameters, SearchRequest
 from starlette.responses import Response
 
 from pedigree.access.provisioning_records import ProvisionedGroup
-from pedigree.contract.provisioning import ProvisioningContract
+from pedigree.registry.provisioning import ProvisioningOperations
 from pedigree.server.scim.listing import MOST_SEARCHED, equal_values, page_of, page_of_matches
 from pedigree.server.scim.memberships import member_changes, without_members
 from pedigree.server.scim.messages import (
@@ -39,7 +39,7 @@ def list_groups(call: ScimCall) -> Response:
     is_search = asked.filter is not None
     has_members = "members" in str(asked.filter).lower() if is_search else _shows_members(call)
     found = call.do(
-        ProvisioningContract.provisioned_groups,
+        ProvisioningOperations.provisioned_groups,
         group_id=group_id,
         limit=MOST_SEARCHED + 1 if is_search else asked.count or 0,
         skip=0 if is_search else (asked.start_index or 1) - 1,
@@ -65,7 +65,7 @@ def create_group(call: ScimCall) -> Response:
     """Provision a group."""
     given = read_resource(call, Group, Context.RESOURCE_CREATION_REQUEST)
     created = call.do(
-        ProvisioningContract.provision_group,
+        ProvisioningOperations.provision_group,
         given.display_name or "",
         external_id=given.external_id,
         members=_ids(given.members or ()),
@@ -117,7 +117,7 @@ def patch_group(call: ScimCall, group_id: str) -> Response:
 
 def delete_group(call: ScimCall, group_id: str) -> Response:
     """Delete a group."""
-    call.do(ProvisioningContract.deprovision_group, id_in(group_id))
+    call.do(ProvisioningOperations.deprovision_group, id_in(group_id))
     return Response(status_code=204)
 
 
@@ -125,7 +125,7 @@ def _changed(
     call: ScimCall, group_id: UUID, wanted: Group, members: Iterable[UUID]
 ) -> ProvisionedGroup:
     return call.do(
-        ProvisioningContract.change_group,
+        ProvisioningOperations.change_group,
         group_id,
         wanted.display_name or "",
         external_id=wanted.external_id,
@@ -170,13 +170,13 @@ def _shows_members(call: ScimCall) -> bool:
 
 def _locked(call: ScimCall, group_id: UUID) -> ProvisionedGroup:
     """Return a group that nobody changes until the transaction ends."""
-    call.do(ProvisioningContract.begin_provisioning)
+    call.do(ProvisioningOperations.begin_provisioning)
     return _found(call, group_id)
 
 
 def _found(call: ScimCall, group_id: UUID, *, with_members: bool = True) -> ProvisionedGroup:
     found = call.do(
-        ProvisioningContract.provisioned_groups,
+        ProvisioningOperations.provisioned_groups,
         group_id=group_id,
         limit=1,
         with_members=with_members,

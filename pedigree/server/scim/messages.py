@@ -63,7 +63,7 @@ class ScimCall:
         """Do an operation of provisioning, with its arguments checked as those of every verb.
 
         Args:
-            described: The operation's function in the contract.
+            described: The function of the operation, whose types say what is allowed.
             args: Its arguments.
             kwargs: Its named arguments.
         """

@@ -6,7 +6,7 @@ from scim2_models import Context, PatchOp, ResponseParameters, SearchRequest
 from starlette.responses import Response
 
 from pedigree.access.provisioning_records import ProvisionedUser
-from pedigree.contract.provisioning import ProvisioningContract
+from pedigree.registry.provisioning import ProvisioningOperations
 from pedigree.server.scim.listing import MOST_SEARCHED, equal_values, page_of, page_of_matches
 from pedigree.server.scim.messages import (
     ScimCall,
@@ -28,7 +28,7 @@ def list_users(call: ScimCall) -> Response:
     asked = read_query(call, SearchRequest[User])
     if asked.filter is None:
         found = call.do(
-            ProvisioningContract.provisioned_users,
+            ProvisioningOperations.provisioned_users,
             limit=asked.count or 0,
             skip=(asked.start_index or 1) - 1,
         )
@@ -40,7 +40,7 @@ def list_users(call: ScimCall) -> Response:
     except ValueError:
         return answer(page_of(asked, (), 0))
     candidates = call.do(
-        ProvisioningContract.provisioned_users,
+        ProvisioningOperations.provisioned_users,
         user_id=user_id,
         name=equal.get("username"),
         external_id=equal.get("externalid"),
@@ -61,7 +61,7 @@ def create_user(call: ScimCall) -> Response:
     """Provision a user."""
     given = read_resource(call, User, Context.RESOURCE_CREATION_REQUEST)
     created = call.do(
-        ProvisioningContract.provision_user,
+        ProvisioningOperations.provision_user,
         given.user_name or "",
         external_id=given.external_id,
         email=given.email,
@@ -99,13 +99,13 @@ def patch_user(call: ScimCall, user_id: str) -> Response:
 
 def delete_user(call: ScimCall, user_id: str) -> Response:
     """Remove a user."""
-    call.do(ProvisioningContract.deprovision_user, id_in(user_id))
+    call.do(ProvisioningOperations.deprovision_user, id_in(user_id))
     return Response(status_code=204)
 
 
 def _changed(call: ScimCall, user_id: UUID, wanted: User) -> ProvisionedUser:
     return call.do(
-        ProvisioningContract.change_user,
+        ProvisioningOperations.change_user,
         user_id,
         wanted.user_name or "",
         external_id=wanted.external_id,
@@ -116,12 +116,12 @@ def _changed(call: ScimCall, user_id: UUID, wanted: User) -> ProvisionedUser:
 
 def _locked(call: ScimCall, user_id: UUID) -> ProvisionedUser:
     """Return a user whom nobody changes until the transaction ends."""
-    call.do(ProvisioningContract.begin_provisioning)
+    call.do(ProvisioningOperations.begin_provisioning)
     return _found(call, user_id)
 
 
 def _found(call: ScimCall, user_id: UUID) -> ProvisionedUser:
-    found = call.do(ProvisioningContract.provisioned_users, user_id=user_id, limit=1)
+    found = call.do(ProvisioningOperations.provisioned_users, user_id=user_id, limit=1)
     for user in found.users:
         return user
     raise ScimError(f"there is no user {user_id}", status=404)
