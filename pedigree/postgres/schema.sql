@@ -18,6 +18,7 @@ CREATE FUNCTION pedigree.access_of(who text, carried text[]) RETURNS json
     AS $$
 BEGIN
     RETURN json_build_object(
+        'name', pedigree.shown_name(who),
         'roles', (
             SELECT coalesce(json_agg(json_build_object(
                 'name', r.name, 'permissions', r.permissions, 'stages', r.stages
@@ -237,26 +238,137 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.advance_generation(of_model bigint) RETURNS TABLE(generation bigint, voided integer[])
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-BEGIN
-    voided := pedigree.void_approvals(of_model);
-    UPDATE pedigree.registered_model m SET generation = m.generation + 1
-    WHERE m.model_id = of_model
-    RETURNING m.generation INTO advance_generation.generation;
-    IF FOUND THEN
-        RETURN NEXT;
-    END IF;
-END
-$$;
-
 CREATE FUNCTION pedigree.age_of_event(canonical bytea) RETURNS double precision
     LANGUAGE sql
     AS $$
     SELECT greatest(0, extract(epoch FROM clock_timestamp()
         - (convert_from(canonical, 'UTF8')::json ->> 'at')::timestamptz)::float8)
+$$;
+
+CREATE FUNCTION pedigree.apply_alias(of_model bigint, of_version integer, kind text, body jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    known integer;
+BEGIN
+    UPDATE pedigree.tenure SET held_until = at, ended_by = 'move'
+    WHERE model_id = of_model AND pointer = 'alias' AND name = body ->> 'alias'
+        AND held_until IS NULL
+    RETURNING version INTO known;
+    IF kind = 'alias.set' AND known IS DISTINCT FROM (body ->> 'previous_version')::integer
+        OR kind = 'alias.deleted' AND known IS DISTINCT FROM of_version
+    THEN
+        PERFORM pedigree.refuse_change_of('the version that held an alias');
+    END IF;
+    IF kind = 'alias.set' THEN
+        PERFORM pedigree.begin_tenure(
+            of_model, of_version, 'alias', body ->> 'alias', true, at, body ->> 'reason'
+        );
+    END IF;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_block(of_model bigint, of_version integer, kind text, body jsonb, change jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF kind = 'version.quarantined' OR body ->> 'from' = 'quarantine' THEN
+        UPDATE pedigree.model_version SET quarantine_reason = change ->> 'reason'
+        WHERE model_id = of_model AND version = of_version;
+    ELSE
+        UPDATE pedigree.model_version
+        SET hold_reason = CASE WHEN kind = 'version.held' THEN body ->> 'reason' END
+        WHERE model_id = of_model AND version = of_version;
+    END IF;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_decision(of_model bigint, of_version integer, kind text, body jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    actor text := pedigree.acting_in_event() ->> 'name';
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pedigree.decision d
+        WHERE d.model_id = of_model AND d.version = of_version AND d.at = apply_decision.at
+            AND d.decided_by = actor AND d.approved = (kind = 'version.approved')
+            AND d.from_stage = body ->> 'from_stage' AND d.to_stage = body ->> 'to_stage'
+            AND d.generation = (body ->> 'generation')::bigint AND d.comment = body ->> 'comment'
+    ) OR (kind = 'version.approved') = (body ->> 'status' = 'rejected') THEN
+        PERFORM pedigree.refuse_change_of('a decision');
+    END IF;
+    UPDATE pedigree.model_version SET approval_status = body ->> 'status',
+        approval_notes = body ->> 'comment',
+        approved_by = CASE WHEN kind = 'version.approved' THEN actor END,
+        approval_timestamp = apply_decision.at,
+        approval_stage = CASE WHEN body ->> 'status' = 'approved' THEN body ->> 'to_stage' END
+    WHERE model_id = of_model AND version = of_version;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_deletion(of_model bigint, of_version integer, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE pedigree.tenure SET held_until = at, ended_by = 'deletion'
+    WHERE model_id = of_model AND version = of_version AND pointer = 'stage' AND held_until IS NULL;
+    UPDATE pedigree.model_version SET deleted_at = at
+    WHERE model_id = of_model AND version = of_version;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_description(of_model bigint, of_version integer, body jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE pedigree.model_version v SET
+        description = CASE WHEN body ? 'description' THEN body ->> 'description' ELSE v.description END,
+        owners = CASE WHEN body ? 'owners'
+            THEN coalesce(pedigree.texts_of(body -> 'owners'), '{}') ELSE v.owners END,
+        tags = CASE WHEN body ? 'tags' THEN body -> 'tags' ELSE v.tags END
+    WHERE v.model_id = of_model AND v.version = of_version;
+    IF body - '{description,owners,tags}'::text[] <> '{}' THEN
+        PERFORM pedigree.refuse_change_of('the description of a version');
+    END IF;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_event(of_model bigint, of_version integer, kind text, body jsonb, change jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF body ? 'digest' AND NOT EXISTS (
+        SELECT FROM pedigree.model_version v
+        WHERE v.model_id = of_model AND v.version = of_version AND v.digest = body ->> 'digest'
+    ) THEN
+        PERFORM pedigree.refuse_change_of('the digest of a version');
+    END IF;
+    CASE kind
+        WHEN 'version.stage_changed' THEN
+            PERFORM pedigree.apply_stage(of_model, of_version, body, change, at);
+        WHEN 'alias.set', 'alias.deleted' THEN
+            PERFORM pedigree.apply_alias(of_model, of_version, kind, body, at);
+        WHEN 'version.deleted' THEN
+            PERFORM pedigree.apply_deletion(of_model, of_version, at);
+        WHEN 'version.restored' THEN
+            PERFORM pedigree.apply_restoration(of_model, of_version, body, at);
+        WHEN 'version.approved', 'version.rejected' THEN
+            PERFORM pedigree.apply_decision(of_model, of_version, kind, body, at);
+        WHEN 'version.updated' THEN
+            PERFORM pedigree.apply_description(of_model, of_version, body);
+        WHEN 'version.held', 'version.released', 'version.quarantined' THEN
+            PERFORM pedigree.apply_block(of_model, of_version, kind, body, change);
+        WHEN 'model.updated' THEN
+            PERFORM pedigree.apply_model(of_model, body);
+        WHEN 'model.deleted' THEN
+            UPDATE pedigree.registered_model SET deleted_at = at WHERE model_id = of_model;
+        WHEN 'model.restored' THEN
+            UPDATE pedigree.registered_model SET deleted_at = NULL WHERE model_id = of_model;
+        ELSE
+            PERFORM pedigree.refuse_change_of('the type ' || kind);
+    END CASE;
+END
 $$;
 
 CREATE FUNCTION pedigree.apply_grant(kind text, body jsonb, at timestamp with time zone, actor text) RETURNS boolean
@@ -329,12 +441,17 @@ BEGIN
         IF pedigree.person_of(who) = pedigree.person_of(actor) THEN
             PERFORM pedigree.refuse_access('access_group_member_not_oneself');
         END IF;
+        IF coalesce((body ->> 'provisioned')::boolean, false) <> EXISTS (
+            SELECT FROM pedigree.provisioned_group g WHERE g.group_name = wanted
+        ) THEN
+            PERFORM pedigree.refuse_access('access_group_provisioned');
+        END IF;
         INSERT INTO pedigree.access_group_member (group_name, member, added_at, added_by)
         VALUES (wanted, who, at, actor)
         ON CONFLICT (pedigree.person_key(member), group_name) DO NOTHING;
         RETURN FOUND;
     END IF;
-    -- Whoever leaves a group, or deletes it, also leaves what it denies.
+    -- Who leaves a group, or deletes it, also leaves what it denies.
     IF pedigree.group_denies(wanted) AND (
         CASE WHEN kind = 'group.deleted' THEN pedigree.is_in_group(actor, wanted)
             ELSE pedigree.person_of(actor) = pedigree.person_of(who) END
@@ -356,6 +473,39 @@ BEGIN
     WHERE g.group_name = wanted AND g.ended_at IS NULL;
     DELETE FROM pedigree.access_group g WHERE g.name = wanted;
     RETURN FOUND;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_model(of_model bigint, body jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT body ? 'policy' AND body - '{description,owners,tags}'::text[] <> '{}' THEN
+        PERFORM pedigree.refuse_change_of('the description of a model');
+    END IF;
+    IF body ?| '{description,owners,tags}'::text[] THEN
+        UPDATE pedigree.registered_model m SET
+            description = CASE WHEN body ? 'description' THEN body ->> 'description'
+                ELSE m.description END,
+            owners = CASE WHEN body ? 'owners'
+                THEN coalesce(pedigree.texts_of(body -> 'owners'), '{}') ELSE m.owners END,
+            tags = CASE WHEN body ? 'tags' THEN body -> 'tags' ELSE m.tags END
+        WHERE m.model_id = of_model;
+    END IF;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_restoration(of_model bigint, of_version integer, body jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE pedigree.model_version SET deleted_at = NULL
+    WHERE model_id = of_model AND version = of_version;
+    IF body ->> 'stage' <> 'none' THEN
+        PERFORM pedigree.begin_tenure(
+            of_model, of_version, 'stage', body ->> 'stage', false, at, body ->> 'reason'
+        );
+    END IF;
 END
 $$;
 
@@ -410,6 +560,93 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.apply_stage(of_model bigint, of_version integer, body jsonb, change jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    left_stage text;
+BEGIN
+    UPDATE pedigree.tenure SET held_until = at, ended_by = change ->> 'ended_by'
+    WHERE model_id = of_model AND version = of_version AND pointer = 'stage' AND held_until IS NULL
+    RETURNING name INTO left_stage;
+    IF coalesce(left_stage, 'none') IS DISTINCT FROM body ->> 'from' THEN
+        PERFORM pedigree.refuse_change_of('the stage that a version leaves');
+    END IF;
+    PERFORM pedigree.begin_tenure(
+        of_model, of_version, 'stage', body ->> 'to', (change ->> 'exclusive')::boolean, at,
+        body ->> 'reason'
+    );
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_user(of_principal bigint, external text, mail text, wanted boolean, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    named text := (SELECT p.name FROM pedigree.principal p WHERE p.principal_id = of_principal);
+    known pedigree.provisioned_user;
+    before pedigree.identity;
+    linked bigint;
+    ended timestamptz;
+    events jsonb := '[]';
+BEGIN
+    SELECT u.* INTO known FROM pedigree.provisioned_user u WHERE u.principal_id = of_principal;
+    IF EXISTS (
+        SELECT FROM pedigree.provisioned_user u
+        WHERE u.external_id = external AND u.deleted_at IS NULL AND u.principal_id <> of_principal
+    ) THEN
+        RETURN '{"refused": "external"}';
+    END IF;
+    IF pedigree.is_of_system(mail) THEN
+        RETURN '{"refused": "e-mail"}';
+    END IF;
+    SELECT i.* INTO before FROM pedigree.identity i
+    WHERE i.issuer = 'urn:pedigree:scim' AND i.subject = of_principal::text;
+    INSERT INTO pedigree.identity AS i (issuer, subject, principal_id, email, created_at)
+    VALUES ('urn:pedigree:scim', of_principal::text, of_principal, mail, at)
+    ON CONFLICT ON CONSTRAINT identity_subject_unique
+        DO UPDATE SET principal_id = excluded.principal_id, email = excluded.email
+    RETURNING i.identity_id INTO linked;
+    IF before.principal_id IS NULL THEN
+        events := events || pedigree.event_of_people('identity.linked', jsonb_build_object(
+            'principal', named, 'principal_id', of_principal, 'identity_id', linked,
+            'issuer', 'urn:pedigree:scim', 'because', 'SCIM'
+        ));
+    END IF;
+    IF mail IS NOT NULL THEN
+        events := events || pedigree.join_by_email(of_principal, mail);
+    END IF;
+    -- Only now it is known who the person is.
+    IF pedigree.is_acting(of_principal) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    SELECT first.deactivated_at INTO ended
+    FROM pedigree.principal p JOIN pedigree.principal first ON first.principal_id = p.person_id
+    WHERE p.principal_id = of_principal;
+    IF wanted AND ended IS DISTINCT FROM known.deactivated_at AND ended IS NOT NULL THEN
+        RETURN '{"refused": "deactivated"}';
+    END IF;
+    IF wanted IS NOT NULL THEN
+        events := events || pedigree.set_activity(of_principal, wanted, at);
+        UPDATE pedigree.provisioned_user u SET deactivated_at = CASE
+            WHEN wanted THEN NULL WHEN ended IS NULL THEN at ELSE u.deactivated_at
+        END
+        WHERE u.principal_id = of_principal;
+    END IF;
+    IF known.modified_at <> at AND events = '[]' AND known.deleted_at IS NULL
+        AND (external, mail) IS NOT DISTINCT FROM (known.external_id, before.email)
+    THEN
+        RETURN '[]';
+    END IF;
+    UPDATE pedigree.provisioned_user u
+    SET external_id = external, modified_at = at, deleted_at = NULL
+    WHERE u.principal_id = of_principal;
+    RETURN events || pedigree.event_of_people('principal.provisioned', jsonb_build_object(
+        'principal', named, 'principal_id', of_principal
+    ));
+END
+$$;
+
 CREATE FUNCTION pedigree.begin_access_change(is_grant boolean) RETURNS TABLE(at timestamp with time zone, grant_id bigint)
     LANGUAGE plpgsql
     AS $$
@@ -425,7 +662,29 @@ CREATE FUNCTION pedigree.begin_change_of_people() RETURNS timestamp with time zo
     AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.people', 0));
-    RETURN clock_timestamp();
+    RETURN set_config('pedigree.people_at', clock_timestamp()::text, true)::timestamptz;
+END
+$$;
+
+CREATE FUNCTION pedigree.begin_provisioning() RETURNS timestamp with time zone
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.access', 0));
+    RETURN pedigree.begin_change_of_people();
+END
+$$;
+
+CREATE FUNCTION pedigree.begin_tenure(of_model bigint, of_version integer, of_pointer text, of_name text, is_exclusive boolean, at timestamp with time zone, why text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO pedigree.tenure (
+        model_id, version, pointer, name, exclusive, held_since, moved_by, reason
+    ) VALUES (
+        of_model, of_version, of_pointer, of_name, is_exclusive, at,
+        pedigree.acting_in_event() ->> 'name', why
+    );
 END
 $$;
 
@@ -523,6 +782,106 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.change_group(of_id uuid, shown text, external text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_provisioning();
+    changed text;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pedigree.provisioned_group g WHERE g.group_id = of_id) THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    UPDATE pedigree.provisioned_group g
+    SET display_name = shown, external_id = external, modified_at = at
+    WHERE g.group_id = of_id AND (g.display_name, g.external_id) IS DISTINCT FROM (shown, external)
+    RETURNING g.group_name INTO changed;
+    RETURN jsonb_build_object('at', at, 'events', CASE WHEN changed IS NULL THEN '[]'::jsonb ELSE
+        pedigree.event_of_people(
+            'group.provisioned', jsonb_build_object('group', changed, 'display_name', shown)
+        )
+    END);
+END
+$$;
+
+CREATE FUNCTION pedigree.change_model(of_model bigint, events jsonb, at timestamp with time zone, hole text, OUT generation bigint, OUT voided integer[], OUT policy_revision integer) RETURNS record
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    last jsonb := events -> -1;
+    body jsonb := (last ->> 'canonical')::jsonb -> 'body';
+    of_name text;
+    change jsonb;
+    canonical text;
+BEGIN
+    SELECT m.name, m.generation, '{}', m.policy_revision
+    INTO of_name, change_model.generation, voided, change_model.policy_revision
+    FROM pedigree.registered_model m
+    WHERE m.model_id = of_model AND pedigree.sees_key(m.name_key)
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        PERFORM pedigree.refuse_change_of('the model');
+    END IF;
+    IF last ->> 'type' = 'model.updated' AND body ? 'policy' THEN
+        UPDATE pedigree.registered_model m SET policy = body -> 'policy'
+        WHERE m.model_id = of_model
+        RETURNING m.policy_revision INTO change_model.policy_revision;
+    END IF;
+    IF body ->> 'generation' = hole || 'generation' THEN
+        SELECT moved.generation, moved.voided INTO change_model.generation, change_model.voided
+        FROM pedigree.count_move(of_model, (last ->> 'version')::integer, last ->> 'type', body) AS moved;
+    ELSIF last ->> 'type' = ANY (ARRAY[
+        'version.stage_changed', 'alias.set', 'alias.deleted', 'version.deleted', 'version.restored'
+    ]) THEN
+        PERFORM pedigree.refuse_change_of('the generation of a move');
+    END IF;
+    FOR change IN SELECT jsonb_array_elements(events) LOOP
+        canonical := pedigree.filled(
+            change ->> 'canonical',
+            ARRAY['"' || hole || 'generation"', '"' || hole || 'voided"', '"' || hole || 'revision"'],
+            ARRAY[
+                change_model.generation::text, array_to_json(voided)::text,
+                change_model.policy_revision::text
+            ]
+        );
+        PERFORM pedigree.record_events(
+            ARRAY[(change ->> 'event_id')::uuid], change ->> 'type', of_name,
+            (change ->> 'version')::integer, at, ARRAY[convert_to(canonical, 'UTF8')]
+        );
+        PERFORM pedigree.apply_event(
+            of_model, (change ->> 'version')::integer, change ->> 'type',
+            canonical::jsonb -> 'body', change, at
+        );
+    END LOOP;
+END
+$$;
+
+CREATE FUNCTION pedigree.change_user(of_user uuid, given text, external text, mail text, wanted boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_provisioning();
+    chosen pedigree.principal;
+    applied jsonb;
+BEGIN
+    SELECT p.* INTO chosen
+    FROM pedigree.provisioned_user u JOIN pedigree.principal p USING (principal_id)
+    WHERE u.user_id = of_user AND u.deleted_at IS NULL;
+    IF chosen.principal_id IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    IF pedigree.person_key(given) <> pedigree.person_key(chosen.name) THEN
+        RETURN '{"refused": "renamed"}';
+    END IF;
+    applied := pedigree.apply_user(chosen.principal_id, external, mail, wanted, at);
+    IF jsonb_typeof(applied) = 'object' THEN
+        RETURN applied;
+    END IF;
+    RETURN jsonb_build_object('at', at, 'events', applied);
+END
+$$;
+
 CREATE FUNCTION pedigree.collect_versions(of_model bigint, numbers integer[], deleted timestamp with time zone[], at timestamp with time zone, window_s double precision) RETURNS TABLE(version integer, digest text, deleted_at timestamp with time zone)
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -538,21 +897,6 @@ BEGIN
             (m.policy #>> '{retention,window}')::double precision, window_s
         )) <= clock_timestamp()
     RETURNING v.version, v.digest, planned.deleted_at;
-END
-$$;
-
-CREATE FUNCTION pedigree.conclude(of_model bigint, of_version integer, status text, notes text, is_approved boolean, at timestamp with time zone, stage text) RETURNS void
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-DECLARE
-    actor jsonb := pedigree.acting_in_event();
-BEGIN
-    PERFORM pedigree.require_time_of(at, of_model);
-    UPDATE pedigree.model_version SET approval_status = status, approval_notes = notes,
-        approved_by = CASE WHEN is_approved THEN actor ->> 'name' END,
-        approval_timestamp = conclude.at, approval_stage = stage
-    WHERE model_id = of_model AND version = of_version;
 END
 $$;
 
@@ -648,6 +992,30 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.count_move(of_model bigint, of_version integer, kind text, body jsonb, OUT generation bigint, OUT voided integer[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    entered text := CASE WHEN kind = 'version.stage_changed' THEN body ->> 'to' END;
+BEGIN
+    UPDATE pedigree.model_version v SET approval_stage = NULL
+    WHERE v.model_id = of_model AND v.version = of_version AND v.approval_stage = entered
+        AND v.approval_status = 'approved';
+    UPDATE pedigree.registered_model m SET generation = m.generation + 1
+    WHERE m.model_id = of_model
+    RETURNING m.generation INTO count_move.generation;
+    IF EXISTS (
+        SELECT FROM pedigree.stage_override o
+        WHERE o.model_id = of_model AND o.generation = count_move.generation
+            AND o.version = of_version AND o.to_stage = entered
+    ) THEN
+        voided := '{}';
+    ELSE
+        voided := pedigree.void_approvals(of_model);
+    END IF;
+END
+$$;
+
 CREATE FUNCTION pedigree.count_policy_revision() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -677,6 +1045,26 @@ BEGIN
         );
     END IF;
     RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.create_model(of_name text, of_key text, event jsonb, hole text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := clock_timestamp();
+BEGIN
+    INSERT INTO pedigree.registered_model (name, name_key, created_at, created_by)
+    VALUES (of_name, of_key, at, pedigree.acting_in_event() ->> 'name')
+    ON CONFLICT ON CONSTRAINT registered_model_name_unique DO NOTHING;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    PERFORM pedigree.record_events(
+        ARRAY[(event ->> 'event_id')::uuid], 'model.created', of_name, NULL, at,
+        ARRAY[convert_to(replace(event ->> 'canonical', hole, pedigree.time_in_json(at)), 'UTF8')]
+    );
+    RETURN true;
 END
 $$;
 
@@ -886,27 +1274,31 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.delete_version(of_model bigint, of_version integer, at timestamp with time zone) RETURNS void
+CREATE FUNCTION pedigree.deprovision_user(of_user uuid) RETURNS jsonb
     LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
     AS $$
+DECLARE
+    at timestamptz := pedigree.begin_provisioning();
+    chosen pedigree.principal;
+    events jsonb;
 BEGIN
-    IF at IS NOT NULL THEN
-        PERFORM pedigree.require_time_of(at, of_model);
+    SELECT p.* INTO chosen
+    FROM pedigree.provisioned_user u JOIN pedigree.principal p USING (principal_id)
+    WHERE u.user_id = of_user AND u.deleted_at IS NULL;
+    IF chosen.principal_id IS NULL THEN
+        RETURN '{"refused": "unknown"}';
     END IF;
-    UPDATE pedigree.model_version SET deleted_at = at
-    WHERE model_id = of_model AND version = of_version;
-END
-$$;
-
-CREATE FUNCTION pedigree.describe_version(of_model bigint, of_version integer, new_description text, new_owners text[], new_tags jsonb) RETURNS void
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-BEGIN
-    UPDATE pedigree.model_version
-    SET description = new_description, owners = new_owners, tags = new_tags
-    WHERE model_id = of_model AND version = of_version;
+    IF pedigree.is_acting(chosen.principal_id) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    events := pedigree.set_activity(chosen.principal_id, false, at);
+    UPDATE pedigree.provisioned_user u SET deleted_at = at, modified_at = at,
+        deactivated_at = CASE WHEN events = '[]' THEN u.deactivated_at ELSE at END
+    WHERE u.user_id = of_user;
+    RETURN jsonb_build_object('at', at, 'events', events || pedigree.event_of_people(
+        'principal.deprovisioned',
+        jsonb_build_object('principal', chosen.name, 'principal_id', chosen.principal_id)
+    ));
 END
 $$;
 
@@ -1030,6 +1422,63 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.erase_person(given text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_change_of_people();
+    keys text[] := pedigree.keys_of_person(given);
+    person text := pedigree.person_of(given);
+    events jsonb := '[]';
+    erased text[];
+    former text[];
+BEGIN
+    IF person = pedigree.person_of(pedigree.acting()) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    IF person NOT LIKE 'name %' THEN
+        events := pedigree.end_rights_of_person(person::bigint, at);
+        UPDATE pedigree.identity i SET subject = 'erased-' || gen_random_uuid()
+        FROM pedigree.principal p
+        WHERE p.principal_id = i.principal_id AND p.person_id = person::bigint
+            AND i.issuer <> 'urn:pedigree:scim';
+        -- The provider finds nobody under the old name, and provisions another person.
+        WITH removed AS (
+            UPDATE pedigree.provisioned_user u
+            SET external_id = NULL, deleted_at = at, modified_at = at
+            FROM pedigree.principal p
+            WHERE p.principal_id = u.principal_id AND p.person_id = person::bigint
+                AND u.deleted_at IS NULL
+            RETURNING p.principal_id, p.name
+        )
+        SELECT events || coalesce(jsonb_agg(jsonb_build_object(
+            'type', 'principal.deprovisioned',
+            'body', jsonb_build_object('principal', r.name, 'principal_id', r.principal_id)
+        ) ORDER BY r.principal_id), '[]') INTO events
+        FROM removed r;
+        UPDATE pedigree.provisioned_user u SET external_id = NULL
+        FROM pedigree.principal p
+        WHERE p.principal_id = u.principal_id AND p.person_id = person::bigint;
+    END IF;
+    WITH gone AS (
+        DELETE FROM pedigree.pseudonym p WHERE pedigree.person_key(p.pseudonym) = ANY (keys)
+        RETURNING p.pseudonym, p.pseudonym = p.name AS is_former
+    )
+    SELECT array_agg(g.pseudonym ORDER BY g.pseudonym) FILTER (WHERE NOT g.is_former),
+        array_agg(g.pseudonym) FILTER (WHERE g.is_former)
+    INTO erased, former FROM gone g;
+    IF erased IS NULL AND former IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    RETURN jsonb_build_object(
+        'at', at, 'pseudonyms', coalesce(to_jsonb(erased), '[]'), 'is_former', former IS NOT NULL,
+        'events', events || pedigree.event_of_people('person.erased', jsonb_build_object(
+            'principal', coalesce(erased[1], 'erased'), 'pseudonyms', coalesce(to_jsonb(erased), '[]')
+        ))
+    );
+END
+$$;
+
 CREATE FUNCTION pedigree.event_detail(type text, canonical bytea) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -1080,6 +1529,9 @@ CREATE FUNCTION pedigree.find_holder(wanted_key text, wanted_stage text) RETURNS
     LANGUAGE plpgsql STABLE ROWS 1
     AS $$
 BEGIN
+    IF session_user <> current_user AND NOT pedigree.sees_key(wanted_key) THEN
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
     FROM pedigree.registered_model m
@@ -1129,6 +1581,9 @@ CREATE FUNCTION pedigree.find_versions(wanted_key text, wanted_version integer, 
     LANGUAGE plpgsql STABLE ROWS 1
     AS $$
 BEGIN
+    IF session_user <> current_user AND NOT pedigree.sees_key(wanted_key) THEN
+        RETURN;
+    END IF;
     IF wanted_version IS NOT NULL THEN
         RETURN QUERY
         SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
@@ -1322,22 +1777,21 @@ SELECT EXISTS (
 )
 $$;
 
+CREATE FUNCTION pedigree.has_login(of_principal bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+SELECT EXISTS (
+    SELECT FROM pedigree.identity i
+    WHERE i.principal_id = of_principal AND i.issuer <> 'urn:pedigree:scim'
+)
+$$;
+
 CREATE FUNCTION pedigree.has_open_quarantines() RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
 SELECT EXISTS (
     SELECT FROM pedigree.quarantine WHERE released_at IS NULL AND asset IS NOT NULL
 )
-$$;
-
-CREATE FUNCTION pedigree.hold_version(of_model bigint, of_version integer, reason text) RETURNS void
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-BEGIN
-    UPDATE pedigree.model_version SET hold_reason = reason
-    WHERE model_id = of_model AND version = of_version;
-END
 $$;
 
 CREATE FUNCTION pedigree.holder_of_stage(of_model bigint, stage text) RETURNS TABLE(version integer, digest text)
@@ -1419,6 +1873,22 @@ CREATE FUNCTION pedigree.is_in_policy(word text) RETURNS boolean
             AND jsonb_path_exists(m.policy, '$.** ? (@ == $word)', jsonb_build_object('word', word))
     )
 $_$;
+
+CREATE FUNCTION pedigree.is_of_system(given text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    is_person boolean := (
+        SELECT p.kind = 'person' FROM pedigree.principal p
+        WHERE pedigree.person_key(p.name) = pedigree.person_key(given)
+    );
+BEGIN
+    RETURN is_person IS FALSE OR is_person IS NULL AND EXISTS (
+        SELECT FROM pedigree.access_token t
+        WHERE pedigree.person_key(t.principal) = pedigree.person_key(given)
+    );
+END
+$$;
 
 CREATE FUNCTION pedigree.is_open(session pedigree.web_session) RETURNS boolean
     LANGUAGE sql STABLE
@@ -1557,7 +2027,9 @@ BEGIN
     END IF;
     IF (SELECT p.deactivated_at FROM pedigree.principal p WHERE p.principal_id = kept) IS NOT NULL
     THEN
-        events := events || pedigree.end_rights_of_person(kept, clock_timestamp());
+        events := events || pedigree.end_rights_of_person(
+            kept, current_setting('pedigree.people_at')::timestamptz
+        );
     END IF;
     RETURN events;
 END
@@ -1925,6 +2397,24 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.models_of_blobs(digests text[]) RETURNS TABLE(digest text, name text)
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT held.digest, m.name
+    FROM (
+        SELECT DISTINCT f.blob_digest AS digest, v.model_id
+        FROM pedigree.artifact_file f
+        JOIN pedigree.model_version v ON v.digest = f.artifact_digest
+        WHERE f.blob_digest = ANY (digests) AND v.deleted_at IS NULL
+    ) AS held
+    JOIN pedigree.registered_model m USING (model_id)
+    WHERE pedigree.sees_key(m.name_key);
+END
+$$;
+
 CREATE FUNCTION pedigree.models_of_states(assets text[], data_versions text[]) RETURNS TABLE(place bigint, name text, is_version boolean)
     LANGUAGE plpgsql STABLE
     AS $_$
@@ -1972,6 +2462,24 @@ BEGIN
     RETURN QUERY SELECT generate_series(
         pedigree.month_of(max(created_at)), pedigree.month_of(min(created_at)), -1
     ) FROM pedigree.search_version;
+END
+$$;
+
+CREATE FUNCTION pedigree.move_versions(of_model bigint, events jsonb, at timestamp with time zone, hole text, OUT generation bigint, OUT voided integer[], OUT policy_revision integer) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM jsonb_array_elements(events) AS change
+        WHERE change ->> 'type' NOT IN (
+            'version.stage_changed', 'version.approved', 'version.rejected'
+        )
+    ) THEN
+        PERFORM pedigree.refuse_change_of('the type of a move');
+    END IF;
+    SELECT made.generation, made.voided, made.policy_revision
+    INTO move_versions.generation, move_versions.voided, move_versions.policy_revision
+    FROM pedigree.change_model(of_model, events, at, hole) AS made;
 END
 $$;
 
@@ -2051,15 +2559,24 @@ CREATE FUNCTION pedigree.person_of(name text) RETURNS text
 SELECT coalesce(
     (
         SELECT p.person_id::text FROM pedigree.principal p
-        WHERE pedigree.person_key(p.name) = pedigree.person_key(person_of.name)
+        WHERE pedigree.person_key(p.name) = pedigree.person_key(known.pseudonym)
     ),
     (
         SELECT min(p.person_id)::text
         FROM pedigree.identity i JOIN pedigree.principal p USING (principal_id)
-        WHERE pedigree.person_key(i.email) = pedigree.person_key(person_of.name)
+        WHERE pedigree.person_key(i.email) = pedigree.person_key(known.pseudonym)
     ),
-    'name ' || pedigree.person_key(person_of.name)
+    'name ' || pedigree.person_key(known.pseudonym)
 )
+FROM (
+    SELECT coalesce(
+        (
+            SELECT p.pseudonym FROM pedigree.pseudonym p
+            WHERE pedigree.person_key(p.name) = pedigree.person_key(person_of.name)
+        ),
+        person_of.name
+    ) AS pseudonym
+) AS known
 $$;
 
 CREATE FUNCTION pedigree.principal_of_new(seen jsonb, at timestamp with time zone, OUT chosen bigint, OUT events jsonb) RETURNS record
@@ -2071,10 +2588,24 @@ DECLARE
         pedigree.person_key(seen ->> 'email') = pedigree.person_key(given), false
     );
     is_workload boolean := seen ->> 'kind' = 'workload';
+    has_email boolean;
 BEGIN
     events := '[]';
+    IF seen ->> 'scim' = 'subject' THEN
+        SELECT u.principal_id INTO chosen FROM pedigree.provisioned_user u
+        WHERE u.external_id = seen ->> 'subject' AND u.deleted_at IS NULL
+            AND NOT pedigree.has_login(u.principal_id);
+        IF chosen IS NOT NULL THEN
+            RETURN;
+        END IF;
+    END IF;
     SELECT p.principal_id INTO chosen FROM pedigree.principal p
     WHERE pedigree.person_key(p.name) = pedigree.person_key(given);
+    has_email := EXISTS (
+        SELECT FROM pedigree.identity i
+        WHERE i.principal_id = chosen
+            AND pedigree.person_key(i.email) = pedigree.person_key(seen ->> 'email')
+    );
     IF chosen IS NULL THEN
         IF own_email OR is_workload OR NOT EXISTS (
             SELECT FROM pedigree.access_token t
@@ -2083,12 +2614,14 @@ BEGIN
             SELECT a.added, a.events INTO chosen, events
             FROM pedigree.add_principal(given, seen ->> 'kind', at) a;
         END IF;
-    ELSIF EXISTS (SELECT FROM pedigree.identity i WHERE i.principal_id = chosen) THEN
-        IF NOT (seen ->> 'links_by_email')::boolean OR NOT EXISTS (
-            SELECT FROM pedigree.identity i
-            WHERE i.principal_id = chosen
-                AND pedigree.person_key(i.email) = pedigree.person_key(seen ->> 'email')
-        ) THEN
+    ELSIF pedigree.has_login(chosen) THEN
+        IF NOT ((seen ->> 'links_by_email')::boolean AND has_email) THEN
+            chosen := NULL;
+        END IF;
+    ELSIF EXISTS (SELECT FROM pedigree.provisioned_user u WHERE u.principal_id = chosen) THEN
+        IF seen ->> 'kind' <> 'person'
+            OR NOT (own_email OR has_email OR coalesce(seen ->> 'scim' = 'name', false))
+        THEN
             chosen := NULL;
         END IF;
     ELSIF NOT own_email AND NOT is_workload THEN
@@ -2097,15 +2630,76 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.quarantine_version(of_model bigint, of_version integer, reason text) RETURNS void
+CREATE FUNCTION pedigree.provision_group(new_id uuid, of_group text, shown text, external text) RETURNS jsonb
     LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
     AS $$
+DECLARE
+    at timestamptz := pedigree.begin_provisioning();
 BEGIN
-    UPDATE pedigree.model_version SET quarantine_reason = reason
-    WHERE model_id = of_model AND version = of_version;
+    INSERT INTO pedigree.provisioned_group (
+        group_id, group_name, display_name, external_id, created_at, modified_at
+    )
+    VALUES (new_id, of_group, shown, external, at, at);
+    RETURN jsonb_build_object('at', at, 'events', pedigree.event_of_people(
+        'group.provisioned', jsonb_build_object('group', of_group, 'display_name', shown)
+    ));
 END
 $$;
+
+CREATE FUNCTION pedigree.provision_user(new_id uuid, given text, external text, mail text, wanted boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_provisioning();
+    chosen bigint;
+    events jsonb := '[]';
+    applied jsonb;
+BEGIN
+    SELECT p.principal_id INTO chosen FROM pedigree.principal p
+    WHERE pedigree.person_key(p.name) = pedigree.person_key(given);
+    IF pedigree.is_of_system(given) OR EXISTS (
+        SELECT FROM pedigree.provisioned_user u
+        WHERE u.principal_id = chosen AND u.deleted_at IS NULL
+    ) THEN
+        RETURN '{"refused": "taken"}';
+    END IF;
+    IF chosen IS NULL THEN
+        SELECT a.added, a.events INTO chosen, events
+        FROM pedigree.add_principal(given, 'person', at) a;
+    END IF;
+    INSERT INTO pedigree.provisioned_user AS u (user_id, principal_id, created_at, modified_at)
+    VALUES (new_id, chosen, at, at)
+    ON CONFLICT ON CONSTRAINT provisioned_user_principal
+        DO UPDATE SET user_id = excluded.user_id, created_at = at, modified_at = at;
+    applied := pedigree.apply_user(chosen, external, mail, wanted, at);
+    IF jsonb_typeof(applied) = 'object' THEN
+        RETURN applied;
+    END IF;
+    RETURN jsonb_build_object('at', at, 'events', events || applied);
+END
+$$;
+
+CREATE FUNCTION pedigree.pseudonym_of(given text) RETURNS text
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    found text;
+BEGIN
+    IF given ~ '^person-[0-9a-f]{32}$' THEN
+        RETURN given;
+    END IF;
+    LOOP
+        SELECT p.pseudonym INTO found FROM pedigree.pseudonym p
+        WHERE pedigree.person_key(p.name) = pedigree.person_key(given);
+        IF found IS NOT NULL THEN
+            RETURN found;
+        END IF;
+        INSERT INTO pedigree.pseudonym (pseudonym, name)
+        VALUES ('person-' || replace(gen_random_uuid()::text, '-', ''), given)
+        ON CONFLICT DO NOTHING;
+    END LOOP;
+END
+$_$;
 
 CREATE FUNCTION pedigree.quarantines_of_nodes(nodes jsonb, of_model bigint, of_version integer) RETURNS TABLE(quarantine_id bigint, asset text, partition text, since timestamp with time zone, reason text, only_certain boolean, at timestamp with time zone, quarantined_by text, certainty text)
     LANGUAGE sql STABLE
@@ -2619,6 +3213,39 @@ CREATE FUNCTION pedigree.record_shown(r pedigree.version_in_full) RETURNS SETOF 
     ) AS shown
 $$;
 
+CREATE FUNCTION pedigree.record_verdicts(of_model bigint, of_version integer, verdicts jsonb, event_ids uuid[], canonicals bytea[], at timestamp with time zone) RETURNS TABLE(verdict_id bigint)
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    actor text := pedigree.acting_in_event() ->> 'name';
+BEGIN
+    PERFORM pedigree.record_events(event_ids, 'version.check_recorded', (
+        SELECT m.name FROM pedigree.registered_model m
+        WHERE m.model_id = of_model AND pedigree.sees_key(m.name_key)
+    ), of_version, at, canonicals);
+    IF verdicts IS DISTINCT FROM (
+        SELECT jsonb_agg(convert_from(canonical, 'UTF8')::jsonb -> 'body' ORDER BY place)
+        FROM unnest(canonicals) WITH ORDINALITY AS given (canonical, place)
+    ) THEN
+        PERFORM pedigree.refuse_change_of('a verdict');
+    END IF;
+    RETURN QUERY
+    INSERT INTO pedigree.verdict (
+        model_id, version, check_name, passed, severity, digest, relative, baseline_digest,
+        settings, summary, details, run_id, at, recorded_by
+    )
+    SELECT of_model, of_version, each."check", each.passed, each.severity, each.digest,
+        each.relative, each.baseline_digest, each.settings, each.summary, each.details,
+        each.run_id, record_verdicts.at, actor
+    FROM jsonb_to_recordset(verdicts) AS each (
+        "check" text, passed boolean, severity text, digest text, relative boolean,
+        baseline_digest text, settings jsonb, summary text, details jsonb, run_id text
+    )
+    RETURNING verdict.verdict_id;
+END
+$$;
+
 CREATE FUNCTION pedigree.record_with_card(record json, digest text) RETURNS json
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $_$
@@ -2702,6 +3329,15 @@ CREATE FUNCTION pedigree.refuse_change() RETURNS trigger
     AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+END
+$$;
+
+CREATE FUNCTION pedigree.refuse_change_of(subject text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'the event of a change differs from the rows: %', subject
+        USING ERRCODE = 'insufficient_privilege';
 END
 $$;
 
@@ -3239,16 +3875,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.sees(of_model bigint) RETURNS boolean
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    AS $$
-BEGIN
-    RETURN pedigree.sees_key(
-        (SELECT m.name_key FROM pedigree.registered_model m WHERE m.model_id = of_model)
-    );
-END
-$$;
-
 CREATE FUNCTION pedigree.sees_key(name_key text) RETURNS boolean
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
@@ -3259,26 +3885,25 @@ BEGIN
         RAISE EXCEPTION 'somebody reads the registry: the setting pedigree.models is empty'
             USING ERRCODE = 'insufficient_privilege';
     END IF;
-    RETURN models = '*' OR name_key ~ models;
-END
-$$;
-
-CREATE FUNCTION pedigree.sees_name(of_name text) RETURNS boolean
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    AS $$
-BEGIN
-    RETURN coalesce(pedigree.sees_key(
-        (SELECT m.name_key FROM pedigree.registered_model m WHERE m.name = of_name)
-    ), false);
+    RETURN CASE
+        WHEN models = '*' THEN true
+        WHEN models LIKE '{%' THEN name_key LIKE ANY (models::text[])
+        ELSE name_key ~ models
+    END;
 END
 $$;
 
 CREATE FUNCTION pedigree.sequence_events() RETURNS void
     LANGUAGE plpgsql
+    SET lock_timeout TO '500ms'
     AS $$
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0)) THEN
-        RETURN;
+        BEGIN
+            PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0));
+        EXCEPTION WHEN lock_not_available THEN
+            RETURN;
+        END;
     END IF;
     WITH due AS (
         DELETE FROM pedigree.unsequenced RETURNING id
@@ -3291,40 +3916,48 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.set_activity(of_principal bigint, wanted boolean, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    person pedigree.principal;
+BEGIN
+    SELECT first.* INTO person
+    FROM pedigree.principal p JOIN pedigree.principal first ON first.principal_id = p.person_id
+    WHERE p.principal_id = of_principal;
+    IF wanted = (person.deactivated_at IS NULL) THEN
+        RETURN '[]';
+    END IF;
+    UPDATE pedigree.principal p SET deactivated_at = CASE WHEN NOT wanted THEN at END
+    WHERE p.principal_id = person.principal_id;
+    IF wanted THEN
+        RETURN pedigree.event_of_people('principal.reactivated', jsonb_build_object(
+            'principal', person.name, 'principal_id', person.principal_id
+        ));
+    END IF;
+    RETURN pedigree.deactivation_of(person.principal_id)
+        || pedigree.end_rights_of_person(person.principal_id, at);
+END
+$$;
+
 CREATE FUNCTION pedigree.set_person_active(given text, wanted boolean) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
 DECLARE
     at timestamptz := pedigree.begin_change_of_people();
     chosen bigint;
-    person pedigree.principal;
     events jsonb;
 BEGIN
     SELECT k.chosen, k.events INTO chosen, events FROM pedigree.known_principal(given, at) k;
-    SELECT person_row.* INTO person
-    FROM pedigree.principal p
-    JOIN pedigree.principal person_row ON person_row.principal_id = p.person_id
-    WHERE p.principal_id = chosen;
     IF chosen IS NULL THEN
         RETURN '{"refused": "unknown"}';
     END IF;
     IF pedigree.is_acting(chosen) THEN
         RETURN '{"refused": "oneself"}';
     END IF;
-    IF wanted = (person.deactivated_at IS NULL) THEN
-        RETURN jsonb_build_object('at', at, 'events', events);
-    END IF;
-    UPDATE pedigree.principal p SET deactivated_at = CASE WHEN NOT wanted THEN at END
-    WHERE p.principal_id = person.principal_id;
-    IF wanted THEN
-        events := events || pedigree.event_of_people('principal.reactivated', jsonb_build_object(
-            'principal', person.name, 'principal_id', person.principal_id
-        ));
-    ELSE
-        events := events || pedigree.deactivation_of(person.principal_id)
-            || pedigree.end_rights_of_person(person.principal_id, at);
-    END IF;
-    RETURN jsonb_build_object('at', at, 'events', events);
+    RETURN jsonb_build_object(
+        'at', at, 'events', events || pedigree.set_activity(chosen, wanted, at)
+    );
 END
 $$;
 
@@ -3336,6 +3969,12 @@ BEGIN
     UPDATE pedigree.model_version SET tier = new_tier
     WHERE model_id = of_model AND version = of_version;
 END
+$$;
+
+CREATE FUNCTION pedigree.shown_name(given text) RETURNS text
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    AS $$
+SELECT coalesce((SELECT p.name FROM pedigree.pseudonym p WHERE p.pseudonym = given), given)
 $$;
 
 CREATE FUNCTION pedigree.standing_of(names text[]) RETURNS TABLE(name text, access json, tokens json, seen json)
@@ -3410,6 +4049,13 @@ CREATE FUNCTION pedigree.terms_of(tags jsonb, owners text[], aliases text[], cre
         SELECT 'created_by', left(terms_of.created_by, 256)
     ) AS term
     WHERE length(term.field) <= 256
+$$;
+
+CREATE FUNCTION pedigree.texts_of(list jsonb) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT array_agg(each ORDER BY place)
+    FROM jsonb_array_elements_text(list) WITH ORDINALITY AS given (each, place)
 $$;
 
 CREATE FUNCTION pedigree.time_in_json(at timestamp with time zone) RETURNS text
@@ -3603,16 +4249,6 @@ BEGIN
             || pedigree.deactivation_of(first);
     END IF;
     RETURN jsonb_build_object('at', at, 'events', events);
-END
-$$;
-
-CREATE FUNCTION pedigree.use_approval(of_model bigint, of_version integer, stage text) RETURNS void
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-BEGIN
-    UPDATE pedigree.model_version SET approval_stage = NULL
-    WHERE model_id = of_model AND version = of_version AND approval_stage = stage;
 END
 $$;
 
@@ -4354,6 +4990,30 @@ ALTER TABLE pedigree.principal ALTER COLUMN principal_id ADD GENERATED BY DEFAUL
     CACHE 1
 );
 
+CREATE TABLE pedigree.provisioned_group (
+    group_id uuid NOT NULL,
+    group_name text NOT NULL,
+    display_name text NOT NULL,
+    external_id text,
+    created_at timestamp with time zone NOT NULL,
+    modified_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE pedigree.provisioned_user (
+    user_id uuid NOT NULL,
+    principal_id bigint NOT NULL,
+    external_id text,
+    created_at timestamp with time zone NOT NULL,
+    modified_at timestamp with time zone NOT NULL,
+    deactivated_at timestamp with time zone,
+    deleted_at timestamp with time zone
+);
+
+CREATE TABLE pedigree.pseudonym (
+    pseudonym text NOT NULL,
+    name text NOT NULL
+);
+
 CREATE TABLE pedigree.quarantine (
     quarantine_id bigint NOT NULL,
     asset text COLLATE pg_catalog."C",
@@ -4665,6 +5325,11 @@ CREATE VIEW pedigree.search_model_source AS
 CREATE VIEW pedigree.search_month AS
  SELECT month
    FROM pedigree.months_of_search() of(month);
+
+CREATE VIEW pedigree.search_name AS
+ SELECT model_id,
+    name
+   FROM pedigree.registered_model;
 
 CREATE TABLE pedigree.search_record (
     model_id bigint NOT NULL,
@@ -5306,6 +5971,24 @@ ALTER TABLE ONLY pedigree.stage_override
 ALTER TABLE ONLY pedigree.principal
     ADD CONSTRAINT principal_pkey PRIMARY KEY (principal_id);
 
+ALTER TABLE ONLY pedigree.provisioned_group
+    ADD CONSTRAINT provisioned_group_name UNIQUE (group_name);
+
+ALTER TABLE ONLY pedigree.provisioned_group
+    ADD CONSTRAINT provisioned_group_pkey PRIMARY KEY (group_id);
+
+ALTER TABLE ONLY pedigree.provisioned_user
+    ADD CONSTRAINT provisioned_user_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY pedigree.provisioned_user
+    ADD CONSTRAINT provisioned_user_principal UNIQUE (principal_id);
+
+ALTER TABLE ONLY pedigree.pseudonym
+    ADD CONSTRAINT pseudonym_one_of_person EXCLUDE USING hash (pedigree.person_key(name) WITH =);
+
+ALTER TABLE ONLY pedigree.pseudonym
+    ADD CONSTRAINT pseudonym_pkey PRIMARY KEY (pseudonym);
+
 ALTER TABLE ONLY pedigree.quarantine_mark
     ADD CONSTRAINT quarantine_mark_pkey PRIMARY KEY (quarantine_id, model_id, version);
 
@@ -5492,6 +6175,10 @@ CREATE INDEX override_of_version ON pedigree.stage_override USING btree (model_i
 CREATE UNIQUE INDEX principal_name_unique ON pedigree.principal USING btree (pedigree.person_key(name));
 
 CREATE INDEX principal_person ON pedigree.principal USING btree (person_id);
+
+CREATE UNIQUE INDEX provisioned_user_external ON pedigree.provisioned_user USING btree (external_id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX provisioned_user_order ON pedigree.provisioned_user USING btree (created_at, user_id) WHERE (deleted_at IS NULL);
 
 CREATE INDEX quarantine_mark_version ON pedigree.quarantine_mark USING btree (model_id, version);
 
@@ -5693,6 +6380,10 @@ CREATE TRIGGER model_changed AFTER UPDATE OF deleted_at, name ON pedigree.regist
 
 CREATE TRIGGER model_deleted AFTER UPDATE OF deleted_at ON pedigree.registered_model FOR EACH ROW WHEN (((old.deleted_at IS NULL) <> (new.deleted_at IS NULL))) EXECUTE FUNCTION pedigree.recount_model();
 
+CREATE TRIGGER model_id_fixed BEFORE UPDATE OF model_id ON pedigree.registered_model FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.registered_model ENABLE ALWAYS TRIGGER model_id_fixed;
+
 CREATE TRIGGER model_shown AFTER INSERT ON pedigree.registered_model FOR EACH ROW EXECUTE FUNCTION pedigree.search_model_follows_model();
 
 CREATE TRIGGER model_shown_changed AFTER UPDATE OF name, name_key, description, owners, tags, policy, deleted_at ON pedigree.registered_model FOR EACH ROW WHEN ((((((((old.name IS DISTINCT FROM new.name) OR (old.name_key IS DISTINCT FROM new.name_key)) OR (old.description IS DISTINCT FROM new.description)) OR (old.owners IS DISTINCT FROM new.owners)) OR (old.tags IS DISTINCT FROM new.tags)) OR (old.policy IS DISTINCT FROM new.policy)) OR (old.deleted_at IS DISTINCT FROM new.deleted_at))) EXECUTE FUNCTION pedigree.search_model_follows_model();
@@ -5833,6 +6524,12 @@ ALTER TABLE ONLY pedigree.stage_override
 
 ALTER TABLE ONLY pedigree.principal
     ADD CONSTRAINT principal_person_id_fkey FOREIGN KEY (person_id) REFERENCES pedigree.principal(principal_id);
+
+ALTER TABLE ONLY pedigree.provisioned_group
+    ADD CONSTRAINT provisioned_group_group_name_fkey FOREIGN KEY (group_name) REFERENCES pedigree.access_group(name) ON DELETE CASCADE;
+
+ALTER TABLE ONLY pedigree.provisioned_user
+    ADD CONSTRAINT provisioned_user_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES pedigree.principal(principal_id);
 
 ALTER TABLE ONLY pedigree.quarantine_mark
     ADD CONSTRAINT quarantine_mark_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
