@@ -107,6 +107,23 @@ def read(
     return RecordPage((Event.served(**row) for row in found.rows), is_cut=found.is_cut)
 
 
+def read_of_version(
+    connection: Transaction, model: str, version: int, *, limit: int, before: int | None
+) -> RecordPage[Event]:
+    """Return events of a version, the newest first.
+
+    Args:
+        connection: Where to read.
+        model: Its model.
+        version: Its number.
+        limit: The largest number of results.
+        before: Only events before this place; all when None.
+    """
+    values = {"model": model, "version": version, "limit": limit, "before": before}
+    found = fetch_page(connection, _SQL["read_feed_of_version"], values)
+    return RecordPage((Event.served(**row) for row in found.rows), is_cut=found.is_cut)
+
+
 def models_changed(
     database: Database, after: int, until: int, *, silent: Collection[EventType]
 ) -> frozenset[str]:

@@ -47,6 +47,17 @@ WHERE event.model = %(model)s
 ORDER BY feed.seq
 LIMIT %(limit)s;
 
+-- name: read_feed_of_version
+-- A version's events before a place in the feed, newest first.
+SELECT feed.seq, event.canonical,
+    EXISTS (SELECT FROM pedigree.unserved_event u WHERE u.id = event.id) AS is_flagged
+FROM pedigree.event
+JOIN pedigree.feed USING (id)
+WHERE event.model = %(model)s AND event.version = %(version)s
+    AND (%(before)s::bigint IS NULL OR feed.seq < %(before)s::bigint)
+ORDER BY feed.seq DESC
+LIMIT %(limit)s;
+
 -- name: models_changed
 -- The models that events of other types than some concern, between two places of the feed.
 SELECT DISTINCT event.model

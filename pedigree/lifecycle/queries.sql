@@ -164,6 +164,18 @@ WHERE %(after)s::bigint IS NULL OR (newest.check, coalesce(newest.settings, 'nul
 ORDER BY newest.check, coalesce(newest.settings, 'null')
 LIMIT %(limit)s;
 
+-- name: verdicts_of_check
+-- A page of all verdicts of one check on a version, the newest first.
+SELECT verdict_id, check_name AS check, passed, severity, digest, relative, baseline_digest,
+    settings, summary, details, run_id, at, recorded_by
+FROM pedigree.verdict
+WHERE version = %(version)s AND check_name = %(check)s AND model_id = (
+        SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
+    )
+    AND (%(before)s::bigint IS NULL OR verdict_id < %(before)s::bigint)
+ORDER BY verdict_id DESC
+LIMIT %(limit)s;
+
 -- name: set_policy
 -- Replace a model's policy; a trigger counts its revisions.
 UPDATE pedigree.registered_model SET policy = %(policy)s

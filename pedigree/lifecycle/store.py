@@ -258,3 +258,21 @@ def latest_verdicts(
         },
     )
     return RecordPage((RecordedVerdict(**row) for row in found.rows), is_cut=found.is_cut)
+
+
+def verdicts_of_check(
+    transaction: Transaction, version: ModelVersion, check: str, *, limit: int, before: int | None
+) -> RecordPage[RecordedVerdict]:
+    """Return a page of all verdicts of one check on a version, the newest first."""
+    found = fetch_page(
+        transaction,
+        SQL["verdicts_of_check"],
+        {
+            "name_key": name_key(version.model_name),
+            "version": version.version_id,
+            "check": check,
+            "limit": at_least_one(limit),
+            "before": before,
+        },
+    )
+    return RecordPage((RecordedVerdict(**row) for row in found.rows), is_cut=found.is_cut)

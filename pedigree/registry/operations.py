@@ -40,6 +40,7 @@ from pedigree.registry.tokens import TokenOperations
 from pedigree.registry.uploads import UploadOperations
 from pedigree.registry.usages import UsageOperations
 from pedigree.registry.version_creator import VersionCreator
+from pedigree.registry.version_pages import VersionPageOperations
 from pedigree.registry.versions import VersionOperations
 from pedigree.registry.webhooks import WebhookOperations
 
@@ -52,6 +53,7 @@ class RegistryOperations(Operations):
     """
 
     # These do more than their contracts, for callers in this process.
+    models: ModelOperations
     versions: VersionOperations
     approvals: ApprovalOperations
     stages: StageOperations
@@ -73,6 +75,7 @@ class RegistryOperations(Operations):
     def __init__(self, context: Context) -> None:
         self.models = ModelOperations(context)
         self.versions = VersionOperations(context)
+        self.version_pages = VersionPageOperations(context)
         self.artifacts = ArtifactOperations(context, self.versions)
         self.aliases = AliasOperations(context)
         self.policies = PolicyOperations(context)

@@ -25,6 +25,7 @@ OPEN = (
 KNOWN: dict[str, Any] = {
     "name": "churn",
     "version": 1,
+    "check": "fairness",
     "alias": "champion",
     "stage": "production",
     "path": "model.bin",

@@ -11,10 +11,13 @@ from pedigree.server.web import (
     acting,
     approving,
     comparing,
+    evidence,
     model,
+    models,
     signing_in,
     signing_out,
     static_files,
+    versions,
 )
 from pedigree.server.web.admin.subjects import ADMIN_SUBJECTS
 from pedigree.server.web.issuers import Issuers
@@ -25,7 +28,10 @@ from pedigree.server.web.web_sessions import WebSessions
 from pedigree.settings import Settings
 
 SUBJECTS: tuple[Pages, ...] = (
+    models.pages,
     model.pages,
+    versions.pages,
+    evidence.pages,
     comparing.pages,
     acting.pages,
     approving.pages,

@@ -15,6 +15,9 @@ MODEL = "/models/{name}"
 VERSION = "/models/{name}/versions/{version}"
 POLICY = f"{MODEL}/policy"
 EVIDENCE = f"{VERSION}/evidence"
+VERSION_HISTORY = f"{VERSION}/history"
+VERSION_CHECK = f"{VERSION}/checks/{{check}}"
+VERSION_FILES = f"{VERSION}/files"
 ROLLBACK = f"{MODEL}/rollback"
 RESTORE = f"{VERSION}/restore"
 APPROVE = f"{VERSION}/approve"
@@ -102,13 +105,41 @@ class Links:
         """Return the link to a version."""
         return self.to(VERSION, query, name=name, version=number)
 
+    def evidence(self, name: str, number: int) -> str:
+        """Return the link to all evidence of a version, to be printed."""
+        return self.to(EVIDENCE, name=name, version=number)
+
+    def version_history(self, name: str, number: int, query: Query | None = None) -> str:
+        """Return the link to the events of a version."""
+        return self.to(VERSION_HISTORY, query, name=name, version=number)
+
+    def version_check(self, name: str, number: int, check: str, query: Query | None = None) -> str:
+        """Return the link to all verdicts of a check on a version."""
+        return self.to(VERSION_CHECK, query, name=name, version=number, check=check)
+
+    def version_files(self, name: str, number: int, query: Query | None = None) -> str:
+        """Return the link to the files of a version."""
+        return self.to(VERSION_FILES, query, name=name, version=number)
+
     def act(self, name: str, number: int, action: str, query: Query | None = None) -> str:
         """Return the link to the form of an action on a version."""
         return f"{self.version(name, number)}/{action}{_query(query)}"
 
+    def compare(self, a: str, b: str) -> str:
+        """Return the link to the comparison of two versions, by their references."""
+        return self.to(COMPARE, {"a": a, "b": b})
+
     def review(self, request_id: int) -> str:
         """Return the link to the page on which a request for a stage is decided."""
         return self.to(REVIEW, request_id=request_id)
+
+    def impact(self, asset: str, partition: str | None = None) -> str:
+        """Return the link to what stands on an asset, or on one of its partitions."""
+        return self.to(IMPACT, {"asset": asset, "partition": partition})
+
+    def event(self, seq: int) -> str:
+        """Return the link to an event of the audit log, with its proof."""
+        return self.to(AUDIT, {"event": seq})
 
     def api(self, template: str, query: Query | None = None, **parts: object) -> str:
         """Return the link to the JSON of what a page shows; it takes a token."""

@@ -1,1 +1,1 @@
-"""Pictures of a page: SVG with classes alone, so that the stylesheet gives their colors."""
+"""Pictures of a page: SVG with classes alone; colors belong in the stylesheet."""

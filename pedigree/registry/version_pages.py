@@ -1,0 +1,290 @@
+"""All that is shown of one version at once, read over one connection."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from pedigree._record import RecordPage
+from pedigree.access.records import Permission
+from pedigree.artifacts.records import Manifest
+from pedigree.artifacts.store import get_manifest
+from pedigree.audit import log
+from pedigree.audit.records import Event
+from pedigree.cards.records import ModelCard
+from pedigree.cards.store import card_state
+from pedigree.catalog import lookups
+from pedigree.catalog.names import name_key
+from pedigree.catalog.records import ModelVersion, Training
+from pedigree.catalog.references import parse_number
+from pedigree.catalog.snippets import Snippets, snippets_of
+from pedigree.evaluation.records import KeptEvaluation
+from pedigree.evaluation.store import latest_evaluation
+from pedigree.lifecycle import approvals, overrides, stage_requests, tenures
+from pedigree.lifecycle import store as lifecycle
+from pedigree.lifecycle.approval_gates import standing_approvals
+from pedigree.lifecycle.decision_records import Decision, Explanation, StageOverride, StageRequest
+from pedigree.lifecycle.gate_inputs import (
+    ModelFacts,
+    VersionFacts,
+    facts_of_version,
+    look_at_model,
+)
+from pedigree.lifecycle.gates import explain_gates
+from pedigree.lifecycle.records import ARCHIVED, Policy, RecordedVerdict, StageRule, Tenure
+from pedigree.lifecycle.requester import Requester
+from pedigree.lineage import staleness_store, usages
+from pedigree.lineage.records import LineageGraph
+from pedigree.lineage.staleness import Staleness
+from pedigree.lineage.store import read_lineage
+from pedigree.lineage.usages import Usage
+from pedigree.postgres.transaction import Transaction
+from pedigree.registry.context import ContextGroup
+
+SHOWN = 200
+"""How many records of each kind a page shows; it says when there are more."""
+
+
+class Approach(NamedTuple):
+    """How far a version is on its way into a stage.
+
+    Attributes:
+        explanation: Each gate of the stage.
+        requests: The open requests for it.
+        approvals_given: How many approvals are valid now.
+        approvals_needed: How many the stage requires of this version.
+    """
+
+    explanation: Explanation
+    requests: tuple[StageRequest, ...]
+    approvals_given: int
+    approvals_needed: int
+
+
+class VersionPage(NamedTuple):
+    """A version, and what the registry knows around it; each sequence has at most SHOWN records.
+
+    Attributes:
+        version: The version.
+        policy: The policy of its model.
+        champion: The version in production; None if there is none.
+        approaches: The stages that are asked for it, else the one that it can enter next.
+        tenures: The stages and aliases that it held, the oldest first.
+        decisions: The approvals and rejections, the oldest first.
+        overrides: The overrides, the oldest first.
+        verdicts: The newest verdict of each check.
+        lineage: What its first training used.
+        usages: What was written with it, the newest first.
+        staleness: How stale it was when the asset graph was last read; None if it never was.
+        card: The newest card that is kept; None before the first one.
+        evaluation: Its results by group; None without.
+        manifest: Its files.
+        trainings: The runs that produced its bytes, the oldest first.
+        packages: The packages that it was trained with; empty if they are not known.
+        snippets: Code that loads and serves it.
+    """
+
+    version: ModelVersion
+    policy: Policy
+    champion: ModelVersion | None
+    approaches: tuple[Approach, ...]
+    tenures: RecordPage[Tenure]
+    decisions: RecordPage[Decision]
+    overrides: RecordPage[StageOverride]
+    verdicts: RecordPage[RecordedVerdict]
+    lineage: LineageGraph
+    usages: RecordPage[Usage]
+    staleness: Staleness | None
+    card: ModelCard | None
+    evaluation: KeptEvaluation | None
+    manifest: Manifest
+    trainings: RecordPage[Training]
+    packages: tuple[str, ...]
+    snippets: Snippets
+
+
+class GoneVersion(NamedTuple):
+    """A version that was deleted.
+
+    Attributes:
+        reference: Its name and number.
+        deleted_at: When it was deleted.
+        collected_at: When its bytes were collected, so that it cannot be restored.
+    """
+
+    reference: str
+    deleted_at: datetime
+    collected_at: datetime | None
+
+
+class VersionPageOperations(ContextGroup):
+    """All that is shown of one version at once."""
+
+    def page(self, reference: str) -> VersionPage:
+        """Return a version and what the registry knows around it.
+
+        Nothing asks the asset graph, and nothing is drawn or written.
+
+        Raises:
+            NotPermittedError: The principal may not read the version's model.
+            NotFoundError: The reference names no version.
+        """
+        return self._context.read_version(reference, self._page)
+
+    def gone(self, reference: str) -> GoneVersion | None:
+        """Return what is known of a deleted version; None if the number was never assigned.
+
+        Raises:
+            NotPermittedError: The principal may not read the model.
+            ModelNotFoundError: There is no such model.
+        """
+        parsed, number = parse_number(reference)
+        self._context.require(Permission.READ, parsed.name)
+
+        def read(transaction: Transaction) -> GoneVersion | None:
+            model = look_at_model(transaction, parsed.name)
+            values = {"model_id": model.model_id, "version": number}
+            row = transaction.execute(lifecycle.SQL["deleted_version"], values).fetchone()
+            if row is None or row["deleted_at"] is None:
+                return None
+            return GoneVersion(reference, row["deleted_at"], row["collected_at"])
+
+        return self._context.database.read(read)
+
+    def version_events(
+        self, reference: str, *, limit: int = SHOWN, before: int | None = None
+    ) -> RecordPage[Event]:
+        """Return a page of the events of a version, the newest first.
+
+        Args:
+            reference: The version.
+            limit: How many at most.
+            before: The last ``seq`` of the previous page.
+
+        Raises:
+            NotPermittedError: The principal may not read the version's model.
+            NotFoundError: The reference names no version.
+        """
+        log.sequence(self._context.database)
+
+        def read(transaction: Transaction, version: ModelVersion) -> RecordPage[Event]:
+            return log.read_of_version(
+                transaction, version.model_name, version.version_id, limit=limit, before=before
+            )
+
+        return self._context.read_version(reference, read)
+
+    def check_history(
+        self, reference: str, check: str, *, limit: int = SHOWN, before: int | None = None
+    ) -> RecordPage[RecordedVerdict]:
+        """Return a page of all verdicts of one check on a version, the newest first.
+
+        Args:
+            reference: The version.
+            check: The check's name.
+            limit: How many at most.
+            before: The last ``verdict_id`` of the previous page.
+
+        Raises:
+            NotPermittedError: The principal may not read the version's model.
+            NotFoundError: The reference names no version.
+        """
+        return self._context.read_version(
+            reference,
+            lambda transaction, version: lifecycle.verdicts_of_check(
+                transaction, version, check, limit=limit, before=before
+            ),
+        )
+
+    def _page(self, transaction: Transaction, version: ModelVersion) -> VersionPage:
+        key, number = name_key(version.model_name), version.version_id
+        model = look_at_model(transaction, version.model_name)
+        facts = facts_of_version(transaction, model, number)
+        requests = stage_requests.open_requests(transaction, model.model_id, number)
+        sight = self._context.sight(transaction)
+        used = usages.usages_of(transaction, key, number, limit=SHOWN, before=None)
+        stale = staleness_store.kept_staleness(transaction, key, number)
+        manifest = get_manifest(transaction, version.digest)
+        page = {"limit": SHOWN, "after": 0}
+        return VersionPage(
+            version=version,
+            policy=model.policy,
+            champion=model.champion,
+            approaches=self._approaches(model, facts, requests),
+            tenures=tenures.tenures_of(transaction, version, **page),
+            decisions=approvals.decisions(transaction, version, **page),
+            overrides=overrides.overrides(transaction, version, **page)
+            if version.overrides
+            else RecordPage(()),
+            verdicts=lifecycle.latest_verdicts(transaction, version, limit=SHOWN, after=None),
+            lineage=sight.graph(read_lineage(transaction, key, number, newest=False)),
+            usages=RecordPage(sight.usages(used), is_cut=used.is_cut),
+            staleness=sight.staleness(stale) if stale else None,
+            card=self._card(transaction, version),
+            evaluation=latest_evaluation(transaction, version),
+            manifest=manifest,
+            trainings=lookups.list_trainings(transaction, version, limit=SHOWN, after=None),
+            packages=lookups.environment_packages(transaction, version.environment_hash)
+            if version.environment_hash
+            else (),
+            snippets=snippets_of(version, manifest),
+        )
+
+    def _card(self, transaction: Transaction, version: ModelVersion) -> ModelCard | None:
+        """Return the card that is kept, unless it may name models that the principal may not read.
+
+        For them the verb ``card`` draws it without those.
+        """
+        if self._context.is_limited:
+            return None
+        return card_state(transaction, version.model_name, version.version_id).card
+
+    def _approaches(
+        self, model: ModelFacts, facts: VersionFacts, requests: Sequence[StageRequest]
+    ) -> tuple[Approach, ...]:
+        asked: dict[str, list[StageRequest]] = {}
+        for request in requests:
+            asked.setdefault(request.stage, []).append(request)
+        if not asked and (next_rule := next_stage(model.policy, facts.version.stage)):
+            asked[next_rule.name] = []
+        rules = {name: model.policy.rule(name) for name in asked}
+        return tuple(
+            self._approach(model, facts, rule, asked[name]) for name, rule in rules.items() if rule
+        )
+
+    def _approach(
+        self,
+        model: ModelFacts,
+        facts: VersionFacts,
+        rule: StageRule,
+        requests: Sequence[StageRequest],
+    ) -> Approach:
+        # Who looks at the page may not be who asks, so the gates are those of any person.
+        found = explain_gates(model, facts, rule, Requester(None))
+        given_up = facts.given_up(model, rule.name)
+        asked, risk = rule.approvals, facts.version.risk_class
+        return Approach(
+            explanation=found.model_copy(
+                update={"requests": tuple(requests), "given_up": given_up}
+            ),
+            requests=tuple(requests),
+            approvals_given=len(standing_approvals(model, facts, rule, asked)) if asked else 0,
+            approvals_needed=asked.count(risk) if asked else 0,
+        )
+
+
+def next_stage(policy: Policy, stage: str) -> StageRule | None:
+    """Return the first later stage that a version can enter from its stage; None if none is."""
+    later = (rule for rule in policy.stages if rule.name != ARCHIVED)
+    if stage == ARCHIVED:
+        return None
+    return next((rule for rule in later if stage in rule.after), None)
+
+
+def held_stages(tenures_of_version: Sequence[Tenure]) -> Mapping[str, Tenure]:
+    """Return the newest tenure of each stage that a version held or holds."""
+    begin = f"{lifecycle.STAGE}:"
+    return {
+        each.pointer.removeprefix(begin): each
+        for each in tenures_of_version
+        if each.pointer.startswith(begin)
+    }

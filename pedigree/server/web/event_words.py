@@ -1,0 +1,83 @@
+"""Events of versions in words."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Event
+
+Body = Mapping[str, JsonValue]
+
+
+class Said(NamedTuple):
+    """An event in words.
+
+    Attributes:
+        what: What happened to its subject, as a clause.
+        why: The reason or the comment; None without one.
+    """
+
+    what: str
+    why: str | None
+
+
+def said(event: Event) -> Said:
+    """Return an event in words; a body that is left out gives fewer of them."""
+    phrase = _PHRASES.get(event.type)
+    body = event.body
+    what = phrase(body) if phrase else event.type.about.partition(";")[0].removesuffix(".")
+    why = next(
+        (body[key] for key in ("reason", "comment", "problem", "summary") if body.get(key)), None
+    )
+    return Said(what, why if isinstance(why, str) else None)
+
+
+def _text(body: Body, key: str) -> str:
+    value = body.get(key)
+    return value if isinstance(value, str) and value else "not known"
+
+
+def _stage_change(body: Body) -> str:
+    return f"moved from {_text(body, 'from')} to {_text(body, 'to')}"
+
+
+def _check(body: Body) -> str:
+    verdict = {True: "passed", False: "failed"}.get(body.get("passed") is True, "failed")
+    if body.get("passed") is False and body.get("severity") == "warn":
+        verdict = "warned"
+    return f"check {_text(body, 'check').replace('_', ' ')} {verdict}"
+
+
+def _update(body: Body) -> str:
+    changed = {"model_card": "model card drawn", "evaluation": "results by group stored"}
+    known = [words for key, words in changed.items() if key in body]
+    fields = [key.replace("_", " ") for key in body if key not in changed]
+    return ", ".join([*known, *(f"{field} changed" for field in fields)]) or "changed"
+
+
+_PHRASES: Mapping[EventType, Callable[[Body], str]] = {
+    EventType.VERSION_CREATED: lambda _: "registered",
+    EventType.VERSION_TRAINED: lambda _: "trained again, with the same bytes",
+    EventType.VERSION_UPDATED: _update,
+    EventType.VERSION_DOWNLOADED: lambda _: "downloaded or loaded",
+    EventType.VERSION_DELETED: lambda _: "deleted",
+    EventType.VERSION_RESTORED: lambda _: "restored",
+    EventType.VERSION_STAGE_REQUESTED: lambda body: f"asked to enter {_text(body, 'to')}",
+    EventType.VERSION_REQUEST_WITHDRAWN: lambda body: (
+        f"no longer asked to enter {_text(body, 'to')}"
+    ),
+    EventType.VERSION_STAGE_CHANGED: _stage_change,
+    EventType.VERSION_CHECK_RECORDED: _check,
+    EventType.VERSION_APPROVED: lambda body: f"approved for {_text(body, 'to')}",
+    EventType.VERSION_REJECTED: lambda body: f"rejected for {_text(body, 'to')}",
+    EventType.VERSION_OVERRIDDEN: lambda body: f"let into {_text(body, 'to')} past its gates",
+    EventType.VERSION_HELD: lambda _: "put under a legal hold",
+    EventType.VERSION_QUARANTINED: lambda _: "put in quarantine",
+    EventType.VERSION_RELEASED: lambda body: (
+        "released from quarantine" if "from" in body else "released from a legal hold"
+    ),
+    EventType.VERSION_PROFILED: lambda _: "profile of its training data stored",
+    EventType.ALIAS_SET: lambda body: f"became @{_text(body, 'alias')}",
+}
