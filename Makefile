@@ -95,6 +95,7 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.tick $(ARGS)
 	$(BIN)/python -m benchmarks.untrusted $(ARGS)
 	$(BIN)/python -m benchmarks.verify $(ARGS)
+	$(BIN)/python -m benchmarks.web $(ARGS)
 	$(BIN)/python -m benchmarks.webhooks $(ARGS)
 
 fuzz: .venv/.installed ## send the service all that its OpenAPI document allows and forbids, for long

@@ -65,6 +65,7 @@ _DERIVED = (
     # kind save no more than it takes to sort their rows by time, as a registry has them.
     _derived("version", source="in_bulk", order="ORDER BY created_at"),
     _derived("record"),
+    _derived("model", depends_on="version"),
     _derived("text", depends_on="version"),
     _derived("term", depends_on="version"),
     _derived("metric", depends_on="version"),
@@ -98,9 +99,18 @@ def million(words: list[str]) -> Path:
 
 def thousand(words: list[str]) -> Path:
     """Return the home folder of a registry with 1,000 versions of 10 models."""
-    home = _home(words).with_name(_home(words).name.replace("million", "thousand"))
+    return _made(words, "thousand", Shape(models=10))
+
+
+def small(words: list[str], shape: Shape) -> Path:
+    """Return the home folder of a registry of another shape; create it if it does not exist."""
+    return _made(words, f"{shape.models}-by-{shape.versions}", shape)
+
+
+def _made(words: list[str], name: str, shape: Shape) -> Path:
+    home = _home(words).with_name(_home(words).name.replace("million", name))
     if not home.exists():
-        _make(home, Shape(models=10))
+        _make(home, shape)
     return home
 
 

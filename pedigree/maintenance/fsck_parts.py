@@ -29,6 +29,7 @@ _QUERIES: Mapping[str, Sequence[str]] = MappingProxyType(
             "search_rows_match",
             "search_texts_match",
             "search_terms_match",
+            "search_models_match",
         )
     }
 )

@@ -1028,6 +1028,19 @@ FROM (
 ) AS d
 LEFT JOIN pedigree.registered_model m USING (model_id);
 
+-- name: search_models_match
+-- Rows of models that differ from their source; it looks up what it needs of each model.
+SELECT coalesce(d.name, 'model ' || d.model_id) AS reference,
+    CASE WHEN d.is_surplus THEN 'search has, and should not, ' WHEN d.is_missing THEN 'search lacks '
+        ELSE 'search has another state of ' END || 'its row of models' AS problem
+FROM (
+    SELECT model_id, coalesce(s.name, t.name) AS name, s.model_id IS NULL AS is_surplus,
+        t.model_id IS NULL AS is_missing
+    FROM pedigree.search_model t
+    FULL JOIN pedigree.search_model_source s USING (model_id)
+    WHERE ROW(t.*) IS DISTINCT FROM ROW(s.*)
+) AS d;
+
 -- name: count_constraints_enforced
 -- The number of checked constraints, indexes and triggers.
 SELECT 9 + 9 + 13 AS count;

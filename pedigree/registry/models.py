@@ -6,6 +6,8 @@ from pedigree._record import PAGE, UNCHANGED, IsUnchanged
 from pedigree.access.records import Permission
 from pedigree.catalog import lookups, model_edits
 from pedigree.catalog.description import Changes
+from pedigree.catalog.overview import reading
+from pedigree.catalog.overview.records import ModelFacet, ModelFilter, ModelOrder, ModelPage
 from pedigree.catalog.records import RegisteredModel
 from pedigree.contract.models import ModelContract
 from pedigree.postgres.transaction import Transaction
@@ -70,3 +72,35 @@ class ModelOperations(ContextGroup, ModelContract):
         while page := self.models(after=after):
             yield from page
             after = page[-1].name
+
+    def overview(
+        self,
+        filter: ModelFilter,
+        *,
+        order: ModelOrder = ModelOrder.NAME,
+        limit: int = 50,
+        after: str | None = None,
+        unfolded: ModelFacet | None = None,
+    ) -> ModelPage:
+        """Return a page of models with what a list shows of them, and counts of all that fit.
+
+        Nothing in it asks the asset graph: staleness and drift are what was last seen.
+
+        Args:
+            filter: What the models have in common.
+            order: Their order.
+            limit: How many at most, 1 to 200.
+            after: The cursor ``next`` of the previous page.
+            unfolded: The facet of which up to 200 values are counted, instead of ten.
+
+        Raises:
+            InvalidInputError: The limit is outside its domain, or the cursor is that of another
+                list.
+        """
+        self._context.require_some(Permission.READ)
+        asked = reading.question(filter, order=order, limit=limit, after=after, unfolded=unfolded)
+
+        def read(connection: Transaction) -> ModelPage:
+            return reading.read_page(connection, asked, self._context.visible_models(connection))
+
+        return self._context.database.read(read)

@@ -53,6 +53,7 @@ class RegistryOperations(Operations):
     """
 
     # These do more than their contracts, for callers in this process.
+    models: ModelOperations
     versions: VersionOperations
     approvals: ApprovalOperations
     stages: StageOperations

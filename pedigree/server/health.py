@@ -58,9 +58,14 @@ async def readyz(request: Request) -> Response:
 
     It is also 503 while the process is shutting down.
     """
+    return _answer(await health_of(request))
+
+
+async def health_of(request: Request) -> Health:
+    """Return whether the process that has a request can answer, and the state of each part."""
     drain: Drain = request.app.state.drain
     if drain.begun:
-        return _answer(Health(ready=False, parts={"process": "is about to end"}))
+        return Health(ready=False, parts={"process": "is about to end"})
     registry: Registry = request.app.state.registry
     parts = {
         "database": partial(_lacking, registry.database),
@@ -70,7 +75,7 @@ async def readyz(request: Request) -> Response:
     # Tokens with known keys are valid, and all other tokens: a provider is no reason to be unready.
     problems = request.app.state.oidc.problems() if request.app.state.oidc else {}
     warnings = {f"oidc {name}": f"its keys cannot be fetched: {p}" for name, p in problems.items()}
-    return _answer(Health(ready=set(found.values()) == {"ok"}, parts=found, warnings=warnings))
+    return Health(ready=set(found.values()) == {"ok"}, parts=found, warnings=warnings)
 
 
 async def _ask(request: Request, part: Callable[[], str | None]) -> str:

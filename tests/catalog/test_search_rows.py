@@ -3,8 +3,10 @@
 import re
 from collections import Counter
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -12,8 +14,11 @@ from hypothesis import strategies as st
 from pedigree.cards.records import CardNotes
 from pedigree.errors import PedigreeError
 from pedigree.lifecycle.policy import default_policy
-from pedigree.lifecycle.records import Verdict
+from pedigree.lifecycle.records import MetricRule, Verdict
+from pedigree.lineage.staleness import InputNow
+from pedigree.monitoring.profile import profile
 from pedigree.registry import Registry
+from tests.catalog.naive_models import naive_row, shown_row
 from tests.factories import promote_to_production, register, register_candidate
 from tests.lifecycle.deciding import ANN, policy_of
 from tests.lineage.graphs import graph, node
@@ -34,6 +39,7 @@ SELECT '{table} has ' || t
 FROM (SELECT t::text FROM pedigree.{table} t EXCEPT ALL SELECT s::text FROM ({source}) s) AS t
 """
 
+AGES = pd.DataFrame({"age": [20.0, 30.0, 40.0, 50.0] * 50})
 NUMBERS = st.integers(min_value=1, max_value=4)
 WORDS = st.sampled_from(["growth", "risk", "weekly churn", "", "é\u2028"])
 
@@ -80,6 +86,7 @@ class Verbs:
             self.name,
             tags={"team": word},
             metrics={"auc": 0.1 * number},
+            risk_class="high" if number > 2 else None,
             owners=("ann",),
             lineage=graph(node(1, "customers", self.name)),
         )
@@ -166,6 +173,33 @@ class Verbs:
         assert not differences(self.registry)
         self.registry.restore_model(name)
 
+    def describe_model(self, number: int, word: str) -> None:
+        changes = {"description": word, "owners": ["b", word, "b"], "tags": {"team": word}}
+        self.registry.update_model(self.name, **changes)
+
+    def follow_metric(self, number: int, word: str) -> None:
+        metric = "auc" if number % 2 else "loss"
+        self.registry.set_policy(self.name, default_policy(MetricRule(metric=metric)))
+
+    def see_staleness(self, number: int, word: str) -> None:
+        """Of the version in production, whose input has changed or not."""
+        behind = number % 2
+        now = InputNow(data_version=word, data_behind=behind, code_behind=0)
+        keep = self.registry.operations.staleness.keep_staleness
+        keep(f"{self.name}@production", {("customers", self.name): now})
+
+    def forget_staleness(self, number: int, word: str) -> None:
+        self.registry.operations.staleness.versions_to_look_at(
+            [self.name], age=timedelta(), limit=1
+        )
+
+    def measure_drift(self, number: int, word: str) -> None:
+        reference = f"{self.name}@production"
+        self.registry.keep_profile(reference, profile(AGES))
+        other = AGES.assign(age=AGES["age"] + 30 * (number % 2))
+        for asset in ("customers", f"calls-{number}"):
+            self.registry.measure_drift(reference, other, asset=asset)
+
     def collect(self, number: int, word: str) -> None:
         with self.registry.plan_gc() as plan:
             self.registry.gc(plan)
@@ -202,6 +236,7 @@ def test_rows_of_search_equal_their_views_after_any_verbs(
                 getattr(verbs, verb)(number, word)
                 done[verb] += 1
             assert not differences(impatient), verb
+            assert shown_row(impatient, name) == naive_row(impatient, name), verb
         for found in impatient.search(f"name = '{name}'"):
             assert found == impatient.get(found.reference)
 
@@ -233,7 +268,8 @@ def test_a_row_that_differs_is_found(registry: Registry, tmp_path: Path) -> None
             "DELETE FROM pedigree.search_term WHERE field = 'tags.team';"
             "DELETE FROM pedigree.search_metric;"
             "UPDATE pedigree.search_text SET document = '';"
-            "INSERT INTO pedigree.search_word VALUES ('surplus')"
+            "INSERT INTO pedigree.search_word VALUES ('surplus');"
+            "UPDATE pedigree.search_model SET champion = 9"
         )
     )
     found = {problem.split()[0] for problem in differences(registry)}
@@ -244,4 +280,5 @@ def test_a_row_that_differs_is_found(registry: Registry, tmp_path: Path) -> None
         "search_metric",
         "search_text",
         "search_word",
+        "search_model",
     }

@@ -316,6 +316,11 @@ EDITS_OF_SEARCH = {
     "a record was edited": "UPDATE pedigree.search_record"
     " SET record = replace(record::text, 'ann', 'bob')::json WHERE version = 1",
     "a record's signature was edited": "UPDATE pedigree.search_record SET signature = '{}'",
+    "a row of a model is missing": "DELETE FROM pedigree.search_model",
+    "a row of a model is foreign": "INSERT INTO pedigree.search_model SELECT"
+    """ (jsonb_populate_record(t, '{"model_id": 99}')).* FROM pedigree.search_model t""",
+    "a row of a model was edited": "UPDATE pedigree.search_model SET champion_since = now()",
+    "a count of versions was edited": "UPDATE pedigree.search_model SET versions = versions + 1",
     "a word is missing": "DELETE FROM pedigree.search_word WHERE word = 'churn'",
 }
 

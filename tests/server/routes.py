@@ -12,6 +12,7 @@ from starlette.routing import Route
 from pedigree.contract.paths import PREFIX
 from pedigree.server.app import create_app
 from pedigree.server.http.auth import ProtectedRoute, RouteAccess
+from pedigree.server.web.open_pages import OpenPageRoute
 from pedigree.server.web.routes import PageRoute
 from pedigree.server.web.static_files import static_name
 
@@ -35,6 +36,7 @@ KNOWN: dict[str, Any] = {
     "upload_id": "00000000-0000-4000-8000-000000000000",
     "digest": "sha256:" + hashlib.sha256(b"a").hexdigest(),
     "grant_id": 1,
+    "request_id": 1,
     "group": "risk",
     "role": "looker",
     "member": "ann",
@@ -77,7 +79,7 @@ class Target:
     @property
     def is_page(self) -> bool:
         """Whether it belongs to the web page, and answers with HTML."""
-        return isinstance(self.route, PageRoute)
+        return isinstance(self.route, PageRoute | OpenPageRoute)
 
     @property
     def declared(self) -> RouteAccess:
@@ -105,7 +107,7 @@ def protected(*methods: str) -> Iterator[Target]:
 
 def pages(*methods: str) -> Iterator[Target]:
     """The targets of the web page that require that somebody is known."""
-    return (each for each in targets(*methods) if each.is_page)
+    return (each for each in targets(*methods) if isinstance(each.route, PageRoute))
 
 
 def guarded(*methods: str) -> Iterator[Target]:

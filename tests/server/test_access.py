@@ -47,7 +47,8 @@ def test_every_route_but_of_health_documents_and_files_is_guarded() -> None:
     }
     documents = {"/livez", "/readyz", "/openapi.json", "/docs", "/docs/{file}", "/static/{file}"}
     # The token of the workload itself is in the body of an exchange; who logs in has none yet.
-    assert open_paths == {*documents, "/api/v1/token", "/api/v1/login"}
+    signing = {"/sign-in", "/sign-in/issuer", "/sign-in/callback", "/sign-out"}
+    assert open_paths == {*documents, *signing, "/api/v1/token", "/api/v1/login"}
 
 
 def test_a_route_that_declares_no_permission_fails_at_start_up() -> None:

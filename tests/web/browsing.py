@@ -11,6 +11,7 @@ PERSON = {
     "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
     "Sec-Fetch-Site": "same-origin",
 }
+_WITHIN_WORDS = frozenset({"a", "b", "bdi", "code", "span", "time"})
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -36,6 +37,7 @@ class _Reader(HTMLParser):
         self._is_button = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._apart(tag)
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self._is_open = True
@@ -54,12 +56,18 @@ class _Reader(HTMLParser):
             self._is_button = True
 
     def handle_endtag(self, tag: str) -> None:
+        self._apart(tag)
         if tag == "form":
             self._is_open = False
         elif tag == "select":
             self._select = None
         elif tag == "button":
             self._is_button = False
+
+    def _apart(self, tag: str) -> None:
+        """Keep the words of two blocks apart."""
+        if tag not in _WITHIN_WORDS:
+            self.words.append(" ")
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)
@@ -78,7 +86,7 @@ def words_of(text: str) -> str:
     """What a page says, with single spaces."""
     reader = _Reader()
     reader.feed(re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.DOTALL))
-    return " ".join(" ".join(reader.words).split())
+    return " ".join("".join(reader.words).split())
 
 
 class Browser:

@@ -8,6 +8,7 @@ import pytest
 
 from pedigree.access.records import Role
 from pedigree.audit.event_types import EventType
+from pedigree.server.http import unknown_tokens
 from pedigree.server.web.rendering import policy
 from pedigree.server.web.visitors import COOKIE
 from pedigree.settings import Settings
@@ -329,7 +330,10 @@ def test_the_page_of_sign_in_has_the_policy_of_every_page_and_is_not_kept(
     assert head["referrer-policy"] == "same-origin"
 
 
-def test_an_address_that_guesses_sessions_is_refused_soon(served: Served) -> None:
+def test_an_address_that_guesses_sessions_is_refused_soon(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unknown_tokens, "_SECONDS", 600.0)
     with Browser(served.url) as browser:
         statuses = []
         for number in range(260):

@@ -13,6 +13,7 @@ _SUBJECTS = {
     "datasheet": "an asset of the graph, in the body's `asset`",
     "data": "an asset of the graph, in the body's `asset`",
     "identity": "the principal by which the identity acts, in the body's `principal`",
+    "session": "who signed in to the web page, in the body's `principal`",
     "token": "the principal of the token, in the body's `principal`",
     "principal": "the principal, in the body's `principal`",
     "access": "the principal, in the body's `principal`",

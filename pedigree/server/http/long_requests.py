@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
 
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
@@ -10,6 +11,8 @@ from starlette.responses import Response, StreamingResponse
 
 from pedigree.errors import PedigreeError, ServiceBusyError
 from pedigree.server.http.problems import problem_of
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 
@@ -22,7 +25,7 @@ class LongWork:
     """Runs long work, one at a time in each process."""
 
     def __init__(self) -> None:
-        self._task: asyncio.Task[object] | None = None
+        self._task: asyncio.Task[Any] | None = None
 
     async def answer(self, work: Callable[[], object]) -> Response:
         """Do the work, and answer with the record that it returns.
@@ -34,16 +37,29 @@ class LongWork:
             ServiceBusyError: Other long work is in progress.
             PedigreeError: The work failed within the first seconds.
         """
+        task = self._begun(work)
+        done, _ = await asyncio.wait({task}, timeout=_SILENCE_S)
+        if done:
+            return Response(to_json(task.result()), media_type=_JSON)
+        return StreamingResponse(_stream_result(task), media_type=_JSON)
+
+    async def alone(self, work: Callable[[], T]) -> T:
+        """Do the work, and return its result, however long it takes.
+
+        Raises:
+            ServiceBusyError: Other long work is in progress.
+        """
+        return await self._begun(work)
+
+    def _begun(self, work: Callable[[], T]) -> asyncio.Task[T]:
         if self._task is not None and not self._task.done():
             raise ServiceBusyError(
                 "a collection or a check of the whole registry is in progress",
                 remedy="Try again when it is done",
             )
-        task = self._task = asyncio.create_task(run_in_threadpool(work))
-        done, _ = await asyncio.wait({task}, timeout=_SILENCE_S)
-        if done:
-            return Response(to_json(task.result()), media_type=_JSON)
-        return StreamingResponse(_stream_result(task), media_type=_JSON)
+        task = asyncio.create_task(run_in_threadpool(work))
+        self._task = task
+        return task
 
 
 async def _stream_result(task: asyncio.Task[object]) -> AsyncIterator[bytes]:

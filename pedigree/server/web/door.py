@@ -13,11 +13,13 @@ from pedigree.server.web import (
     comparing,
     evidence,
     model,
+    models,
     signing_in,
     signing_out,
     static_files,
     versions,
 )
+from pedigree.server.web.admin.subjects import ADMIN_SUBJECTS
 from pedigree.server.web.issuers import Issuers
 from pedigree.server.web.problems import add_pages_of_errors
 from pedigree.server.web.routes import Pages
@@ -26,12 +28,14 @@ from pedigree.server.web.web_sessions import WebSessions
 from pedigree.settings import Settings
 
 SUBJECTS: tuple[Pages, ...] = (
+    models.pages,
     model.pages,
     versions.pages,
     evidence.pages,
     comparing.pages,
     acting.pages,
     approving.pages,
+    *ADMIN_SUBJECTS,
 )
 
 

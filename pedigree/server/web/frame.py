@@ -29,7 +29,7 @@ PARTS = (
     Part("Impact", links.IMPACT, Permission.READ),
     Part("Drift", links.DRIFT, Permission.READ),
     Part("Audit", links.AUDIT, Permission.AUDIT),
-    Part("Admin", links.ADMIN, Permission.ADMINISTER),
+    Part("Admin", links.ADMIN, Permission.AUDIT),
 )
 
 

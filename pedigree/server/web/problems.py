@@ -9,12 +9,14 @@ from starlette.responses import RedirectResponse, Response
 
 from pedigree import errors
 from pedigree.contract.paths import PREFIX
+from pedigree.server.http.auth import RouteAccess
 from pedigree.server.web.form_tokens import FormKey
 from pedigree.server.web.frame import PARTS, Frame
 from pedigree.server.web.issuers import policy_for
 from pedigree.server.web.links import Links
 from pedigree.server.web.rendering import clock, page
 from pedigree.server.web.visitors import Visitor, cookie_of, new_cookie
+from pedigree.server.web.who_may import who_may
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -84,11 +86,18 @@ def _shown(request: Request, error: Exception, status: int) -> Response:
         "title": _TITLES.get(status, _UNEXPECTED),
         "error": error if is_known else None,
         "status": status,
+        "who": _who_may(request) if status == 403 else None,
     }
     key = visitor.form_key if visitor else FormKey(cookie_of(request) or new_cookie())
     session = visitor.session if visitor else None
     headers = policy_for(request, session)
     return page(request, "error.html", context, form_key=key, status=status, headers=headers)
+
+
+def _who_may(request: Request) -> str | None:
+    """Return in words who may open a page or send its form."""
+    declared: RouteAccess | None = getattr(request.state, "declared", None)
+    return None if declared is None else who_may(declared.permission)
 
 
 def _frame(request: Request, visitor: Visitor | None) -> Frame:

@@ -66,6 +66,7 @@ async def _answer(endpoint: Endpoint, declared: RouteAccess, request: Request) -
     visitors: Visitors = state.visitors
     bodies: Bodies = state.bodies
     fair_use: FairUse = state.fair_use
+    request.state.declared = declared
     require_text(request)
     if request.method == "POST":
         require_form(request)

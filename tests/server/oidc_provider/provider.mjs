@@ -32,6 +32,13 @@ const provider = new oidc.Provider(issuer, {
       ],
     },
     {
+      client_id: "pedigree-page",
+      client_secret: "a secret of the page",
+      application_type: "native",
+      redirect_uris: ["http://127.0.0.1/sign-in/callback"],
+      grant_types: ["authorization_code"],
+    },
+    {
       client_id: "batch",
       client_secret: "a secret of the tests",
       redirect_uris: [],

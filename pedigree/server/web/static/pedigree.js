@@ -14,3 +14,22 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   document.getElementById("find")?.focus();
 });
+// Live search: the same page, asked for as one types, and its list put in place. Without it the form does it.
+const search = document.querySelector("form[data-live]");
+let asked, waiting;
+search?.addEventListener("input", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(async () => {
+    asked?.abort();
+    asked = new AbortController();
+    const address = `${search.action}?${new URLSearchParams(new FormData(search))}`;
+    try {
+      const answer = await fetch(address, { signal: asked.signal, headers: { Accept: "text/html" } });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const id of ["found", "results"]) document.getElementById(id).replaceChildren(...page.getElementById(id).childNodes);
+      history.replaceState(null, "", address);
+    } catch (error) {
+      if (error.name !== "AbortError") search.submit();
+    }
+  }, 150);
+});
