@@ -539,7 +539,7 @@ def test_only_what_the_visitor_may_do_is_offered_and_the_rest_says_what_it_needs
     served.registry.promote(f"{name}/1", "production")
     page = shown()
     assert offered(page) == set()
-    assert "Roll back: needs the permission move" in verdict(page).text
+    assert "Roll back: it needs the permission move. People with the role" in verdict(page).text
     admin = served.client(Role.ADMIN, accept="text/html")
     admin.base_url = httpx2.URL(served.url)
     answer = admin.get(f"/models/{name}/versions/1")
