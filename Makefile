@@ -42,7 +42,7 @@ test-pooler: .venv/.installed ## the tests of the service, through PgBouncer in 
 	TEST_THROUGH_PGBOUNCER=1 $(BIN)/python -m pytest $(DISTRIBUTED) -q -m "not system" tests/server tests/client $(ARGS)
 
 test-fence: .venv/.installed ## the tests of the registry's behavior, in the application's role of the database
-	TEST_BEHIND_FENCE=1 $(BIN)/python -m pytest $(DISTRIBUTED) -q -m "not system" tests/client/test_same_behaviour.py tests/cards tests/server/test_sight.py tests/access/test_sight.py $(ARGS)
+	TEST_BEHIND_FENCE=1 $(BIN)/python -m pytest $(DISTRIBUTED) -q -m "not system" tests/client/test_same_behaviour.py tests/cards tests/dagster/sensors tests/delivery tests/server/test_sight.py tests/access/test_sight.py $(ARGS)
 
 up: .venv/.installed ## the Dagster UI and daemon over the demo's instance; Ctrl-C stops it
 	@PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/pedigree up $(ARGS)

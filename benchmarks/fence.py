@@ -1,249 +1,202 @@
 """What the roles of the database cost: point reads, creations and the seven forms of searches.
 
-Two copies of one registry are used by turns. One is used in the application's role, with policies,
-settings in each message and checked events. The other is used by the owner, without any of these.
-Each figure is the median ratio of processor time of this process and its session of Postgres.
-``--versions N`` sets how many versions each of the 500 models has (20 by default).
+Copies of one registry are used by turns, each for some milliseconds: in the application's role with
+its policies and functions of the owner; by the owner of a database that never had these; and
+by an owner without settings of transactions and checks of events either. A figure is the median of
+the ratios within each round, of processor time of this process (over HTTP: of the service) and of
+the sessions of Postgres.
+
+``--versions N`` sets how many versions each of the 500 models has (100 by default), ``--rounds N``
+how many rounds each figure has, and ``--only WORD`` measures only what has the word in its name.
 """
 
-import asyncio
+import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
+from itertools import count
 from pathlib import Path
-from statistics import median
-from typing import LiteralString, NamedTuple
+from typing import NamedTuple
 
-import psycopg
-from psycopg import Connection, Cursor
-
-from benchmarks._million import fill
+from benchmarks import _load
+from benchmarks._fence_sides import BARE, OFF, OFF_TEN, ON, ON_TEN, Side, sides
 from benchmarks._million_rows import Shape, name_of
+from benchmarks._processor import processor_of_tree
 from benchmarks._report import Measured, report
+from benchmarks._servers import running
+from benchmarks._turns import Block, Costs, by_turns
+from benchmarks.register import new_version
 from benchmarks.search import cases
-from pedigree import Column, DeclaredMetadata, NewVersion, Registry, Settings, Signature
-from pedigree.artifacts.objects import open_store
-from pedigree.audit.records import Actor
-from pedigree.catalog import lookups
-from pedigree.catalog.references import parse_reference
-from pedigree.catalog.store import SQL
-from pedigree.postgres import Database, EmbeddedPostgres
-from pedigree.postgres._asking_connection import AskingConnection, AskingCursor
-from pedigree.postgres.migrate import migrate
-from pedigree.postgres.pipe import Pipe
-from pedigree.postgres.pipe_statements import PipeStatement
-from pedigree.signatures.records import ColumnType
+from pedigree.artifacts.records import ManifestFile, digest_of
 
 _MODELS = 500
-_TURNS = 11
+_TEN = [name_of(number) for number in range(1, _MODELS + 1, _MODELS // 10)]
+_READ = 10
+"""The versions of each model that are read."""
+_ROUNDS = 45
 _TARGET = 1.05
-_FIND = PipeStatement.of(SQL["find_versions"])
-# The functions as they were before they looked at what they are given.
-_UNCHECKED = """
-CREATE OR REPLACE FUNCTION pedigree.is_own_event(
-    canonical bytea, event_id uuid, type text, model text, version integer, at timestamptz,
-    actor jsonb
-) RETURNS boolean LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN true; END $$
-"""
+_CONNECTIONS = 2
+_BYTES = 16 << 10
+# Two of a hundred versions have the tag, and a page has a hundred hits.
+_VERSIONS_PER_PAGE = 5000
+
+_RATIOS = {
+    (ON, OFF): "all models, against the owner",
+    (ON_TEN, OFF_TEN): "ten models, against the owner for ten",
+    (ON_TEN, OFF): "ten models, against the owner for all",
+    (ON, BARE): "all models, against the owner without settings and checks",
+}
 
 
-class Side(NamedTuple):
-    """A registry with or without the fence, and its session of Postgres."""
+class Subject(NamedTuple):
+    """Something that is compared: its name, and the context in which its blocks can run."""
 
-    registry: Registry
-    is_fenced: bool
-    pid: int
+    what: str
+    blocks: Callable[[], AbstractContextManager[Mapping[str, Block]]]
 
 
 def main() -> int:
     """Measure and report; return the exit code."""
-    words = sys.argv[1:]
-    versions = int(words[words.index("--versions") + 1]) if "--versions" in words else 20
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as ending:
-        home = Path(folder)
-        server = EmbeddedPostgres(home)
-        ending.callback(server.stop, force=True)
-        _fill(server, Shape(models=_MODELS, versions=versions))
-        filled, empty = (
-            [ending.enter_context(_side(server, home, each, more)) for each in (False, True)]
-            for more in ("", "_empty")
+    given, _ = _options().parse_known_args()
+    shape = Shape(models=_MODELS, versions=given.versions)
+    figures: list[Measured] = []
+    with tempfile.TemporaryDirectory() as folder, sides(Path(folder), shape, _TEN) as compared:
+        for subject in _subjects(compared, shape):
+            if given.only in subject.what:
+                with subject.blocks() as blocks:
+                    figures += _figures(subject.what, by_turns(blocks, given.rounds))
+    return report(figures, sys.argv[1:])
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--versions", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=_ROUNDS)
+    parser.add_argument("--only", default="")
+    return parser
+
+
+def _figures(what: str, costs: Costs) -> Iterator[Measured]:
+    print(f"{what}: {1000 * costs.of(OFF):.3f} ms by the owner", file=sys.stderr)
+    for (way, base), named in _RATIOS.items():
+        if costs.has(base):
+            found = costs.ratio(way, base)
+            print(f"    {named}: {found.value:.3f} ({found})", file=sys.stderr, flush=True)
+            yield Measured(
+                what=f"{what}, {named} ({found})",
+                value=found.value,
+                unit="times",
+                target=_TARGET,
+                at_least=False,
+            )
+
+
+def _subjects(compared: list[Side], shape: Shape) -> Iterator[Subject]:
+    yield Subject("point read over HTTP", partial(_over_http, compared))
+    yield Subject("point read in process", partial(_in_process, compared, _reads, 60))
+    deep = max(2, shape.rows // _VERSIONS_PER_PAGE)
+    forms = {side.way: cases(side.registry, deep) for side in compared}
+    for number, case in enumerate(forms[OFF]):
+        search = {way: found[number].search for way, found in forms.items()}
+        yield Subject(
+            f"search, {case.what}", partial(_in_process, compared, partial(_searches, search), 4)
         )
-        figures = [
-            figure
-            for is_limited in (False, True)
-            for figure in _measured(filled, empty, home, is_limited)
-        ]
-    return report(figures, words)
+    new, known = (Creations(is_known=each) for each in (False, True))
+    yield Subject("creation of new bytes", partial(_in_process, compared, new, 10))
+    yield Subject("creation of known bytes", partial(_in_process, compared, known, 10))
 
 
-def _fill(server: EmbeddedPostgres, shape: Shape) -> None:
-    for name in ("open", "open_empty"):
-        with Database.embedded(server, name) as database:
-            migrate(database)
-    fill(server.url("open"), shape)
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE fenced TEMPLATE open")
-    for name in ("fenced", "fenced_empty"):
-        with Database.embedded(server, name) as database:
-            migrate(database, roles=True)
-    for name in ("open", "open_empty"):
-        with Database.embedded(server, name) as database:
-            database.transaction(lambda transaction: transaction.execute(_UNCHECKED))
+# --- In this process.
+
+Work = Callable[[Side, int], None]
+"""Does something a number of times."""
 
 
 @contextmanager
-def _side(server: EmbeddedPostgres, home: Path, is_fenced: bool, more: str) -> Iterator[Side]:
-    name = ("fenced" if is_fenced else "open") + more
-    settings = Settings(home=home / name, actor="benchmark")
-    with Database.embedded(server, name, connections=1, as_application=is_fenced) as database:
-        (row,) = database.fetch_all("SELECT pg_backend_pid() AS pid")
-        yield Side(
-            Registry(database, open_store(None, home / name), settings), is_fenced, row["pid"]
-        )
+def _in_process(compared: list[Side], work: Work, times: int) -> Iterator[Mapping[str, Block]]:
+    yield {side.way: partial(_block, side, work, times) for side in compared}
 
 
-def _measured(
-    filled: list[Side], empty: list[Side], home: Path, is_limited: bool
-) -> Iterator[Measured]:
-    names = [name_of(number) for number in range(1, _MODELS + 1, _MODELS // 10)]
-    who = "ten models" if is_limited else "all models"
-    given, new = (
-        [_for_principal(side, names if is_limited else None) for side in sides]
-        for sides in (filled, empty)
-    )
-    yield _figure(f"point read, {who}", given, partial(_point_reads, names=names), 200)
-    yield _figure(f"read in process, {who}", given, partial(_reads, names=names), 60)
-    yield _figure(f"creation, {who}", new, partial(_creations, home=home, names=names), 12)
-    for case in cases(given[0].registry):
-        number = [each.what for each in cases(given[0].registry)].index(case.what)
-        yield _figure(f"search: {case.what}, {who}", given, partial(_searches, number=number), 6)
-
-
-def _for_principal(side: Side, names: list[str] | None) -> Side:
-    if names is None:
-        return side
-    actor = Actor(name="benchmark", source="benchmark")
-    return side._replace(registry=side.registry.acting_as(actor, sees=names))
-
-
-Work = Callable[[Side, int], int]
-"""Does something a number of times, and returns the session of Postgres that did it."""
-
-
-def _figure(what: str, sides: list[Side], work: Work, times: int) -> Measured:
-    ratios = []
-    for turn in range(_TURNS + 1):
-        open_s, fenced_s = (
-            _costs(partial(work, side), times, side)
-            for side in (sides if turn % 2 == 0 else reversed(sides))
-        )
-        if turn % 2:
-            open_s, fenced_s = fenced_s, open_s
-        if turn:  # the first is for plans and caches
-            ratios.append(fenced_s / open_s)
-    print(f"{what}: {median(ratios):.3f}", file=sys.stderr, flush=True)
-    return Measured(what=what, value=median(ratios), unit="times", target=_TARGET, at_least=False)
-
-
-def _costs(work: Callable[[int], int], times: int, side: Side) -> float:
-    with _asking(side.is_fenced):
-        before = {side.pid: _of_session(side.pid)}
+def _block(side: Side, work: Work, times: int) -> float:
+    with side.asking():
+        before = side.sessions.processor_s()
         started = time.process_time()
-        pid = work(times)
+        work(side, times)
         own = time.process_time() - started
-    # A pipe has a session of its own, which ends with it and reports its time before.
-    return own + (_PIPE.pop() if pid == 0 else _of_session(pid) - before[pid])
+        return (own + side.sessions.since(before)) / times
 
 
-def _of_session(pid: int) -> float:
-    """Return the seconds of processor time of a process, to the nanosecond."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[0]) / 1e9
-
-
-_PIPE: list[float] = []
-
-
-def _point_reads(side: Side, times: int, *, names: list[str]) -> int:
-    asyncio.run(_read_by_pipe(side, times, names))
-    return 0
-
-
-async def _read_by_pipe(side: Side, times: int, names: list[str]) -> None:
-    database = side.registry.database
-    pipe = Pipe(database.source, [_FIND])
-    pipe.start()
-    while pipe._connection is None:
-        await asyncio.sleep(0.001)
-    pid = pipe._connection.backend_pid
-    before = _of_session(pid)
+def _reads(side: Side, times: int) -> None:
     for number in range(times):
-        reference = parse_reference(f"{names[number % len(names)]}/{1 + number % 10}")
-        rows = await pipe.ask(_FIND, lookups.values_of(reference), database.asker)
-        assert len(rows) == 1
-    _PIPE.append(_of_session(pid) - before)
-    pipe.close()
+        side.registry.get(f"{_TEN[number % len(_TEN)]}/{1 + number % _READ}")
 
 
-def _reads(side: Side, times: int, *, names: list[str]) -> int:
-    for number in range(times):
-        side.registry.get(f"{names[number % len(names)]}/{1 + number % 10}")
-    return side.pid
-
-
-def _creations(side: Side, times: int, *, home: Path, names: list[str]) -> int:
-    file = home / "weights"
-    for number in range(times):
-        file.write_text(f"{time.perf_counter_ns()}", encoding="ascii")
-        side.registry.register(names[number % len(names)], file, _new_version())
-    return side.pid
-
-
-def _new_version() -> NewVersion:
-    column = Column(name="age", type=ColumnType.DOUBLE)
-    return NewVersion(
-        metadata=DeclaredMetadata(
-            flavor="generic",
-            signature=Signature(inputs=(column,), outputs=(column,)),
-            run_id="run-1",
-            git_commit="0123456789abcdef0123456789abcdef01234567",
-            git_dirty=False,
-            metrics={"auc": 0.9},
-        )
-    )
-
-
-def _searches(side: Side, times: int, *, number: int) -> int:
-    case = cases(side.registry)[number]
+def _searches(forms: Mapping[str, Callable[[int], object]], side: Side, times: int) -> None:
     for run in range(times):
-        case.search(run)
-    return side.pid
+        forms[side.way](run)
 
 
-def _begin(connection: AskingConnection, command: LiteralString) -> None:
-    Cursor(connection).execute(command)
+class Creations:
+    """Creations of versions of 16 KiB as the service does them: judged by the default policy.
+
+    Args:
+        is_known: Whether the registry has the bytes: a file of another name makes a new version.
+    """
+
+    def __init__(self, *, is_known: bool) -> None:
+        self._is_known = is_known
+        self._numbers: dict[str, Iterator[int]] = {}
+
+    def __call__(self, side: Side, times: int) -> None:
+        """Create a number of versions, one of each model in turn."""
+        numbers = self._numbers.setdefault(side.way, count())
+        for number in (next(numbers) for _ in range(times)):
+            # A limited principal sends what none of its models has.
+            is_sent = not self._is_known or number == 0
+            text = "known" if self._is_known else f"new {number}"
+            content = text.ljust(_BYTES).encode()
+            file = ManifestFile(path=f"{number}.bin", size=len(content), digest=digest_of(content))
+            side.registry.operations.registration.create(
+                _TEN[number % len(_TEN)],
+                [file],
+                new_version(f"{text} {number}"),
+                {file.digest: content} if is_sent else {},
+            )
+
+
+# --- Over HTTP.
 
 
 @contextmanager
-def _asking(is_fenced: bool) -> Iterator[None]:
-    """Send no settings without the fence, as before there was one."""
-    if is_fenced:
-        yield
-        return
-    kept = AskingCursor._maybe_prepare_gen, AskingConnection.pipeline, AskingConnection.begin
-    AskingCursor._maybe_prepare_gen = Cursor._maybe_prepare_gen  # type: ignore[method-assign]
-    AskingConnection.pipeline = Connection.pipeline  # type: ignore[method-assign]
-    AskingConnection.begin = _begin  # type: ignore[method-assign,assignment]
-    try:
-        yield
-    finally:
-        (
-            AskingCursor._maybe_prepare_gen,  # type: ignore[method-assign]
-            AskingConnection.pipeline,  # type: ignore[method-assign]
-            AskingConnection.begin,  # type: ignore[method-assign]
-        ) = kept
+def _over_http(compared: list[Side]) -> Iterator[Mapping[str, Block]]:
+    program: list[str | Path] = [Path(sys.executable).parent / "pedigree", "serve"]
+    with ExitStack() as ending:
+        blocks = {}
+        for side in compared:
+            if side.way != BARE:  # a service always sends settings
+                served = ending.enter_context(running(program, side.environment, "/livez"))
+                blocks[side.way] = partial(_http_block, side, served.pid, served.port)
+        yield blocks
+
+
+def _http_block(side: Side, pid: int, port: int) -> float:
+    head = f"HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {side.secret}\r\n\r\n"
+    # A number of requests, and not of seconds: what a service does besides would be a larger share
+    # while other programs slow it.
+    requests = [
+        f"GET /api/v1/models/{name}/versions/{number} {head}".encode()
+        for number in range(1, 1 + _READ)
+        for name in _TEN
+    ]
+    before, began = side.sessions.processor_s(), processor_of_tree(pid)
+    done = _load.drive(port, 0, _CONNECTIONS, [requests] * _CONNECTIONS)
+    if done["refused"]:
+        raise SystemExit(done["refused"])
+    used = processor_of_tree(pid) - began + side.sessions.since(before)
+    return float(used) / (_CONNECTIONS * len(requests))
 
 
 if __name__ == "__main__":

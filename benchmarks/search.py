@@ -56,12 +56,17 @@ def main() -> int:
     return report(figures, sys.argv[1:])
 
 
-def cases(registry: Registry) -> list[Case]:
-    """Return the seven forms of a search."""
+def cases(registry: Registry, deep: int = _DEEP) -> list[Case]:
+    """Return the seven forms of a search.
+
+    Args:
+        registry: The registry.
+        deep: The number of the page that is a deep one.
+    """
     tag = f"tags.{rows.COMMON_TAG[0]} = '{rows.COMMON_TAG[1]}'"
     second = f"tags.{rows.SECOND_TAG[0]} = '{rows.SECOND_TAG[1]}'"
     words = f"text MATCH '{' '.join(rows.COMMON_WORDS)}'"
-    deep = _cursor(registry, tag, _DEEP - 1)
+    before_deep = _cursor(registry, tag, deep - 1)
 
     def of(text: str) -> Callable[[int], SearchPage]:
         return lambda _: registry.search(text, limit=_PAGE)
@@ -80,8 +85,8 @@ def cases(registry: Registry) -> list[Case]:
         Case(what="a unique git commit", search=by_commit),
         Case(what="name LIKE '%77%'", search=of("name LIKE '%77%'")),
         Case(
-            what=f"page {_DEEP} of one tag",
-            search=lambda _: registry.search(tag, limit=_PAGE, after=deep),
+            what=f"page {deep} of one tag",
+            search=lambda _: registry.search(tag, limit=_PAGE, after=before_deep),
         ),
         Case(
             what="full text, two common words, the newest 2,000 of 33,000 hits ranked",

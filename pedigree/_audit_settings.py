@@ -15,8 +15,9 @@ class AuditSettings(BaseSettings):
 
     audit_key: str | None = Field(
         default=None,
-        description="Key that signs the audit log: the path of a PEM file, `database`, or a key"
-        " service by a plug-in; if unset, the log is not signed",
+        description="Key that signs the audit log: the path of a PEM file, `database`, `vault:…`,"
+        " `awskms:…`, `gcpkms:…`, or another key service by a plug-in; if unset, the log is not"
+        " signed",
     )
     audit_anchor_interval: Annotated[Duration, Field(gt=timedelta(0))] = Field(
         default=timedelta(minutes=5),

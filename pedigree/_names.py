@@ -1,5 +1,6 @@
-"""When two names are equivalent."""
+"""When two names are equivalent, and how Postgres looks for them."""
 
+import re
 import unicodedata
 
 
@@ -20,6 +21,15 @@ def name_key(name: str) -> str:
     folded = unicodedata.normalize("NFD", name).casefold()
     folded = unicodedata.normalize("NFKD", folded).casefold()
     return unicodedata.normalize("NFKC", folded)
+
+
+def like_pattern(key: str) -> str:
+    r"""Return the pattern of LIKE for a key, in which ``*`` matches any characters.
+
+    >>> print(like_pattern("customer_churn-*"))
+    customer\_churn-%
+    """
+    return re.sub(r"([\\%_])", r"\\\1", key).replace("*", "%")
 
 
 def person_key(name: str) -> str:

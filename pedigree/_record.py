@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
@@ -62,6 +62,9 @@ IsUnchanged: TypeAlias = Literal[Unchanged.UNCHANGED]
 
 class Record(BaseModel):
     """An immutable value. A change returns a copy: ``record.model_copy(update=...)``."""
+
+    names_people: ClassVar[bool] = True
+    """Whether its texts may name people; large records that do not are not searched for names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 

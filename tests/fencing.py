@@ -4,8 +4,9 @@ With ``TEST_BEHIND_FENCE=1`` all tests that take a database do so, as `make test
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, LiteralString, NamedTuple
 from urllib.parse import quote
 
 import psycopg
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 FENCE = "TEST_BEHIND_FENCE"
 LOGIN = "fence_tester"
 OWNER = "fence_owner"
+ADMIN = "fence_admin"
 PASSWORD = "behind"  # of the tests' server
 TEMPLATE = "pedigree_fenced"
 LOCK = 516
@@ -62,11 +64,31 @@ def is_fenced() -> bool:
     return FENCE in os.environ
 
 
+def edit_rows(database: Database, statement: LiteralString, values: Sequence[object] = ()) -> None:
+    """Run a statement that only the owner may, also if the tests' own role is not the owner.
+
+    Args:
+        database: The database at a URL.
+        statement: The statement.
+        values: Its parameters.
+    """
+    options = database.source.options()
+    if is_fenced():
+        options |= {"user": ADMIN, "password": PASSWORD}
+    with psycopg.connect(**options) as connection:
+        connection.execute(statement, values)
+
+
 def make_login(connection: psycopg.Connection) -> None:
-    """Make a user who is a member of the application's role, once for a server."""
+    """Make a user who is a member of the application's role, and one who is a superuser."""
     connection.execute(
         sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} IN ROLE pedigree_application").format(
             sql.Identifier(LOGIN), sql.Literal(PASSWORD)
+        )
+    )
+    connection.execute(
+        sql.SQL("CREATE ROLE {} SUPERUSER LOGIN PASSWORD {}").format(
+            sql.Identifier(ADMIN), sql.Literal(PASSWORD)
         )
     )
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from pedigree.access.named_records import with_names
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.people_records import PrincipalKind, SeenIdentity
 from pedigree.access.records import Role
@@ -30,11 +31,13 @@ def identity(name: str = "ann", **changes: Any) -> Identity:
         "email": None,
         "issued_at": AT,
         "links_by_email": False,
+        "scim": None,
         "is_first_admin": False,
     }
     return Identity(**fields | changes)
 
 
 def see(registry: Registry, name: str = "ann", **changes: Any) -> SeenIdentity:
-    """Let the registry see a token."""
-    return registry.operations.people.see(identity(name, **changes))
+    """Let the registry see a token, and return what it knows then, by name."""
+    seen = registry.operations.people.see(identity(name, **changes))
+    return with_names(seen, registry.context.names)

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 
 from pedigree._values import KEY_BYTES
-from pedigree.access.reserved import claimed, is_reserved
+from pedigree.access.reserved import claimed_name, is_pseudonym, is_reserved
 from pedigree.audit.records import Actor
 from pedigree.settings import Settings
 
@@ -27,9 +27,9 @@ def resolve_actor(settings: Settings, run_actor: str | None = None) -> Actor:
         InvalidInputError: What they claim is no Unicode text, or too long; else as above.
     """
     if settings.actor:
-        return Actor(name=claimed(settings.actor, SETTING), source=SETTING)
+        return Actor(name=claimed_name(settings.actor, SETTING), source=SETTING)
     if run_actor:
-        return Actor(name=claimed(run_actor, "run tag"), source="dagster run tag")
+        return Actor(name=claimed_name(run_actor, "run tag"), source="dagster run tag")
     return next(actor for actor in _fallbacks() if _is_usable(actor.name))
 
 
@@ -37,6 +37,7 @@ def _is_usable(name: str) -> bool:
     """Return whether a name that was not set for Pedigree can be an actor's."""
     return (
         not is_reserved(name)
+        and not is_pseudonym(name)
         and len(name.encode(errors="replace")) <= KEY_BYTES
         and (name.isprintable())
     )

@@ -18,6 +18,7 @@ from pedigree.errors import (
     InvalidInputError,
     OwnRightsError,
     PedigreeError,
+    RefusedError,
 )
 from pedigree.postgres.transaction import Transaction
 
@@ -70,6 +71,12 @@ _REASONS: Mapping[str | None, _Reason] = MappingProxyType(
         ),
         "access_group_member_not_oneself": _Reason(
             OwnRightsError, "nobody adds themselves to a group", "member", _OWN
+        ),
+        "access_group_provisioned": _Reason(
+            RefusedError,
+            "an identity provider decides who is in this group",
+            "group",
+            "Add them at the provider; `pedigree access grant` gives rights to one person",
         ),
         "access_role_not_of_oneself": _Reason(
             OwnRightsError, "nobody changes a role that they hold", "role", _OWN

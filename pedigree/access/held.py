@@ -96,8 +96,10 @@ class Held(Record):
         roles: The roles that their token carries, as far as they exist.
         grants: The grants in force, their own and those of their groups.
         groups: The groups.
+        name: Their name, or their pseudonym if the name is erased.
     """
 
+    name: str = ""
     roles: tuple[HeldRole, ...] = ()
     grants: tuple[HeldGrant, ...] = ()
     groups: tuple[str, ...] = ()
@@ -153,6 +155,7 @@ class Bearer(NamedTuple):
             actor=Actor(name=token.principal, source="token"),
             grants=carried if token.roles else held.granted,
             groups=held.groups,
+            known_as=held.name,
             bound=Grant(models=models) if models else None,
             reads_store=False,
             expires_at=token.expires_at,

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from pedigree._names import person_key
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.people_records import SeenIdentity
 
@@ -10,7 +11,12 @@ _LEEWAY = timedelta(seconds=30)
 
 
 def says_the_same(known: SeenIdentity, found: Identity) -> bool:
-    """Return whether a token says nothing that must be noted before it is used."""
+    """Return whether a token says nothing that must be noted before it is used.
+
+    Args:
+        known: What is known of its identity, with the name of the e-mail instead of its pseudonym.
+        found: Who the token stands for.
+    """
     if known.issued_at is None:
         return False
     if found.issued_at < known.issued_at:
@@ -19,8 +25,12 @@ def says_the_same(known: SeenIdentity, found: Identity) -> bool:
         known.roles == tuple(str(role) for role in found.roles)
         and known.models == found.models
         and known.groups == found.groups
-        and (found.email is None or known.email == found.email)
+        and (found.email is None or _is_one_person(known.email, found.email))
     )
+
+
+def _is_one_person(known: str | None, found: str) -> bool:
+    return known is not None and person_key(known) == person_key(found)
 
 
 def is_ended(known: SeenIdentity, found: Identity) -> bool:

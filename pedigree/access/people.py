@@ -5,7 +5,7 @@ of what they changed, which are written here in the same transaction.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from pedigree._record import RecordPage
 from pedigree.access import tokens
 from pedigree.access.oidc.identities import Identity
+from pedigree.access.people_changes import apply_change
 from pedigree.access.people_records import KnownPrincipal, RolesLastSeen, SeenIdentity
 from pedigree.access.principal import Principal
 from pedigree.access.records import IssuedToken, Role
@@ -72,6 +73,7 @@ def see(transaction: Transaction, identity: Identity) -> SeenIdentity:
         "groups": list(identity.groups),
         "issued_at": identity.issued_at.isoformat(),
         "links_by_email": identity.links_by_email,
+        "scim": identity.scim,
     }
     values = {"seen": Jsonb(seen), "principal": identity.principal}
     done = _done(transaction, SQL["see_identity"], identity.actor, values)
@@ -171,6 +173,16 @@ def end_rights(transaction: Transaction, principal: str, actor: Actor) -> KnownP
     return _named(transaction, principal)
 
 
+def erase(transaction: Transaction, principal: str, actor: Actor) -> Mapping[str, Any]:
+    """Erase the names of a person, whose rights have ended; return what the database did.
+
+    Raises:
+        PrincipalNotFoundError: Nobody has the name.
+        NotPermittedError: The actor is that person.
+    """
+    return _done(transaction, SQL["erase_person"], actor, {"principal": principal})
+
+
 def recover(transaction: Transaction, principal: str, by: Actor) -> IssuedToken:
     """Let an admin in again: their person is active, and they have a token of an hour.
 
@@ -206,19 +218,7 @@ def recover(transaction: Transaction, principal: str, by: Actor) -> IssuedToken:
 def _done(
     transaction: Transaction, statement: LiteralString, actor: Actor, values: Mapping[str, object]
 ) -> Mapping[str, Any]:
-    """Run a function of the database, and write the events that it returns.
-
-    Raises:
-        NotFoundError, RefusedError: It refused.
-    """
-    acting = {**values, "actor": actor.name, "actor_source": actor.source}
-    done: Mapping[str, Any] = transaction.execute(statement, acting).fetchall()[0]["done"]
-    if "refused" in done:
-        raise _refusal(done["refused"], values)
-    at = datetime.fromisoformat(done["at"])
-    for event in done["events"]:
-        log.record(transaction, EventType(event["type"]), event["body"], at=at, actor=actor)
-    return done
+    return apply_change(transaction, statement, actor, values, _refusal)
 
 
 def _refusal(refused: str, values: Mapping[str, Any]) -> PedigreeError:

@@ -64,6 +64,17 @@ class KnownPrincipal(Record):
     identities: tuple[LinkedIdentity, ...]
 
 
+class ErasedPerson(Record):
+    """What is left of a person whose names were erased."""
+
+    pseudonyms: tuple[str, ...] = Field(
+        description="What answers show instead of their names from now on"
+    )
+    keeps_older_names: bool = Field(
+        description="They acted before names were kept apart: older events and rows keep the name"
+    )
+
+
 class SeenIdentity(Record):
     """What the database knows about the identity of a token."""
 

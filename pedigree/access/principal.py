@@ -40,6 +40,8 @@ class Principal:
         bound: What limits all their grants; None if nothing does.
         expires_at: When their token expires; None if never, or without a token.
         issued_by: Who created their token, and so has seen its secret; None without such a token.
+        known_as: Their name, which patterns in lists of people are compared with; the name of the
+            actor if empty.
     """
 
     actor: Actor
@@ -49,11 +51,17 @@ class Principal:
     bound: Grant | None = None
     expires_at: datetime | None = None
     issued_by: str | None = None
+    known_as: str = ""
 
     @property
     def name(self) -> str:
-        """The name that events record."""
+        """What events record of them: a pseudonym, or a name that is reserved for Pedigree."""
         return self.actor.name
+
+    @property
+    def shown_name(self) -> str:
+        """Their name, for people."""
+        return self.known_as or self.actor.name
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -84,7 +92,7 @@ class Principal:
 
     def named(self, actor: Actor) -> Self:
         """Return a principal with the same permissions and the name of another actor."""
-        return replace(self, actor=actor)
+        return replace(self, actor=actor, known_as="")
 
     def without(self, permission: Permission) -> Self:
         """Return a principal to whom a permission is denied everywhere."""
@@ -135,6 +143,7 @@ class Principal:
         named = named_in(people)
         return (
             is_one_of(self.name, named.names)
+            or (bool(self.known_as) and is_one_of(self.known_as, named.names))
             or not named.groups.isdisjoint(self.groups)
             or any(self.holds(role, model, stage) for role in named.roles)
         )

@@ -209,7 +209,7 @@ LIMIT %(limit)s;
 -- Groups after another one with their members, by name.
 SELECT g.name, g.description, g.created_at, g.created_by, ARRAY(
     SELECT m.member FROM pedigree.access_group_member m
-    WHERE m.group_name = g.name ORDER BY m.member
+    WHERE m.group_name = g.name ORDER BY pedigree.shown_name(m.member)
 ) AS members
 FROM pedigree.access_group g
 WHERE g.name > %(after)s AND (%(name)s::text IS NULL OR g.name = %(name)s::text)
@@ -289,3 +289,132 @@ LEFT JOIN pedigree.principal p ON p.principal_id = i.principal_id
 WHERE %(before)s::bigint IS NULL OR s.session_id < %(before)s::bigint
 ORDER BY s.session_id DESC
 LIMIT %(limit)s;
+
+-- name: begin_provisioning
+-- Wait for other changes of access and of people.
+SELECT pedigree.begin_provisioning() AS at;
+
+-- name: count_users
+-- The number of users that SCIM provisions.
+SELECT count(*) AS total FROM pedigree.provisioned_user WHERE deleted_at IS NULL;
+
+-- name: provisioned_users
+-- Users that SCIM provisions, the oldest first; only those of an id, a name or an external id if given.
+SELECT u.user_id, p.name, u.external_id, i.email, first.deactivated_at IS NULL AS active, u.created_at,
+    u.modified_at
+FROM pedigree.provisioned_user u
+JOIN pedigree.principal p USING (principal_id)
+JOIN pedigree.principal first ON first.principal_id = p.person_id
+LEFT JOIN pedigree.identity i
+    ON i.issuer = 'urn:pedigree:scim' AND i.subject = u.principal_id::text
+WHERE u.deleted_at IS NULL
+    AND (%(user_ids)s::uuid[] IS NULL OR u.user_id = ANY (%(user_ids)s::uuid[]))
+    AND (%(external_id)s::text IS NULL OR u.external_id = %(external_id)s::text)
+    AND (
+        %(name)s::text IS NULL OR pedigree.person_key(p.name) = pedigree.person_key(%(name)s::text)
+    )
+ORDER BY u.created_at, u.user_id
+LIMIT %(limit)s OFFSET %(skip)s;
+
+-- name: provision_user
+-- Provision a user. The actor is set before the function runs.
+SELECT pedigree.provision_user(
+    %(user_id)s, %(principal)s, %(external_id)s, %(email)s, %(active)s::boolean
+) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: change_user
+-- Change what SCIM says of a user.
+SELECT pedigree.change_user(
+    %(user_id)s, %(principal)s, %(external_id)s, %(email)s, %(active)s::boolean
+) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: deprovision_user
+-- Remove a user, who is no longer let in.
+SELECT pedigree.deprovision_user(%(user_id)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: provisioned_groups_of
+-- The groups of SCIM that a principal is in.
+SELECT m.group_name
+FROM pedigree.access_group_member m
+JOIN pedigree.provisioned_group USING (group_name)
+WHERE pedigree.person_key(m.member) = pedigree.person_key(%(principal)s)
+ORDER BY m.group_name;
+
+-- name: count_groups
+-- The number of groups that SCIM provisions.
+SELECT count(*) AS total FROM pedigree.provisioned_group;
+
+-- name: provisioned_groups
+-- Groups that SCIM provisions, the oldest first; only the one of an id if given.
+SELECT g.group_id, g.group_name AS "group", g.display_name, g.external_id, g.created_at, g.modified_at
+FROM pedigree.provisioned_group g
+WHERE %(group_id)s::uuid IS NULL OR g.group_id = %(group_id)s::uuid
+ORDER BY g.created_at, g.group_id
+LIMIT %(limit)s OFFSET %(skip)s;
+
+-- name: provisioned_members
+-- The members of groups that are users of SCIM, in the order of the groups.
+SELECT m.group_name AS "group", u.user_id, m.member AS name
+FROM pedigree.access_group_member m
+JOIN pedigree.principal p ON pedigree.person_key(p.name) = pedigree.person_key(m.member)
+JOIN pedigree.provisioned_user u ON u.principal_id = p.principal_id AND u.deleted_at IS NULL
+WHERE m.group_name = ANY (%(groups)s)
+ORDER BY array_position(%(groups)s, m.group_name), u.created_at, u.user_id
+LIMIT %(limit)s;
+
+-- name: provision_group
+-- Keep what SCIM says of a new group.
+SELECT pedigree.provision_group(%(group_id)s, %(group)s, %(display_name)s, %(external_id)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: change_group
+-- Change what SCIM says of a group.
+SELECT pedigree.change_group(%(group_id)s, %(display_name)s, %(external_id)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: pseudonyms_of
+-- The pseudonyms of names, and the names that answers show for them; a new name gets a pseudonym.
+SELECT made.name, made.pseudonym, coalesce(p.name, made.name) AS shown
+FROM (
+    SELECT given.name, pedigree.pseudonym_of(given.name) AS pseudonym
+    FROM unnest(%(names)s::text[]) AS given (name)
+    OFFSET 0  -- so that it is called once
+) AS made
+LEFT JOIN pedigree.pseudonym p ON p.pseudonym = made.pseudonym;
+
+-- name: known_pseudonyms
+-- The pseudonyms of the names that have one, and the names that answers show for them.
+SELECT given.name, p.pseudonym, p.name AS shown
+FROM unnest(%(names)s::text[]) AS given (name)
+JOIN pedigree.pseudonym p ON pedigree.person_key(p.name) = pedigree.person_key(given.name);
+
+-- name: exact_pseudonyms
+-- The pseudonyms of the people with exactly these names.
+SELECT p.name, p.pseudonym
+FROM unnest(%(names)s::text[]) AS given (name)
+JOIN pedigree.pseudonym p
+    ON pedigree.person_key(p.name) = pedigree.person_key(given.name) AND p.name = given.name;
+
+-- name: names_of
+-- The names of the pseudonyms that are not erased.
+SELECT pseudonym, name FROM pedigree.pseudonym WHERE pseudonym = ANY (%(wanted)s::text[]);
+
+-- name: principals_of_person
+-- The principals of the person of a name.
+SELECT p.name FROM pedigree.principal p
+WHERE p.person_id::text = pedigree.person_of(%(name)s)
+ORDER BY p.principal_id;
+
+-- name: erase_person
+-- Erase the names of a person, and the subjects of their identities.
+SELECT pedigree.erase_person(%(principal)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from pedigree._record import Record
 from pedigree.access.patterns import is_one_of
+from pedigree.access.people_records import RolesLastSeen
 
 
 class Permission(StrEnum):
@@ -30,6 +31,7 @@ class Permission(StrEnum):
     OPERATE = "operate"
     ADMINISTER = "administer"
     AUDIT = "audit"
+    PROVISION = "provision"
 
 
 RoleName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
@@ -125,6 +127,10 @@ class Whoami(Record):
     )
     expires_at: datetime | None = Field(
         description="When the token expires; never, or without a token, when null"
+    )
+    last_seen: tuple[RolesLastSeen, ...] = Field(
+        default=(),
+        description="Roles and groups that claims gave them, by each issuer's newest token",
     )
 
 

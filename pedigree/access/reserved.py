@@ -4,6 +4,7 @@ Nobody may claim one by a setting, a run's tag or config, git's address or a tok
 writes entries of the audit log that name the sensor.
 """
 
+import re
 import unicodedata
 
 from pedigree._values import Key, bound_of, require_values
@@ -11,6 +12,8 @@ from pedigree.audit.records import Actor
 from pedigree.errors import ReservedNameError
 
 PREFIXES = ("sensor:", "service:")
+PSEUDONYM = re.compile(r"person-[0-9a-f]{32}")
+"""The form of pseudonyms: who claims one as a name would act as somebody else."""
 
 RECONCILER = Actor(name="service:reconciler", source="pedigree serve")
 AUTOMATIC_APPROVER = "service:approver:"
@@ -43,6 +46,11 @@ def is_reserved(name: str) -> bool:
     return "".join(seen).startswith(PREFIXES)
 
 
+def is_pseudonym(text: str) -> bool:
+    """Return whether a text has the form of a pseudonym, in any case."""
+    return PSEUDONYM.fullmatch(text.casefold()) is not None
+
+
 def claimed(name: str, field: str) -> str:
     """Return a claimed name, unless it is reserved.
 
@@ -57,4 +65,16 @@ def claimed(name: str, field: str) -> str:
     require_values(name, field, bound=bound_of(Key))
     if is_reserved(name):
         raise ReservedNameError(name, field=field, prefixes=PREFIXES)
+    return name
+
+
+def claimed_name(name: str, field: str) -> str:
+    """Return a name that somebody claims for themselves or others: no pseudonym either.
+
+    Raises:
+        ReservedNameError: The name is reserved for Pedigree, or has the form of a pseudonym.
+        InvalidInputError: It is no Unicode text, or too long.
+    """
+    if is_pseudonym(claimed(name, field)):
+        raise ReservedNameError(name, field=field, prefixes=("person-",))
     return name

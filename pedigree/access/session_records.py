@@ -93,5 +93,6 @@ class OpenSession(NamedTuple):
             email=None,
             issued_at=login.issued_at,
             links_by_email=False,
+            scim=None,
             is_first_admin=False,
         )

@@ -106,10 +106,17 @@ class EventType(StrEnum):
     GROUP_DELETED = "group.deleted", "A group was deleted; its grants ended"
     GROUP_MEMBER_ADDED = "group.member_added", "A principal was added to a group"
     GROUP_MEMBER_REMOVED = "group.member_removed", "A principal was removed from a group"
+    GROUP_PROVISIONED = (
+        "group.provisioned",
+        "An identity provider provisioned a group by SCIM, or changed what it states of it",
+    )
     GRANT_CREATED = "grant.created", "A role was granted or denied to a principal or a group"
     GRANT_ENDED = "grant.ended", "A grant ended before its time"
     TOKEN_LISTED = "token.listed", "An actor listed the tokens: once an hour for each actor"
-    PRINCIPAL_CREATED = "principal.created", "A principal became known by its first token"
+    PRINCIPAL_CREATED = (
+        "principal.created",
+        "A principal became known by its first token, or by SCIM",
+    )
     PRINCIPAL_LINKED = (
         "principal.linked",
         "A principal became the same person as another one",
@@ -120,6 +127,15 @@ class EventType(StrEnum):
     )
     PRINCIPAL_DEACTIVATED = "principal.deactivated", "A person is no longer let in"
     PRINCIPAL_REACTIVATED = "principal.reactivated", "A deactivated person is let in again"
+    PRINCIPAL_PROVISIONED = (
+        "principal.provisioned",
+        "An identity provider provisioned a person by SCIM, or changed what it states of them",
+    )
+    PRINCIPAL_DEPROVISIONED = (
+        "principal.deprovisioned",
+        "An identity provider removed a person whom it had provisioned",
+    )
+    PERSON_ERASED = "person.erased", "The names of a person were erased; pseudonyms remain"
     ACCESS_RECOVERED = (
         "access.recovered",
         "Somebody with the credentials of the database let an admin in again",

@@ -10,8 +10,10 @@ from typing import NamedTuple, TypeAlias
 from pedigree.audit import log
 from pedigree.audit.key_history import known_keys, read_keys
 from pedigree.audit.nodes import SQL
+from pedigree.audit.verifier.access import exported_row
 from pedigree.audit.verifier.attestations import OutsideTrust
 from pedigree.audit.verifier.export import (
+    ACCESS,
     CHECKPOINTS,
     EVENTS,
     PENDING,
@@ -32,6 +34,15 @@ from pedigree.postgres.transaction import Row, Transaction, stream, take_snapsho
 
 ModelStates: TypeAlias = Callable[[Transaction], Iterable[tuple[str, ReplayedModel | str]]]
 """Reads the state of each model from its tables, or why there is none."""
+AccessRows: TypeAlias = Callable[[Transaction], Iterable[tuple[str, str, Row]]]
+"""Reads the rows of the tables of access: the table's name, the key and the row."""
+
+
+class ExportedTables(NamedTuple):
+    """Reads the tables that an export has besides the log."""
+
+    models: ModelStates
+    access: AccessRows
 
 
 class ExportedLog(NamedTuple):
@@ -42,13 +53,13 @@ class ExportedLog(NamedTuple):
     timestamps: int
 
 
-def export(database: Database, folder: Path, states: ModelStates | None = None) -> ExportedLog:
+def export(database: Database, folder: Path, tables: ExportedTables | None = None) -> ExportedLog:
     """Write the events, checkpoints, time stamps and tables of one moment to a new folder.
 
     Args:
         database: The registry's database.
         folder: The folder.
-        states: Reads the states of all models from their tables, which are left out if None.
+        tables: Reads the tables, which are left out if None.
 
     Raises:
         InvalidInputError: The folder exists, or cannot be written.
@@ -57,7 +68,7 @@ def export(database: Database, folder: Path, states: ModelStates | None = None) 
     try:
         folder.mkdir()
         log.sequence(database)  # what has no place yet is exported apart, and is not sealed
-        return database.transaction(partial(_write, folder, states))
+        return database.transaction(partial(_write, folder, tables))
     except UnverifiedLogError as error:
         raise LogTamperedError(
             f"the export is not complete: {error}", remedy="Run `pedigree audit verify`"
@@ -144,7 +155,7 @@ def verify_folder(
         ) from error
 
 
-def _write(folder: Path, states: ModelStates | None, transaction: Transaction) -> ExportedLog:
+def _write(folder: Path, tables: ExportedTables | None, transaction: Transaction) -> ExportedLog:
     take_snapshot(transaction)
     events = checkpoints = stamps = 0
     with (folder / EVENTS).open("wb") as file:
@@ -164,8 +175,11 @@ def _write(folder: Path, states: ModelStates | None, transaction: Transaction) -
     with (folder / PENDING).open("wb") as pending:
         for row in stream(transaction, SQL["pending_events"]):
             pending.write(bytes(row["canonical"]) + b"\n")
-    if states is not None:
-        _write_states(folder / STATE, states(transaction))
+    if tables is not None:
+        _write_states(folder / STATE, tables.models(transaction))
+        with (folder / ACCESS).open("w", encoding="utf-8") as file:
+            for table, key, found in tables.access(transaction):
+                file.write(json.dumps(exported_row(table, key, found)) + "\n")
     return ExportedLog(events, checkpoints, stamps)
 
 

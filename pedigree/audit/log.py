@@ -10,6 +10,8 @@ from pydantic import JsonValue
 from pedigree._record import RecordPage
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor, Event, NewEvent
+from pedigree.postgres.asked import in_role
+from pedigree.postgres.asker import DatabaseRole
 from pedigree.postgres.database import Database
 from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.queries import load_queries
@@ -67,12 +69,14 @@ def record(
 
 
 def sequence(database: Database) -> None:
-    """Give every committed event its place in the feed, unless another process is doing so.
+    """Give every committed event its place in the feed.
 
-    Without such an event it is one statement.
+    Without such an event it is one statement. If another process is doing so, it is awaited for at
+    most half a second, since it may not see the newest events.
     """
     if database.fetch_all(_SQL["anything_unsequenced"]) == [{"waiting": True}]:
-        database.transaction(lambda transaction: transaction.execute(_SQL["sequence_events"]))
+        sequencer = in_role(database, DatabaseRole.SEQUENCER)
+        sequencer.transaction(lambda transaction: transaction.execute(_SQL["sequence_events"]))
 
 
 def read(

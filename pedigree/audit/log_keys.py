@@ -214,5 +214,17 @@ def keys_of_service(setting: str) -> LogKeys:
     )
 
 
+def raw_public_key(content: bytes) -> bytes | None:
+    """Return the 32 bytes of a public Ed25519 key in PEM or DER; None if it is something else."""
+    serialization = library("cryptography.hazmat.primitives.serialization", extra="registry")
+    is_pem = content.startswith(b"-----BEGIN ")
+    read = serialization.load_pem_public_key if is_pem else serialization.load_der_public_key
+    try:
+        key = read(content)
+    except Exception:  # a codec's own types, which no list covers
+        return None
+    return key.public_bytes_raw() if isinstance(key, _ed25519().Ed25519PublicKey) else None
+
+
 def _ed25519() -> Any:
     return library("cryptography.hazmat.primitives.asymmetric.ed25519", extra="registry")

@@ -20,7 +20,7 @@ FROM set_config('pedigree.actor', %(reader)s, true) AS actor,
 SELECT EXISTS (SELECT FROM pedigree.unsequenced) AS waiting;
 
 -- name: sequence_events
--- Give every visible event its place in the feed, unless another process does.
+-- Give every visible event its place in the feed, after another process that is doing so.
 SELECT pedigree.sequence_events();
 
 -- name: read_feed

@@ -141,6 +141,7 @@ def _line(key: LogKey, signer: LogSigner, text: str) -> str:
             "the signature is not one of the key, so nothing is signed",
             field="key",
             value=str(key),
+            remedy="Check which key the key service, or the proxy before it, signs with",
         ) from error
     return signature_line(key, signature)
 

@@ -9,6 +9,9 @@ from collections.abc import Iterator, Sequence
 from pedigree.cards.records import CardNotes
 from pedigree.catalog.records import ModelVersion, Training
 
+FRONT_MATTER_END = "\n---\n"
+"""What is between the front matter and the text of a card."""
+
 
 def front_matter(version: ModelVersion, training: Training, notes: CardNotes) -> str:
     """Return the front matter, from ``---`` to ``---``."""

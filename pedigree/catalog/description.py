@@ -1,6 +1,6 @@
 """The descriptions that people edit: a text, owners and tags of a model or a version."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Self
 
 from psycopg.types.json import Jsonb
@@ -16,6 +16,12 @@ class Changes(NamedTuple):
     description: str | IsUnchanged | None = UNCHANGED
     owners: Sequence[str] | IsUnchanged | None = UNCHANGED
     tags: Mapping[str, str | None] | IsUnchanged | None = UNCHANGED
+
+    def naming(self, pseudonyms: Callable[[Iterable[str]], Sequence[str]]) -> Self:
+        """Return the change with pseudonyms instead of the names of owners."""
+        if self.owners is UNCHANGED or self.owners is None:
+            return self
+        return self._replace(owners=pseudonyms(self.owners))
 
     def __bool__(self) -> bool:
         return any(each is not UNCHANGED for each in self)

@@ -4,11 +4,11 @@ So the cost does not grow with the number of versions. Long results come in page
 starts after the last item of the previous one.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from pedigree._names import like_pattern
 from pedigree._record import RecordPage
 from pedigree.catalog.names import found_in, name_key, validate_name
 from pedigree.catalog.records import ModelVersion, RegisteredModel, Training
@@ -100,13 +100,9 @@ def names_among(
         patterns: Names or patterns with ``*`` of which all of them match one; all names if empty.
         is_meant: Decides about each name.
     """
-    keys = [_like(name_key(pattern)) for pattern in patterns or ("*",)]
+    keys = [like_pattern(name_key(pattern)) for pattern in patterns or ("*",)]
     rows = transaction.execute(SQL["names_like"], {"keys": keys})
     return [row["name"] for row in rows if is_meant(row["name"])]
-
-
-def _like(pattern: str) -> str:
-    return re.sub(r"([\\%_])", r"\\\1", pattern).replace("*", "%")
 
 
 def list_models(

@@ -6,6 +6,7 @@ from pedigree._record import UNCHANGED
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
 from pedigree.catalog.description import NOTHING, Changes, Described
+from pedigree.catalog.model_changes import change_model
 from pedigree.catalog.store import SQL, LockedModel, create_model, lock_model
 from pedigree.errors import NameTakenError
 from pedigree.postgres.transaction import Transaction
@@ -35,7 +36,7 @@ def create_described(
             remedy="Choose another name, or change the existing model",
         )
     changes = Changes(description or UNCHANGED, owners or UNCHANGED, tags or UNCHANGED)
-    _write(transaction, model, NOTHING, changes, actor)
+    _write(model, NOTHING, changes, actor)
 
 
 def describe_model(transaction: Transaction, name: str, actor: Actor, changes: Changes) -> None:
@@ -46,18 +47,11 @@ def describe_model(transaction: Transaction, name: str, actor: Actor, changes: C
     """
     model = lock_model(transaction, name)
     row = transaction.execute(SQL["model_description"], {"model_id": model.model_id}).fetchall()[0]
-    _write(transaction, model, Described.of(row), changes, actor)
+    _write(model, Described.of(row), changes, actor)
 
 
-def _write(
-    transaction: Transaction,
-    model: LockedModel,
-    current: Described,
-    changes: Changes,
-    actor: Actor,
-) -> None:
+def _write(model: LockedModel, current: Described, changes: Changes, actor: Actor) -> None:
     if not changes:
         return
     changed = current.with_changes(changes)
-    transaction.execute(SQL["describe_model"], {"model_id": model.model_id, **changed.columns()})
-    model.record(EventType.MODEL_UPDATED, changed.named_by(changes), actor=actor)
+    change_model(model, EventType.MODEL_UPDATED, changed.named_by(changes), actor)

@@ -10,6 +10,7 @@ from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
 from pedigree.audit.verifier.replay import QUARANTINE
 from pedigree.audit.verifier.states import combined_reason
+from pedigree.catalog.model_changes import change_model
 from pedigree.catalog.quarantine_records import Quarantine
 from pedigree.catalog.store import SQL, LockedModel, version_not_found
 from pedigree.lineage.records import Certainty
@@ -123,36 +124,32 @@ class Marker(NamedTuple):
             NotFoundError: There is no such version.
         """
         key = {**self._key(version), "quarantine_id": found.quarantine_id}
-        self.transaction.execute(SQL["insert_mark"], {**key, "certainty": certainty})
-        self._say_why(version)
+        marked = self.transaction.execute(SQL["insert_mark"], {**key, "certainty": certainty})
+        if not marked.rowcount:
+            raise version_not_found(self.model.name, version)
         details = {**body, "quarantine_id": found.quarantine_id, "reason": found.reason}
         if certainty is not None:
             details["certainty"] = certainty.value
-        self.model.record(EventType.VERSION_QUARANTINED, details, version=version, actor=self.actor)
+        self._change(EventType.VERSION_QUARANTINED, version, details)
 
     def release(self, version: int, ids: Sequence[int], reason: str | None) -> None:
         """Release a version from some quarantines."""
         key = {**self._key(version), "quarantine_ids": ids, "at": self.model.at}
         self.transaction.execute(SQL["release_marks"], key)
-        self._say_why(version)
-        self.model.record(
-            EventType.VERSION_RELEASED,
-            {"from": QUARANTINE, "quarantine_ids": list(ids), "reason": reason},
-            version=version,
-            actor=self.actor,
-        )
+        details: dict[str, JsonValue] = {
+            "from": QUARANTINE,
+            "quarantine_ids": list(ids),
+            "reason": reason,
+        }
+        self._change(EventType.VERSION_RELEASED, version, details)
 
     def open_marks(self, version: int) -> list[Row]:
         """Return the quarantines that hold a version."""
         return self.transaction.execute(SQL["open_marks"], self._key(version)).fetchall()
 
-    def _say_why(self, version: int) -> None:
+    def _change(self, event_type: EventType, version: int, body: Mapping[str, JsonValue]) -> None:
         why = combined_reason(row["reason"] for row in self.open_marks(version))
-        updated = self.transaction.execute(
-            SQL["quarantine_version"], {**self._key(version), "reason": why}
-        )
-        if not updated.rowcount:
-            raise version_not_found(self.model.name, version)
+        change_model(self.model, event_type, body, self.actor, version=version, reason=why)
 
     def _key(self, version: int) -> dict[str, int]:
         return {"model_id": self.model.model_id, "version": version}

@@ -1,19 +1,32 @@
 -- name: create_model
--- Create a registered model unless one of its name (case folded) exists or existed.
-INSERT INTO pedigree.registered_model (name, name_key, created_at, created_by)
-VALUES (%(name)s, %(name_key)s, clock_timestamp(), %(created_by)s)
-ON CONFLICT ON CONSTRAINT registered_model_name_unique DO NOTHING
-RETURNING created_at;
+-- Create a registered model with its event, unless one of its name (case folded) exists or existed. The
+-- actor is set before the function runs.
+SELECT pedigree.create_model(%(name)s, %(name_key)s, %(event)s, %(hole)s) AS created
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
 
 -- name: model_description
 -- What people edit of a model.
 SELECT description, owners, tags FROM pedigree.registered_model WHERE model_id = %(model_id)s;
 
--- name: describe_model
--- Replace a model's description, owners and tags.
-UPDATE pedigree.registered_model SET
-    description = %(description)s, owners = %(owners)s::text[], tags = %(tags)s
-WHERE model_id = %(model_id)s;
+-- name: change_model
+-- Write the events of a change of a model, and apply what they say. The actor is set before the function
+-- runs.
+SELECT (made.changed).generation, (made.changed).voided, (made.changed).policy_revision FROM (
+    SELECT pedigree.change_model(%(model_id)s, %(events)s, %(at)s, %(hole)s) AS changed
+    FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+        set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source
+    OFFSET 0  -- so that it is called once
+) AS made;
+
+-- name: move_versions
+-- The same for changes of stages and decisions, which sensors make as well.
+SELECT (made.changed).generation, (made.changed).voided, (made.changed).policy_revision FROM (
+    SELECT pedigree.move_versions(%(model_id)s, %(events)s, %(at)s, %(hole)s) AS changed
+    FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+        set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source
+    OFFSET 0  -- so that it is called once
+) AS made;
 
 -- name: lock_model
 -- Lock a model's row for this transaction. The time is read after the lock is held, so the times of
@@ -153,12 +166,6 @@ SELECT packages FROM pedigree.environment WHERE hash = %(hash)s;
 SELECT description, owners, tags FROM pedigree.model_version
 WHERE model_id = %(model_id)s AND version = %(version)s AND deleted_at IS NULL;
 
--- name: update_version
--- Replace a version's description, owners and tags.
-SELECT pedigree.describe_version(
-    %(model_id)s, %(version)s, %(description)s, %(owners)s::text[], %(tags)s
-);
-
 -- name: lock_quarantines
 -- Block the quarantine check of registrations until this transaction ends.
 SELECT pg_advisory_xact_lock(hashtextextended('pedigree.quarantine', 0));
@@ -217,10 +224,6 @@ JOIN pedigree.quarantine q USING (quarantine_id)
 WHERE k.model_id = %(model_id)s AND k.version = %(version)s AND k.released_at IS NULL
 ORDER BY q.quarantine_id;
 
--- name: quarantine_version
--- Set why a version is in quarantine; NULL: it is not.
-SELECT pedigree.quarantine_version(%(model_id)s, %(version)s, %(reason)s);
-
 -- name: open_quarantines
 -- A page of the open quarantines, newest first, each with the first visible versions that it holds
 -- and the number of all of these; with visible models, only those that hold a version of one. A mark
@@ -278,12 +281,8 @@ WHERE EXISTS (
 );
 
 -- name: models_of_blobs
--- The models that have some blobs as files of living versions.
-SELECT DISTINCT f.blob_digest AS digest, m.name
-FROM pedigree.artifact_file f
-JOIN pedigree.model_version v ON v.digest = f.artifact_digest
-JOIN pedigree.registered_model m USING (model_id)
-WHERE f.blob_digest = ANY (%(digests)s::text[]) AND v.deleted_at IS NULL;
+-- The models that the asker sees and that have some blobs as files of living versions.
+SELECT digest, name FROM pedigree.models_of_blobs(%(digests)s::text[]);
 
 -- name: data_of_models
 -- The assets on whose data a version of some models depends, directly or indirectly.

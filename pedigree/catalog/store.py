@@ -1,14 +1,16 @@
 """Rows of the catalog: create and lock its models."""
 
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
 from pedigree.audit import log
 from pedigree.audit.event_types import EventType
-from pedigree.audit.records import Actor
+from pedigree.audit.records import Actor, NewEvent, canonical_event
 from pedigree.catalog.names import name_key, validate_name
 from pedigree.errors import (
     ModelNotFoundError,
@@ -53,6 +55,25 @@ class LockedModel(NamedTuple):
             version=version,
             at=self.at,
             actor=actor,
+        )
+
+    def event(
+        self,
+        event_type: EventType,
+        body: Mapping[str, JsonValue],
+        *,
+        version: int | None = None,
+        actor: Actor,
+    ) -> NewEvent:
+        """Return the event of a change to the model, or to one of its versions."""
+        return NewEvent(
+            event_id=str(uuid.uuid4()),
+            type=event_type,
+            model=self.name,
+            version=version,
+            at=self.at,
+            actor=actor,
+            body=dict(body),
         )
 
 
@@ -152,23 +173,30 @@ def create_model(transaction: Transaction, name: str, actor: Actor) -> tuple[Loc
         InvalidNameError: The name breaks the rule.
     """
     validate_name(name)
-    created = transaction.execute(
-        SQL["create_model"],
-        {"name": name, "name_key": name_key(name), "created_by": actor.name},
-    ).fetchone()
+    hole = uuid.uuid4().hex
+    content: dict[str, JsonValue] = {
+        "event_id": str(uuid.uuid4()),
+        "type": EventType.MODEL_CREATED.value,
+        "model": name,
+        "version": None,
+        "at": hole,  # the database puts the time of the row here
+        "actor": actor.model_dump(),
+        "body": {},
+    }
+    canonical = canonical_event(EventType.MODEL_CREATED, content).decode()
+    values = {
+        "name": name,
+        "name_key": name_key(name),
+        "event": Jsonb({"event_id": content["event_id"], "canonical": canonical}),
+        "hole": hole,
+        "actor": actor.name,
+        "actor_source": actor.source,
+    }
+    created = transaction.execute(SQL["create_model"], values).fetchall()[0]["created"]
     model = _lock(transaction, name)
     if model is None:
         raise model_not_found(name)
-    if created:
-        log.record(
-            transaction,
-            EventType.MODEL_CREATED,
-            {},
-            model=name,
-            at=created["created_at"],
-            actor=actor,
-        )
-    return model, created is not None
+    return model, bool(created)
 
 
 def model_not_found(name: str) -> ModelNotFoundError:

@@ -3,6 +3,7 @@
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
 from pedigree.catalog.description import Changes, Described
+from pedigree.catalog.model_changes import change_model
 from pedigree.catalog.store import SQL, lock_model, version_not_found
 from pedigree.postgres.transaction import Transaction
 
@@ -23,6 +24,5 @@ def update_version(
     if row is None:
         raise version_not_found(name, version)
     changed = Described.of(row).with_changes(changes)
-    transaction.execute(SQL["update_version"], {**place, **changed.columns()})
     body = changed.named_by(changes)
-    model.record(EventType.VERSION_UPDATED, body, version=version, actor=actor)
+    change_model(model, EventType.VERSION_UPDATED, body, actor, version=version)

@@ -1,5 +1,6 @@
 """``pedigree audit …``: the sealed audit log."""
 
+import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,8 +9,11 @@ import typer
 from pedigree.cli._audit_reading import connect, consistency, export, prove, show, tail, verify
 from pedigree.cli._input import JsonFlag, read_length
 from pedigree.cli._output import respond, table, when
+from pedigree.cli._session import open_registry
+from pedigree.cli.people import NameArgument
 
 if TYPE_CHECKING:
+    from pedigree.access.people_records import ErasedPerson, KnownPrincipal
     from pedigree.artifacts.object_lock import ObjectLock
     from pedigree.audit.log_records import AttestedLog, LogAttestations
 
@@ -23,6 +27,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("cosign")(cosign)
     group.command("timestamp")(timestamp)
     group.command("rotate-key")(rotate_key)
+    group.command("erase-person")(erase_person)
     for command in (tail, show, prove, consistency, export, verify):
         group.command(command.__name__)(command)
     app.add_typer(group, name="audit", rich_help_panel="Operate")
@@ -114,6 +119,39 @@ def rotate_key(
     with connect() as registry:
         key = registry.operations.audit.rotate_log_key(overlap=holds)
     respond({"key": key}, as_json, lambda: key)
+
+
+def erase_person(
+    name: NameArgument,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Do it; without it, only show whom it concerns.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Erase the names of a person permanently; what they did stays, under pseudonyms.
+
+    Their tokens, grants and logins end. Nothing brings the names back, except a backup.
+    """
+    with open_registry() as registry:
+        if not apply:
+            found = registry.principals(name=name)
+            respond({"items": found, "next": None}, as_json, lambda: _planned_erasure(name, found))
+            return
+        erased = registry.erase_person(name)
+    respond(erased, as_json, lambda: _erasure_view(erased))
+
+
+def _planned_erasure(name: str, found: "tuple[KnownPrincipal, ...]") -> Iterator[str]:
+    for each in found:
+        yield f"{each.name} is a principal, with {len(each.identities)} identities."
+    yield f"The names of {name} and of their other principals would be erased permanently."
+    yield f"To do it: pedigree audit erase-person {shlex.quote(name)} --apply"
+
+
+def _erasure_view(erased: "ErasedPerson") -> Iterator[str]:
+    yield f"The person is erased. Answers show {', '.join(erased.pseudonyms) or 'no new name'}."
+    if erased.keeps_older_names:
+        yield "They acted before names were kept apart: older events and rows keep the name."
 
 
 def _respond_attested(found: "tuple[AttestedLog, ...]", as_json: bool) -> None:

@@ -78,7 +78,7 @@ def logout(url: UrlArgument = None, as_json: JsonFlag = False) -> None:
 
 
 def whoami(as_json: JsonFlag = False) -> None:
-    """Show who you are to the registry: name, roles, models, source, and until when."""
+    """Show who you are to the registry: name, roles and when they were seen, models, until when."""
     with open_registry() as registry:
         found = registry.whoami()
     respond(found, as_json, lambda: _lines(found))
@@ -86,12 +86,16 @@ def whoami(as_json: JsonFlag = False) -> None:
 
 def _lines(found: "Whoami") -> str:
     rights = ", ".join(found.roles) or ", ".join(found.permissions)
-    return (
-        f"{found.principal} ({found.source})\n"
-        f"roles   {rights}\n"
-        f"models  {', '.join(found.models) or 'all'}\n"
-        f"until   {when(found.expires_at)}"
-    )
+    lines = [
+        f"{found.principal} ({found.source})",
+        f"roles   {rights}",
+        f"models  {', '.join(found.models) or 'all'}",
+        f"until   {when(found.expires_at)}",
+    ]
+    for seen in found.last_seen:
+        words = ", ".join((*seen.roles, *(f"group:{group}" for group in seen.groups)))
+        lines.append(f"seen    {words} by {seen.issuer}: {when(seen.seen_at)}")
+    return "\n".join(lines)
 
 
 def _service(url: str | None) -> str:

@@ -1,7 +1,7 @@
 """People of a service."""
 
 from pedigree._record import PAGE
-from pedigree.access.people_records import KnownPrincipal
+from pedigree.access.people_records import ErasedPerson, KnownPrincipal
 from pedigree.client.service import ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.people import PeopleContract
@@ -47,4 +47,9 @@ class RemotePeople(ServiceGroup, PeopleContract):
     def end_sessions(self, principal: str) -> KnownPrincipal:
         return self._service.write(
             KnownPrincipal, "DELETE", paths.PRINCIPAL_SESSIONS, principal=principal
+        )
+
+    def erase_person(self, principal: str) -> ErasedPerson:
+        return self._service.write(
+            ErasedPerson, "DELETE", paths.PRINCIPAL_NAMES, principal=principal
         )

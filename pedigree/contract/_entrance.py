@@ -8,8 +8,19 @@ import operator
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from functools import cache, partial, wraps
+from pathlib import Path
 from types import GenericAlias
-from typing import Annotated, Any, Literal, NamedTuple, ParamSpec, TypeVar, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    get_args,
+    get_origin,
+)
 
 from pydantic import (
     BaseModel,
@@ -30,6 +41,19 @@ _MANY = (Iterable, Collection, Sequence)
 _STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True)
 # A text names a member of an enumeration.
 _LAX = ConfigDict(arbitrary_types_allowed=True)
+
+
+class Boundary(Protocol):
+    """What all operations of a registry have in common for their callers."""
+
+    def typed_error(self, error: Exception) -> PedigreeError | None:
+        """Return the typed error of an exception that left an operation; None for a defect."""
+
+    def with_names(self, result: R) -> R:
+        """Return a result with the names of people, as callers know them."""
+
+    def name_people(self, error: PedigreeError) -> None:
+        """Put the names of people in an error."""
 
 
 class _Parameter(NamedTuple):
@@ -81,6 +105,9 @@ class Entrance:
 
     Args:
         described: The verb's function in the contract.
+
+    Attributes:
+        returns_records: Whether the verb returns records or texts, in which people are named.
     """
 
     def __init__(self, described: Callable[..., object]) -> None:
@@ -89,6 +116,8 @@ class Entrance:
             name: _parameter(parameter)
             for name, parameter in list(self._signature.parameters.items())[1:]
         }
+        nameless = (Any, object, None, Path, bool, int)
+        self.returns_records = self._signature.return_annotation not in nameless
 
     def admit(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -109,28 +138,31 @@ class Entrance:
 def guarded(
     operation: Callable[P, R],
     described: Callable[..., object],
-    typed: Callable[[Exception], PedigreeError | None],
+    boundary: Boundary,
 ) -> Callable[P, R]:
-    """Return an operation that checks its arguments, and raises only typed errors.
+    """Return an operation that checks its arguments, raises only typed errors, and shows names.
 
     Args:
         operation: The operation of a group.
         described: Its function in the contract.
-        typed: Returns the typed error of another exception; None if it is a defect.
+        boundary: What all operations of the registry have in common.
     """
 
     @wraps(operation)
     def verb(*args: P.args, **kwargs: P.kwargs) -> R:
-        admitted, named = entrance_of(described).admit(args, kwargs)
+        entrance = entrance_of(described)
+        admitted, named = entrance.admit(args, kwargs)
         try:
-            return operation(*admitted, **named)
-        except PedigreeError:
+            result = operation(*admitted, **named)
+        except PedigreeError as error:
+            boundary.name_people(error)
             raise
         except Exception as error:
-            known = typed(error)
+            known = boundary.typed_error(error)
             if known is None:
                 raise
             raise known from error
+        return boundary.with_names(result) if entrance.returns_records else result
 
     verb.__doc__ = described.__doc__
     return verb

@@ -108,6 +108,7 @@ PRINCIPALS = "/access/principals"
 PRINCIPAL_LINKS = "/access/links"
 PRINCIPAL_ACTIVITY = "/access/activity"
 PRINCIPAL_SESSIONS = "/access/sessions"
+PRINCIPAL_NAMES = "/access/names"
 
 WEBHOOKS = "/webhooks"
 WEBHOOK = f"{WEBHOOKS}/{{webhook_id}}"
@@ -126,6 +127,18 @@ LOG_CHECKPOINT = "/log/checkpoint"
 LOG_TILE = "/log/tile/{level}/{tile:path}"
 LOG_EVENTS = "/log/events"
 LOG_CONSISTENCY = "/log/consistency/{old}"
+
+SCIM = "/scim/v2"
+"""Where identity providers provision users and groups, not below the prefix."""
+SCIM_CONFIG = f"{SCIM}/ServiceProviderConfig"
+SCIM_TYPES = f"{SCIM}/ResourceTypes"
+SCIM_TYPE = f"{SCIM_TYPES}/{{type_id}}"
+SCIM_SCHEMAS = f"{SCIM}/Schemas"
+SCIM_SCHEMA = f"{SCIM_SCHEMAS}/{{schema_id}}"
+SCIM_USERS = f"{SCIM}/Users"
+SCIM_USER = f"{SCIM_USERS}/{{user_id}}"
+SCIM_GROUPS = f"{SCIM}/Groups"
+SCIM_GROUP = f"{SCIM_GROUPS}/{{group_id}}"
 
 
 def fill(template: str, **values: object) -> str:

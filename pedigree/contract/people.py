@@ -4,7 +4,7 @@ from typing import Protocol
 
 from pedigree._record import PAGE
 from pedigree._values import Key
-from pedigree.access.people_records import KnownPrincipal
+from pedigree.access.people_records import ErasedPerson, KnownPrincipal
 
 
 class PeopleContract(Protocol):
@@ -83,4 +83,16 @@ class PeopleContract(Protocol):
 
         Raises:
             PrincipalNotFoundError: No principal has the name.
+        """
+
+    def erase_person(self, principal: Key) -> ErasedPerson:
+        """Erase the names of a person permanently: answers show pseudonyms instead.
+
+        Their tokens are revoked, their grants and logins end, and they leave their groups. What
+        they did stays, and still nobody approves what they made themselves. If the name comes
+        again, it is another person. Nobody erases themselves.
+
+        Raises:
+            PrincipalNotFoundError: Nobody has the name.
+            NotPermittedError: The caller is this person.
         """

@@ -43,7 +43,7 @@ class TokenContract(Protocol):
         """
 
     def whoami(self) -> Whoami:
-        """Return the caller: the name, its source, the rights, and until when."""
+        """Return the caller: the name, its source, the rights, until when, and roles last seen."""
 
     def revoke_token(self, token_id: int) -> AccessToken:
         """Revoke a token permanently; the service refuses it within a second.

@@ -39,6 +39,7 @@ from pedigree.errors import PedigreeError
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
+T = TypeVar("T")
 
 
 class Operations:
@@ -78,6 +79,13 @@ class Operations:
         """Return the typed error of an exception that left an operation; None for a defect."""
         return typed_error(error)
 
+    def with_names(self, result: T) -> T:
+        """Return a result as its caller gets it: a service has put the names in it already."""
+        return result
+
+    def name_people(self, error: PedigreeError) -> None:
+        """Leave an error as it is, for the same reason."""
+
 
 class Verb(Generic[P, R_co]):
     """A verb of a registry, performed by an operation of one of its groups.
@@ -105,7 +113,7 @@ class Verb(Generic[P, R_co]):
         if registry is None:
             return self._described
         operations = registry.operations
-        return guarded(self._find(operations), self._described, operations.typed_error)
+        return guarded(self._find(operations), self._described, operations)
 
 
 class RegistryVerbs:
@@ -272,6 +280,7 @@ class RegistryVerbs:
     unlink_person = Verb(lambda on: on.people.unlink_person)
     set_person_active = Verb(lambda on: on.people.set_person_active)
     end_sessions = Verb(lambda on: on.people.end_sessions)
+    erase_person = Verb(lambda on: on.people.erase_person)
 
     create_webhook = Verb(lambda on: on.webhooks.create_webhook)
     webhooks = Verb(lambda on: on.webhooks.webhooks)

@@ -1,5 +1,6 @@
 """The payloads for receivers: an event as JSON, with the same bytes at every attempt."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pydantic_core import to_json
@@ -10,15 +11,19 @@ from pedigree.audit.records import Event
 MOST_BYTES = 20_000
 
 
-def message(event: Event) -> bytes:
+def message(event: Event, named: Callable[[bytes], bytes]) -> bytes:
     """Return the payload of an event, in the form that Standard Webhooks recommends.
 
     If it would be too large, it is thin: it has the event's type and subject, without the body,
     which the feed has.
+
+    Args:
+        event: The event.
+        named: Returns JSON with names instead of pseudonyms.
     """
     data = event.model_dump(mode="json", exclude={"type", "at"})
-    full = _payload(event, data)
-    return full if len(full) <= MOST_BYTES else _payload(event, {**data, "body": None})
+    full = named(_payload(event, data))
+    return full if len(full) <= MOST_BYTES else named(_payload(event, {**data, "body": None}))
 
 
 def _payload(event: Event, data: dict[str, Any]) -> bytes:

@@ -8,6 +8,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Self
 
+from pedigree.access.named_records import with_names
+from pedigree.access.pseudonyms import Names
 from pedigree.audit import log
 from pedigree.delivery.background_thread import is_over
 from pedigree.delivery.sinks import Sink, open_sink, sink_name
@@ -34,6 +36,7 @@ class SinkWorker:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
+        self._names = Names(database)
         self._urls = {sink_name(url): url for url in settings.sinks}
         self._sinks: dict[str, Sink] = {}
 
@@ -82,7 +85,7 @@ class SinkWorker:
             return 0
         try:
             page = self._database.read(partial(log.read, after=reached, limit=_PAGE))
-            self._sinks[name].send(page)
+            self._sinks[name].send(with_names(page, self._names))
             reached = page[-1].seq
         finally:
             values = {**held, "seq": reached}

@@ -11,6 +11,7 @@ from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 
+from pedigree.access.pseudonyms import Names
 from pedigree.audit import log
 from pedigree.audit.records import Actor
 from pedigree.delivery import outbox
@@ -60,6 +61,7 @@ class WebhookWorker:
         SecretBox(settings)
         self._database = database
         self._settings = settings
+        self._names = Names(database)
         self._lease = settings.webhook_timeout * _LEASE_PER_TIMEOUT
         self._loop = MemberLoop(database, BackgroundWork.WEBHOOKS)
         self._queued_at = -_POLL_S
@@ -128,7 +130,8 @@ class WebhookWorker:
     def _deliver(self, leased: Leased) -> Attempt:
         event = leased.event
         try:
-            sent = send(leased.receiver, event.event_id, leased.at, message(event), self._settings)
+            payload = message(event, self._names.shown_json)
+            sent = send(leased.receiver, event.event_id, leased.at, payload, self._settings)
         except Exception as error:  # of this receiver: its URL, or its stored secret
             sent = Sent(Attempt(at=leased.at, duration_ms=0, status=None, error=describe(error)))
         attempt = sent.attempt

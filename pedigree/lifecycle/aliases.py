@@ -2,14 +2,12 @@
 
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
+from pedigree.catalog.model_changes import ModelChange
 from pedigree.catalog.store import lock_model
 from pedigree.lifecycle.pointer_names import held_alias, require_new_alias
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.store import (
     ALIAS,
-    SQL,
-    advance_generation,
-    begin_tenure,
     holder,
     version_state,
 )
@@ -41,33 +39,20 @@ def set_alias(
     if previous and previous.version == version:
         return
     expect_generation(model, expected_generation)
-    transaction.execute(
-        SQL["end_alias"], {"model_id": model.model_id, "name": alias, "at": model.at}
-    )
-    begin_tenure(
-        transaction,
-        model,
-        version,
-        pointer=ALIAS,
-        name=alias,
-        exclusive=True,
-        actor=actor,
-        reason=reason,
-    )
-    generation, voided = advance_generation(transaction, model)
-    model.record(
+    change = ModelChange(model, actor)
+    change.add(
         EventType.ALIAS_SET,
         {
             "alias": alias,
             "digest": state.digest,
             "previous_version": previous.version if previous else None,
-            "generation": generation,
-            "voided": [*voided],
+            "generation": change.generation,
+            "voided": change.voided,
             "reason": reason,
         },
         version=version,
-        actor=actor,
     )
+    change.send()
 
 
 def delete_alias(
@@ -81,18 +66,17 @@ def delete_alias(
     """
     model = lock_model(transaction, name)
     alias = held_alias(transaction, model.model_id, name, alias)
-    (ended,) = transaction.execute(
-        SQL["end_alias"], {"model_id": model.model_id, "name": alias, "at": model.at}
-    ).fetchall()
-    generation, voided = advance_generation(transaction, model)
-    model.record(
+    present = holder(transaction, model.model_id, ALIAS, alias)
+    assert present is not None
+    change = ModelChange(model, actor)
+    change.add(
         EventType.ALIAS_DELETED,
         {
             "alias": alias,
-            "generation": generation,
-            "voided": [*voided],
+            "generation": change.generation,
+            "voided": change.voided,
             "reason": reason,
         },
-        version=ended["version"],
-        actor=actor,
+        version=present.version,
     )
+    change.send()

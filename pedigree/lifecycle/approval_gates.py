@@ -1,5 +1,7 @@
 """The gate for the approvals that a stage requires, and which approvals are valid."""
 
+from collections.abc import Iterable
+
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.lifecycle.approval_rules import ApprovalRule
@@ -22,11 +24,11 @@ def approvals_gate(model: ModelFacts, facts: VersionFacts, rule: StageRule) -> G
         if asked.by:
             named += [each.principal for each in asked.approvers_of(facts.version.risk_class)]
         people = f" by {' or '.join(named)}" if named else ""
-        names = ", ".join(sorted(each.decided_by for each in lost))
+        names = ", ".join(_by_name(facts, lost))
         void = f"; void since they may no longer decide: {names}" if lost else ""
         reason = f"{missing} approval{'s' if missing > 1 else ''}{people}{void}"
     else:
-        reason = f"approved by {', '.join(sorted(each.decided_by for each in holding))}"
+        reason = f"approved by {', '.join(_by_name(facts, holding))}"
     ends = [each.at + asked.expire_after for each in holding] if asked.expire_after else []
     return Gate(
         name=APPROVALS, passed=missing <= 0, reason=reason, changes_at=min(ends, default=None)
@@ -69,6 +71,16 @@ def _bound(
         if (each.digest, each.from_stage, each.to_stage, each.generation) == bound_to
         and (asked.expire_after is None or each.at + asked.expire_after > model.at)
     ]
+
+
+def _by_name(facts: VersionFacts, decisions: Iterable[StandingDecision]) -> list[str]:
+    """Return who decided, as the database knows them, in the order of their names."""
+
+    def name(decision: StandingDecision) -> str:
+        person = facts.people.get(decision.actor)
+        return decision.decided_by if person is None else person.shown_name
+
+    return [each.decided_by for each in sorted(decisions, key=name)]
 
 
 def _now(facts: VersionFacts, decision: StandingDecision) -> Principal:

@@ -59,7 +59,9 @@ class ApprovalRule(Record):
         default_factory=dict, description="How many, for versions of these risk classes"
     )
     by: tuple[str, ...] = Field(
-        default=(), description="Who may: names and patterns, as *@risk.example; empty: anybody"
+        default=(),
+        description="Who may: names, patterns as *@risk.example, role:NAME, group:NAME; empty:"
+        " anybody",
     )
     automatic: tuple[AutomaticApprover, ...] = Field(
         default=(), description="What approves versions of low risk in place of a person"

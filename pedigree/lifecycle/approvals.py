@@ -11,6 +11,7 @@ from pedigree.access.records import Permission
 from pedigree.access.reserved import is_reserved
 from pedigree.audit.event_types import EventType
 from pedigree.catalog.metadata_fields import ApprovalStatus
+from pedigree.catalog.model_changes import change_model
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import InvalidInputError, NotPermittedError, TransitionNotAllowedError
@@ -182,35 +183,14 @@ def _conclude(
     if not decision.approved:
         status, over = ApprovalStatus.REJECTED, RequestOutcome.REJECTED
         close_requests(transaction, model, decision.version_id, actor, over, stage=rule.name)
-    decided = {
-        "status": status.value,
-        "notes": decision.comment,
-        "approved": decision.approved,
-        "approval_stage": rule.name if status is ApprovalStatus.APPROVED else None,
-    }
-    transaction.execute(
-        SQL["conclude"],
-        {
-            "model_id": model.model_id,
-            "version": decision.version_id,
-            "at": model.at,
-            "actor": actor.name,
-            "actor_source": actor.source,
-            **decided,
-        },
-    )
     body: dict[str, JsonValue] = {
         **decision.model_dump(mode="json", include=_TOLD),
         "status": status.value,
     }
     if by.issued_by is not None:
         body["issued_by"] = by.issued_by
-    model.record(
-        EventType.VERSION_APPROVED if decision.approved else EventType.VERSION_REJECTED,
-        body,
-        version=decision.version_id,
-        actor=actor,
-    )
+    decided = EventType.VERSION_APPROVED if decision.approved else EventType.VERSION_REJECTED
+    change_model(model, decided, body, actor, version=decision.version_id)
 
 
 def decisions(

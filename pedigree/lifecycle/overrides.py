@@ -23,7 +23,7 @@ from pedigree.lifecycle.gates import NOT_QUARANTINED, explain_gates
 from pedigree.lifecycle.records import Move, StageRule
 from pedigree.lifecycle.requester import Requester
 from pedigree.lifecycle.stage_transitions import StageTransition
-from pedigree.lifecycle.store import SQL, advance_by_override
+from pedigree.lifecycle.store import SQL
 from pedigree.lifecycle.transition_errors import expect_way
 from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.transaction import Transaction
@@ -105,9 +105,6 @@ class _OverridingTransition(StageTransition):
             version=version.version_id,
             actor=self._actor,
         )
-
-    def _advance(self) -> tuple[int, list[int]]:
-        return advance_by_override(self._transaction, self._model), []
 
 
 def _require_overridable(explanation: Explanation, left: list[Gate]) -> None:

@@ -1,6 +1,5 @@
 """The revisions of a model's policy."""
 
-from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
 from pedigree._record import RecordPage
@@ -8,6 +7,7 @@ from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import NewEvent
+from pedigree.catalog.model_changes import ModelChange
 from pedigree.catalog.names import name_key
 from pedigree.catalog.store import LockedModel, lock_model, lock_or_create_model
 from pedigree.errors import NotPermittedError
@@ -16,7 +16,7 @@ from pedigree.lifecycle.pointer_names import require_policy
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import Policy, RetentionRule
 from pedigree.lifecycle.standing import require_known_people, with_standing
-from pedigree.lifecycle.store import SQL, advance_generation
+from pedigree.lifecycle.store import SQL
 from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.transaction import Transaction
 
@@ -90,17 +90,12 @@ def _write(
         return model.policy_revision
     _judge(transaction, model.model_id, model.name, present, policy, principal=principal)
     body: dict[str, JsonValue] = {"policy": policy.model_dump(mode="json"), "reason": reason}
-    row = transaction.execute(
-        SQL["set_policy"], {"model_id": model.model_id, "policy": Jsonb(body["policy"])}
-    ).fetchone()
-    revision = int(row["policy_revision"]) if row else model.policy_revision
+    change = ModelChange(model, principal.actor)
+    body["policy_revision"] = change.revision
     if _asks(policy) != _asks(present):  # people approved under the previous rules
-        generation, voided = advance_generation(transaction, model)
-        body |= {"generation": generation, "voided": [*voided]}
-    model.record(
-        EventType.MODEL_UPDATED, {**body, "policy_revision": revision}, actor=principal.actor
-    )
-    return revision
+        body |= {"generation": change.generation, "voided": change.voided}
+    change.add(EventType.MODEL_UPDATED, body)
+    return change.apply().policy_revision
 
 
 def _kept(policy: Policy, present: Policy) -> Policy:

@@ -29,13 +29,6 @@ SELECT r.* FROM (
 ) AS held
 JOIN pedigree.version_in_full r ON r.model_id = held.model_id AND r.version_id = held.version;
 
--- name: end_tenure
--- End a version's tenure of one pointer, or of any stage that it holds (name NULL).
-UPDATE pedigree.tenure SET held_until = %(at)s, ended_by = %(ended_by)s
-WHERE model_id = %(model_id)s AND version = %(version)s AND pointer = %(pointer)s
-    AND (%(name)s::text IS NULL OR name = %(name)s) AND held_until IS NULL
-RETURNING name;
-
 -- name: held_pointers
 -- The stages and aliases that versions of a model hold, by an index skip scan over their many
 -- holders; and the highest version of each.
@@ -65,30 +58,6 @@ CROSS JOIN LATERAL (
     LIMIT 1
 ) AS highest;
 
--- name: end_alias
--- Remove an alias from the version that holds it.
-UPDATE pedigree.tenure SET held_until = %(at)s, ended_by = 'move'
-WHERE model_id = %(model_id)s AND pointer = 'alias' AND name = %(name)s AND held_until IS NULL
-RETURNING version;
-
--- name: begin_tenure
--- Let a version hold a pointer from now on; the exclusive index refuses a second holder.
-INSERT INTO pedigree.tenure (
-    model_id, version, pointer, name, exclusive, held_since, moved_by, reason
-) VALUES (
-    %(model_id)s, %(version)s, %(pointer)s, %(name)s, %(exclusive)s, %(at)s, %(actor)s, %(reason)s
-);
-
--- name: advance_generation
--- Count one move of a model, and open again the approvals that it voids.
-SELECT generation, voided FROM pedigree.advance_generation(%(model_id)s);
-
--- name: advance_generation_by_override
--- Count the move of an override, which voids no approval.
-UPDATE pedigree.registered_model SET generation = generation + 1
-WHERE model_id = %(model_id)s
-RETURNING generation;
-
 -- name: insert_override
 -- Write an override; a trigger refuses the version's authors, by whatever identity or token. The actor
 -- is set before the function runs.
@@ -107,10 +76,6 @@ FROM pedigree.stage_override
 WHERE model_id = %(model_id)s AND version = %(version)s AND override_id > %(after)s
 ORDER BY override_id
 LIMIT %(limit)s;
-
--- name: use_approval
--- A version makes its approved transition; the approval can no longer become void.
-SELECT pedigree.use_approval(%(model_id)s, %(version)s, %(stage)s);
 
 -- name: rollback_target
 -- The holder to return to: the latest one before the present holder that was not itself rolled
@@ -132,18 +97,12 @@ ORDER BY t.held_since DESC, t.tenure_id DESC
 LIMIT 1;
 
 -- name: insert_verdicts
--- Write verdicts.
-INSERT INTO pedigree.verdict (
-    model_id, version, check_name, passed, severity, digest, relative, baseline_digest, settings,
-    summary, details, run_id, at, recorded_by
-)
-SELECT %(model_id)s, %(version)s, "check", passed, severity, digest, relative, baseline_digest,
-    settings, summary, details, run_id, %(at)s, %(actor)s
-FROM jsonb_to_recordset(%(found)s) AS found (
-    "check" text, passed boolean, severity text, digest text, relative boolean,
-    baseline_digest text, settings jsonb, summary text, details jsonb, run_id text
-)
-RETURNING verdict_id;
+-- Write verdicts, each with its event. The actor is set before the function runs.
+SELECT pedigree.record_verdicts(
+    %(model_id)s, %(version)s, %(found)s, %(event_ids)s::uuid[], %(canonicals)s::bytea[], %(at)s
+) AS verdict_id
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
 
 -- name: latest_verdicts
 -- A page of the newest verdicts of each check on a version, for each of its settings.
@@ -175,12 +134,6 @@ WHERE version = %(version)s AND check_name = %(check)s AND model_id = (
     AND (%(before)s::bigint IS NULL OR verdict_id < %(before)s::bigint)
 ORDER BY verdict_id DESC
 LIMIT %(limit)s;
-
--- name: set_policy
--- Replace a model's policy; a trigger counts its revisions.
-UPDATE pedigree.registered_model SET policy = %(policy)s
-WHERE model_id = %(model_id)s
-RETURNING policy_revision;
 
 -- name: policy_events
 -- A page of the events that set a model's policy, numbered, oldest first. In canonical JSON no text
@@ -323,14 +276,6 @@ FROM pedigree.decision
 WHERE model_id = %(model_id)s AND version = %(version)s AND decision_id > %(after)s
 ORDER BY decision_id
 LIMIT %(limit)s;
-
--- name: conclude
--- Set a version's approval status.
-SELECT pedigree.conclude(
-    %(model_id)s, %(version)s, %(status)s, %(notes)s, %(approved)s, %(at)s, %(approval_stage)s
-)
-FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
-    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
 
 -- name: candidacies_of_model
 -- What a model's candidates waited for at the last evaluation.
@@ -512,18 +457,6 @@ WHERE %(after)s::bigint IS NULL OR (held.pointer, held.name, held.version) > (
 ORDER BY held.pointer, held.name, held.version
 LIMIT %(limit)s;
 
--- name: hold_version
--- Put a legal hold on a version, or lift it (reason NULL).
-SELECT pedigree.hold_version(%(model_id)s, %(version)s, %(reason)s);
-
--- name: delete_version
--- Mark a version deleted; its row and number stay.
-SELECT pedigree.delete_version(%(model_id)s, %(version)s, %(at)s);
-
--- name: delete_model
--- Mark a model deleted; its row prevents reuse of the name.
-UPDATE pedigree.registered_model SET deleted_at = %(at)s WHERE model_id = %(model_id)s;
-
 -- name: living_versions
 -- The numbers of a model's living versions.
 SELECT version FROM pedigree.model_version
@@ -570,14 +503,6 @@ JOIN pedigree.artifact_file f ON f.artifact_digest = v.digest
 JOIN pedigree.blob b ON b.digest = f.blob_digest
 WHERE m.name_key = %(name_key)s AND v.deleted_at IS NOT NULL
     AND (%(version)s::integer IS NULL OR v.version = %(version)s);
-
--- name: restore_version
--- Restore a deleted version.
-SELECT pedigree.delete_version(%(model_id)s, %(version)s, NULL);
-
--- name: restore_model
--- Restore a deleted model.
-UPDATE pedigree.registered_model SET deleted_at = NULL WHERE model_id = %(model_id)s;
 
 -- name: insert_request
 -- Write a stage request for a version.

@@ -139,7 +139,8 @@ class StageRule(Record):
     )
     promoters: tuple[str, ...] = Field(
         default=(),
-        description="Who may promote into it and roll it back: names and patterns; empty: anybody",
+        description="Who may promote into it and roll it back: names, patterns, role:NAME,"
+        " group:NAME; empty: anybody",
     )
     automatic: StrictBool = Field(
         default=False, description="The promotion sensor promotes versions into it"
@@ -206,7 +207,9 @@ class Policy(Record):
         default=None, description="When served data counts as drifted; None: the defaults"
     )
     editors: tuple[str, ...] = Field(
-        default=(), description="Who may change the policy: names and patterns; empty: anybody"
+        default=(),
+        description="Who may change the policy: names, patterns, role:NAME, group:NAME; empty:"
+        " anybody",
     )
 
     @model_validator(mode="after")

@@ -5,13 +5,14 @@ from pydantic import JsonValue
 from pedigree.artifacts.store import StoredBlob, stored_blob
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
+from pedigree.catalog.model_changes import ModelChange, change_model
 from pedigree.catalog.names import name_key
 from pedigree.catalog.store import LockedModel, lock_any_model, lock_model, version_not_found
 from pedigree.errors import BytesCollectedError, BytesTakenError
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import NO_STAGE
 from pedigree.lifecycle.stage_names import stage_problem
-from pedigree.lifecycle.store import SQL, STAGE, advance_generation, begin_tenure
+from pedigree.lifecycle.store import SQL
 from pedigree.postgres.transaction import Row, Transaction
 
 
@@ -34,7 +35,7 @@ def restore_version(
         raise version_not_found(name, version)
     if row["deleted_at"] is not None:
         _require_restorable(transaction, model, row)
-        _restore(transaction, model, row, actor, reason)
+        _restore(model, row, actor, reason)
 
 
 def restore_model(
@@ -58,8 +59,7 @@ def restore_model(
     versions = tuple(row["version"] for row in together if not row["collected"])
     if together and not versions:
         raise _collected(name)
-    transaction.execute(SQL["restore_model"], {"model_id": model.model_id})
-    model.record(EventType.MODEL_RESTORED, {"reason": reason}, actor=actor)
+    change_model(model, EventType.MODEL_RESTORED, {"reason": reason}, actor)
     for version in versions:
         restore_version(transaction, name, version, actor, reason=reason)
     return versions
@@ -101,32 +101,17 @@ def _collected(what: str) -> BytesCollectedError:
     )
 
 
-def _restore(
-    transaction: Transaction, model: LockedModel, row: Row, actor: Actor, reason: str | None
-) -> None:
-    version = row["version"]
-    transaction.execute(SQL["restore_version"], {"model_id": model.model_id, "version": version})
-    stage = _stage_to_return_to(model, row["stage"])
-    if stage != NO_STAGE:
-        begin_tenure(
-            transaction,
-            model,
-            version,
-            pointer=STAGE,
-            name=stage,
-            exclusive=False,
-            actor=actor,
-            reason=reason,
-        )
-    generation, voided = advance_generation(transaction, model)
+def _restore(model: LockedModel, row: Row, actor: Actor, reason: str | None) -> None:
+    change = ModelChange(model, actor)
     body: dict[str, JsonValue] = {
         "digest": row["digest"],
-        "stage": stage,
-        "generation": generation,
-        "voided": [*voided],
+        "stage": _stage_to_return_to(model, row["stage"]),
+        "generation": change.generation,
+        "voided": change.voided,
         "reason": reason,
     }
-    model.record(EventType.VERSION_RESTORED, body, version=version, actor=actor)
+    change.add(EventType.VERSION_RESTORED, body, version=row["version"])
+    change.send()
 
 
 def _stage_to_return_to(model: LockedModel, lost: str | None) -> str:

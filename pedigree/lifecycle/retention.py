@@ -4,6 +4,7 @@ from pydantic import JsonValue
 
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
+from pedigree.catalog.model_changes import ModelChange, change_model
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import VersionInUseError
 from pedigree.lifecycle.decision_records import RequestOutcome
@@ -11,9 +12,7 @@ from pedigree.lifecycle.records import ARCHIVED, CANDIDATE, NO_STAGE
 from pedigree.lifecycle.store import (
     SQL,
     VersionState,
-    advance_generation,
     close_requests,
-    end_stage,
     version_state,
 )
 from pedigree.postgres.transaction import Transaction
@@ -31,8 +30,7 @@ def hold_version(
         NotFoundError: There is no such model or version.
     """
     model, _ = _lock_version(transaction, name, version)
-    _set_hold(transaction, model, version, reason)
-    model.record(EventType.VERSION_HELD, {"reason": reason}, version=version, actor=actor)
+    change_model(model, EventType.VERSION_HELD, {"reason": reason}, actor, version=version)
 
 
 def lift_hold(
@@ -46,8 +44,7 @@ def lift_hold(
     model, state = _lock_version(transaction, name, version)
     if state.hold_reason is None:
         return
-    _set_hold(transaction, model, version, None)
-    model.record(EventType.VERSION_RELEASED, {"reason": reason}, version=version, actor=actor)
+    change_model(model, EventType.VERSION_RELEASED, {"reason": reason}, actor, version=version)
 
 
 def delete_version(
@@ -78,8 +75,7 @@ def delete_model(transaction: Transaction, name: str, actor: Actor, *, reason: s
         _refuse_if_in_use(transaction, model, state)
     for state in states:
         _delete(transaction, model, state, actor, reason)
-    transaction.execute(SQL["delete_model"], {"model_id": model.model_id, "at": model.at})
-    model.record(EventType.MODEL_DELETED, {"reason": reason}, actor=actor)
+    change_model(model, EventType.MODEL_DELETED, {"reason": reason}, actor)
 
 
 def _lock_version(
@@ -87,14 +83,6 @@ def _lock_version(
 ) -> tuple[LockedModel, VersionState]:
     model = lock_model(transaction, name)
     return model, version_state(transaction, model.model_id, model.name, version)
-
-
-def _set_hold(
-    transaction: Transaction, model: LockedModel, version: int, reason: str | None
-) -> None:
-    transaction.execute(
-        SQL["hold_version"], {"model_id": model.model_id, "version": version, "reason": reason}
-    )
 
 
 def _refuse_if_in_use(transaction: Transaction, model: LockedModel, state: VersionState) -> None:
@@ -122,17 +110,13 @@ def _delete(
     actor: Actor,
     reason: str,
 ) -> None:
-    end_stage(transaction, model, state.version, "deletion")
     close_requests(transaction, model, state.version, actor, RequestOutcome.DELETED)
-    transaction.execute(
-        SQL["delete_version"],
-        {"model_id": model.model_id, "version": state.version, "at": model.at},
-    )
-    generation, voided = advance_generation(transaction, model)
+    change = ModelChange(model, actor)
     body: dict[str, JsonValue] = {
         "digest": state.digest,
-        "generation": generation,
-        "voided": [*voided],
+        "generation": change.generation,
+        "voided": change.voided,
         "reason": reason,
     }
-    model.record(EventType.VERSION_DELETED, body, version=state.version, actor=actor)
+    change.add(EventType.VERSION_DELETED, body, version=state.version)
+    change.send()

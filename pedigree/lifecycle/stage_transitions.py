@@ -8,7 +8,7 @@ from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.access.reserved import DRIFT_SENSOR
 from pedigree.audit.event_types import EventType
-from pedigree.catalog.metadata_fields import ApprovalStatus
+from pedigree.catalog.model_changes import ModelChange
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import (
@@ -34,15 +34,11 @@ from pedigree.lifecycle.standing import people_of, with_standing
 from pedigree.lifecycle.store import (
     STAGE,
     Holder,
-    advance_generation,
-    begin_tenure,
     close_requests,
-    end_stage,
     holder,
     insert_verdicts,
     recorded_verdicts,
     rollback_target,
-    use_approval,
 )
 from pedigree.lifecycle.transition_errors import expect_generation, expect_passed, unknown_stage
 from pedigree.monitoring.records import DriftAction
@@ -130,8 +126,7 @@ class StageTransition:
         target = rollback_target(
             self._transaction, self._model, present, stage, self._policy.from_on(stage)
         )
-        self._leave(present, rule.name, ARCHIVED, ended_by="rollback")
-        return self._enter(self._facts(target).version, rule, previous=present)
+        return self._enter(self._facts(target).version, rule, present, ended_by="rollback")
 
     def _demotes(self, stage: str) -> bool:
         """Return whether the drift sensor acts as the policy's drift rule states."""
@@ -148,10 +143,6 @@ class StageTransition:
             VersionNotFoundError: There is no such version.
         """
         written = insert_verdicts(self._transaction, self._model, version, verdicts, self._actor)
-        bodies = [verdict.model_dump(mode="json") for verdict in verdicts]
-        self._model.record(
-            EventType.VERSION_CHECK_RECORDED, *bodies, version=version, actor=self._actor
-        )
         facts = self._facts(version)
         # Read after the facts: in a pipeline, both come in one round trip.
         recorded = recorded_verdicts(written, verdicts, self._model.at, self._actor)
@@ -166,81 +157,60 @@ class StageTransition:
             self._enter(facts.version, rule)
 
     def _enter(
-        self, version: ModelVersion, rule: StageRule, previous: Holder | None = None
+        self,
+        version: ModelVersion,
+        rule: StageRule,
+        previous: Holder | None = None,
+        *,
+        ended_by: str = "promotion",
     ) -> Move:
+        """Let a version enter a stage; the previous holder of an exclusive one is archived."""
         if previous is None and rule.exclusive and rule.name in self._seen.held.stages:
             previous = holder(self._transaction, self._model.model_id, STAGE, rule.name)
-            if previous is not None:
-                self._leave(previous, rule.name, ARCHIVED, ended_by="promotion")
-        if version.stage != NO_STAGE:
-            end_stage(self._transaction, self._model, version.version_id, "move")
-        begin_tenure(
-            self._transaction,
-            self._model,
-            version.version_id,
-            pointer=STAGE,
-            name=rule.name,
-            exclusive=rule.exclusive,
-            actor=self._actor,
-            reason=self._reason,
-        )
-        if version.approval_status is ApprovalStatus.APPROVED:
-            use_approval(self._transaction, self._model, version.version_id, rule.name)
-        generation, voided = self._advance()
-        move = self._answer(
-            rule.name, version, previous=previous, moved=True, generation=generation
-        )
-        self._record_move(version.version_id, version.digest, version.stage, move, voided)
-        return move
-
-    def _advance(self) -> tuple[int, list[int]]:
-        """Count the move; return the new generation, and the versions whose approval is void."""
-        return advance_generation(self._transaction, self._model)
-
-    def _leave(self, leaving: Holder, stage: str, to: str, *, ended_by: str) -> None:
-        end_stage(self._transaction, self._model, leaving.version, ended_by)
-        begin_tenure(
-            self._transaction,
-            self._model,
-            leaving.version,
-            pointer=STAGE,
-            name=to,
-            exclusive=False,
-            actor=self._actor,
-            reason=self._reason,
-        )
-        self._record_stage(
-            leaving.version,
-            leaving.digest,
-            {"from": stage, "to": to, "generation": self._model.generation + 1},
-        )
-
-    def _record_move(
-        self, version: int, digest: str, left: str, move: Move, voided: list[int]
-    ) -> None:
-        body: dict[str, JsonValue] = {
-            "from": left,
-            "to": move.stage,
-            "generation": move.generation,
-            "previous_version": move.previous_version_id,
-            "voided": [*voided],
+        change = ModelChange(self._model, self._actor)
+        if previous is not None:
+            body: dict[str, JsonValue] = {"from": rule.name, "to": ARCHIVED}
+            self._change_stage(change, previous, body, ended_by=ended_by, exclusive=False)
+        body = {
+            "from": version.stage,
+            "to": rule.name,
+            "previous_version": previous.version if previous else None,
+            "voided": change.voided,
         }
-        self._record_stage(version, digest, body)
+        entering = Holder(version.version_id, version.digest)
+        self._change_stage(change, entering, body, ended_by="move", exclusive=rule.exclusive)
+        changed = change.apply()
+        return self._answer(
+            rule.name, version, previous=previous, moved=True, generation=changed.generation
+        )
 
-    def _record_stage(self, version: int, digest: str, body: dict[str, JsonValue]) -> None:
-        """Record that a version is in another stage, and close the requests for that stage."""
+    def _change_stage(
+        self,
+        change: ModelChange,
+        moving: Holder,
+        body: dict[str, JsonValue],
+        *,
+        ended_by: str,
+        exclusive: bool,
+    ) -> None:
+        """Add that a version is in another stage, and close the requests for that stage."""
         close_requests(
-            self._transaction, self._model, version, self._actor, entered=str(body["to"])
+            self._transaction, self._model, moving.version, self._actor, entered=str(body["to"])
         )
         known: dict[str, JsonValue] = {
             "previous_version": None,
-            "digest": digest,
+            "digest": moving.digest,
+            "generation": change.generation,
             "reason": self._reason,
             "run_id": self._run_id,
             "policy_revision": self._model.policy_revision,
         }
-        self._model.record(
-            EventType.VERSION_STAGE_CHANGED, known | body, version=version, actor=self._actor
+        change.add(
+            EventType.VERSION_STAGE_CHANGED,
+            known | body,
+            version=moving.version,
+            ended_by=ended_by,
+            exclusive=exclusive,
         )
 
     def _answer(

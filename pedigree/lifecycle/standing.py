@@ -3,7 +3,7 @@
 A right that was lost in between, by the end of a grant, a group, a role or a token, does not count.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pedigree.access.granting import standings
 from pedigree.access.held import Standing
@@ -75,6 +75,21 @@ def people_of_stage(rule: StageRule) -> Iterable[str]:
     yield from rule.people(Permission.DECIDE)
 
 
+def naming(policy: Policy, pseudonyms: Callable[[Iterable[str]], tuple[str, ...]]) -> Policy:
+    """Return a policy with pseudonyms instead of names in its lists of people."""
+    pseudonyms(people_of(policy))  # one look-up for all of them
+    stages = []
+    for rule in policy.stages:
+        changes: dict[str, object] = {"promoters": pseudonyms(rule.promoters)}
+        if rule.approvals is not None:
+            by = pseudonyms(rule.approvals.by)
+            changes["approvals"] = rule.approvals.model_copy(update={"by": by})
+        stages.append(rule.model_copy(update=changes))
+    return policy.model_copy(
+        update={"editors": pseudonyms(policy.editors), "stages": tuple(stages)}
+    )
+
+
 def _now(actor: Actor, standing: Standing) -> Principal:
     """Return what somebody holds who acted by a token or a login, or as a process.
 
@@ -85,5 +100,6 @@ def _now(actor: Actor, standing: Standing) -> Principal:
         actor=actor,
         grants=(*EVERY_RIGHT, *standing.grants) if is_process else standing.grants,
         groups=standing.access.groups,
+        known_as=standing.access.name,
         reads_store=is_process,
     )

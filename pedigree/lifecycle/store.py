@@ -7,6 +7,7 @@ from typing import NamedTuple
 from psycopg.types.json import Jsonb
 
 from pedigree._record import RecordPage
+from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
@@ -106,65 +107,6 @@ def rollback_target(
     return int(row["version"])
 
 
-def begin_tenure(
-    transaction: Transaction,
-    model: LockedModel,
-    version: int,
-    *,
-    pointer: str,
-    name: str,
-    exclusive: bool,
-    actor: Actor,
-    reason: str | None,
-) -> None:
-    """Let a version hold a pointer from now on."""
-    transaction.execute(
-        SQL["begin_tenure"],
-        {
-            "model_id": model.model_id,
-            "version": version,
-            "pointer": pointer,
-            "name": name,
-            "exclusive": exclusive,
-            "at": model.at,
-            "actor": actor.name,
-            "reason": reason,
-        },
-    )
-
-
-def end_stage(transaction: Transaction, model: LockedModel, version: int, ended_by: str) -> None:
-    """End the tenure of a version's stage, if it holds one."""
-    transaction.execute(
-        SQL["end_tenure"],
-        {
-            "model_id": model.model_id,
-            "version": version,
-            "pointer": STAGE,
-            "name": None,
-            "at": model.at,
-            "ended_by": ended_by,
-        },
-    )
-
-
-def advance_generation(transaction: Transaction, model: LockedModel) -> tuple[int, list[int]]:
-    """Increment the model's generation after a change of its pointers or its policy's requirements.
-
-    Returns:
-        The new generation, and the versions whose approval became void.
-    """
-    row = transaction.execute(SQL["advance_generation"], {"model_id": model.model_id}).fetchone()
-    return (int(row["generation"]), row["voided"]) if row else (model.generation, [])
-
-
-def advance_by_override(transaction: Transaction, model: LockedModel) -> int:
-    """Increment the model's generation after an override; approvals stay valid."""
-    values = {"model_id": model.model_id}
-    row = transaction.execute(SQL["advance_generation_by_override"], values).fetchone()
-    return int(row["generation"]) if row else model.generation
-
-
 def close_requests(
     transaction: Transaction,
     model: LockedModel,
@@ -203,13 +145,6 @@ def close_requests(
     )
 
 
-def use_approval(transaction: Transaction, model: LockedModel, version: int, stage: str) -> None:
-    """Record that a version made its approved transition, if this is the one."""
-    transaction.execute(
-        SQL["use_approval"], {"model_id": model.model_id, "version": version, "stage": stage}
-    )
-
-
 def insert_verdicts(
     transaction: Transaction,
     model: LockedModel,
@@ -217,15 +152,31 @@ def insert_verdicts(
     verdicts: Sequence[Verdict],
     actor: Actor,
 ) -> Rows:
-    """Write verdicts, and return the rows of their ids, which a pipeline sends later."""
+    """Write verdicts, each with its event.
+
+    Returns:
+        The rows of their ids, which a pipeline sends later.
+    """
+    events = [
+        model.event(
+            EventType.VERSION_CHECK_RECORDED,
+            verdict.model_dump(mode="json"),
+            version=version,
+            actor=actor,
+        )
+        for verdict in verdicts
+    ]
     return transaction.execute(
         SQL["insert_verdicts"],
         {
             "model_id": model.model_id,
             "version": version,
             "found": Jsonb([verdict.model_dump() for verdict in verdicts]),
+            "event_ids": [event.event_id for event in events],
+            "canonicals": [event.canonical() for event in events],
             "at": model.at,
             "actor": actor.name,
+            "actor_source": actor.source,
         },
     )
 

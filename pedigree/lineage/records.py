@@ -100,6 +100,8 @@ class LineageEdge(Record):
 class LineageGraph(Record):
     """Everything that a training depends on, up to the known sources."""
 
+    names_people = False
+
     nodes: tuple[LineageNode, ...] = ()
     edges: tuple[LineageEdge, ...] = ()
     raced: bool = Field(

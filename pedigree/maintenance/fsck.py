@@ -14,6 +14,7 @@ from pedigree.maintenance.fsck_fence import check_fence
 from pedigree.maintenance.fsck_log import check_log
 from pedigree.maintenance.fsck_objects import check_objects
 from pedigree.maintenance.fsck_parts import sql_parts
+from pedigree.maintenance.fsck_people import check_principals
 from pedigree.maintenance.fsck_records import FsckProgress, Report
 from pedigree.maintenance.fsck_replay import ReplayCheck
 from pedigree.maintenance.fsck_schedule import Invariant, Schedule
@@ -38,8 +39,8 @@ _IN_SQL: Mapping[str, str] = MappingProxyType(
         "feed_contiguous": "the feed is 1, 2, 3 … without gaps; every event is in it or queued",
         "tokens_match_events": "every token matches its events, and none lacks an event",
         "access_matches_events": "roles, groups and grants are those of their events",
-        "principals_match_events": "every principal and its person match their events",
         "identities_match_events": "every identity matches its events, and none lacks an event",
+        "provisioning_matches_events": "users and groups of SCIM are those of their events",
         "log_keys_match_events": "every key of the audit log matches its events",
         "webhooks_match_events": "every webhook matches its newest event, and none lacks an event",
         "datasheets_match_events": "every revision of a datasheet has an event, and matches it",
@@ -102,6 +103,11 @@ def invariants(database: Database, store: ObjectStore, *, hashes: bool) -> tuple
             "fence_stands",
             "the roles of the database, if it has them, may do exactly what they should",
             (partial(check_fence, database),),
+        ),
+        Invariant(
+            "principals_match_events",
+            "every principal and its person match their events",
+            (partial(check_principals, database),),
         ),
         *(Invariant(name, says, sql_parts(database, name)) for name, says in _IN_SQL.items()),
     )

@@ -627,9 +627,10 @@ FULL JOIN (VALUES
     ('approver', '{read,decide}'),
     ('auditor', '{read,audit}'),
     ('admin', '{read,register,describe,request,move,decide,override,quarantine,judge,govern,delete}'
-        || '{configure,operate,administer,audit}'::text[])
+        || '{configure,operate,administer,audit,provision}'::text[])
 ) AS given (name, permissions) ON given.name = t.name
-WHERE t.permissions IS DISTINCT FROM given.permissions OR cardinality(t.stages) > 0;
+WHERE t.permissions IS DISTINCT FROM given.permissions OR cardinality(t.stages) > 0
+    OR num_nonnulls(t.description, t.defined_by) > 0;
 
 -- name: count_tokens_match_events
 -- The number of tokens of the service.
@@ -640,7 +641,7 @@ SELECT count(*) FROM pedigree.access_token;
 WITH from_events AS MATERIALIZED (
     SELECT type, convert_from(canonical, 'UTF8')::jsonb AS event
     FROM pedigree.event
-    WHERE type IN ('token.created', 'token.revoked')
+    WHERE type IN ('token.created', 'token.revoked', 'principal.linked')
 ), created AS (
     SELECT (event #>> '{body,token_id}')::bigint AS token_id, event -> 'body' AS body,
         (event ->> 'at')::timestamptz AS at, event #>> '{actor,name}' AS actor
@@ -649,6 +650,9 @@ WITH from_events AS MATERIALIZED (
     SELECT (event #>> '{body,token_id}')::bigint AS token_id,
         (event ->> 'at')::timestamptz AS at, event #>> '{actor,name}' AS actor
     FROM from_events WHERE type = 'token.revoked'
+), linking AS (
+    SELECT DISTINCT (event ->> 'at')::timestamptz AS at
+    FROM from_events WHERE type = 'principal.linked'
 )
 SELECT 'token ' || coalesce(t.token_id, c.token_id) AS reference,
     CASE
@@ -659,57 +663,24 @@ SELECT 'token ' || coalesce(t.token_id, c.token_id) AS reference,
 FROM pedigree.access_token t
 FULL JOIN created c ON c.token_id = t.token_id
 LEFT JOIN revoked r ON r.token_id = coalesce(t.token_id, c.token_id)
+-- A link to a deactivated person revokes tokens a moment after the time of its events.
+LEFT JOIN linking l ON l.at = r.at AND t.revoked_at BETWEEN r.at AND r.at + interval '10 seconds'
 WHERE (
     t.principal, encode(t.secret_hash, 'hex'), to_jsonb(t.roles), to_jsonb(t.models),
-    t.created_at, t.created_by, t.expires_at, t.revoked_at, t.revoked_by
+    t.created_at, t.created_by, t.expires_at, coalesce(l.at, t.revoked_at), t.revoked_by
 ) IS DISTINCT FROM (
     c.body ->> 'principal', c.body ->> 'secret_hash', c.body -> 'roles', c.body -> 'models',
     c.at, c.actor, (c.body ->> 'expires_at')::timestamptz, r.at, r.actor
 );
 
--- name: count_principals_match_events
--- The number of principals.
-SELECT count(*) FROM pedigree.principal;
-
--- name: principals_match_events
--- Principals without an event, events without their principal, and principals whose name, kind, person
--- or activity does not match their events.
-WITH from_events AS MATERIALIZED (
-    SELECT id, type, convert_from(canonical, 'UTF8')::jsonb AS event,
-        (convert_from(canonical, 'UTF8')::jsonb #>> '{body,principal_id}')::bigint AS principal_id
-    FROM pedigree.event
-    WHERE type IN (
-        'principal.created', 'principal.linked', 'principal.unlinked', 'principal.deactivated',
-        'principal.reactivated'
-    )
-), created AS (
-    SELECT principal_id, event #>> '{body,principal}' AS name, event #>> '{body,kind}' AS kind,
-        (event ->> 'at')::timestamptz AS at
-    FROM from_events WHERE type = 'principal.created'
-), placed AS (
-    SELECT DISTINCT ON (principal_id) principal_id,
-        (event #>> '{body,person_id}')::bigint AS person_id
-    FROM from_events WHERE event -> 'body' ? 'person_id'
-    ORDER BY principal_id, id DESC
-), activity AS (
-    SELECT DISTINCT ON (p.person_id) p.person_id, e.type = 'principal.deactivated' AS is_ended
-    FROM from_events e
-    JOIN pedigree.principal p USING (principal_id)
-    WHERE e.type IN ('principal.deactivated', 'principal.reactivated')
-    ORDER BY p.person_id, e.id DESC
+-- name: events_of_principals
+-- The events about principals, in the order in which they were committed.
+SELECT id, canonical FROM pedigree.event
+WHERE type IN (
+    'principal.created', 'principal.linked', 'principal.unlinked', 'principal.deactivated',
+    'principal.reactivated'
 )
-SELECT 'principal ' || coalesce(p.principal_id, c.principal_id) AS reference,
-    CASE
-        WHEN p.principal_id IS NULL THEN 'its row is missing'
-        WHEN c.principal_id IS NULL THEN 'it has no event'
-        ELSE 'its row does not match its events'
-    END AS problem
-FROM pedigree.principal p
-FULL JOIN created c USING (principal_id)
-LEFT JOIN placed USING (principal_id)
-LEFT JOIN activity a ON a.person_id = p.principal_id
-WHERE (p.name, p.kind, p.created_at, p.person_id, p.deactivated_at IS NOT NULL)
-    IS DISTINCT FROM (c.name, c.kind, c.at, placed.person_id, coalesce(a.is_ended, false));
+ORDER BY id;
 
 -- name: count_identities_match_events
 -- The number of identities.
@@ -719,10 +690,16 @@ SELECT count(*) FROM pedigree.identity;
 -- Identities without an event, events without their identity, and identities whose principal or rights
 -- do not match their newest events.
 WITH from_events AS MATERIALIZED (
-    SELECT id, type, convert_from(canonical, 'UTF8')::jsonb -> 'body' AS body,
-        (convert_from(canonical, 'UTF8')::jsonb #>> '{body,identity_id}')::bigint AS identity_id
-    FROM pedigree.event
-    WHERE type IN ('identity.linked', 'identity.unlinked', 'identity.seen', 'identity.ended')
+    SELECT id, type, event -> 'body' AS body, (event ->> 'at')::timestamptz AS at,
+        (event #>> '{body,identity_id}')::bigint AS identity_id
+    FROM (
+        SELECT id, type, convert_from(canonical, 'UTF8')::jsonb AS event
+        FROM pedigree.event
+        WHERE type IN (
+            'identity.linked', 'identity.unlinked', 'identity.seen', 'identity.ended',
+            'principal.linked'
+        )
+    ) AS e
 ), linked AS (
     SELECT DISTINCT ON (identity_id) identity_id, body ->> 'issuer' AS issuer,
         CASE type WHEN 'identity.linked' THEN (body ->> 'principal_id')::bigint END AS principal_id
@@ -730,8 +707,14 @@ WITH from_events AS MATERIALIZED (
     ORDER BY identity_id, id DESC
 ), said AS (
     SELECT DISTINCT ON (identity_id) identity_id, body
-    FROM from_events WHERE type <> 'identity.linked'
+    FROM from_events WHERE type IN ('identity.unlinked', 'identity.seen', 'identity.ended')
     ORDER BY identity_id, id DESC
+), times AS (
+    SELECT identity_id, min(at) FILTER (WHERE type = 'identity.linked') AS created_at,
+        max(at) FILTER (WHERE type = 'identity.ended') AS ended_at
+    FROM from_events GROUP BY identity_id
+), linking AS (
+    SELECT DISTINCT at FROM from_events WHERE type = 'principal.linked'
 )
 SELECT 'identity ' || coalesce(i.identity_id, l.identity_id) AS reference,
     CASE
@@ -742,11 +725,54 @@ SELECT 'identity ' || coalesce(i.identity_id, l.identity_id) AS reference,
 FROM pedigree.identity i
 FULL JOIN linked l USING (identity_id)
 LEFT JOIN said s USING (identity_id)
-WHERE (i.issuer, i.principal_id, to_jsonb(i.roles), to_jsonb(i.models), to_jsonb(i.groups))
-    IS DISTINCT FROM (
-        l.issuer, l.principal_id, coalesce(s.body -> 'roles', '[]'),
-        coalesce(s.body -> 'models', '[]'), coalesce(s.body -> 'groups', '[]')
-    );
+LEFT JOIN times t USING (identity_id)
+-- A link to a deactivated person ends what was seen a moment after the time of its events.
+LEFT JOIN linking k ON k.at = t.ended_at
+    AND i.ended_at BETWEEN t.ended_at AND t.ended_at + interval '10 seconds'
+WHERE (
+    i.issuer, i.principal_id, to_jsonb(i.roles), to_jsonb(i.models), to_jsonb(i.groups),
+    i.created_at, coalesce(k.at, i.ended_at)
+) IS DISTINCT FROM (
+    l.issuer, l.principal_id, coalesce(s.body -> 'roles', '[]'),
+    coalesce(s.body -> 'models', '[]'), coalesce(s.body -> 'groups', '[]'), t.created_at, t.ended_at
+);
+
+-- name: count_provisioning_matches_events
+-- The number of users and groups that SCIM provisions.
+SELECT (SELECT count(*) FROM pedigree.provisioned_user WHERE deleted_at IS NULL)
+    + (SELECT count(*) FROM pedigree.provisioned_group) AS count;
+
+-- name: provisioning_matches_events
+-- Users and groups of SCIM that differ from what their newest events say.
+WITH said AS MATERIALIZED (
+    SELECT id, type, convert_from(canonical, 'UTF8')::jsonb -> 'body' AS body,
+        (convert_from(canonical, 'UTF8')::jsonb ->> 'at')::timestamptz AS at
+    FROM pedigree.event
+    WHERE type IN (
+        'principal.provisioned', 'principal.deprovisioned', 'group.provisioned', 'group.deleted'
+    )
+), users AS (
+    SELECT DISTINCT ON (principal_id) principal_id, type, at
+    FROM (SELECT (body ->> 'principal_id')::bigint AS principal_id, id, type, at FROM said) AS s
+    WHERE type LIKE 'principal.%'
+    ORDER BY principal_id, id DESC
+), groups AS (
+    SELECT DISTINCT ON (body ->> 'group') body, type, at FROM said
+    WHERE type LIKE 'group.%'
+    ORDER BY body ->> 'group', id DESC
+)
+SELECT 'user of principal ' || coalesce(t.principal_id, e.principal_id) AS reference,
+    'its row does not match its events' AS problem
+FROM pedigree.provisioned_user t FULL JOIN users e USING (principal_id)
+WHERE (t.deleted_at IS NULL, t.modified_at)
+    IS DISTINCT FROM (e.type = 'principal.provisioned', e.at)
+UNION ALL
+SELECT 'provisioned group ' || coalesce(t.group_name, e.body ->> 'group'),
+    'its row does not match its events'
+FROM pedigree.provisioned_group t
+FULL JOIN (SELECT * FROM groups WHERE type = 'group.provisioned') e
+    ON e.body ->> 'group' = t.group_name
+WHERE (t.display_name, t.modified_at) IS DISTINCT FROM (e.body ->> 'display_name', e.at);
 
 -- name: count_webhooks_match_events
 -- The number of webhooks.
@@ -1507,3 +1533,37 @@ SELECT held_since AS since, pointer, name, version, held_until AS until, moved_b
 FROM pedigree.tenure
 WHERE model_id = %(model_id)s
 ORDER BY tenure_id;
+
+-- name: rows_of_roles
+-- The roles, built-in ones included, as an export has them.
+SELECT name, permissions, stages, description, defined_at, defined_by FROM pedigree.access_role;
+
+-- name: rows_of_groups
+-- The groups, as an export has them.
+SELECT name, description, created_at, created_by FROM pedigree.access_group;
+
+-- name: rows_of_members
+-- The members of groups, as an export has them.
+SELECT group_name AS "group", member, added_at, added_by FROM pedigree.access_group_member;
+
+-- name: rows_of_grants
+-- The grants, as far as events state them: the last use is none.
+SELECT grant_id, principal, group_name AS "group", role, models, stages, effect, expires_at, reason,
+    granted_at, granted_by, ended_at, ended_by, end_reason
+FROM pedigree.access_grant;
+
+-- name: rows_of_tokens
+-- The tokens, as an export has them.
+SELECT token_id, principal, encode(secret_hash, 'hex') AS secret_hash, roles, models, created_at,
+    created_by, expires_at, revoked_at, revoked_by
+FROM pedigree.access_token;
+
+-- name: rows_of_principals
+-- The principals, as an export has them.
+SELECT principal_id, name, kind, person_id, created_at, deactivated_at FROM pedigree.principal;
+
+-- name: rows_of_identities
+-- The identities, as far as events state them: neither the subject, nor the e-mail, nor the times of
+-- their tokens.
+SELECT identity_id, issuer, principal_id, created_at, roles, models, groups, ended_at
+FROM pedigree.identity;

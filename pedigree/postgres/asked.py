@@ -8,7 +8,7 @@ from pedigree.postgres._asking_connection import AskingConnection
 from pedigree.postgres.asker import Asker, DatabaseRole
 from pedigree.postgres.database import Database
 from pedigree.postgres.nested import NestedDatabase
-from pedigree.postgres.roles import is_fenced
+from pedigree.postgres.roles import may_act_as
 
 Result = TypeVar("Result")
 
@@ -40,10 +40,14 @@ class AskedDatabase(Database):
 
 
 def asked_by(database: Database, asker: Asker) -> Database:
-    """Return a database for an asker; within a transaction, the asker is already set."""
+    """Return a database for an asker, in the same role of the database.
+
+    Within a transaction, the asker is already set.
+    """
     if isinstance(database, NestedDatabase):
         return database
-    return AskedDatabase(database.connected, asker)
+    role = asker.role or database.asker.role
+    return AskedDatabase(database.connected, replace(asker, role=role))
 
 
 def in_role(database: Database, role: DatabaseRole) -> Database:
@@ -54,6 +58,8 @@ def in_role(database: Database, role: DatabaseRole) -> Database:
     Raises:
         DatabaseUnavailableError: The server does not answer.
     """
-    if isinstance(database, NestedDatabase) or not is_fenced(database):
+    if not may_act_as(database, role):
         return database
+    if isinstance(database, NestedDatabase):
+        return database.in_role(role)
     return AskedDatabase(database.connected, replace(database.asker, role=role))

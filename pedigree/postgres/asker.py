@@ -22,6 +22,8 @@ class DatabaseRole(StrEnum):
 
     APPLICATION = "pedigree_application"
     WORKER = "pedigree_worker"
+    SENSOR = "pedigree_sensor"
+    SEQUENCER = "pedigree_sequencer"
     SEALER = "pedigree_sealer"
     AUDITOR = "pedigree_auditor"
 
@@ -42,8 +44,8 @@ class Asker:
     """Who reads and changes the registry.
 
     Attributes:
-        models: Which models they may see: :data:`ALL_MODELS`, or a regular expression of Postgres
-            that the keys of their names match.
+        models: Which models they may see: :data:`ALL_MODELS`, or what the keys of their names
+            match: a text array of patterns of LIKE, or a regular expression that begins with ``^``.
         actor: Who acts; empty if a statement of the transaction names them.
         actor_source: Where that name comes from.
         role: The role of the database to act in; that of the connection when None.

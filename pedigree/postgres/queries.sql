@@ -50,6 +50,20 @@ LEFT JOIN pg_namespace n ON n.nspname = 'pedigree'
 LEFT JOIN pg_roles w ON w.rolname = 'pedigree_worker'
 WHERE s.rolname = session_user;
 
+-- name: may_act_as
+-- Whether the connection's role is a member of another one, and not the owner.
+SELECT coalesce(
+    NOT s.rolsuper AND n.nspowner <> s.oid AND pg_has_role(s.oid, w.oid, 'MEMBER'), false
+) AS may
+FROM pg_roles s
+LEFT JOIN pg_namespace n ON n.nspname = 'pedigree'
+LEFT JOIN pg_roles w ON w.rolname = %(role)s
+WHERE s.rolname = session_user;
+
+-- name: enter_role
+-- Act in another role until the end of the transaction; return the role of before.
+SELECT current_setting('role') AS role, set_config('role', %(role)s, true);
+
 -- name: note_roles
 -- Record which roles.sql is applied.
 SELECT pedigree.note_roles(%(checksum)s);
@@ -95,7 +109,8 @@ WITH schema AS (
     SELECT signature, acl.* FROM routine, aclexplode(coalesce(proacl, acldefault('f', proowner))) AS acl
 ), own_role AS (
     SELECT * FROM pg_roles WHERE rolname IN (
-        'pedigree_application', 'pedigree_worker', 'pedigree_sealer', 'pedigree_auditor'
+        'pedigree_application', 'pedigree_worker', 'pedigree_sensor', 'pedigree_sequencer',
+        'pedigree_sealer', 'pedigree_auditor'
     )
 )
 SELECT fact FROM (
@@ -127,7 +142,8 @@ SELECT fact FROM (
             SELECT string_agg(CASE role WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(role) END, ', '
                 ORDER BY pg_get_userbyid(role))
             FROM unnest(polroles) AS role
-        ), pg_get_expr(polqual, polrelid), coalesce(pg_get_expr(polwithcheck, polrelid), 'the same'))
+        ), regexp_replace(pg_get_expr(polqual, polrelid), '\s+', ' ', 'g'),
+        coalesce(pg_get_expr(polwithcheck, polrelid), 'the same'))
     FROM relation JOIN pg_policy ON polrelid = relation.oid
     UNION ALL
     SELECT format('row security of %s is on%s', relname,

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import LiteralString
 
+from pedigree.postgres.asker import DatabaseRole
 from pedigree.postgres.database import Database
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
@@ -60,6 +61,16 @@ def is_fenced(database: Database) -> bool:
         DatabaseUnavailableError: The server does not answer.
     """
     return database.fetch_all(_QUERIES["is_fenced"]) == [{"fenced": True}]
+
+
+def may_act_as(database: Database, role: DatabaseRole) -> bool:
+    """Return whether the role of the connections can act in another one, and is not the owner.
+
+    Raises:
+        DatabaseUnavailableError: The server does not answer.
+    """
+    values = {"role": role.value}
+    return database.fetch_all(_QUERIES["may_act_as"], values) == [{"may": True}]
 
 
 def has_current_roles(database: Database) -> bool:

@@ -6,9 +6,11 @@
 DO $roles$
 DECLARE
     role text;
+    acting text;
 BEGIN
     FOREACH role IN ARRAY ARRAY[
-        'pedigree_application', 'pedigree_worker', 'pedigree_sealer', 'pedigree_auditor'
+        'pedigree_application', 'pedigree_worker', 'pedigree_sensor', 'pedigree_sequencer',
+        'pedigree_sealer', 'pedigree_auditor'
     ] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
             BEGIN
@@ -18,57 +20,75 @@ BEGIN
             END;
         END IF;
     END LOOP;
-    -- The application acts as one of them only where it says so, in a transaction.
-    FOREACH role IN ARRAY ARRAY['pedigree_worker', 'pedigree_sealer'] LOOP
+    -- They act as another one only where they say so, in a transaction.
+    FOR acting, role IN
+        VALUES ('pedigree_application', 'pedigree_worker'), ('pedigree_application', 'pedigree_sensor'),
+            ('pedigree_application', 'pedigree_sequencer'), ('pedigree_application', 'pedigree_sealer'),
+            ('pedigree_sealer', 'pedigree_sequencer')
+    LOOP
         IF NOT EXISTS (
             SELECT FROM pg_auth_members m
-            WHERE m.member = 'pedigree_application'::regrole AND m.roleid = role::regrole
+            WHERE m.member = acting::regrole AND m.roleid = role::regrole
         ) THEN
-            EXECUTE format('GRANT %I TO pedigree_application', role);
+            EXECUTE format('GRANT %I TO %I', role, acting);
         END IF;
     END LOOP;
 END
 $roles$;
 
 -- Nothing is allowed that is not listed here.
-REVOKE ALL ON SCHEMA pedigree FROM PUBLIC, pedigree_application, pedigree_worker, pedigree_sealer,
-    pedigree_auditor;
+REVOKE ALL ON SCHEMA pedigree FROM PUBLIC, pedigree_application, pedigree_worker, pedigree_sensor,
+    pedigree_sequencer, pedigree_sealer, pedigree_auditor;
 REVOKE ALL ON ALL TABLES IN SCHEMA pedigree FROM PUBLIC, pedigree_application, pedigree_worker,
-    pedigree_sealer, pedigree_auditor;
+    pedigree_sensor, pedigree_sequencer, pedigree_sealer, pedigree_auditor;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA pedigree FROM PUBLIC, pedigree_application, pedigree_worker,
-    pedigree_sealer, pedigree_auditor;
+    pedigree_sensor, pedigree_sequencer, pedigree_sealer, pedigree_auditor;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA pedigree FROM PUBLIC, pedigree_application, pedigree_worker,
-    pedigree_sealer, pedigree_auditor;
-GRANT USAGE ON SCHEMA pedigree TO pedigree_application, pedigree_worker, pedigree_sealer,
-    pedigree_auditor;
+    pedigree_sensor, pedigree_sequencer, pedigree_sealer, pedigree_auditor;
+GRANT USAGE ON SCHEMA pedigree TO pedigree_application, pedigree_worker, pedigree_sensor,
+    pedigree_sequencer, pedigree_sealer, pedigree_auditor;
 
--- Everybody reads, but not what others need not know: the encrypted keys of the log and of webhooks.
+-- All but the sequencer read, but not what others need not know: the encrypted keys of the log and of
+-- webhooks.
 GRANT SELECT ON ALL TABLES IN SCHEMA pedigree TO pedigree_application, pedigree_worker,
-    pedigree_sealer, pedigree_auditor;
-REVOKE SELECT ON pedigree.log_key FROM pedigree_application, pedigree_worker, pedigree_auditor;
+    pedigree_sensor, pedigree_sealer, pedigree_auditor;
+REVOKE SELECT ON pedigree.log_key
+    FROM pedigree_application, pedigree_worker, pedigree_sensor, pedigree_auditor;
 GRANT SELECT (public_key, added_at, retired_at, signs_until) ON pedigree.log_key
-    TO pedigree_application, pedigree_worker, pedigree_auditor;
+    TO pedigree_application, pedigree_worker, pedigree_sensor, pedigree_auditor;
 REVOKE SELECT ON pedigree.webhook FROM pedigree_sealer, pedigree_auditor;
 GRANT SELECT (
     webhook_id, url, description, types, models, active, old_secret_until, created_at, created_by, seq
 ) ON pedigree.webhook TO pedigree_sealer, pedigree_auditor;
 
--- What the application and its workers write themselves.
+-- The sealer signs hashes, and needs no name of a person.
+REVOKE SELECT ON pedigree.pseudonym FROM pedigree_sealer;
+
+-- What the application, its workers and its sensors write themselves.
 GRANT INSERT, UPDATE, DELETE ON
     pedigree.asset_event, pedigree.awaited, pedigree.candidacy, pedigree.card_follower,
     pedigree.check_run, pedigree.dagster_instance, pedigree.failure, pedigree.given_up_promotion,
-    pedigree.kept_answer, pedigree.orphan, pedigree.sink, pedigree.stage_request, pedigree.staleness,
-    pedigree.unjudged, pedigree.upload, pedigree.upload_file, pedigree.upload_session,
-    pedigree.usage, pedigree.webhook, pedigree.webhook_attempt, pedigree.webhook_delivery,
+    pedigree.orphan, pedigree.sink, pedigree.stage_request, pedigree.staleness, pedigree.unjudged,
+    pedigree.upload, pedigree.usage, pedigree.webhook_attempt, pedigree.webhook_delivery,
     pedigree.webhook_line
-    TO pedigree_application, pedigree_worker;
+    TO pedigree_application, pedigree_worker, pedigree_sensor;
 GRANT INSERT, UPDATE ON
-    pedigree.blob, pedigree.drift_result, pedigree.model_card, pedigree.quarantine,
-    pedigree.quarantine_mark, pedigree.registered_model, pedigree.tenure
+    pedigree.blob, pedigree.drift_result, pedigree.model_card
+    TO pedigree_application, pedigree_worker, pedigree_sensor;
+GRANT INSERT ON pedigree.evaluation TO pedigree_application, pedigree_worker, pedigree_sensor;
+GRANT UPDATE (model_id) ON pedigree.registered_model  -- to lock rows
+    TO pedigree_application, pedigree_worker, pedigree_sensor;
+GRANT UPDATE (seq) ON pedigree.webhook TO pedigree_sensor;  -- what is delivered
+
+-- What people do, and so no sensor.
+GRANT INSERT, UPDATE, DELETE ON
+    pedigree.kept_answer, pedigree.upload_file, pedigree.upload_session, pedigree.webhook
+    TO pedigree_application, pedigree_worker;
+GRANT INSERT, UPDATE ON pedigree.quarantine, pedigree.quarantine_mark
     TO pedigree_application, pedigree_worker;
 GRANT INSERT ON
     pedigree.artifact, pedigree.artifact_file, pedigree.data_profile, pedigree.data_verdict,
-    pedigree.datasheet, pedigree.evaluation, pedigree.verdict
+    pedigree.datasheet
     TO pedigree_application, pedigree_worker;
 GRANT UPDATE (digest) ON pedigree.artifact TO pedigree_application, pedigree_worker;  -- to lock rows
 
@@ -94,7 +114,8 @@ BEGIN
 END
 $sealer$;
 
--- Functions of the owner: the only way to versions, events, decisions and tokens. So are the triggers'
+-- Functions of the owner: the only way to versions, stages, verdicts, policies, events, decisions and
+-- tokens. So are the triggers'
 -- functions, which keep counts and search rows. Any other function has no more rights than its caller.
 DO $functions$
 DECLARE
@@ -111,15 +132,17 @@ BEGIN
         )
     LOOP
         is_owners := called.is_trigger OR called.name = ANY (ARRAY[
-            'advance_generation', 'begin_access_change', 'begin_web_session', 'change_access',
-            'collect_versions', 'conclude', 'create_token', 'create_version', 'decide',
-            'delete_version', 'describe_version', 'end_rights', 'end_web_session', 'hold_version',
+            'begin_access_change', 'begin_provisioning', 'begin_web_session', 'change_access',
+            'change_group', 'change_model', 'change_user', 'collect_versions', 'create_model',
+            'create_token', 'create_version', 'decide', 'deprovision_user', 'end_rights',
+            'end_web_session', 'erase_person', 'find_holder', 'find_versions',
             'is_active_until_end', 'is_stored_key', 'link_identity', 'link_principal',
-            'models_named', 'models_of_states', 'note_exchange', 'note_grants_used', 'note_read',
-            'note_web_session_used', 'quarantine_version', 'record_events',
-            'revoke_token', 'see_identity', 'sees', 'sees_name', 'sequence_events',
-            'set_person_active', 'set_tier', 'trained_with', 'unlink_identity', 'unlink_principal',
-            'use_approval', 'write_cards', 'write_override'
+            'models_named', 'models_of_blobs', 'models_of_states', 'move_versions',
+            'note_exchange', 'note_grants_used', 'note_read', 'note_web_session_used',
+            'provision_group', 'provision_user', 'pseudonym_of', 'record_events',
+            'record_verdicts', 'revoke_token', 'see_identity', 'sequence_events',
+            'set_person_active', 'set_tier', 'trained_with', 'unlink_identity',
+            'unlink_principal', 'write_cards', 'write_override'
         ]);
         IF is_owners AND NOT (
             called.is_definer AND 'search_path=pedigree, pg_temp' = ANY (called.config)
@@ -129,16 +152,32 @@ BEGIN
                 called.signature
             );
         END IF;
+        -- It is called before create_version, and both call the same functions: a session would plan
+        -- their statements again each time that the path is another one.
+        IF called.name = 'look_before_creation'
+            AND NOT 'search_path=pedigree, pg_temp' = ANY (called.config)
+        THEN
+            EXECUTE format('ALTER ROUTINE %s SET search_path = pedigree, pg_temp', called.signature);
+        END IF;
         CONTINUE WHEN called.is_trigger;
+        IF called.name = 'sequence_events' THEN
+            EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO pedigree_sequencer', called.signature);
+            CONTINUE;
+        END IF;
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO pedigree_worker', called.signature);
         CONTINUE WHEN called.name IN ('collect_versions', 'set_tier');
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO pedigree_application', called.signature);
         CONTINUE WHEN is_owners AND called.name NOT IN (
-            'is_stored_key', 'models_named', 'record_events', 'sees', 'sees_name',
-            'sequence_events'
+            'decide', 'find_holder', 'find_versions', 'is_stored_key', 'models_named',
+            'models_of_blobs', 'models_of_states', 'move_versions', 'note_read', 'record_events',
+            'record_verdicts', 'trained_with', 'write_cards'
+        );
+        EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO pedigree_sensor', called.signature);
+        CONTINUE WHEN is_owners AND called.name NOT IN (
+            'is_stored_key', 'models_named', 'record_events'
         );
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO pedigree_sealer', called.signature);
-        CONTINUE WHEN called.name IN ('record_events', 'sequence_events');
+        CONTINUE WHEN called.name = 'record_events';
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO pedigree_auditor', called.signature);
     END LOOP;
     -- The functions of the extension's operators.
@@ -153,7 +192,8 @@ BEGIN
 END
 $functions$;
 
--- A view reads with the rights of its reader, not with those of the owner, to whom no policy applies.
+-- A view reads with the rights of its reader, not with those of the owner, to whom no policy applies; but
+-- search_name is for the search, as are the tables without a policy below.
 DO $views$
 DECLARE
     seen regclass;
@@ -161,6 +201,7 @@ BEGIN
     FOR seen IN
         SELECT oid FROM pg_class
         WHERE relnamespace = 'pedigree'::regnamespace AND relkind = 'v'
+            AND relname <> 'search_name'
             AND NOT coalesce(reloptions @> ARRAY['security_invoker=true'], false)
     LOOP
         EXECUTE format('ALTER VIEW %s SET (security_invoker = true)', seen);
@@ -177,15 +218,22 @@ DECLARE
 BEGIN
     PERFORM set_config('search_path', 'pg_catalog', true);  -- so that expressions are shown in full
     FOR guarded IN
-        SELECT given.name, given.is_seen, c.oid::regclass AS relation, c.relrowsecurity AS is_on
+        SELECT c.oid::regclass AS relation, c.relrowsecurity AS is_on, coalesce(
+            '( SELECT (m.model_id IS NOT NULL) AS seen FROM pedigree.registered_model m WHERE (m.'
+                || given.of_model || '))',
+            'COALESCE((name_key ~~ ANY (( SELECT CASE'
+                ' WHEN (current_setting(''pedigree.models''::text, true) ~~ ''{%''::text)'
+                ' THEN (current_setting(''pedigree.models''::text, true))::text[]'
+                ' ELSE NULL::text[] END AS patterns)::text[])), pedigree.sees_key(name_key))'
+        ) AS is_seen
         FROM (VALUES
-            ('decision', 'pedigree.sees(model_id)'),
-            ('event', 'pedigree.sees_name(model)'),
-            ('model_card', 'pedigree.sees(model_id)'),
-            ('model_version', 'pedigree.sees(model_id)'),
-            ('registered_model', 'pedigree.sees_key(name_key)'),
-            ('search_record', 'pedigree.sees(model_id)')
-        ) AS given (name, is_seen)
+            ('decision', 'model_id = decision.model_id'),
+            ('event', 'name = event.model'),
+            ('model_card', 'model_id = model_card.model_id'),
+            ('model_version', 'model_id = model_version.model_id'),
+            ('registered_model', NULL),
+            ('search_record', 'model_id = search_record.model_id')
+        ) AS given (name, of_model)
         JOIN pg_class c ON c.relnamespace = 'pedigree'::regnamespace AND c.relname = given.name
     LOOP
         wanted := format('((current_setting(''pedigree.models''::text, true) = ''*''::text) OR %s)',
@@ -195,7 +243,7 @@ BEGIN
             WHERE p.polrelid = guarded.relation AND p.polname = 'seen' AND p.polcmd = '*'
                 AND p.polpermissive AND p.polwithcheck IS NULL
                 AND p.polroles = ARRAY['pedigree_application'::regrole::oid]
-                AND pg_get_expr(p.polqual, p.polrelid) = wanted
+                AND regexp_replace(pg_get_expr(p.polqual, p.polrelid), '\s+', ' ', 'g') = wanted
         ) THEN
             EXECUTE format('DROP POLICY IF EXISTS seen ON %s', guarded.relation);
             EXECUTE format(
@@ -207,13 +255,14 @@ BEGIN
             WHERE p.polrelid = guarded.relation AND p.polname = 'all' AND p.polcmd = '*'
                 AND p.polpermissive AND p.polwithcheck IS NULL
                 AND p.polroles @> ARRAY['pedigree_worker'::regrole::oid,
-                    'pedigree_sealer'::regrole::oid, 'pedigree_auditor'::regrole::oid]
-                AND cardinality(p.polroles) = 3 AND pg_get_expr(p.polqual, p.polrelid) = 'true'
+                    'pedigree_sensor'::regrole::oid, 'pedigree_sealer'::regrole::oid,
+                    'pedigree_auditor'::regrole::oid]
+                AND cardinality(p.polroles) = 4 AND pg_get_expr(p.polqual, p.polrelid) = 'true'
         ) THEN
             EXECUTE format('DROP POLICY IF EXISTS "all" ON %s', guarded.relation);
             EXECUTE format(
-                'CREATE POLICY "all" ON %s TO pedigree_worker, pedigree_sealer, pedigree_auditor'
-                ' USING (true)', guarded.relation
+                'CREATE POLICY "all" ON %s TO pedigree_worker, pedigree_sensor, pedigree_sealer,'
+                ' pedigree_auditor USING (true)', guarded.relation
             );
         END IF;
         IF NOT guarded.is_on THEN

@@ -18,6 +18,7 @@ CREATE FUNCTION pedigree.access_of(who text, carried text[]) RETURNS json
     AS $$
 BEGIN
     RETURN json_build_object(
+        'name', pedigree.shown_name(who),
         'roles', (
             SELECT coalesce(json_agg(json_build_object(
                 'name', r.name, 'permissions', r.permissions, 'stages', r.stages
@@ -237,26 +238,137 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.advance_generation(of_model bigint) RETURNS TABLE(generation bigint, voided integer[])
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-BEGIN
-    voided := pedigree.void_approvals(of_model);
-    UPDATE pedigree.registered_model m SET generation = m.generation + 1
-    WHERE m.model_id = of_model
-    RETURNING m.generation INTO advance_generation.generation;
-    IF FOUND THEN
-        RETURN NEXT;
-    END IF;
-END
-$$;
-
 CREATE FUNCTION pedigree.age_of_event(canonical bytea) RETURNS double precision
     LANGUAGE sql
     AS $$
     SELECT greatest(0, extract(epoch FROM clock_timestamp()
         - (convert_from(canonical, 'UTF8')::json ->> 'at')::timestamptz)::float8)
+$$;
+
+CREATE FUNCTION pedigree.apply_alias(of_model bigint, of_version integer, kind text, body jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    known integer;
+BEGIN
+    UPDATE pedigree.tenure SET held_until = at, ended_by = 'move'
+    WHERE model_id = of_model AND pointer = 'alias' AND name = body ->> 'alias'
+        AND held_until IS NULL
+    RETURNING version INTO known;
+    IF kind = 'alias.set' AND known IS DISTINCT FROM (body ->> 'previous_version')::integer
+        OR kind = 'alias.deleted' AND known IS DISTINCT FROM of_version
+    THEN
+        PERFORM pedigree.refuse_change_of('the version that held an alias');
+    END IF;
+    IF kind = 'alias.set' THEN
+        PERFORM pedigree.begin_tenure(
+            of_model, of_version, 'alias', body ->> 'alias', true, at, body ->> 'reason'
+        );
+    END IF;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_block(of_model bigint, of_version integer, kind text, body jsonb, change jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF kind = 'version.quarantined' OR body ->> 'from' = 'quarantine' THEN
+        UPDATE pedigree.model_version SET quarantine_reason = change ->> 'reason'
+        WHERE model_id = of_model AND version = of_version;
+    ELSE
+        UPDATE pedigree.model_version
+        SET hold_reason = CASE WHEN kind = 'version.held' THEN body ->> 'reason' END
+        WHERE model_id = of_model AND version = of_version;
+    END IF;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_decision(of_model bigint, of_version integer, kind text, body jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    actor text := pedigree.acting_in_event() ->> 'name';
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pedigree.decision d
+        WHERE d.model_id = of_model AND d.version = of_version AND d.at = apply_decision.at
+            AND d.decided_by = actor AND d.approved = (kind = 'version.approved')
+            AND d.from_stage = body ->> 'from_stage' AND d.to_stage = body ->> 'to_stage'
+            AND d.generation = (body ->> 'generation')::bigint AND d.comment = body ->> 'comment'
+    ) OR (kind = 'version.approved') = (body ->> 'status' = 'rejected') THEN
+        PERFORM pedigree.refuse_change_of('a decision');
+    END IF;
+    UPDATE pedigree.model_version SET approval_status = body ->> 'status',
+        approval_notes = body ->> 'comment',
+        approved_by = CASE WHEN kind = 'version.approved' THEN actor END,
+        approval_timestamp = apply_decision.at,
+        approval_stage = CASE WHEN body ->> 'status' = 'approved' THEN body ->> 'to_stage' END
+    WHERE model_id = of_model AND version = of_version;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_deletion(of_model bigint, of_version integer, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE pedigree.tenure SET held_until = at, ended_by = 'deletion'
+    WHERE model_id = of_model AND version = of_version AND pointer = 'stage' AND held_until IS NULL;
+    UPDATE pedigree.model_version SET deleted_at = at
+    WHERE model_id = of_model AND version = of_version;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_description(of_model bigint, of_version integer, body jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE pedigree.model_version v SET
+        description = CASE WHEN body ? 'description' THEN body ->> 'description' ELSE v.description END,
+        owners = CASE WHEN body ? 'owners'
+            THEN coalesce(pedigree.texts_of(body -> 'owners'), '{}') ELSE v.owners END,
+        tags = CASE WHEN body ? 'tags' THEN body -> 'tags' ELSE v.tags END
+    WHERE v.model_id = of_model AND v.version = of_version;
+    IF body - '{description,owners,tags}'::text[] <> '{}' THEN
+        PERFORM pedigree.refuse_change_of('the description of a version');
+    END IF;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_event(of_model bigint, of_version integer, kind text, body jsonb, change jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF body ? 'digest' AND NOT EXISTS (
+        SELECT FROM pedigree.model_version v
+        WHERE v.model_id = of_model AND v.version = of_version AND v.digest = body ->> 'digest'
+    ) THEN
+        PERFORM pedigree.refuse_change_of('the digest of a version');
+    END IF;
+    CASE kind
+        WHEN 'version.stage_changed' THEN
+            PERFORM pedigree.apply_stage(of_model, of_version, body, change, at);
+        WHEN 'alias.set', 'alias.deleted' THEN
+            PERFORM pedigree.apply_alias(of_model, of_version, kind, body, at);
+        WHEN 'version.deleted' THEN
+            PERFORM pedigree.apply_deletion(of_model, of_version, at);
+        WHEN 'version.restored' THEN
+            PERFORM pedigree.apply_restoration(of_model, of_version, body, at);
+        WHEN 'version.approved', 'version.rejected' THEN
+            PERFORM pedigree.apply_decision(of_model, of_version, kind, body, at);
+        WHEN 'version.updated' THEN
+            PERFORM pedigree.apply_description(of_model, of_version, body);
+        WHEN 'version.held', 'version.released', 'version.quarantined' THEN
+            PERFORM pedigree.apply_block(of_model, of_version, kind, body, change);
+        WHEN 'model.updated' THEN
+            PERFORM pedigree.apply_model(of_model, body);
+        WHEN 'model.deleted' THEN
+            UPDATE pedigree.registered_model SET deleted_at = at WHERE model_id = of_model;
+        WHEN 'model.restored' THEN
+            UPDATE pedigree.registered_model SET deleted_at = NULL WHERE model_id = of_model;
+        ELSE
+            PERFORM pedigree.refuse_change_of('the type ' || kind);
+    END CASE;
+END
 $$;
 
 CREATE FUNCTION pedigree.apply_grant(kind text, body jsonb, at timestamp with time zone, actor text) RETURNS boolean
@@ -329,12 +441,17 @@ BEGIN
         IF pedigree.person_of(who) = pedigree.person_of(actor) THEN
             PERFORM pedigree.refuse_access('access_group_member_not_oneself');
         END IF;
+        IF coalesce((body ->> 'provisioned')::boolean, false) <> EXISTS (
+            SELECT FROM pedigree.provisioned_group g WHERE g.group_name = wanted
+        ) THEN
+            PERFORM pedigree.refuse_access('access_group_provisioned');
+        END IF;
         INSERT INTO pedigree.access_group_member (group_name, member, added_at, added_by)
         VALUES (wanted, who, at, actor)
         ON CONFLICT (pedigree.person_key(member), group_name) DO NOTHING;
         RETURN FOUND;
     END IF;
-    -- Whoever leaves a group, or deletes it, also leaves what it denies.
+    -- Who leaves a group, or deletes it, also leaves what it denies.
     IF pedigree.group_denies(wanted) AND (
         CASE WHEN kind = 'group.deleted' THEN pedigree.is_in_group(actor, wanted)
             ELSE pedigree.person_of(actor) = pedigree.person_of(who) END
@@ -356,6 +473,39 @@ BEGIN
     WHERE g.group_name = wanted AND g.ended_at IS NULL;
     DELETE FROM pedigree.access_group g WHERE g.name = wanted;
     RETURN FOUND;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_model(of_model bigint, body jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT body ? 'policy' AND body - '{description,owners,tags}'::text[] <> '{}' THEN
+        PERFORM pedigree.refuse_change_of('the description of a model');
+    END IF;
+    IF body ?| '{description,owners,tags}'::text[] THEN
+        UPDATE pedigree.registered_model m SET
+            description = CASE WHEN body ? 'description' THEN body ->> 'description'
+                ELSE m.description END,
+            owners = CASE WHEN body ? 'owners'
+                THEN coalesce(pedigree.texts_of(body -> 'owners'), '{}') ELSE m.owners END,
+            tags = CASE WHEN body ? 'tags' THEN body -> 'tags' ELSE m.tags END
+        WHERE m.model_id = of_model;
+    END IF;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_restoration(of_model bigint, of_version integer, body jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE pedigree.model_version SET deleted_at = NULL
+    WHERE model_id = of_model AND version = of_version;
+    IF body ->> 'stage' <> 'none' THEN
+        PERFORM pedigree.begin_tenure(
+            of_model, of_version, 'stage', body ->> 'stage', false, at, body ->> 'reason'
+        );
+    END IF;
 END
 $$;
 
@@ -410,6 +560,93 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.apply_stage(of_model bigint, of_version integer, body jsonb, change jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    left_stage text;
+BEGIN
+    UPDATE pedigree.tenure SET held_until = at, ended_by = change ->> 'ended_by'
+    WHERE model_id = of_model AND version = of_version AND pointer = 'stage' AND held_until IS NULL
+    RETURNING name INTO left_stage;
+    IF coalesce(left_stage, 'none') IS DISTINCT FROM body ->> 'from' THEN
+        PERFORM pedigree.refuse_change_of('the stage that a version leaves');
+    END IF;
+    PERFORM pedigree.begin_tenure(
+        of_model, of_version, 'stage', body ->> 'to', (change ->> 'exclusive')::boolean, at,
+        body ->> 'reason'
+    );
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_user(of_principal bigint, external text, mail text, wanted boolean, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    named text := (SELECT p.name FROM pedigree.principal p WHERE p.principal_id = of_principal);
+    known pedigree.provisioned_user;
+    before pedigree.identity;
+    linked bigint;
+    ended timestamptz;
+    events jsonb := '[]';
+BEGIN
+    SELECT u.* INTO known FROM pedigree.provisioned_user u WHERE u.principal_id = of_principal;
+    IF EXISTS (
+        SELECT FROM pedigree.provisioned_user u
+        WHERE u.external_id = external AND u.deleted_at IS NULL AND u.principal_id <> of_principal
+    ) THEN
+        RETURN '{"refused": "external"}';
+    END IF;
+    IF pedigree.is_of_system(mail) THEN
+        RETURN '{"refused": "e-mail"}';
+    END IF;
+    SELECT i.* INTO before FROM pedigree.identity i
+    WHERE i.issuer = 'urn:pedigree:scim' AND i.subject = of_principal::text;
+    INSERT INTO pedigree.identity AS i (issuer, subject, principal_id, email, created_at)
+    VALUES ('urn:pedigree:scim', of_principal::text, of_principal, mail, at)
+    ON CONFLICT ON CONSTRAINT identity_subject_unique
+        DO UPDATE SET principal_id = excluded.principal_id, email = excluded.email
+    RETURNING i.identity_id INTO linked;
+    IF before.principal_id IS NULL THEN
+        events := events || pedigree.event_of_people('identity.linked', jsonb_build_object(
+            'principal', named, 'principal_id', of_principal, 'identity_id', linked,
+            'issuer', 'urn:pedigree:scim', 'because', 'SCIM'
+        ));
+    END IF;
+    IF mail IS NOT NULL THEN
+        events := events || pedigree.join_by_email(of_principal, mail);
+    END IF;
+    -- Only now it is known who the person is.
+    IF pedigree.is_acting(of_principal) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    SELECT first.deactivated_at INTO ended
+    FROM pedigree.principal p JOIN pedigree.principal first ON first.principal_id = p.person_id
+    WHERE p.principal_id = of_principal;
+    IF wanted AND ended IS DISTINCT FROM known.deactivated_at AND ended IS NOT NULL THEN
+        RETURN '{"refused": "deactivated"}';
+    END IF;
+    IF wanted IS NOT NULL THEN
+        events := events || pedigree.set_activity(of_principal, wanted, at);
+        UPDATE pedigree.provisioned_user u SET deactivated_at = CASE
+            WHEN wanted THEN NULL WHEN ended IS NULL THEN at ELSE u.deactivated_at
+        END
+        WHERE u.principal_id = of_principal;
+    END IF;
+    IF known.modified_at <> at AND events = '[]' AND known.deleted_at IS NULL
+        AND (external, mail) IS NOT DISTINCT FROM (known.external_id, before.email)
+    THEN
+        RETURN '[]';
+    END IF;
+    UPDATE pedigree.provisioned_user u
+    SET external_id = external, modified_at = at, deleted_at = NULL
+    WHERE u.principal_id = of_principal;
+    RETURN events || pedigree.event_of_people('principal.provisioned', jsonb_build_object(
+        'principal', named, 'principal_id', of_principal
+    ));
+END
+$$;
+
 CREATE FUNCTION pedigree.begin_access_change(is_grant boolean) RETURNS TABLE(at timestamp with time zone, grant_id bigint)
     LANGUAGE plpgsql
     AS $$
@@ -425,61 +662,29 @@ CREATE FUNCTION pedigree.begin_change_of_people() RETURNS timestamp with time zo
     AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.people', 0));
-    RETURN clock_timestamp();
+    RETURN set_config('pedigree.people_at', clock_timestamp()::text, true)::timestamptz;
 END
 $$;
 
-CREATE TABLE pedigree.web_session (
-    session_id bigint NOT NULL,
-    secret_hash bytea NOT NULL,
-    token_id bigint,
-    identity_id bigint,
-    login jsonb,
-    login_hash bytea,
-    began_at timestamp with time zone NOT NULL,
-    used_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    ended_at timestamp with time zone,
-    ended_by text,
-    CONSTRAINT web_session_end CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
-    CONSTRAINT web_session_is_of_one CHECK (((num_nonnulls(token_id, identity_id) = 1) AND ((identity_id IS NULL) = (login IS NULL)) AND ((identity_id IS NULL) = (login_hash IS NULL)))),
-    CONSTRAINT web_session_secret_hash_check CHECK ((length(secret_hash) = 32))
-);
-
-CREATE FUNCTION pedigree.begin_web_session(hash bytea, of_token bigint, of_issuer text, of_subject text, given_login jsonb, given_login_hash bytea) RETURNS SETOF pedigree.web_session
+CREATE FUNCTION pedigree.begin_provisioning() RETURNS timestamp with time zone
     LANGUAGE plpgsql
     AS $$
-DECLARE
-    now timestamptz := clock_timestamp();
-    until timestamptz := now + pedigree.web_session_length();
-    of_identity bigint;
 BEGIN
-    PERFORM pedigree.acting();
-    -- What nobody needs any more; the events keep who signed in.
-    DELETE FROM pedigree.web_session s USING (
-        SELECT w.session_id FROM pedigree.web_session w
-        WHERE w.expires_at < now - interval '30 days'
-        ORDER BY w.expires_at LIMIT 10 FOR UPDATE SKIP LOCKED
-    ) AS past
-    WHERE s.session_id = past.session_id;
-    IF of_token IS NOT NULL THEN
-        SELECT least(until, t.expires_at) INTO until FROM pedigree.access_token t
-        WHERE t.token_id = of_token AND t.revoked_at IS NULL
-            AND (t.expires_at IS NULL OR t.expires_at > now)
-        FOR SHARE;
-    ELSE
-        SELECT i.identity_id INTO of_identity FROM pedigree.identity i
-        WHERE i.issuer = of_issuer AND i.subject = of_subject;
-    END IF;
-    IF NOT FOUND THEN
-        RETURN;
-    END IF;
-    RETURN QUERY
-    INSERT INTO pedigree.web_session (
-        secret_hash, token_id, identity_id, login, login_hash, began_at, used_at, expires_at
-    ) VALUES (hash, of_token, of_identity, given_login, given_login_hash, now, now, until)
-    ON CONFLICT ON CONSTRAINT web_session_login_unique DO NOTHING
-    RETURNING *;
+    PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.access', 0));
+    RETURN pedigree.begin_change_of_people();
+END
+$$;
+
+CREATE FUNCTION pedigree.begin_tenure(of_model bigint, of_version integer, of_pointer text, of_name text, is_exclusive boolean, at timestamp with time zone, why text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO pedigree.tenure (
+        model_id, version, pointer, name, exclusive, held_since, moved_by, reason
+    ) VALUES (
+        of_model, of_version, of_pointer, of_name, is_exclusive, at,
+        pedigree.acting_in_event() ->> 'name', why
+    );
 END
 $$;
 
@@ -523,6 +728,106 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.change_group(of_id uuid, shown text, external text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_provisioning();
+    changed text;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pedigree.provisioned_group g WHERE g.group_id = of_id) THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    UPDATE pedigree.provisioned_group g
+    SET display_name = shown, external_id = external, modified_at = at
+    WHERE g.group_id = of_id AND (g.display_name, g.external_id) IS DISTINCT FROM (shown, external)
+    RETURNING g.group_name INTO changed;
+    RETURN jsonb_build_object('at', at, 'events', CASE WHEN changed IS NULL THEN '[]'::jsonb ELSE
+        pedigree.event_of_people(
+            'group.provisioned', jsonb_build_object('group', changed, 'display_name', shown)
+        )
+    END);
+END
+$$;
+
+CREATE FUNCTION pedigree.change_model(of_model bigint, events jsonb, at timestamp with time zone, hole text, OUT generation bigint, OUT voided integer[], OUT policy_revision integer) RETURNS record
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    last jsonb := events -> -1;
+    body jsonb := (last ->> 'canonical')::jsonb -> 'body';
+    of_name text;
+    change jsonb;
+    canonical text;
+BEGIN
+    SELECT m.name, m.generation, '{}', m.policy_revision
+    INTO of_name, change_model.generation, voided, change_model.policy_revision
+    FROM pedigree.registered_model m
+    WHERE m.model_id = of_model AND pedigree.sees_key(m.name_key)
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        PERFORM pedigree.refuse_change_of('the model');
+    END IF;
+    IF last ->> 'type' = 'model.updated' AND body ? 'policy' THEN
+        UPDATE pedigree.registered_model m SET policy = body -> 'policy'
+        WHERE m.model_id = of_model
+        RETURNING m.policy_revision INTO change_model.policy_revision;
+    END IF;
+    IF body ->> 'generation' = hole || 'generation' THEN
+        SELECT moved.generation, moved.voided INTO change_model.generation, change_model.voided
+        FROM pedigree.count_move(of_model, (last ->> 'version')::integer, last ->> 'type', body) AS moved;
+    ELSIF last ->> 'type' = ANY (ARRAY[
+        'version.stage_changed', 'alias.set', 'alias.deleted', 'version.deleted', 'version.restored'
+    ]) THEN
+        PERFORM pedigree.refuse_change_of('the generation of a move');
+    END IF;
+    FOR change IN SELECT jsonb_array_elements(events) LOOP
+        canonical := pedigree.filled(
+            change ->> 'canonical',
+            ARRAY['"' || hole || 'generation"', '"' || hole || 'voided"', '"' || hole || 'revision"'],
+            ARRAY[
+                change_model.generation::text, array_to_json(voided)::text,
+                change_model.policy_revision::text
+            ]
+        );
+        PERFORM pedigree.record_events(
+            ARRAY[(change ->> 'event_id')::uuid], change ->> 'type', of_name,
+            (change ->> 'version')::integer, at, ARRAY[convert_to(canonical, 'UTF8')]
+        );
+        PERFORM pedigree.apply_event(
+            of_model, (change ->> 'version')::integer, change ->> 'type',
+            canonical::jsonb -> 'body', change, at
+        );
+    END LOOP;
+END
+$$;
+
+CREATE FUNCTION pedigree.change_user(of_user uuid, given text, external text, mail text, wanted boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_provisioning();
+    chosen pedigree.principal;
+    applied jsonb;
+BEGIN
+    SELECT p.* INTO chosen
+    FROM pedigree.provisioned_user u JOIN pedigree.principal p USING (principal_id)
+    WHERE u.user_id = of_user AND u.deleted_at IS NULL;
+    IF chosen.principal_id IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    IF pedigree.person_key(given) <> pedigree.person_key(chosen.name) THEN
+        RETURN '{"refused": "renamed"}';
+    END IF;
+    applied := pedigree.apply_user(chosen.principal_id, external, mail, wanted, at);
+    IF jsonb_typeof(applied) = 'object' THEN
+        RETURN applied;
+    END IF;
+    RETURN jsonb_build_object('at', at, 'events', applied);
+END
+$$;
+
 CREATE FUNCTION pedigree.collect_versions(of_model bigint, numbers integer[], deleted timestamp with time zone[], at timestamp with time zone, window_s double precision) RETURNS TABLE(version integer, digest text, deleted_at timestamp with time zone)
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -538,21 +843,6 @@ BEGIN
             (m.policy #>> '{retention,window}')::double precision, window_s
         )) <= clock_timestamp()
     RETURNING v.version, v.digest, planned.deleted_at;
-END
-$$;
-
-CREATE FUNCTION pedigree.conclude(of_model bigint, of_version integer, status text, notes text, is_approved boolean, at timestamp with time zone, stage text) RETURNS void
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-DECLARE
-    actor jsonb := pedigree.acting_in_event();
-BEGIN
-    PERFORM pedigree.require_time_of(at, of_model);
-    UPDATE pedigree.model_version SET approval_status = status, approval_notes = notes,
-        approved_by = CASE WHEN is_approved THEN actor ->> 'name' END,
-        approval_timestamp = conclude.at, approval_stage = stage
-    WHERE model_id = of_model AND version = of_version;
 END
 $$;
 
@@ -648,6 +938,30 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.count_move(of_model bigint, of_version integer, kind text, body jsonb, OUT generation bigint, OUT voided integer[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    entered text := CASE WHEN kind = 'version.stage_changed' THEN body ->> 'to' END;
+BEGIN
+    UPDATE pedigree.model_version v SET approval_stage = NULL
+    WHERE v.model_id = of_model AND v.version = of_version AND v.approval_stage = entered
+        AND v.approval_status = 'approved';
+    UPDATE pedigree.registered_model m SET generation = m.generation + 1
+    WHERE m.model_id = of_model
+    RETURNING m.generation INTO count_move.generation;
+    IF EXISTS (
+        SELECT FROM pedigree.stage_override o
+        WHERE o.model_id = of_model AND o.generation = count_move.generation
+            AND o.version = of_version AND o.to_stage = entered
+    ) THEN
+        voided := '{}';
+    ELSE
+        voided := pedigree.void_approvals(of_model);
+    END IF;
+END
+$$;
+
 CREATE FUNCTION pedigree.count_policy_revision() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -677,6 +991,26 @@ BEGIN
         );
     END IF;
     RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.create_model(of_name text, of_key text, event jsonb, hole text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := clock_timestamp();
+BEGIN
+    INSERT INTO pedigree.registered_model (name, name_key, created_at, created_by)
+    VALUES (of_name, of_key, at, pedigree.acting_in_event() ->> 'name')
+    ON CONFLICT ON CONSTRAINT registered_model_name_unique DO NOTHING;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    PERFORM pedigree.record_events(
+        ARRAY[(event ->> 'event_id')::uuid], 'model.created', of_name, NULL, at,
+        ARRAY[convert_to(replace(event ->> 'canonical', hole, pedigree.time_in_json(at)), 'UTF8')]
+    );
+    RETURN true;
 END
 $$;
 
@@ -886,27 +1220,31 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.delete_version(of_model bigint, of_version integer, at timestamp with time zone) RETURNS void
+CREATE FUNCTION pedigree.deprovision_user(of_user uuid) RETURNS jsonb
     LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
     AS $$
+DECLARE
+    at timestamptz := pedigree.begin_provisioning();
+    chosen pedigree.principal;
+    events jsonb;
 BEGIN
-    IF at IS NOT NULL THEN
-        PERFORM pedigree.require_time_of(at, of_model);
+    SELECT p.* INTO chosen
+    FROM pedigree.provisioned_user u JOIN pedigree.principal p USING (principal_id)
+    WHERE u.user_id = of_user AND u.deleted_at IS NULL;
+    IF chosen.principal_id IS NULL THEN
+        RETURN '{"refused": "unknown"}';
     END IF;
-    UPDATE pedigree.model_version SET deleted_at = at
-    WHERE model_id = of_model AND version = of_version;
-END
-$$;
-
-CREATE FUNCTION pedigree.describe_version(of_model bigint, of_version integer, new_description text, new_owners text[], new_tags jsonb) RETURNS void
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-BEGIN
-    UPDATE pedigree.model_version
-    SET description = new_description, owners = new_owners, tags = new_tags
-    WHERE model_id = of_model AND version = of_version;
+    IF pedigree.is_acting(chosen.principal_id) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    events := pedigree.set_activity(chosen.principal_id, false, at);
+    UPDATE pedigree.provisioned_user u SET deleted_at = at, modified_at = at,
+        deactivated_at = CASE WHEN events = '[]' THEN u.deactivated_at ELSE at END
+    WHERE u.user_id = of_user;
+    RETURN jsonb_build_object('at', at, 'events', events || pedigree.event_of_people(
+        'principal.deprovisioned',
+        jsonb_build_object('principal', chosen.name, 'principal_id', chosen.principal_id)
+    ));
 END
 $$;
 
@@ -985,18 +1323,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.end_web_session(of_session bigint) RETURNS SETOF pedigree.web_session
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    RETURN QUERY
-    UPDATE pedigree.web_session s
-    SET ended_at = clock_timestamp(), ended_by = pedigree.acting()
-    WHERE s.session_id = of_session AND s.ended_at IS NULL
-    RETURNING s.*;
-END
-$$;
-
 CREATE FUNCTION pedigree.enter_search(doc jsonb, known jsonb) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1027,6 +1353,63 @@ BEGIN
     INSERT INTO pedigree.search_record (model_id, version, signature, record, verification)
     SELECT s.model_id, s.version, r.signature::text, shown.record, r.verification
     FROM pedigree.record_shown(r) AS shown (record);
+END
+$$;
+
+CREATE FUNCTION pedigree.erase_person(given text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_change_of_people();
+    keys text[] := pedigree.keys_of_person(given);
+    person text := pedigree.person_of(given);
+    events jsonb := '[]';
+    erased text[];
+    former text[];
+BEGIN
+    IF person = pedigree.person_of(pedigree.acting()) THEN
+        RETURN '{"refused": "oneself"}';
+    END IF;
+    IF person NOT LIKE 'name %' THEN
+        events := pedigree.end_rights_of_person(person::bigint, at);
+        UPDATE pedigree.identity i SET subject = 'erased-' || gen_random_uuid()
+        FROM pedigree.principal p
+        WHERE p.principal_id = i.principal_id AND p.person_id = person::bigint
+            AND i.issuer <> 'urn:pedigree:scim';
+        -- The provider finds nobody under the old name, and provisions another person.
+        WITH removed AS (
+            UPDATE pedigree.provisioned_user u
+            SET external_id = NULL, deleted_at = at, modified_at = at
+            FROM pedigree.principal p
+            WHERE p.principal_id = u.principal_id AND p.person_id = person::bigint
+                AND u.deleted_at IS NULL
+            RETURNING p.principal_id, p.name
+        )
+        SELECT events || coalesce(jsonb_agg(jsonb_build_object(
+            'type', 'principal.deprovisioned',
+            'body', jsonb_build_object('principal', r.name, 'principal_id', r.principal_id)
+        ) ORDER BY r.principal_id), '[]') INTO events
+        FROM removed r;
+        UPDATE pedigree.provisioned_user u SET external_id = NULL
+        FROM pedigree.principal p
+        WHERE p.principal_id = u.principal_id AND p.person_id = person::bigint;
+    END IF;
+    WITH gone AS (
+        DELETE FROM pedigree.pseudonym p WHERE pedigree.person_key(p.pseudonym) = ANY (keys)
+        RETURNING p.pseudonym, p.pseudonym = p.name AS is_former
+    )
+    SELECT array_agg(g.pseudonym ORDER BY g.pseudonym) FILTER (WHERE NOT g.is_former),
+        array_agg(g.pseudonym) FILTER (WHERE g.is_former)
+    INTO erased, former FROM gone g;
+    IF erased IS NULL AND former IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    END IF;
+    RETURN jsonb_build_object(
+        'at', at, 'pseudonyms', coalesce(to_jsonb(erased), '[]'), 'is_former', former IS NOT NULL,
+        'events', events || pedigree.event_of_people('person.erased', jsonb_build_object(
+            'principal', coalesce(erased[1], 'erased'), 'pseudonyms', coalesce(to_jsonb(erased), '[]')
+        ))
+    );
 END
 $$;
 
@@ -1080,6 +1463,9 @@ CREATE FUNCTION pedigree.find_holder(wanted_key text, wanted_stage text) RETURNS
     LANGUAGE plpgsql STABLE ROWS 1
     AS $$
 BEGIN
+    IF session_user <> current_user AND NOT pedigree.sees_key(wanted_key) THEN
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
     FROM pedigree.registered_model m
@@ -1129,6 +1515,9 @@ CREATE FUNCTION pedigree.find_versions(wanted_key text, wanted_version integer, 
     LANGUAGE plpgsql STABLE ROWS 1
     AS $$
 BEGIN
+    IF session_user <> current_user AND NOT pedigree.sees_key(wanted_key) THEN
+        RETURN;
+    END IF;
     IF wanted_version IS NOT NULL THEN
         RETURN QUERY
         SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
@@ -1159,31 +1548,6 @@ BEGIN
         ORDER BY r.version DESC;
     END IF;
 END
-$$;
-
-CREATE FUNCTION pedigree.find_web_session(wanted_hash bytea) RETURNS TABLE(session text, token text, access text, identity text)
-    LANGUAGE plpgsql STABLE ROWS 1
-    AS $$
-BEGIN
-    RETURN QUERY
-    SELECT json_build_object(
-        'session_id', s.session_id, 'expires_at', s.expires_at, 'login', s.login,
-        'issuer', i.issuer, 'subject', i.subject,
-        'is_idle', s.used_at < clock_timestamp() - interval '5 minutes'
-    )::text, b.token, b.access, f.identity
-    FROM pedigree.web_session s
-    LEFT JOIN pedigree.access_token t ON t.token_id = s.token_id
-    LEFT JOIN pedigree.identity i ON i.identity_id = s.identity_id
-    LEFT JOIN LATERAL pedigree.find_bearer(t.secret_hash) b ON true
-    LEFT JOIN LATERAL pedigree.find_identity(i.issuer, i.subject) f ON true
-    WHERE s.secret_hash = wanted_hash AND pedigree.is_open(s);
-END
-$$;
-
-CREATE FUNCTION pedigree.folded(given text) RETURNS text
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    AS $$
-SELECT lower(normalize(given, NFKC))
 $$;
 
 CREATE FUNCTION pedigree.forget_search(models bigint[], versions integer[]) RETURNS void
@@ -1322,22 +1686,21 @@ SELECT EXISTS (
 )
 $$;
 
+CREATE FUNCTION pedigree.has_login(of_principal bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+SELECT EXISTS (
+    SELECT FROM pedigree.identity i
+    WHERE i.principal_id = of_principal AND i.issuer <> 'urn:pedigree:scim'
+)
+$$;
+
 CREATE FUNCTION pedigree.has_open_quarantines() RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
 SELECT EXISTS (
     SELECT FROM pedigree.quarantine WHERE released_at IS NULL AND asset IS NOT NULL
 )
-$$;
-
-CREATE FUNCTION pedigree.hold_version(of_model bigint, of_version integer, reason text) RETURNS void
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-BEGIN
-    UPDATE pedigree.model_version SET hold_reason = reason
-    WHERE model_id = of_model AND version = of_version;
-END
 $$;
 
 CREATE FUNCTION pedigree.holder_of_stage(of_model bigint, stage text) RETURNS TABLE(version integer, digest text)
@@ -1420,11 +1783,20 @@ CREATE FUNCTION pedigree.is_in_policy(word text) RETURNS boolean
     )
 $_$;
 
-CREATE FUNCTION pedigree.is_open(session pedigree.web_session) RETURNS boolean
-    LANGUAGE sql STABLE
+CREATE FUNCTION pedigree.is_of_system(given text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
     AS $$
-SELECT session.ended_at IS NULL AND session.expires_at > clock_timestamp()
-    AND session.used_at > clock_timestamp() - pedigree.web_session_idle()
+DECLARE
+    is_person boolean := (
+        SELECT p.kind = 'person' FROM pedigree.principal p
+        WHERE pedigree.person_key(p.name) = pedigree.person_key(given)
+    );
+BEGIN
+    RETURN is_person IS FALSE OR is_person IS NULL AND EXISTS (
+        SELECT FROM pedigree.access_token t
+        WHERE pedigree.person_key(t.principal) = pedigree.person_key(given)
+    );
+END
 $$;
 
 CREATE FUNCTION pedigree.is_overridden(of_model bigint, of_version integer, pointer text, name text, since timestamp with time zone) RETURNS boolean
@@ -1557,7 +1929,9 @@ BEGIN
     END IF;
     IF (SELECT p.deactivated_at FROM pedigree.principal p WHERE p.principal_id = kept) IS NOT NULL
     THEN
-        events := events || pedigree.end_rights_of_person(kept, clock_timestamp());
+        events := events || pedigree.end_rights_of_person(
+            kept, current_setting('pedigree.people_at')::timestamptz
+        );
     END IF;
     RETURN events;
 END
@@ -1925,6 +2299,24 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.models_of_blobs(digests text[]) RETURNS TABLE(digest text, name text)
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT held.digest, m.name
+    FROM (
+        SELECT DISTINCT f.blob_digest AS digest, v.model_id
+        FROM pedigree.artifact_file f
+        JOIN pedigree.model_version v ON v.digest = f.artifact_digest
+        WHERE f.blob_digest = ANY (digests) AND v.deleted_at IS NULL
+    ) AS held
+    JOIN pedigree.registered_model m USING (model_id)
+    WHERE pedigree.sees_key(m.name_key);
+END
+$$;
+
 CREATE FUNCTION pedigree.models_of_states(assets text[], data_versions text[]) RETURNS TABLE(place bigint, name text, is_version boolean)
     LANGUAGE plpgsql STABLE
     AS $_$
@@ -1972,6 +2364,24 @@ BEGIN
     RETURN QUERY SELECT generate_series(
         pedigree.month_of(max(created_at)), pedigree.month_of(min(created_at)), -1
     ) FROM pedigree.search_version;
+END
+$$;
+
+CREATE FUNCTION pedigree.move_versions(of_model bigint, events jsonb, at timestamp with time zone, hole text, OUT generation bigint, OUT voided integer[], OUT policy_revision integer) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM jsonb_array_elements(events) AS change
+        WHERE change ->> 'type' NOT IN (
+            'version.stage_changed', 'version.approved', 'version.rejected'
+        )
+    ) THEN
+        PERFORM pedigree.refuse_change_of('the type of a move');
+    END IF;
+    SELECT made.generation, made.voided, made.policy_revision
+    INTO move_versions.generation, move_versions.voided, move_versions.policy_revision
+    FROM pedigree.change_model(of_model, events, at, hole) AS made;
 END
 $$;
 
@@ -2037,29 +2447,30 @@ CREATE FUNCTION pedigree.note_roles(of_text text) RETURNS void
     SET checksum = excluded.checksum, applied_at = excluded.applied_at
 $$;
 
-CREATE FUNCTION pedigree.note_web_session_used(of_session bigint) RETURNS void
-    LANGUAGE sql
-    AS $$
-UPDATE pedigree.web_session s SET used_at = clock_timestamp()
-WHERE s.session_id = of_session AND pedigree.is_open(s)
-    AND s.used_at < clock_timestamp() - interval '5 minutes'
-$$;
-
 CREATE FUNCTION pedigree.person_of(name text) RETURNS text
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     AS $$
 SELECT coalesce(
     (
         SELECT p.person_id::text FROM pedigree.principal p
-        WHERE pedigree.person_key(p.name) = pedigree.person_key(person_of.name)
+        WHERE pedigree.person_key(p.name) = pedigree.person_key(known.pseudonym)
     ),
     (
         SELECT min(p.person_id)::text
         FROM pedigree.identity i JOIN pedigree.principal p USING (principal_id)
-        WHERE pedigree.person_key(i.email) = pedigree.person_key(person_of.name)
+        WHERE pedigree.person_key(i.email) = pedigree.person_key(known.pseudonym)
     ),
-    'name ' || pedigree.person_key(person_of.name)
+    'name ' || pedigree.person_key(known.pseudonym)
 )
+FROM (
+    SELECT coalesce(
+        (
+            SELECT p.pseudonym FROM pedigree.pseudonym p
+            WHERE pedigree.person_key(p.name) = pedigree.person_key(person_of.name)
+        ),
+        person_of.name
+    ) AS pseudonym
+) AS known
 $$;
 
 CREATE FUNCTION pedigree.principal_of_new(seen jsonb, at timestamp with time zone, OUT chosen bigint, OUT events jsonb) RETURNS record
@@ -2071,10 +2482,24 @@ DECLARE
         pedigree.person_key(seen ->> 'email') = pedigree.person_key(given), false
     );
     is_workload boolean := seen ->> 'kind' = 'workload';
+    has_email boolean;
 BEGIN
     events := '[]';
+    IF seen ->> 'scim' = 'subject' THEN
+        SELECT u.principal_id INTO chosen FROM pedigree.provisioned_user u
+        WHERE u.external_id = seen ->> 'subject' AND u.deleted_at IS NULL
+            AND NOT pedigree.has_login(u.principal_id);
+        IF chosen IS NOT NULL THEN
+            RETURN;
+        END IF;
+    END IF;
     SELECT p.principal_id INTO chosen FROM pedigree.principal p
     WHERE pedigree.person_key(p.name) = pedigree.person_key(given);
+    has_email := EXISTS (
+        SELECT FROM pedigree.identity i
+        WHERE i.principal_id = chosen
+            AND pedigree.person_key(i.email) = pedigree.person_key(seen ->> 'email')
+    );
     IF chosen IS NULL THEN
         IF own_email OR is_workload OR NOT EXISTS (
             SELECT FROM pedigree.access_token t
@@ -2083,12 +2508,14 @@ BEGIN
             SELECT a.added, a.events INTO chosen, events
             FROM pedigree.add_principal(given, seen ->> 'kind', at) a;
         END IF;
-    ELSIF EXISTS (SELECT FROM pedigree.identity i WHERE i.principal_id = chosen) THEN
-        IF NOT (seen ->> 'links_by_email')::boolean OR NOT EXISTS (
-            SELECT FROM pedigree.identity i
-            WHERE i.principal_id = chosen
-                AND pedigree.person_key(i.email) = pedigree.person_key(seen ->> 'email')
-        ) THEN
+    ELSIF pedigree.has_login(chosen) THEN
+        IF NOT ((seen ->> 'links_by_email')::boolean AND has_email) THEN
+            chosen := NULL;
+        END IF;
+    ELSIF EXISTS (SELECT FROM pedigree.provisioned_user u WHERE u.principal_id = chosen) THEN
+        IF seen ->> 'kind' <> 'person'
+            OR NOT (own_email OR has_email OR coalesce(seen ->> 'scim' = 'name', false))
+        THEN
             chosen := NULL;
         END IF;
     ELSIF NOT own_email AND NOT is_workload THEN
@@ -2097,15 +2524,76 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.quarantine_version(of_model bigint, of_version integer, reason text) RETURNS void
+CREATE FUNCTION pedigree.provision_group(new_id uuid, of_group text, shown text, external text) RETURNS jsonb
     LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
     AS $$
+DECLARE
+    at timestamptz := pedigree.begin_provisioning();
 BEGIN
-    UPDATE pedigree.model_version SET quarantine_reason = reason
-    WHERE model_id = of_model AND version = of_version;
+    INSERT INTO pedigree.provisioned_group (
+        group_id, group_name, display_name, external_id, created_at, modified_at
+    )
+    VALUES (new_id, of_group, shown, external, at, at);
+    RETURN jsonb_build_object('at', at, 'events', pedigree.event_of_people(
+        'group.provisioned', jsonb_build_object('group', of_group, 'display_name', shown)
+    ));
 END
 $$;
+
+CREATE FUNCTION pedigree.provision_user(new_id uuid, given text, external text, mail text, wanted boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at timestamptz := pedigree.begin_provisioning();
+    chosen bigint;
+    events jsonb := '[]';
+    applied jsonb;
+BEGIN
+    SELECT p.principal_id INTO chosen FROM pedigree.principal p
+    WHERE pedigree.person_key(p.name) = pedigree.person_key(given);
+    IF pedigree.is_of_system(given) OR EXISTS (
+        SELECT FROM pedigree.provisioned_user u
+        WHERE u.principal_id = chosen AND u.deleted_at IS NULL
+    ) THEN
+        RETURN '{"refused": "taken"}';
+    END IF;
+    IF chosen IS NULL THEN
+        SELECT a.added, a.events INTO chosen, events
+        FROM pedigree.add_principal(given, 'person', at) a;
+    END IF;
+    INSERT INTO pedigree.provisioned_user AS u (user_id, principal_id, created_at, modified_at)
+    VALUES (new_id, chosen, at, at)
+    ON CONFLICT ON CONSTRAINT provisioned_user_principal
+        DO UPDATE SET user_id = excluded.user_id, created_at = at, modified_at = at;
+    applied := pedigree.apply_user(chosen, external, mail, wanted, at);
+    IF jsonb_typeof(applied) = 'object' THEN
+        RETURN applied;
+    END IF;
+    RETURN jsonb_build_object('at', at, 'events', events || applied);
+END
+$$;
+
+CREATE FUNCTION pedigree.pseudonym_of(given text) RETURNS text
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    found text;
+BEGIN
+    IF given ~ '^person-[0-9a-f]{32}$' THEN
+        RETURN given;
+    END IF;
+    LOOP
+        SELECT p.pseudonym INTO found FROM pedigree.pseudonym p
+        WHERE pedigree.person_key(p.name) = pedigree.person_key(given);
+        IF found IS NOT NULL THEN
+            RETURN found;
+        END IF;
+        INSERT INTO pedigree.pseudonym (pseudonym, name)
+        VALUES ('person-' || replace(gen_random_uuid()::text, '-', ''), given)
+        ON CONFLICT DO NOTHING;
+    END LOOP;
+END
+$_$;
 
 CREATE FUNCTION pedigree.quarantines_of_nodes(nodes jsonb, of_model bigint, of_version integer) RETURNS TABLE(quarantine_id bigint, asset text, partition text, since timestamp with time zone, reason text, only_certain boolean, at timestamp with time zone, quarantined_by text, certainty text)
     LANGUAGE sql STABLE
@@ -2619,6 +3107,39 @@ CREATE FUNCTION pedigree.record_shown(r pedigree.version_in_full) RETURNS SETOF 
     ) AS shown
 $$;
 
+CREATE FUNCTION pedigree.record_verdicts(of_model bigint, of_version integer, verdicts jsonb, event_ids uuid[], canonicals bytea[], at timestamp with time zone) RETURNS TABLE(verdict_id bigint)
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    actor text := pedigree.acting_in_event() ->> 'name';
+BEGIN
+    PERFORM pedigree.record_events(event_ids, 'version.check_recorded', (
+        SELECT m.name FROM pedigree.registered_model m
+        WHERE m.model_id = of_model AND pedigree.sees_key(m.name_key)
+    ), of_version, at, canonicals);
+    IF verdicts IS DISTINCT FROM (
+        SELECT jsonb_agg(convert_from(canonical, 'UTF8')::jsonb -> 'body' ORDER BY place)
+        FROM unnest(canonicals) WITH ORDINALITY AS given (canonical, place)
+    ) THEN
+        PERFORM pedigree.refuse_change_of('a verdict');
+    END IF;
+    RETURN QUERY
+    INSERT INTO pedigree.verdict (
+        model_id, version, check_name, passed, severity, digest, relative, baseline_digest,
+        settings, summary, details, run_id, at, recorded_by
+    )
+    SELECT of_model, of_version, each."check", each.passed, each.severity, each.digest,
+        each.relative, each.baseline_digest, each.settings, each.summary, each.details,
+        each.run_id, record_verdicts.at, actor
+    FROM jsonb_to_recordset(verdicts) AS each (
+        "check" text, passed boolean, severity text, digest text, relative boolean,
+        baseline_digest text, settings jsonb, summary text, details jsonb, run_id text
+    )
+    RETURNING verdict.verdict_id;
+END
+$$;
+
 CREATE FUNCTION pedigree.record_with_card(record json, digest text) RETURNS json
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $_$
@@ -2702,6 +3223,15 @@ CREATE FUNCTION pedigree.refuse_change() RETURNS trigger
     AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+END
+$$;
+
+CREATE FUNCTION pedigree.refuse_change_of(subject text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'the event of a change differs from the rows: %', subject
+        USING ERRCODE = 'insufficient_privilege';
 END
 $$;
 
@@ -2810,36 +3340,6 @@ BEGIN
     INSERT INTO pedigree.search_record
     SELECT source.* FROM unnest(models, versions) AS key (model_id, version)
     JOIN pedigree.search_record_source source USING (model_id, version);
-END
-$$;
-
-CREATE FUNCTION pedigree.renew_search_model(models bigint[]) RETURNS void
-    LANGUAGE plpgsql
-    SET plan_cache_mode TO 'force_generic_plan'
-    AS $$
-BEGIN
-    PERFORM FROM pedigree.search_model t
-    WHERE t.model_id = ANY (models) ORDER BY t.model_id FOR NO KEY UPDATE;
-    UPDATE pedigree.search_model t SET
-        name = s.name, name_key = s.name_key, created_at = s.created_at, description = s.description,
-        words = s.words, owners = s.owners, team = s.team, stages = s.stages, champion = s.champion,
-        champion_since = s.champion_since, latest = s.latest, latest_stage = s.latest_stage,
-        latest_at = s.latest_at, metric = s.metric, value = s.value, trend = s.trend,
-        risk_class = s.risk_class, requests = s.requests, asking = s.asking,
-        request_id = s.request_id, asking_since = s.asking_since, stale = s.stale,
-        stale_seen_at = s.stale_seen_at, drifted = s.drifted, drift_at = s.drift_at,
-        quarantined = s.quarantined, attention = s.attention
-    FROM unnest(models) AS key (model_id)
-    JOIN pedigree.search_model_source s USING (model_id)
-    WHERE t.model_id = key.model_id
-        AND (t.name, t.name_key, t.created_at, t.description, t.words, t.owners, t.team, t.stages,
-            t.champion, t.champion_since, t.latest, t.latest_stage, t.latest_at, t.metric, t.value,
-            t.trend, t.risk_class, t.requests, t.asking, t.request_id, t.asking_since, t.stale,
-            t.stale_seen_at, t.drifted, t.drift_at, t.quarantined, t.attention)
-        IS DISTINCT FROM (s.name, s.name_key, s.created_at, s.description, s.words, s.owners, s.team,
-            s.stages, s.champion, s.champion_since, s.latest, s.latest_stage, s.latest_at, s.metric,
-            s.value, s.trend, s.risk_class, s.requests, s.asking, s.request_id, s.asking_since,
-            s.stale, s.stale_seen_at, s.drifted, s.drift_at, s.quarantined, s.attention);
 END
 $$;
 
@@ -3096,113 +3596,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.search_model_follows_model() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    IF NEW.deleted_at IS NOT NULL THEN
-        DELETE FROM pedigree.search_model WHERE model_id = NEW.model_id;
-    ELSIF TG_OP = 'INSERT' OR OLD.deleted_at IS NOT NULL THEN
-        INSERT INTO pedigree.search_model
-        SELECT * FROM pedigree.search_model_source WHERE model_id = NEW.model_id;
-    ELSE
-        PERFORM pedigree.renew_search_model(ARRAY[NEW.model_id]);
-    END IF;
-    RETURN NULL;
-END
-$$;
-
-CREATE FUNCTION pedigree.search_model_follows_rows() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    models bigint[];
-BEGIN
-    SELECT array_agg(DISTINCT c.model_id) INTO models FROM changed c;
-    IF models IS NOT NULL THEN
-        PERFORM pedigree.renew_search_model(models);
-    END IF;
-    RETURN NULL;
-END
-$$;
-
-CREATE FUNCTION pedigree.search_model_follows_state() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    models bigint[];
-BEGIN
-    SELECT array_agg(DISTINCT after.model_id) INTO models
-    FROM after JOIN before USING (model_id, version)
-    WHERE (after.risk_class, after.quarantined) IS DISTINCT FROM (before.risk_class, before.quarantined);
-    IF models IS NOT NULL THEN
-        PERFORM pedigree.renew_search_model(models);
-    END IF;
-    RETURN NULL;
-END
-$$;
-
-CREATE FUNCTION pedigree.search_model_follows_tenure() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    models bigint[];
-BEGIN
-    SELECT array_agg(DISTINCT c.model_id) INTO models FROM changed c
-    WHERE c.pointer = 'stage' AND (TG_OP <> 'INSERT' OR EXISTS (
-        SELECT FROM pedigree.search_version s
-        WHERE s.model_id = c.model_id AND s.version = c.version
-    ));
-    IF models IS NOT NULL THEN
-        PERFORM pedigree.renew_search_model(models);
-    END IF;
-    RETURN NULL;
-END
-$$;
-
-CREATE FUNCTION pedigree.search_model_follows_versions() RETURNS trigger
-    LANGUAGE plpgsql
-    SET plan_cache_mode TO 'force_generic_plan'
-    AS $$
-DECLARE
-    sign integer := CASE TG_OP WHEN 'DELETE' THEN -1 ELSE 1 END;
-    models bigint[];
-    numbers integer[];
-BEGIN
-    SELECT array_agg(each.model_id), array_agg(each.number) INTO models, numbers FROM (
-        SELECT c.model_id, count(*)::integer AS number FROM changed c
-        GROUP BY c.model_id ORDER BY c.model_id
-    ) AS each;
-    IF models IS NULL THEN
-        RETURN NULL;
-    END IF;
-    IF TG_OP = 'INSERT' AND numbers = '{1}' THEN
-        -- A registration: what changes is known without a look at other versions.
-        UPDATE pedigree.search_model t SET
-            versions = t.versions + 1, latest = c.version, latest_stage = c.stage,
-            latest_at = c.created_at,
-            value = CASE WHEN t.champion IS NULL
-                THEN (c.metrics ->> t.metric)::double precision ELSE t.value END,
-            trend = CASE WHEN t.metric IS NULL THEN '{}' ELSE (
-                t.trend || (c.metrics ->> t.metric)::double precision
-            )[greatest(cardinality(t.trend) - 10, 1):] END,
-            risk_class = CASE WHEN t.champion IS NULL THEN c.risk_class ELSE t.risk_class END
-        FROM changed c
-        WHERE t.model_id = c.model_id AND c.version > coalesce(t.latest, 0)
-            AND c.stage <> 'production' AND (c.stage = 'none' OR c.stage = ANY (t.stages))
-            AND NOT c.quarantined AND t.quarantined = '{}';
-        IF FOUND THEN
-            RETURN NULL;
-        END IF;
-    END IF;
-    UPDATE pedigree.search_model t SET versions = t.versions + sign * key.number
-    FROM unnest(models, numbers) AS key (model_id, number)
-    WHERE t.model_id = key.model_id;
-    PERFORM pedigree.renew_search_model(models);
-    RETURN NULL;
-END
-$$;
-
 CREATE FUNCTION pedigree.see_identity(seen jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
@@ -3262,16 +3655,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.sees(of_model bigint) RETURNS boolean
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    AS $$
-BEGIN
-    RETURN pedigree.sees_key(
-        (SELECT m.name_key FROM pedigree.registered_model m WHERE m.model_id = of_model)
-    );
-END
-$$;
-
 CREATE FUNCTION pedigree.sees_key(name_key text) RETURNS boolean
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
@@ -3282,26 +3665,25 @@ BEGIN
         RAISE EXCEPTION 'somebody reads the registry: the setting pedigree.models is empty'
             USING ERRCODE = 'insufficient_privilege';
     END IF;
-    RETURN models = '*' OR name_key ~ models;
-END
-$$;
-
-CREATE FUNCTION pedigree.sees_name(of_name text) RETURNS boolean
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    AS $$
-BEGIN
-    RETURN coalesce(pedigree.sees_key(
-        (SELECT m.name_key FROM pedigree.registered_model m WHERE m.name = of_name)
-    ), false);
+    RETURN CASE
+        WHEN models = '*' THEN true
+        WHEN models LIKE '{%' THEN name_key LIKE ANY (models::text[])
+        ELSE name_key ~ models
+    END;
 END
 $$;
 
 CREATE FUNCTION pedigree.sequence_events() RETURNS void
     LANGUAGE plpgsql
+    SET lock_timeout TO '500ms'
     AS $$
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0)) THEN
-        RETURN;
+        BEGIN
+            PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0));
+        EXCEPTION WHEN lock_not_available THEN
+            RETURN;
+        END;
     END IF;
     WITH due AS (
         DELETE FROM pedigree.unsequenced RETURNING id
@@ -3314,40 +3696,48 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.set_activity(of_principal bigint, wanted boolean, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    person pedigree.principal;
+BEGIN
+    SELECT first.* INTO person
+    FROM pedigree.principal p JOIN pedigree.principal first ON first.principal_id = p.person_id
+    WHERE p.principal_id = of_principal;
+    IF wanted = (person.deactivated_at IS NULL) THEN
+        RETURN '[]';
+    END IF;
+    UPDATE pedigree.principal p SET deactivated_at = CASE WHEN NOT wanted THEN at END
+    WHERE p.principal_id = person.principal_id;
+    IF wanted THEN
+        RETURN pedigree.event_of_people('principal.reactivated', jsonb_build_object(
+            'principal', person.name, 'principal_id', person.principal_id
+        ));
+    END IF;
+    RETURN pedigree.deactivation_of(person.principal_id)
+        || pedigree.end_rights_of_person(person.principal_id, at);
+END
+$$;
+
 CREATE FUNCTION pedigree.set_person_active(given text, wanted boolean) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
 DECLARE
     at timestamptz := pedigree.begin_change_of_people();
     chosen bigint;
-    person pedigree.principal;
     events jsonb;
 BEGIN
     SELECT k.chosen, k.events INTO chosen, events FROM pedigree.known_principal(given, at) k;
-    SELECT person_row.* INTO person
-    FROM pedigree.principal p
-    JOIN pedigree.principal person_row ON person_row.principal_id = p.person_id
-    WHERE p.principal_id = chosen;
     IF chosen IS NULL THEN
         RETURN '{"refused": "unknown"}';
     END IF;
     IF pedigree.is_acting(chosen) THEN
         RETURN '{"refused": "oneself"}';
     END IF;
-    IF wanted = (person.deactivated_at IS NULL) THEN
-        RETURN jsonb_build_object('at', at, 'events', events);
-    END IF;
-    UPDATE pedigree.principal p SET deactivated_at = CASE WHEN NOT wanted THEN at END
-    WHERE p.principal_id = person.principal_id;
-    IF wanted THEN
-        events := events || pedigree.event_of_people('principal.reactivated', jsonb_build_object(
-            'principal', person.name, 'principal_id', person.principal_id
-        ));
-    ELSE
-        events := events || pedigree.deactivation_of(person.principal_id)
-            || pedigree.end_rights_of_person(person.principal_id, at);
-    END IF;
-    RETURN jsonb_build_object('at', at, 'events', events);
+    RETURN jsonb_build_object(
+        'at', at, 'events', events || pedigree.set_activity(chosen, wanted, at)
+    );
 END
 $$;
 
@@ -3359,6 +3749,12 @@ BEGIN
     UPDATE pedigree.model_version SET tier = new_tier
     WHERE model_id = of_model AND version = of_version;
 END
+$$;
+
+CREATE FUNCTION pedigree.shown_name(given text) RETURNS text
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    AS $$
+SELECT coalesce((SELECT p.name FROM pedigree.pseudonym p WHERE p.pseudonym = given), given)
 $$;
 
 CREATE FUNCTION pedigree.standing_of(names text[]) RETURNS TABLE(name text, access json, tokens json, seen json)
@@ -3433,6 +3829,13 @@ CREATE FUNCTION pedigree.terms_of(tags jsonb, owners text[], aliases text[], cre
         SELECT 'created_by', left(terms_of.created_by, 256)
     ) AS term
     WHERE length(term.field) <= 256
+$$;
+
+CREATE FUNCTION pedigree.texts_of(list jsonb) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT array_agg(each ORDER BY place)
+    FROM jsonb_array_elements_text(list) WITH ORDINALITY AS given (each, place)
 $$;
 
 CREATE FUNCTION pedigree.time_in_json(at timestamp with time zone) RETURNS text
@@ -3629,16 +4032,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.use_approval(of_model bigint, of_version integer, stage text) RETURNS void
-    LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-BEGIN
-    UPDATE pedigree.model_version SET approval_stage = NULL
-    WHERE model_id = of_model AND version = of_version AND approval_stage = stage;
-END
-$$;
-
 CREATE FUNCTION pedigree.void_approvals(of_model bigint) RETURNS integer[]
     LANGUAGE plpgsql
     AS $$
@@ -3750,18 +4143,6 @@ SELECT k.model_id, k.version, k.tier,
     CASE WHEN k.why IS NULL THEN 'archive' ELSE 'standard' END,
     coalesce(k.why, (k.place - 1) || ' versions held production since')
 FROM kept k;
-$$;
-
-CREATE FUNCTION pedigree.web_session_idle() RETURNS interval
-    LANGUAGE sql IMMUTABLE
-    AS $$
-SELECT interval '8 hours'
-$$;
-
-CREATE FUNCTION pedigree.web_session_length() RETURNS interval
-    LANGUAGE sql IMMUTABLE
-    AS $$
-SELECT interval '24 hours'
 $$;
 
 CREATE FUNCTION pedigree.words_of(name text, description text, tags jsonb, notes text) RETURNS SETOF tsvector
@@ -4377,6 +4758,30 @@ ALTER TABLE pedigree.principal ALTER COLUMN principal_id ADD GENERATED BY DEFAUL
     CACHE 1
 );
 
+CREATE TABLE pedigree.provisioned_group (
+    group_id uuid NOT NULL,
+    group_name text NOT NULL,
+    display_name text NOT NULL,
+    external_id text,
+    created_at timestamp with time zone NOT NULL,
+    modified_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE pedigree.provisioned_user (
+    user_id uuid NOT NULL,
+    principal_id bigint NOT NULL,
+    external_id text,
+    created_at timestamp with time zone NOT NULL,
+    modified_at timestamp with time zone NOT NULL,
+    deactivated_at timestamp with time zone,
+    deleted_at timestamp with time zone
+);
+
+CREATE TABLE pedigree.pseudonym (
+    pseudonym text NOT NULL,
+    name text NOT NULL
+);
+
 CREATE TABLE pedigree.quarantine (
     quarantine_id bigint NOT NULL,
     asset text COLLATE pg_catalog."C",
@@ -4478,216 +4883,14 @@ CREATE VIEW pedigree.search_metric_source AS
    FROM (pedigree.search_version s
      CROSS JOIN LATERAL pedigree.metrics_of(s.metrics) metric(key, value));
 
-CREATE TABLE pedigree.search_model (
-    model_id bigint NOT NULL,
-    versions integer NOT NULL,
-    requests integer NOT NULL,
-    stages text[] NOT NULL COLLATE pg_catalog."C",
-    team text COLLATE pg_catalog."C",
-    owners text[] NOT NULL COLLATE pg_catalog."C",
-    risk_class text COLLATE pg_catalog."C",
-    attention text[] NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL COLLATE pg_catalog."C",
-    name_key text NOT NULL COLLATE pg_catalog."C",
-    created_at timestamp with time zone NOT NULL,
-    champion integer,
-    champion_since timestamp with time zone,
-    latest integer,
-    latest_stage text COLLATE pg_catalog."C",
-    latest_at timestamp with time zone,
-    metric text COLLATE pg_catalog."C",
-    value double precision,
-    trend double precision[] NOT NULL,
-    asking integer,
-    request_id bigint,
-    asking_since timestamp with time zone,
-    stale boolean,
-    stale_seen_at timestamp with time zone,
-    drifted boolean,
-    drift_at timestamp with time zone,
-    quarantined integer[] NOT NULL,
-    description text,
-    words text NOT NULL COLLATE pg_catalog."C"
-)
-WITH (fillfactor='70');
-
-CREATE TABLE pedigree.stage_request (
-    request_id bigint NOT NULL,
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    from_stage text NOT NULL COLLATE pg_catalog."C",
-    stage text NOT NULL COLLATE pg_catalog."C",
-    reason text,
-    only_asks boolean NOT NULL,
-    requested_by text NOT NULL,
-    requested_by_source text NOT NULL,
-    at timestamp with time zone NOT NULL,
-    outcome text,
-    closed_at timestamp with time zone,
-    closed_by text,
-    waits_for text[] NOT NULL,
-    next_evaluation_at timestamp with time zone,
-    CONSTRAINT stage_request_check CHECK (((outcome IS NULL) = (closed_at IS NULL))),
-    CONSTRAINT stage_request_check1 CHECK (((outcome IS NULL) = (closed_by IS NULL))),
-    CONSTRAINT stage_request_outcome_check CHECK ((outcome = ANY (ARRAY['performed'::text, 'withdrawn'::text, 'rejected'::text, 'superseded'::text, 'deleted'::text])))
-);
-
-CREATE TABLE pedigree.staleness (
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    stale boolean,
-    data_behind integer NOT NULL,
-    code_behind integer NOT NULL,
-    seen jsonb NOT NULL,
-    seen_at timestamp with time zone NOT NULL
-);
-
-CREATE VIEW pedigree.search_model_source AS
- SELECT m.model_id,
-    ( SELECT (count(*))::integer AS count
-           FROM pedigree.search_version v
-          WHERE (v.model_id = m.model_id)) AS versions,
-    asked.requests,
-    ARRAY( WITH RECURSIVE held AS (
-                ( SELECT t.name
-                   FROM pedigree.tenure t
-                  WHERE ((t.model_id = m.model_id) AND (t.held_until IS NULL) AND (t.pointer = 'stage'::text))
-                  ORDER BY t.name
-                 LIMIT 1)
-                UNION ALL
-                 SELECT further.name
-                   FROM (held held_1
-                     CROSS JOIN LATERAL ( SELECT t.name
-                           FROM pedigree.tenure t
-                          WHERE ((t.model_id = m.model_id) AND (t.held_until IS NULL) AND (t.pointer = 'stage'::text) AND (t.name > held_1.name))
-                          ORDER BY t.name
-                         LIMIT 1) further)
-                )
-         SELECT held.name
-           FROM held
-          ORDER BY held.name) AS stages,
-    ((m.tags ->> 'team'::text) COLLATE "C") AS team,
-    ARRAY( SELECT given.owner
-           FROM unnest(m.owners) WITH ORDINALITY given(owner, place)
-          GROUP BY given.owner
-          ORDER BY (min(given.place))) AS owners,
-        CASE
-            WHEN (champion.version IS NULL) THEN latest.risk_class
-            ELSE of_champion.risk_class
-        END AS risk_class,
-    (array_remove(ARRAY[
-        CASE
-            WHEN (asked.requests > 0) THEN 'waiting'::text
-            ELSE NULL::text
-        END,
-        CASE
-            WHEN kept.stale THEN 'stale'::text
-            ELSE NULL::text
-        END,
-        CASE
-            WHEN drift.drifted THEN 'drifted'::text
-            ELSE NULL::text
-        END,
-        CASE
-            WHEN (barred.quarantined <> '{}'::integer[]) THEN 'quarantined'::text
-            ELSE NULL::text
-        END,
-        CASE
-            WHEN (champion.version IS NULL) THEN 'no_production'::text
-            ELSE NULL::text
-        END], NULL::text) COLLATE "C") AS attention,
-    m.name,
-    m.name_key,
-    m.created_at,
-    champion.version AS champion,
-    champion.held_since AS champion_since,
-    latest.version AS latest,
-    latest.stage AS latest_stage,
-    latest.created_at AS latest_at,
-    headline.metric,
-        CASE
-            WHEN (champion.version IS NULL) THEN ((latest.metrics ->> headline.metric))::double precision
-            ELSE ((of_champion.metrics ->> headline.metric))::double precision
-        END AS value,
-        CASE
-            WHEN (headline.metric IS NULL) THEN '{}'::double precision[]
-            ELSE ARRAY( SELECT ((newest.metrics ->> headline.metric))::double precision AS float8
-               FROM ( SELECT v.version,
-                        v.metrics
-                       FROM pedigree.search_version v
-                      WHERE (v.model_id = m.model_id)
-                      ORDER BY v.version DESC
-                     LIMIT 12) newest
-              ORDER BY newest.version)
-        END AS trend,
-    oldest.version AS asking,
-    oldest.request_id,
-    oldest.at AS asking_since,
-    kept.stale,
-    kept.seen_at AS stale_seen_at,
-    drift.drifted,
-    drift.at AS drift_at,
-    barred.quarantined,
-    "left"(m.description, 300) AS description,
-    (pedigree.folded("left"(((m.name || ' '::text) || COALESCE(m.description, ''::text)), 20000)) COLLATE "C") AS words
-   FROM (((((((((pedigree.registered_model m
-     CROSS JOIN LATERAL ( SELECT ((m.policy #>> '{champion_metric,metric}'::text[]) COLLATE "C") AS metric) headline)
-     LEFT JOIN LATERAL ( SELECT t.version,
-            t.held_since
-           FROM pedigree.tenure t
-          WHERE ((t.model_id = m.model_id) AND (t.held_until IS NULL) AND (t.pointer = 'stage'::text) AND (t.name = 'production'::text))
-          ORDER BY t.tenure_id DESC
-         LIMIT 1) champion ON (true))
-     LEFT JOIN pedigree.search_version of_champion ON (((of_champion.model_id = m.model_id) AND (of_champion.version = champion.version))))
-     LEFT JOIN LATERAL ( SELECT v.version,
-            v.stage,
-            v.created_at,
-            v.metrics,
-            v.risk_class,
-            v.quarantined
-           FROM pedigree.search_version v
-          WHERE (v.model_id = m.model_id)
-          ORDER BY v.version DESC
-         LIMIT 1) latest ON (true))
-     CROSS JOIN LATERAL ( SELECT (count(*))::integer AS requests,
-            min(r.request_id) AS request_id
-           FROM pedigree.stage_request r
-          WHERE ((r.model_id = m.model_id) AND (r.outcome IS NULL))) asked)
-     LEFT JOIN pedigree.stage_request oldest ON ((oldest.request_id = asked.request_id)))
-     LEFT JOIN pedigree.staleness kept ON (((kept.model_id = m.model_id) AND (kept.version = champion.version))))
-     CROSS JOIN LATERAL ( WITH RECURSIVE newest AS (
-                ( SELECT d.asset,
-                    d.drifted,
-                    d.recorded_at
-                   FROM pedigree.drift_result d
-                  WHERE ((d.model_id = m.model_id) AND (d.version = champion.version))
-                  ORDER BY d.asset DESC, d.drift_id DESC
-                 LIMIT 1)
-                UNION ALL
-                 SELECT further.asset,
-                    further.drifted,
-                    further.recorded_at
-                   FROM (newest newest_1
-                     CROSS JOIN LATERAL ( SELECT d.asset,
-                            d.drifted,
-                            d.recorded_at
-                           FROM pedigree.drift_result d
-                          WHERE ((d.model_id = m.model_id) AND (d.version = champion.version) AND (d.asset < newest_1.asset))
-                          ORDER BY d.asset DESC, d.drift_id DESC
-                         LIMIT 1) further)
-                )
-         SELECT bool_or(newest.drifted) AS drifted,
-            max(newest.recorded_at) AS at
-           FROM newest) drift)
-     CROSS JOIN LATERAL ( SELECT ARRAY( SELECT DISTINCT one.version
-                   FROM ( VALUES (champion.version,of_champion.quarantined), (latest.version,latest.quarantined)) one(version, quarantined)
-                  WHERE one.quarantined
-                  ORDER BY one.version) AS quarantined) barred)
-  WHERE (m.deleted_at IS NULL);
-
 CREATE VIEW pedigree.search_month AS
  SELECT month
    FROM pedigree.months_of_search() of(month);
+
+CREATE VIEW pedigree.search_name AS
+ SELECT model_id,
+    name
+   FROM pedigree.registered_model;
 
 CREATE TABLE pedigree.search_record (
     model_id bigint NOT NULL,
@@ -4957,6 +5160,27 @@ ALTER TABLE pedigree.stage_override ALTER COLUMN override_id ADD GENERATED ALWAY
     CACHE 1
 );
 
+CREATE TABLE pedigree.stage_request (
+    request_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    from_stage text NOT NULL COLLATE pg_catalog."C",
+    stage text NOT NULL COLLATE pg_catalog."C",
+    reason text,
+    only_asks boolean NOT NULL,
+    requested_by text NOT NULL,
+    requested_by_source text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    outcome text,
+    closed_at timestamp with time zone,
+    closed_by text,
+    waits_for text[] NOT NULL,
+    next_evaluation_at timestamp with time zone,
+    CONSTRAINT stage_request_check CHECK (((outcome IS NULL) = (closed_at IS NULL))),
+    CONSTRAINT stage_request_check1 CHECK (((outcome IS NULL) = (closed_by IS NULL))),
+    CONSTRAINT stage_request_outcome_check CHECK ((outcome = ANY (ARRAY['performed'::text, 'withdrawn'::text, 'rejected'::text, 'superseded'::text, 'deleted'::text])))
+);
+
 ALTER TABLE pedigree.stage_request ALTER COLUMN request_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pedigree.stage_request_request_id_seq
     START WITH 1
@@ -4964,6 +5188,16 @@ ALTER TABLE pedigree.stage_request ALTER COLUMN request_id ADD GENERATED ALWAYS 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE pedigree.staleness (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    stale boolean,
+    data_behind integer NOT NULL,
+    code_behind integer NOT NULL,
+    seen jsonb NOT NULL,
+    seen_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE pedigree.statistic (
@@ -5104,15 +5338,6 @@ CREATE TABLE pedigree.verdict (
 
 ALTER TABLE pedigree.verdict ALTER COLUMN verdict_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pedigree.verdict_verdict_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
-ALTER TABLE pedigree.web_session ALTER COLUMN session_id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME pedigree.web_session_session_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -5329,6 +5554,24 @@ ALTER TABLE ONLY pedigree.stage_override
 ALTER TABLE ONLY pedigree.principal
     ADD CONSTRAINT principal_pkey PRIMARY KEY (principal_id);
 
+ALTER TABLE ONLY pedigree.provisioned_group
+    ADD CONSTRAINT provisioned_group_name UNIQUE (group_name);
+
+ALTER TABLE ONLY pedigree.provisioned_group
+    ADD CONSTRAINT provisioned_group_pkey PRIMARY KEY (group_id);
+
+ALTER TABLE ONLY pedigree.provisioned_user
+    ADD CONSTRAINT provisioned_user_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY pedigree.provisioned_user
+    ADD CONSTRAINT provisioned_user_principal UNIQUE (principal_id);
+
+ALTER TABLE ONLY pedigree.pseudonym
+    ADD CONSTRAINT pseudonym_one_of_person EXCLUDE USING hash (pedigree.person_key(name) WITH =);
+
+ALTER TABLE ONLY pedigree.pseudonym
+    ADD CONSTRAINT pseudonym_pkey PRIMARY KEY (pseudonym);
+
 ALTER TABLE ONLY pedigree.quarantine_mark
     ADD CONSTRAINT quarantine_mark_pkey PRIMARY KEY (quarantine_id, model_id, version);
 
@@ -5349,9 +5592,6 @@ ALTER TABLE ONLY pedigree.released
 
 ALTER TABLE ONLY pedigree.search_metric
     ADD CONSTRAINT search_metric_pkey PRIMARY KEY (key, value, model_id, version);
-
-ALTER TABLE ONLY pedigree.search_model
-    ADD CONSTRAINT search_model_pkey PRIMARY KEY (model_id);
 
 ALTER TABLE ONLY pedigree.search_record
     ADD CONSTRAINT search_record_pkey PRIMARY KEY (model_id, version);
@@ -5413,15 +5653,6 @@ ALTER TABLE ONLY pedigree.usage
 ALTER TABLE ONLY pedigree.verdict
     ADD CONSTRAINT verdict_pkey PRIMARY KEY (verdict_id);
 
-ALTER TABLE ONLY pedigree.web_session
-    ADD CONSTRAINT web_session_login_unique UNIQUE (login_hash);
-
-ALTER TABLE ONLY pedigree.web_session
-    ADD CONSTRAINT web_session_pkey PRIMARY KEY (session_id);
-
-ALTER TABLE ONLY pedigree.web_session
-    ADD CONSTRAINT web_session_secret_unique UNIQUE (secret_hash);
-
 ALTER TABLE ONLY pedigree.webhook_attempt
     ADD CONSTRAINT webhook_attempt_pkey PRIMARY KEY (lease);
 
@@ -5467,8 +5698,6 @@ CREATE INDEX drift_result_html ON pedigree.drift_result USING btree (html);
 CREATE INDEX drift_result_markdown ON pedigree.drift_result USING btree (markdown);
 
 CREATE INDEX drift_result_newest ON pedigree.drift_result USING btree (model_id, version, asset, partition, drift_id);
-
-CREATE INDEX drift_result_of_asset ON pedigree.drift_result USING btree (model_id, version, asset, drift_id);
 
 CREATE INDEX event_of_model ON pedigree.event USING btree (model, id);
 
@@ -5516,6 +5745,10 @@ CREATE UNIQUE INDEX principal_name_unique ON pedigree.principal USING btree (ped
 
 CREATE INDEX principal_person ON pedigree.principal USING btree (person_id);
 
+CREATE UNIQUE INDEX provisioned_user_external ON pedigree.provisioned_user USING btree (external_id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX provisioned_user_order ON pedigree.provisioned_user USING btree (created_at, user_id) WHERE (deleted_at IS NULL);
+
 CREATE INDEX quarantine_mark_version ON pedigree.quarantine_mark USING btree (model_id, version);
 
 CREATE INDEX quarantine_open ON pedigree.quarantine USING btree (asset, partition) WHERE (released_at IS NULL);
@@ -5523,8 +5756,6 @@ CREATE INDEX quarantine_open ON pedigree.quarantine USING btree (asset, partitio
 CREATE INDEX registered_model_name ON pedigree.registered_model USING btree (name);
 
 CREATE INDEX registered_model_name_trigrams ON pedigree.registered_model USING gin (name pedigree.gin_trgm_ops);
-
-CREATE INDEX search_model_name ON pedigree.search_model USING btree (name_key);
 
 CREATE INDEX search_text_words ON pedigree.search_text USING gin (pedigree.words_of_month(document, created_at));
 
@@ -5596,12 +5827,6 @@ CREATE INDEX usage_unsettled ON pedigree.usage USING btree (usage_id) WHERE (NOT
 
 CREATE INDEX verdict_latest ON pedigree.verdict USING btree (model_id, version, check_name, verdict_id DESC);
 
-CREATE INDEX web_session_expiry ON pedigree.web_session USING btree (expires_at);
-
-CREATE INDEX web_session_identity ON pedigree.web_session USING btree (identity_id);
-
-CREATE INDEX web_session_token ON pedigree.web_session USING btree (token_id);
-
 CREATE INDEX webhook_attempt_delivery ON pedigree.webhook_attempt USING btree (webhook_id, seq);
 
 CREATE INDEX webhook_delivery_pending ON pedigree.webhook_delivery USING btree (webhook_id, model, seq) WHERE (state = 'pending'::text);
@@ -5638,11 +5863,7 @@ CREATE TRIGGER decision_of_another BEFORE INSERT ON pedigree.decision FOR EACH R
 
 ALTER TABLE pedigree.decision ENABLE ALWAYS TRIGGER decision_of_another;
 
-CREATE TRIGGER drift_recorded AFTER INSERT ON pedigree.drift_result REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
-
 CREATE TRIGGER drift_removed AFTER DELETE ON pedigree.drift_result REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.release_drift();
-
-CREATE TRIGGER drift_unshown AFTER DELETE ON pedigree.drift_result REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
 
 CREATE TRIGGER event_append_only BEFORE DELETE OR UPDATE ON pedigree.event FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
 
@@ -5665,12 +5886,6 @@ ALTER TABLE pedigree.feed ENABLE ALWAYS TRIGGER feed_no_truncate;
 CREATE TRIGGER file_added AFTER INSERT ON pedigree.artifact_file REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_files();
 
 CREATE TRIGGER file_removed AFTER DELETE ON pedigree.artifact_file REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_files();
-
-CREATE TRIGGER found_version_added AFTER INSERT ON pedigree.search_version REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_versions();
-
-CREATE TRIGGER found_version_changed AFTER UPDATE ON pedigree.search_version REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_state();
-
-CREATE TRIGGER found_version_removed AFTER DELETE ON pedigree.search_version REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_versions();
 
 CREATE TRIGGER log_anchor_append_only BEFORE DELETE OR UPDATE ON pedigree.log_anchor FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
 
@@ -5718,9 +5933,9 @@ CREATE TRIGGER model_changed AFTER UPDATE OF deleted_at, name ON pedigree.regist
 
 CREATE TRIGGER model_deleted AFTER UPDATE OF deleted_at ON pedigree.registered_model FOR EACH ROW WHEN (((old.deleted_at IS NULL) <> (new.deleted_at IS NULL))) EXECUTE FUNCTION pedigree.recount_model();
 
-CREATE TRIGGER model_shown AFTER INSERT ON pedigree.registered_model FOR EACH ROW EXECUTE FUNCTION pedigree.search_model_follows_model();
+CREATE TRIGGER model_id_fixed BEFORE UPDATE OF model_id ON pedigree.registered_model FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
 
-CREATE TRIGGER model_shown_changed AFTER UPDATE OF name, name_key, description, owners, tags, policy, deleted_at ON pedigree.registered_model FOR EACH ROW WHEN ((((((((old.name IS DISTINCT FROM new.name) OR (old.name_key IS DISTINCT FROM new.name_key)) OR (old.description IS DISTINCT FROM new.description)) OR (old.owners IS DISTINCT FROM new.owners)) OR (old.tags IS DISTINCT FROM new.tags)) OR (old.policy IS DISTINCT FROM new.policy)) OR (old.deleted_at IS DISTINCT FROM new.deleted_at))) EXECUTE FUNCTION pedigree.search_model_follows_model();
+ALTER TABLE pedigree.registered_model ENABLE ALWAYS TRIGGER model_id_fixed;
 
 CREATE TRIGGER override_append_only BEFORE DELETE OR UPDATE ON pedigree.stage_override FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
 
@@ -5736,18 +5951,6 @@ ALTER TABLE pedigree.stage_override ENABLE ALWAYS TRIGGER override_no_truncate;
 
 CREATE TRIGGER policy_changed BEFORE UPDATE OF policy ON pedigree.registered_model FOR EACH ROW WHEN ((old.policy IS DISTINCT FROM new.policy)) EXECUTE FUNCTION pedigree.count_policy_revision();
 
-CREATE TRIGGER request_changed AFTER UPDATE ON pedigree.stage_request REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
-
-CREATE TRIGGER request_made AFTER INSERT ON pedigree.stage_request REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
-
-CREATE TRIGGER request_removed AFTER DELETE ON pedigree.stage_request REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
-
-CREATE TRIGGER staleness_changed AFTER UPDATE ON pedigree.staleness REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
-
-CREATE TRIGGER staleness_kept AFTER INSERT ON pedigree.staleness REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
-
-CREATE TRIGGER staleness_removed AFTER DELETE ON pedigree.staleness REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
-
 CREATE TRIGGER tenure_begun AFTER INSERT ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
 
 CREATE TRIGGER tenure_ended AFTER UPDATE ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
@@ -5755,12 +5958,6 @@ CREATE TRIGGER tenure_ended AFTER UPDATE ON pedigree.tenure REFERENCING NEW TABL
 CREATE TRIGGER tenure_named BEFORE INSERT ON pedigree.tenure FOR EACH ROW WHEN ((new.held_since >= transaction_timestamp())) EXECUTE FUNCTION pedigree.judge_pointer_name();
 
 CREATE TRIGGER tenure_removed AFTER DELETE ON pedigree.tenure REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
-
-CREATE TRIGGER tenure_shown_begun AFTER INSERT ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_tenure();
-
-CREATE TRIGGER tenure_shown_ended AFTER UPDATE ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_tenure();
-
-CREATE TRIGGER tenure_shown_removed AFTER DELETE ON pedigree.tenure REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_tenure();
 
 CREATE TRIGGER training_added AFTER INSERT ON pedigree.training REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_training();
 
@@ -5869,6 +6066,12 @@ ALTER TABLE ONLY pedigree.stage_override
 ALTER TABLE ONLY pedigree.principal
     ADD CONSTRAINT principal_person_id_fkey FOREIGN KEY (person_id) REFERENCES pedigree.principal(principal_id);
 
+ALTER TABLE ONLY pedigree.provisioned_group
+    ADD CONSTRAINT provisioned_group_group_name_fkey FOREIGN KEY (group_name) REFERENCES pedigree.access_group(name) ON DELETE CASCADE;
+
+ALTER TABLE ONLY pedigree.provisioned_user
+    ADD CONSTRAINT provisioned_user_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES pedigree.principal(principal_id);
+
 ALTER TABLE ONLY pedigree.quarantine_mark
     ADD CONSTRAINT quarantine_mark_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
@@ -5904,12 +6107,6 @@ ALTER TABLE ONLY pedigree.usage
 
 ALTER TABLE ONLY pedigree.verdict
     ADD CONSTRAINT verdict_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
-
-ALTER TABLE ONLY pedigree.web_session
-    ADD CONSTRAINT web_session_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES pedigree.identity(identity_id);
-
-ALTER TABLE ONLY pedigree.web_session
-    ADD CONSTRAINT web_session_token_id_fkey FOREIGN KEY (token_id) REFERENCES pedigree.access_token(token_id);
 
 ALTER TABLE ONLY pedigree.webhook_attempt
     ADD CONSTRAINT webhook_attempt_webhook_id_seq_fkey FOREIGN KEY (webhook_id, seq) REFERENCES pedigree.webhook_delivery(webhook_id, seq) ON DELETE CASCADE;

@@ -80,7 +80,7 @@ class Registry(RegistryVerbs):
         Raises:
             ReservedNameError: The setting or the run claims a name reserved for Pedigree.
         """
-        return self.context.actor(run_actor)
+        return self.context.actor_by_name(run_actor)
 
     def acting_as(
         self,

@@ -17,6 +17,7 @@ from pedigree.access.grant_records import (
 )
 from pedigree.access.granting import NewGrant
 from pedigree.access.grants import Effect
+from pedigree.access.named_people import GROUP
 from pedigree.access.records import Permission
 from pedigree.access.roles import NewGroup, NewRole
 from pedigree.access.tokens import SQL
@@ -46,7 +47,7 @@ class AccessOperations(ContextGroup, AccessContract):
         new = _valid(
             lambda: NewGrant(
                 role=role,
-                to=to,
+                to=self._grantee(to),
                 models=tuple(models),
                 stages=tuple(stages),
                 effect=Effect.DENY if deny else Effect.ALLOW,
@@ -71,6 +72,7 @@ class AccessOperations(ContextGroup, AccessContract):
     ) -> EndedAccess:
         self._context.require(Permission.ADMINISTER)
         actor = self._context.actor()
+        principal = self._context.names.known(principal)
         return self._context.database.transaction(
             lambda transaction: granting.revoke_access(
                 transaction, principal, actor, tokens=tokens, reason=reason
@@ -88,6 +90,7 @@ class AccessOperations(ContextGroup, AccessContract):
     ) -> tuple[AccessGrant, ...]:
         self._context.require(Permission.AUDIT)
         limit = at_least_one(limit)
+        principal = None if principal is None else self._context.names.known(principal)
         return self._context.database.read(
             lambda transaction: granting.grants(
                 transaction,
@@ -109,6 +112,7 @@ class AccessOperations(ContextGroup, AccessContract):
     ) -> tuple[AccessAnswer, ...]:
         self._context.require(Permission.AUDIT)
         wanted = tuple(Permission) if permission is None else (permission,)
+        principal = self._context.names.known(principal)
         return self._context.database.read(
             lambda transaction: granting.explain(
                 transaction, principal, model=model, stage=stage, permissions=wanted
@@ -169,6 +173,7 @@ class AccessOperations(ContextGroup, AccessContract):
     def add_member(self, group: str, member: str) -> AccessGroup:
         self._context.require(Permission.ADMINISTER)
         actor = self._context.actor()
+        member = self._context.names.of_principal(member)
         return self._context.database.transaction(
             lambda transaction: roles.add_member(transaction, group, member, actor)
         )
@@ -176,6 +181,7 @@ class AccessOperations(ContextGroup, AccessContract):
     def remove_member(self, group: str, member: str, *, reason: str | None = None) -> AccessGroup:
         self._context.require(Permission.ADMINISTER)
         actor = self._context.actor()
+        member = self._context.names.known(member)
         return self._context.database.transaction(
             lambda transaction: roles.remove_member(
                 transaction, group, member, actor, reason=reason
@@ -188,6 +194,9 @@ class AccessOperations(ContextGroup, AccessContract):
         return self._context.database.read(
             lambda transaction: roles.groups(transaction, limit=limit, after=after)
         )
+
+    def _grantee(self, to: str) -> str:
+        return to if to.startswith(GROUP) else self._context.names.of_principal(to)
 
     def note_grants_used(self, grant_ids: Collection[int]) -> None:
         """Note that grants allowed something now, to the hour."""

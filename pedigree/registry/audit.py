@@ -23,7 +23,7 @@ from pedigree.audit.log_records import (
 from pedigree.audit.verifier.report import LogReport
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import LogKeyError, NotFoundError
-from pedigree.maintenance.fsck_fold import states_of_models
+from pedigree.maintenance.exported_tables import TABLES
 from pedigree.postgres.asked import in_role
 from pedigree.postgres.asker import DatabaseRole
 from pedigree.postgres.database import Database
@@ -155,7 +155,7 @@ class AuditOperations(ContextGroup):
         """
         self._context.require(Permission.AUDIT)
         note_log_exported(self._context)
-        return export.export(self._context.database, folder, states_of_models)
+        return export.export(self._context.database, folder, TABLES)
 
     def verify_log(self, keys: Iterable[str] = ()) -> LogReport:
         """Check the log against its checkpoints and anchors, and return what was found.

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pedigree.access.records import Permission
 from pedigree.cards.completeness import card_fields
 from pedigree.cards.drawing import draw_card
+from pedigree.cards.named import named
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.cards.store import card_notes
 from pedigree.cards.writer import CardWriter
@@ -22,12 +23,12 @@ class CardOperations(ContextGroup, CardContract):
     def card(self, reference: str) -> ModelCard:
         parsed = parse_reference(reference)
         self._context.require(Permission.READ, parsed.name)
-        return self._shown(self._writer.read(parsed))
+        return self._named(self._shown(self._writer.read(parsed)))
 
     def write_card(self, reference: str, notes: CardNotes | None = None) -> ModelCard:
         parsed = parse_reference(reference)
         self._context.require(Permission.DESCRIBE, parsed.name)
-        return self._shown(self._writer.write(parsed, notes, self._context.actor()))
+        return self._named(self._shown(self._writer.write(parsed, notes, self._context.actor())))
 
     def renew_card(self, reference: str) -> None:
         self.card(reference)
@@ -54,6 +55,9 @@ class CardOperations(ContextGroup, CardContract):
             return drawn.model_copy(update=stored)
 
         return self._context.database.read(read)
+
+    def _named(self, card: ModelCard) -> ModelCard:
+        return card.model_copy(update={"markdown": named(card.markdown, self._context.names)})
 
     @property
     def _writer(self) -> CardWriter:

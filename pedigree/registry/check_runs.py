@@ -34,7 +34,7 @@ class CheckRunOperations(ContextGroup):
             ModelNotFoundError: There is no such model, or it was deleted.
         """
         require_values(run)
-        who = actor or self._context.actor()
+        who = self._context.actor(actor)
 
         def write(transaction: Transaction) -> RecordedVerdict | None:
             recorded = check_runs.record_check_run(transaction, name, run, who)

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from copy import copy
-from functools import cache, partial
+from functools import partial
 from typing import Self, TypeVar
 
-from pedigree.access.actor import SETTING, resolve_actor
-from pedigree.access.grants import SOME, Target
+from pedigree.access.actor import SETTING
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
-from pedigree.access.reserved import claimed
+from pedigree.access.reserved import claimed_name
 from pedigree.artifacts.cache import BlobCache
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import ObjectStore, open_store
@@ -20,24 +19,24 @@ from pedigree.artifacts.store_health import require_bytes, require_objects, requ
 from pedigree.artifacts.store_owner import require_unused
 from pedigree.artifacts.upload_keys import give_up_keys
 from pedigree.audit.reads import NotedReads
-from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_reference
 from pedigree.catalog.seen_models import asker_of
 from pedigree.catalog.sight import Sight
-from pedigree.postgres.asked import asked_by
-from pedigree.postgres.asker import PROCESS
+from pedigree.postgres.asked import asked_by, in_role
+from pedigree.postgres.asker import PROCESS, DatabaseRole
 from pedigree.postgres.database import Database
 from pedigree.postgres.migrate import migrate_embedded, require_current
 from pedigree.postgres.nested import NestedDatabase
 from pedigree.postgres.transaction import Transaction
+from pedigree.registry.acting import Acting
 from pedigree.settings import Settings
 
 T = TypeVar("T")
 
 
-class Context:
+class Context(Acting):
     """One process's connection to a registry, with its principal.
 
     Args:
@@ -47,15 +46,12 @@ class Context:
     """
 
     def __init__(self, database: Database, store: ObjectStore, settings: Settings) -> None:
+        super().__init__(database, settings)
         self.database = database
         self.store = store
-        self.settings = settings
         self.cache = BlobCache(settings.home_folder / "cache", settings.cache_bytes)
-        # Resolved once for each connection: resolving starts a git process, and the result depends
-        # on the working directory, so one process could act as two people.
-        self._process_actor = cache(partial(resolve_actor, settings))
         self.noted_reads = NotedReads()
-        self._principal: Principal | None = None
+        self.shows_names = True
         self._on_commit: list[Callable[[], object]] | None = None
 
     @classmethod
@@ -69,7 +65,7 @@ class Context:
     ) -> Self:
         """Open the database and the store, as :meth:`pedigree.registry.Registry.connect` says."""
         if settings.actor:
-            claimed(settings.actor, SETTING)  # before any work that would be recorded with it
+            claimed_name(settings.actor, SETTING)  # before any work that would be recorded with it
         url = database_url or settings.database_url
         if url:
             database = Database.connect(
@@ -105,52 +101,6 @@ class Context:
         give_up_keys(self.database)
         self.database.close()
 
-    def actor(self, run_actor: str | None = None) -> Actor:
-        """Return the actor of this process; ``run_actor`` is the actor that a Dagster run claims.
-
-        Raises:
-            ReservedNameError: The setting or the run claims a name reserved for Pedigree.
-        """
-        if self._principal is not None:
-            return self._principal.actor
-        return resolve_actor(self.settings, run_actor) if run_actor else self._process_actor()
-
-    def principal(self, actor: Actor | None = None) -> Principal:
-        """Return the principal: this process with all permissions, or the one that it acts for.
-
-        Args:
-            actor: The actor to record for them; their own when None.
-        """
-        if self._principal is None:
-            return Principal(actor=actor or self.actor())
-        return self._principal if actor is None else self._principal.named(actor)
-
-    def require(self, permission: Permission, model: Target = None, stage: Target = None) -> None:
-        """Require a permission; every operation calls this before it does anything.
-
-        Args:
-            permission: The permission that the operation requires.
-            model: The model concerned; every model when None.
-            stage: The stage concerned; every stage when None.
-
-        Raises:
-            NotPermittedError: The user lacks the permission, or may not use the model or stage.
-        """
-        if self._principal is not None:
-            self._principal.require(permission, model, stage)
-
-    def require_some(self, permission: Permission, model: str | None = None) -> None:
-        """Require a permission for a list, which has only the models that the principal may use.
-
-        Args:
-            permission: The permission that the list requires.
-            model: The model whose list it is; all models when None.
-
-        Raises:
-            NotPermittedError: The user lacks the permission, or may not use the given model.
-        """
-        self.require(permission, SOME if model is None else model, SOME)
-
     def visible_models(self, transaction: Transaction) -> list[str] | None:
         """Return the names of the models that the principal may use, with deleted ones.
 
@@ -162,31 +112,41 @@ class Context:
         patterns = self._principal.patterns(Permission.READ)
         return lookups.names_among(transaction, patterns, self.may_read)
 
-    @property
-    def reads_store(self) -> bool:
-        """Whether the principal reads the whole store, so that it need not prove what it has."""
-        return self._principal is None or self._principal.reads_store
-
-    def may_read(self, model: str) -> bool:
-        """Return whether the principal may read a model."""
-        return self._principal is None or self._principal.may(Permission.READ, model)
-
     def sight(self, transaction: Transaction) -> Sight:
         """Return what the principal sees of versions that an answer leads to."""
         return Sight(transaction, self.may_read, self.is_limited)
 
-    @property
-    def is_limited(self) -> bool:
-        """Whether there may be models that the principal may not read."""
-        return self._principal is not None and not self._principal.may(Permission.READ)
-
     def used_by(self, principal: Principal | None) -> Self:
         """Return the same connection for another principal; for this process when None."""
+        if principal is not None:
+            principal = self.names.principal(principal)
         other = copy(self)
         other._principal = principal
         other.database = asked_by(
             self.database, PROCESS if principal is None else asker_of(principal)
         )
+        return other
+
+    def in_role(self, role: DatabaseRole) -> Self:
+        """Return the same connection in a role of the database, if there are such roles.
+
+        Raises:
+            DatabaseUnavailableError: The server does not answer.
+        """
+        other = copy(self)
+        other.database = in_role(self.database, role)
+        return other
+
+    def with_pseudonyms(self) -> Self:
+        """Return the same connection for a caller that shows names itself, as late as possible."""
+        other = copy(self)
+        other.shows_names = False
+        return other
+
+    def with_names(self) -> Self:
+        """Return the same connection for a caller that compares names, and shows them."""
+        other = copy(self)
+        other.shows_names = True
         return other
 
     def transaction(self, work: Callable[[Self], T], *, pipelined: bool = False) -> T:
@@ -202,12 +162,13 @@ class Context:
 
         def write(transaction: Transaction) -> T:
             joined.database = NestedDatabase(self.database, transaction)
+            joined.names = self.names.within(joined.database)
             joined._on_commit = []
             return work(joined)
 
         result = self.database.transaction(write, pipelined=pipelined)
         callbacks, joined._on_commit = joined._on_commit or [], None
-        joined.database = self.database  # for the work after the commit
+        joined.database, joined.names = self.database, self.names  # for the work after the commit
         for callback in callbacks:
             callback()
         return result

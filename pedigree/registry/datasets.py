@@ -26,7 +26,7 @@ class DatasetOperations(ContextGroup, DatasetContract):
         self, asset: str, datasheet: Datasheet, *, actor: Actor | None = None
     ) -> KeptDatasheet:
         self._context.require(Permission.DESCRIBE)
-        actor = actor or self._context.actor()
+        actor = self._context.actor(actor)
         return self._context.database.transaction(
             lambda transaction: store.set_datasheet(transaction, asset, datasheet, actor)
         )
@@ -73,7 +73,7 @@ class DatasetOperations(ContextGroup, DatasetContract):
         self, verdict: DataVerdict, *, actor: Actor | None = None
     ) -> RecordedDataVerdict:
         self._context.require(Permission.JUDGE)
-        actor = actor or self._context.actor()
+        actor = self._context.actor(actor)
         return self._context.database.transaction(
             lambda transaction: store.record_data_verdict(transaction, verdict, actor)
         )

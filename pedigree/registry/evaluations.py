@@ -16,7 +16,7 @@ class EvaluationOperations(ContextGroup, EvaluationContract):
     def set_evaluation(
         self, reference: str, evaluation: Evaluation, *, actor: Actor | None = None
     ) -> None:
-        actor = actor or self._context.actor()
+        actor = self._context.actor(actor)
 
         def write(transaction: Transaction, version: ModelVersion) -> None:
             store.set_evaluation(transaction, version, evaluation, actor)

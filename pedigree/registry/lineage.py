@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from pedigree._record import PAGE
+from pedigree.access.named_records import with_names
 from pedigree.access.records import Permission
 from pedigree.catalog import lookups, materialization
 from pedigree.catalog.diff import read_side
@@ -102,7 +103,8 @@ class LineageOperations(LineageContract):
             self._versions.trainings(reference, limit=1)[0],
             self.lineage(reference),
         )
-        return export(exported, format)
+        # Named here: each format has its own form for a text.
+        return export(with_names(exported, self._context.names), format)
 
     def impact(
         self,

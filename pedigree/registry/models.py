@@ -27,6 +27,7 @@ class ModelOperations(ContextGroup, ModelContract):
     ) -> RegisteredModel:
         self._context.require(Permission.REGISTER, name)
         actor = self._context.actor()
+        owners = self._context.names.pseudonyms(owners)
 
         def write(transaction: Transaction) -> RegisteredModel:
             model_edits.create_described(
@@ -45,7 +46,7 @@ class ModelOperations(ContextGroup, ModelContract):
         tags: Mapping[str, str | None] | IsUnchanged | None = UNCHANGED,
     ) -> RegisteredModel:
         self._context.require(Permission.DESCRIBE, name)
-        changes = Changes(description, owners, tags)
+        changes = Changes(description, owners, tags).naming(self._context.names.pseudonyms)
         actor = self._context.actor()
 
         def write(transaction: Transaction) -> RegisteredModel:

@@ -46,7 +46,7 @@ class MonitoringOperations(MonitoringContract):
     def keep_profile(
         self, reference: str, profile: DataProfile, *, actor: Actor | None = None
     ) -> None:
-        actor = actor or self._context.actor()
+        actor = self._context.actor(actor)
         self._context.update_version(
             Permission.DESCRIBE,
             reference,
@@ -87,7 +87,7 @@ class MonitoringOperations(MonitoringContract):
         )
         history = self.drift(version.reference, asset, limit=_PARTITIONS_IN_REPORT)
         report = render_report(result, baseline, current, rule, history)
-        return self._keep_result(version, result, current, report, actor or self._context.actor())
+        return self._keep_result(version, result, current, report, self._context.actor(actor))
 
     def drift(
         self,
@@ -122,7 +122,7 @@ class MonitoringOperations(MonitoringContract):
 
     def alert_drift(self, drift_id: int, *, actor: Actor | None = None) -> bool:
         self._result(Permission.JUDGE, drift_id)
-        actor = actor or self._context.actor()
+        actor = self._context.actor(actor)
         return self._context.database.transaction(
             lambda transaction: store.mark_alerted(transaction, drift_id, actor)
         )

@@ -1,5 +1,8 @@
 """The groups of operations of a registry in this process, and their collaborators."""
 
+from typing import TypeVar
+
+from pedigree.access.named_records import name_people, with_names
 from pedigree.contract.verbs import Operations
 from pedigree.errors import PedigreeError
 from pedigree.postgres._failures import statement_error
@@ -27,6 +30,7 @@ from pedigree.registry.pending_checks import PendingCheckOperations
 from pedigree.registry.people import PeopleOperations
 from pedigree.registry.policies import PolicyOperations
 from pedigree.registry.promotions import PromotionOperations
+from pedigree.registry.provisioning import ProvisioningOperations
 from pedigree.registry.quarantine import QuarantineOperations
 from pedigree.registry.registration import RegistrationOperations
 from pedigree.registry.retention import RetentionOperations
@@ -44,6 +48,8 @@ from pedigree.registry.version_pages import VersionPageOperations
 from pedigree.registry.versions import VersionOperations
 from pedigree.registry.webhooks import WebhookOperations
 
+T = TypeVar("T")
+
 
 class RegistryOperations(Operations):
     """The operations on one context, one group for each subject; some have no REST route.
@@ -56,6 +62,7 @@ class RegistryOperations(Operations):
     models: ModelOperations
     versions: VersionOperations
     approvals: ApprovalOperations
+    policies: PolicyOperations
     stages: StageOperations
     uploads: UploadOperations
     stage_requests: StageRequestOperations
@@ -73,6 +80,7 @@ class RegistryOperations(Operations):
     webhooks: WebhookOperations
 
     def __init__(self, context: Context) -> None:
+        self._context = context
         self.models = ModelOperations(context)
         self.versions = VersionOperations(context)
         self.version_pages = VersionPageOperations(context)
@@ -114,6 +122,7 @@ class RegistryOperations(Operations):
         self.access = AccessOperations(context)
         self.people = PeopleOperations(context)
         self.sessions = SessionOperations(context)
+        self.provisioning = ProvisioningOperations(context)
         self.webhooks = WebhookOperations(context)
         self.gc = GcOperations(context)
         self.fsck = FsckOperations(context)
@@ -123,3 +132,12 @@ class RegistryOperations(Operations):
     def typed_error(self, error: Exception) -> PedigreeError | None:
         """Return the typed error of an exception, also of a statement; None for a defect."""
         return statement_error(error) or super().typed_error(error)
+
+    def with_names(self, result: T) -> T:
+        """Return a result with names instead of pseudonyms, unless its caller puts them there."""
+        return with_names(result, self._context.names) if self._context.shows_names else result
+
+    def name_people(self, error: PedigreeError) -> None:
+        """Put names instead of pseudonyms in an error, unless its caller does."""
+        if self._context.shows_names:
+            name_people(error, self._context.names)

@@ -1,10 +1,11 @@
 """People: one person is one principal, whatever identities and tokens act for them."""
 
 from pedigree._record import PAGE
-from pedigree.access import people
+from pedigree.access import erasure, people
 from pedigree.access.first_admin import claim_first_admin
+from pedigree.access.named_records import with_names
 from pedigree.access.oidc.identities import Identity
-from pedigree.access.people_records import KnownPrincipal, SeenIdentity
+from pedigree.access.people_records import ErasedPerson, KnownPrincipal, SeenIdentity
 from pedigree.access.records import IssuedToken, Permission
 from pedigree.contract.people import PeopleContract
 from pedigree.errors import InvalidInputError, NotPermittedError
@@ -21,6 +22,7 @@ class PeopleOperations(ContextGroup, PeopleContract):
     ) -> tuple[KnownPrincipal, ...]:
         self._context.require(Permission.AUDIT)
         limit = at_least_one(limit)
+        name = None if name is None else self._context.names.known(name)
         return self._context.database.read(
             lambda transaction: people.principals(transaction, name=name, limit=limit, after=after)
         )
@@ -38,6 +40,8 @@ class PeopleOperations(ContextGroup, PeopleContract):
         identity = _identity(issuer, subject)
         if (identity is None) == (person is None):
             raise _refused("an issuer with a subject, or a person")
+        principal = self._context.names.known(principal)
+        person = None if person is None else self._context.names.known(person)
 
         def link(transaction: Transaction) -> KnownPrincipal:
             if identity is None:
@@ -56,6 +60,7 @@ class PeopleOperations(ContextGroup, PeopleContract):
     ) -> KnownPrincipal:
         self._context.require(Permission.ADMINISTER)
         actor = self._context.actor()
+        principal = self._context.names.known(principal)
         if identity := _identity(issuer, subject):
             return self._context.database.transaction(
                 lambda transaction: people.unlink_identity(
@@ -69,6 +74,7 @@ class PeopleOperations(ContextGroup, PeopleContract):
     def set_person_active(self, principal: str, *, active: bool) -> KnownPrincipal:
         self._context.require(Permission.ADMINISTER)
         actor = self._context.actor()
+        principal = self._context.names.known(principal)
         return self._context.database.transaction(
             lambda transaction: people.set_active(
                 transaction, principal, active=active, actor=actor
@@ -78,9 +84,22 @@ class PeopleOperations(ContextGroup, PeopleContract):
     def end_sessions(self, principal: str) -> KnownPrincipal:
         self._context.require(Permission.ADMINISTER)
         actor = self._context.actor()
+        principal = self._context.names.known(principal)
         return self._context.database.transaction(
             lambda transaction: people.end_rights(transaction, principal, actor)
         )
+
+    def erase_person(self, principal: str) -> ErasedPerson:
+        self._context.require(Permission.ADMINISTER)
+        actor, known_as = self._context.actor(), self._context.names.known(principal)
+        erased = self._context.database.transaction(
+            lambda transaction: erasure.erase_person(transaction, known_as, actor)
+        )
+        self._context.on_commit(self._forget_names)
+        return erased
+
+    def _forget_names(self) -> None:
+        self._context.names.forget()
 
     def recover(self, principal: str) -> IssuedToken:
         """Let an admin in again, with a token of an hour; no service offers this.
@@ -97,9 +116,11 @@ class PeopleOperations(ContextGroup, PeopleContract):
                 remedy="Run `pedigree access recover` with PEDIGREE_DATABASE_URL",
             )
         actor = self._context.actor()
-        return self._context.database.transaction(
+        principal = self._context.names.of_principal(principal)
+        issued = self._context.database.transaction(
             lambda transaction: people.recover(transaction, principal, actor)
         )
+        return with_names(issued, self._context.names)
 
     def find(self, identity: Identity) -> SeenIdentity | None:
         """Return what is known of the identity of a token; None if it has no principal yet."""
@@ -111,9 +132,10 @@ class PeopleOperations(ContextGroup, PeopleContract):
         Raises:
             NameTakenError: The name that the token gives it belongs to somebody else.
         """
+        known = self._context.names.identity(identity)
 
         def see(transaction: Transaction) -> SeenIdentity:
-            seen = people.see(transaction, identity)
+            seen = people.see(transaction, known)
             if identity.is_first_admin and seen.is_active:
                 claim_first_admin(transaction, seen.principal)
             return seen

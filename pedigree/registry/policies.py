@@ -1,9 +1,11 @@
 """Policies: the gates of each stage."""
 
 from pedigree._record import PAGE
+from pedigree.access.named_records import name_people
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.contract.policies import PolicyContract
+from pedigree.errors import PedigreeError
 from pedigree.lifecycle import policy_history as revisions
 from pedigree.lifecycle import promotion_queue
 from pedigree.lifecycle.checks.settings import require_known_settings
@@ -11,6 +13,7 @@ from pedigree.lifecycle.decision_records import PolicyRevision
 from pedigree.lifecycle.gate_inputs import model_state
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import CheckRule, Policy
+from pedigree.lifecycle.standing import naming
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
 
@@ -34,9 +37,32 @@ class PolicyOperations(ContextGroup, PolicyContract):
         self._context.require(Permission.GOVERN, name)
         require_known_settings(policy)
         by = self._context.principal(actor)
+        policy = naming(policy, self._context.names.pseudonyms)
         return self._context.database.transaction(
             lambda transaction: revisions.set_policy(transaction, name, policy, by, reason=reason)
         )
+
+    def expect_policy(self, name: str, policy: Policy, *, actor: Actor | None = None) -> None:
+        """Refuse a policy that :meth:`set_policy` would refuse in the model's present state.
+
+        Args:
+            name: The model.
+            policy: The policy.
+            actor: Who would set it; this process's actor when None.
+
+        Raises:
+            NotPermittedError: The present policy names other editors.
+            InvalidPolicyError: A new stage has an invalid name, or versions would be stranded.
+        """
+        names, by = self._context.names, self._context.principal(actor)
+        wanted = naming(policy, names.pseudonyms)
+        try:
+            self._context.database.read(
+                lambda transaction: revisions.expect_policy(transaction, name, wanted, by)
+            )
+        except PedigreeError as error:
+            name_people(error, names)
+            raise
 
     def policy_history(
         self, name: str, *, limit: int = PAGE, after: int = 0

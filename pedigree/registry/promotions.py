@@ -1,6 +1,7 @@
 """Pending promotions: their gates, and those that the sensor gave up."""
 
 from pedigree._record import PAGE
+from pedigree.access.named_records import with_names
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.contract.promotions import PromotionContract
@@ -54,7 +55,7 @@ class PromotionOperations(ContextGroup, PromotionContract):
         reason: str | None = None,
         actor: Actor | None = None,
     ) -> GivenUp:
-        who = actor or self._context.actor()
+        who = self._context.actor(actor)
         return self._context.update_version(
             Permission.MOVE,
             reference,
@@ -85,7 +86,7 @@ class PromotionOperations(ContextGroup, PromotionContract):
         Raises:
             ModelNotFoundError: The model was deleted in the meantime.
         """
-        who = actor or self._context.actor()
+        who = self._context.actor(actor)
         return self._context.database.transaction(
             lambda transaction: promotion_attempts.give_up(
                 transaction, due, who, attempts=attempts, run_id=run_id, problem=problem
@@ -98,9 +99,10 @@ class PromotionOperations(ContextGroup, PromotionContract):
         Raises:
             ModelNotFoundError: There is no such model.
         """
-        return self._context.database.transaction(
+        found = self._context.database.transaction(
             lambda transaction: promotion_queue.evaluate_candidates(transaction, name)
         )
+        return with_names(found, self._context.names)
 
     def names_to_evaluate(self) -> tuple[str, ...]:
         """Return the models with a candidate whose gates may have changed by time alone."""

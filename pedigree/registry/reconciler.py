@@ -18,7 +18,8 @@ from pedigree.failures.member_loop import MemberLoop, MemberResult, Probe
 from pedigree.failures.outages import store_probe
 from pedigree.failures.records import BackgroundWork
 from pedigree.lifecycle.records import Move
-from pedigree.registry import Registry
+from pedigree.postgres.asker import DatabaseRole
+from pedigree.registry import Registry, registry_in
 
 _PAUSE_S = 2.0
 # A tick of the sensor may take a minute.
@@ -62,6 +63,7 @@ class Reconciler:
         postponed: Iterable[str] = (),
         is_outage: Probe | None = None,
     ) -> None:
+        registry = registry_in(registry.context.in_role(DatabaseRole.SENSOR))
         self.registry = registry.acting_as(actor)
         self._cards = CardFollower(registry.database, registry.store)
         self.seq = seq

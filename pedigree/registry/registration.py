@@ -147,7 +147,7 @@ class RegistrationOperations(Registering, RegistrationContract):
         *,
         judge: bool,
     ) -> Registration:
-        actor = actor or self._context.actor()
+        actor = self._context.actor(actor)
         found = held(path, progress)
         if found is None:
             write = partial(self._publish_and_write, name, path, new, actor, progress, judge=judge)

@@ -63,7 +63,7 @@ class SearchOperations(ContextGroup, SearchContract):
             count=count,
             facets=facets,
             seconds=self._context.settings.search_timeout.total_seconds(),
-        )
+        ).naming(self._context.names.exactly)
 
         def read(connection: Transaction) -> "FoundPage":
             visible = self._context.visible_models(connection)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from pedigree._record import PAGE
-from pedigree.access import exchanges, tokens
+from pedigree.access import exchanges, people, tokens
 from pedigree.access.held import Bearer, Held
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.records import AccessToken, IssuedToken, Permission, Whoami
@@ -27,9 +27,10 @@ class TokenOperations(ContextGroup, TokenContract):
     ) -> IssuedToken:
         self._context.require(Permission.ADMINISTER)
         creator, roles, models = self._context.principal(), tuple(roles), tuple(models)
+        known_as = self._context.names.of_principal(principal)
         return self._context.database.transaction(
             lambda transaction: tokens.create_token(
-                transaction, principal, creator, roles=roles, models=models, expires=expires
+                transaction, known_as, creator, roles=roles, models=models, expires=expires
             )
         )
 
@@ -59,6 +60,9 @@ class TokenOperations(ContextGroup, TokenContract):
             permissions=tuple(sorted(principal.permissions)),
             models=principal.models,
             expires_at=principal.expires_at,
+            last_seen=self._context.database.read(
+                lambda transaction: people.roles_last_seen(transaction, principal.name)
+            ),
         )
 
     def bearer_of(self, secret: str) -> Bearer | None:
@@ -79,8 +83,9 @@ class TokenOperations(ContextGroup, TokenContract):
         Raises:
             ExchangeRefusedError: It has no ``jti``, or was exchanged before.
         """
+        known = self._context.names.identity(workload)
         return self._context.database.transaction(
-            lambda transaction: exchanges.exchange(transaction, workload)
+            lambda transaction: exchanges.exchange(transaction, known)
         )
 
     def has_tokens(self) -> bool:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from pedigree.artifacts.pull import verify
 from pedigree.artifacts.records import Manifest, ManifestFile
@@ -77,6 +78,7 @@ class VersionCreator:
             KeyReusedError: The key belongs to another request.
             DatabaseBusyError: The model changed during each of many tries; nothing was written.
         """
+        wanted = self._with_pseudonyms(wanted)
         for attempt in range(_TRIES):
             seen = look(self._context.database, wanted, _STAGES, proves=proves)
             if isinstance(seen, KeptAnswer):
@@ -95,6 +97,12 @@ class VersionCreator:
             f"other changes of the model {wanted.name} came in between each time",
             remedy="Try again in a few seconds",
         )
+
+    def _with_pseudonyms(self, wanted: WantedVersion) -> WantedVersion:
+        metadata = wanted.new.metadata
+        owners = self._context.names.pseudonyms(metadata.owners)
+        changed = metadata.model_copy(update={"owners": owners})
+        return replace(wanted, new=wanted.new.model_copy(update={"metadata": changed}))
 
     def _marks(self, wanted: WantedVersion, seen: Look) -> NewMarks:
         if not seen.has_quarantines:

@@ -64,7 +64,7 @@ class VersionOperations(ContextGroup, VersionContract):
         owners: Sequence[str] | IsUnchanged | None = UNCHANGED,
         tags: Mapping[str, str | None] | IsUnchanged | None = UNCHANGED,
     ) -> ModelVersion:
-        changes = Changes(description, owners, tags)
+        changes = Changes(description, owners, tags).naming(self._context.names.pseudonyms)
         actor = self._context.actor()
 
         def write(transaction: Transaction, version: ModelVersion) -> ModelVersion:

@@ -70,6 +70,8 @@ from pedigree.server.rest import (
     versions,
     webhooks,
 )
+from pedigree.server.scim import routes as scim
+from pedigree.server.scim.refusals import add_scim_errors
 from pedigree.server.shutdown import Drain, draining
 from pedigree.server.web.door import open_web, start_web
 from pedigree.settings import Settings
@@ -82,6 +84,7 @@ _REST = (
     *(approvals, promotions, policies, checks, cards, datasets, evaluations, monitoring),
     *(lineage, staleness, quarantine, retention, search, events, statistics),
     *(webhooks, tokens, access, people, token_exchange, login, gc, fsck, log_tiles),
+    *(scim,),
 )
 _ALWAYS = (metrics, health)
 # How many requests may wait for each connection before the service refuses further ones.
@@ -141,6 +144,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.log_head = LogHead()
     app.state.proxies = Proxies()
     add_handlers(app)
+    add_scim_errors(app)
     # include_router would add a second route look-up to each of these.
     for resource in _ALWAYS:
         app.router.routes.extend(resource.router.routes)
@@ -201,7 +205,7 @@ def _lifespan(settings: Settings | None) -> Any:
             app.state.bodies = Bodies(resolved, app.state.metrics)
             app.state.fair_use = FairUse(resolved, app.state.metrics)
             app.state.event_stream = EventStream(registry, app.state.fair_use)
-            app.state.long_work = LongWork()
+            app.state.long_work = LongWork(registry.context.names.shown_json)
             app.state.registry_metrics = RegistryMetrics(registry.database)
             drain.at_once(app.state.event_stream.end)
             app.state.health_threads = health.threads()

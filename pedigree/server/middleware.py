@@ -175,7 +175,7 @@ class _Request:
         return {
             "request_id": self.request_id,
             "trace_id": self.trace_id,
-            "actor": caller.principal.name if caller else None,
+            "actor": caller.principal.shown_name if caller else None,
             "method": self.method,
             "route": self.route,
             "model": parameters.get("name"),

@@ -88,6 +88,7 @@ class PeopleOfProviders:
             # What the rule gives, and what the principal is granted.
             grants=(*held.carried(models, rule), *held.granted),
             groups=held.groups,
+            known_as=held.name,
             reads_store=False,
             expires_at=found.expires_at,
         )

@@ -15,6 +15,7 @@ from pedigree.access import people, sessions, tokens
 from pedigree.access.held import Bearer, Held
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.people_records import SeenIdentity
+from pedigree.access.pseudonyms import in_json, pseudonyms_in
 from pedigree.access.records import Permission
 from pedigree.access.session_records import OpenSession
 from pedigree.catalog import lookups
@@ -32,6 +33,7 @@ _VERSIONS = PipeStatement.of(SQL["find_versions"])
 _HOLDER = PipeStatement.of(SQL["find_holder"])
 _BEARER = PipeStatement.of(tokens.SQL["find_bearer"])
 _ACCESS = PipeStatement.of(tokens.SQL["access_of"])
+_NAMES = PipeStatement.of(tokens.SQL["names_of"])
 _IDENTITY = PipeStatement.of(tokens.SQL["find_identity"])
 _SESSION = PipeStatement.of(tokens.SQL["find_web_session"])
 
@@ -46,8 +48,9 @@ class PointReads:
 
     def __init__(self, registry: Registry, readers: Executor) -> None:
         self._registry = registry
+        self._names = registry.context.names
         self._readers = readers
-        statements = [_VERSIONS, _HOLDER, _BEARER, _ACCESS, _IDENTITY, _SESSION]
+        statements = [_VERSIONS, _HOLDER, _BEARER, _ACCESS, _IDENTITY, _NAMES, _SESSION]
         self._pipe = Pipe(registry.database.source, statements)
 
     def start(self) -> None:
@@ -59,7 +62,7 @@ class PointReads:
         self._pipe.close()
 
     async def version(self, registry: Registry, reference: str) -> bytes:
-        """Return the JSON of a version.
+        """Return the JSON of a version, in which people are named.
 
         Args:
             registry: The registry with the permissions of the caller.
@@ -74,9 +77,11 @@ class PointReads:
         registry.context.require(Permission.READ, parsed.name)
         rows = await self._ask(registry, _VERSIONS, lookups.values_of(parsed))
         if _is_plain(rows, parsed.name):
-            return version_json(rows[0]).encode()
+            return await self.named(version_json(rows[0]).encode())
         read = registry.operations.versions.get_row
-        return version_json(await self._in_thread(lambda: read(reference))).encode()
+        return await self.named(
+            version_json(await self._in_thread(lambda: read(reference))).encode()
+        )
 
     async def holder(self, registry: Registry, name: str, stage: str) -> bytes | None:
         """Return the JSON of the version that entered a stage last; None if none holds it.
@@ -88,10 +93,26 @@ class PointReads:
         registry.context.require(Permission.READ, name)
         rows = await self._ask(registry, _HOLDER, lookups.values_of_holder(name, stage))
         if _is_plain(rows, name):
-            return version_json(rows[0]).encode()
+            return await self.named(version_json(rows[0]).encode())
         read = registry.operations.stages.holder_row
         row: Row | None = await self._in_thread(lambda: read(name, stage))
-        return version_json(row).encode() if row else None
+        return await self.named(version_json(row).encode()) if row else None
+
+    async def named(self, body: bytes) -> bytes:
+        """Return JSON with names instead of pseudonyms."""
+        found = pseudonyms_in(body)
+        return in_json(body, await self._names_of(found)) if found else body
+
+    async def _names_of(self, found: list[str]) -> dict[str, str]:
+        known, unknown = self._names.names_at_hand(found)
+        return known | await self._looked_up(unknown) if unknown else known
+
+    async def _looked_up(self, wanted: list[str]) -> dict[str, str]:
+        try:
+            rows = await self._pipe.ask(_NAMES, {"wanted": "{" + ",".join(wanted) + "}"})
+        except PipeLostError:
+            return dict(await self._in_thread(lambda: self._names.names_of(wanted)))
+        return self._names.keep_names(wanted, rows)
 
     async def bearer(self, secret: str) -> Bearer | None:
         """Return the token of a secret; None if it does not exist, is revoked or has expired."""
@@ -112,13 +133,20 @@ class PointReads:
         return tokens.held_in(rows[0])
 
     async def identity(self, token: Identity) -> SeenIdentity | None:
-        """Return what is known of a token's identity; None if it has no principal yet."""
+        """Return what is known of a token's identity, with the name of its e-mail.
+
+        None if it has no principal yet.
+        """
         try:
             rows = await self._pipe.ask(_IDENTITY, people.values_of(token))
+            known = people.identity_in(rows[0]) if rows else None
         except PipeLostError:
             read = self._registry.operations.people.find
-            return await self._in_thread(lambda: read(token))
-        return people.identity_in(rows[0]) if rows else None
+            known = await self._in_thread(lambda: read(token))
+        if known is None or known.email is None:
+            return known
+        names = await self._names_of([known.email])
+        return known.model_copy(update={"email": names.get(known.email, known.email)})
 
     async def session(self, secret: str) -> OpenSession | None:
         """Return the open session of a secret; None if there is none."""

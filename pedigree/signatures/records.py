@@ -56,6 +56,8 @@ Port = Annotated[Column | Tensor, Field(discriminator="kind")]
 class Signature(Record):
     """The inputs and outputs of a model."""
 
+    names_people = False
+
     inputs: tuple[Port, ...] = Field(min_length=1, description="What callers send")
     outputs: tuple[Port, ...] = Field(min_length=1, description="What callers receive")
 

@@ -6,7 +6,9 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from pedigree.access.changes import AccessChange
 from pedigree.access.records import PERMISSIONS, Permission, Role
+from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
 from pedigree.errors import (
     AccessInUseError,
@@ -115,7 +117,7 @@ def test_nobody_extends_their_own_rights(registry: Registry) -> None:
         with pytest.raises(OwnRightsError, match="nobody"):
             attempt()
     assert len(registry.events()) == before
-    assert ann.grant_access("reader", "ann", deny=True).granted_by == "ANN"
+    assert ann.grant_access("reader", "ann", deny=True).granted_by == "ann", "the first spelling"
 
 
 def acting_with(registry: Registry, role: Role) -> Registry:
@@ -267,3 +269,32 @@ def test_the_database_refuses_changes_that_somebody_else_would_have_made(
             registry.database.transaction(
                 lambda connection, query=statement: connection.execute(query)
             )
+
+
+def test_a_permission_that_this_version_does_not_know_allows_nothing(registry: Registry) -> None:
+    by = Actor(name="newer", source="PEDIGREE_ACTOR")
+    registry.database.transaction(
+        lambda transaction: AccessChange(transaction, by).write(
+            EventType.ROLE_DEFINED,
+            {
+                "role": "pilot",
+                "permissions": ["read", "teleport"],
+                "stages": [],
+                "description": None,
+            },
+        )
+    )
+    (role,) = [each for each in registry.access_roles() if each.name == "pilot"]
+    assert role.permissions == ("read", "teleport")
+    issued = registry.create_token("ann", roles=["pilot"])
+    bearer = registry.operations.tokens.bearer_of(issued.secret)
+    assert bearer is not None
+    assert bearer.principal.permissions == {Permission.READ}
+    assert bearer.principal.holds("pilot")
+    registry.grant_access("pilot", "ann", deny=True)
+    bearer = registry.operations.tokens.bearer_of(issued.secret)
+    assert bearer is not None
+    assert not bearer.principal.may(Permission.READ, "churn"), "what it knows, it denies"
+    assert registry.fsck().violated == ()
+    with pytest.raises(InvalidInputError):
+        registry.define_role("pilot", ["read", "teleport"])  # type: ignore[list-item]

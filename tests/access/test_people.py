@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from pedigree.access.last_seen import is_ended, narrowed, says_the_same
+from pedigree.access.named_records import with_names
 from pedigree.access.people import roles_last_seen
 from pedigree.access.principal import Principal
 from pedigree.access.records import Role
@@ -57,7 +58,7 @@ def waiting(registry: Registry, tmp_path: Path) -> Callable[..., str]:
 def test_the_first_token_adds_a_principal_and_later_ones_find_it(registry: Registry) -> None:
     first = see(registry)
     assert (first.principal, first.is_active, first.is_old) == ("ann", True, False)
-    found = registry.operations.people.find(identity())
+    found = with_names(registry.operations.people.find(identity()), registry.context.names)
     assert found is not None
     assert found.model_copy(update={"now": first.now}) == first
     events = [event.type for event in registry.events()]
@@ -264,7 +265,9 @@ def test_a_role_is_counted_as_last_seen_and_ends_by_a_later_token(registry: Regi
     both = (Role.READER, Role.DEPLOYER)
     first = see(registry, roles=both, groups=("ml", "risk"))
     read = registry.database.read
-    (seen,) = read(lambda transaction: roles_last_seen(transaction, "Ann"))
+    (seen,) = read(
+        lambda transaction: roles_last_seen(transaction, registry.context.names.known("Ann"))
+    )
     assert (seen.roles, seen.groups, seen.issued_at) == (both, ("ml", "risk"), AT)
     later = see(registry, roles=(Role.READER,), issued_at=LATER)
     assert later.groups == ()
@@ -273,7 +276,9 @@ def test_a_role_is_counted_as_last_seen_and_ends_by_a_later_token(registry: Regi
     assert narrowed(later, older) == ((Role.READER,), ())
     assert narrowed(first, older) == (both, ())
     assert see(registry, roles=both).roles == (Role.READER,)
-    (seen,) = read(lambda transaction: roles_last_seen(transaction, "ann"))
+    (seen,) = read(
+        lambda transaction: roles_last_seen(transaction, registry.context.names.known("ann"))
+    )
     assert seen.roles == (Role.READER,)
     changes = [event.body["roles"] for event in registry.events(types=[EventType.IDENTITY_SEEN])]
     assert changes == [["reader", "deployer"], ["reader"]]
@@ -317,7 +322,9 @@ def test_a_deactivated_person_has_no_tokens_and_no_logins(registry: Registry) ->
         registry.create_token("Ann", roles=[Role.READER])
     new = see(registry, "ann3", subject="3", email=EMAIL)
     assert not new.is_active, "another identity of the person is not let in either"
-    assert not registry.database.read(lambda transaction: roles_last_seen(transaction, "ann"))
+    assert not registry.database.read(
+        lambda transaction: roles_last_seen(transaction, registry.context.names.known("ann"))
+    )
     registry.set_person_active("ann", active=True)
     registry.create_token("ann", roles=[Role.READER])
     assert [find(secret) is not None for secret in secrets] == [False, False, False, True]
@@ -366,8 +373,10 @@ def test_fsck_finds_what_no_event_says_of_people(registry: Registry) -> None:
 
     assert problems() == []
     for change in (
-        "UPDATE pedigree.principal SET person_id = principal_id WHERE name = 'ben'",
-        "UPDATE pedigree.principal SET deactivated_at = NULL WHERE name = 'ann'",
+        "UPDATE pedigree.principal SET person_id = principal_id"
+        " WHERE pedigree.shown_name(name) = 'ben'",
+        "UPDATE pedigree.principal SET deactivated_at = NULL"
+        " WHERE pedigree.shown_name(name) = 'ann'",
         "UPDATE pedigree.identity SET roles = '{admin}' WHERE subject = 'cy'",
     ):
         registry.database.transaction(
@@ -438,10 +447,22 @@ def test_a_link_gives_nobody_rights_and_a_denial_holds_for_the_person(registry: 
     registry.grant_access("deployer", "ann")
     registry.grant_access("approver", "group:risk")
     registry.grant_access("contributor", "ann", deny=True)
-    own = registry.operations.tokens.held_by("Ann", ())
+    own = registry.operations.tokens.held_by(registry.context.names.known("Ann"), ())
     assert ([each.role for each in own.grants], own.groups) == (
         ["deployer", "contributor", "approver"],
         ("risk",),
     )
-    other = registry.operations.tokens.held_by("other", ())
+    other = registry.operations.tokens.held_by(registry.context.names.known("other"), ())
     assert ([each.role for each in other.grants], other.groups) == (["contributor"], ())
+
+
+def test_a_link_with_somebody_deactivated_revokes_tokens_as_the_log_says(
+    registry: Registry,
+) -> None:
+    see(registry, "ann")
+    registry.set_person_active("ann", active=False)
+    secret = registry.create_token("ben", roles=[Role.READER]).secret
+    registry.link_person("ben", person="ann")
+    assert registry.operations.tokens.bearer_of(secret) is None
+    violated = {each.name for each in registry.fsck().checks if each.examples}
+    assert violated == set()

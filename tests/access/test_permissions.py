@@ -167,6 +167,7 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
         "revoke_access": ("bob",),
         "revoke_token": (1,),
         **dict.fromkeys(("end_sessions", "link_person", "set_person_active"), ("ann",)),
+        "erase_person": ("bob",),
         "unlink_person": ("ann",),
     },
     Permission.AUDIT: {

@@ -18,6 +18,13 @@ from pedigree.audit.verifier.hashes import leaf_hash
 from pedigree.postgres.database import Database
 
 WRITERS = 12
+LEAD = "SELECT pg_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0))"
+AWAITED = """
+SELECT FROM pg_locks
+WHERE locktype = 'advisory' AND NOT granted AND database = (
+    SELECT oid FROM pg_database WHERE datname = current_database()
+)
+"""
 EVENTS_EACH = 120
 ACTOR = Actor(name="tester", source="test")
 
@@ -133,6 +140,36 @@ def test_two_sequencers_give_every_event_one_place(database: Database, database_
         thread.join()
     (row,) = database.fetch_all("SELECT count(*) AS n, max(seq) AS top FROM pedigree.feed")
     assert row["n"] == row["top"] == EVENTS_EACH * 9 // 10
+
+
+def test_a_sequencer_gives_places_also_to_what_the_one_before_it_did_not_see(
+    database: Database, database_url: str
+) -> None:
+    with psycopg.connect(database_url) as other:
+        other.execute("ALTER FUNCTION pedigree.sequence_events() SET lock_timeout TO '60s'")
+        other.commit()  # so that a busy machine does not end the wait
+        other.execute(LEAD)  # and sees no event yet
+        write_all(database_url, 1, [])
+        thread = threading.Thread(target=lambda: log.sequence(database))
+        thread.start()
+        while thread.is_alive() and not database.fetch_all(AWAITED):
+            pass
+    thread.join()
+    assert database.fetch_all("SELECT FROM pedigree.unsequenced") == []
+    (row,) = database.fetch_all("SELECT count(*) AS n FROM pedigree.feed")
+    assert row["n"] == EVENTS_EACH * 9 // 10
+
+
+def test_a_suspended_sequencer_does_not_keep_others_from_reading(
+    database: Database, database_url: str
+) -> None:
+    write_all(database_url, 1, [])
+    with psycopg.connect(database_url) as other:
+        other.execute(LEAD)
+        log.sequence(database)
+        assert database.fetch_all("SELECT FROM pedigree.feed") == []
+    log.sequence(database)
+    assert database.fetch_all("SELECT FROM pedigree.unsequenced") == []
 
 
 def test_an_event_is_kept_as_the_bytes_that_its_leaf_hash_is_taken_of(database: Database) -> None:

@@ -83,6 +83,8 @@ EDITS = {
     "UPDATE pedigree.registered_model SET description = 'x'": "description",
     "UPDATE pedigree.model_version SET created_by = 'x'": "created_by",
     'UPDATE pedigree.model_version SET tags = tags || \'{"a": "b"}\'': "tags",
+    # What an export writes for a value that no event states.
+    "UPDATE pedigree.model_version SET tags = '{\"unrecorded\": true}'": "tags",
     "UPDATE pedigree.training SET metrics = '{\"rmse\": 0.1}'": "trainings",
 }
 

@@ -19,7 +19,7 @@ from pedigree.audit.verifier.attestations import OutsideTrust
 from pedigree.audit.verifier.export import verify_export
 from pedigree.audit.verifier.notes import LogKey
 from pedigree.errors import LogTamperedError
-from pedigree.maintenance.fsck_fold import states_of_models
+from pedigree.maintenance.exported_tables import TABLES
 from pedigree.registry import Registry
 from pedigree.registry.log_sealing import LogSealing
 from tests.audit.sealing import ACTOR, add_events, edit, write_key
@@ -137,7 +137,7 @@ def is_found(registry: Registry, key: str, folder: Path) -> bool:
     """Whether the offline verifier finds something, with the anchors and the key from before."""
     try:
         # The verb would add an event about the export.
-        export(registry.database, folder / "export", states_of_models)
+        export(registry.database, folder / "export", TABLES)
     except LogTamperedError:
         return True
     anchors = registry.settings.home_folder / "objects" / "log"

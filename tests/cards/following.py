@@ -2,6 +2,7 @@
 
 from pedigree.cards.drawing import draw_card
 from pedigree.cards.follower import CardFollower
+from pedigree.cards.named import named
 from pedigree.registry import Registry
 
 
@@ -14,13 +15,17 @@ def follow(registry: Registry) -> int:
 
 
 def drawn(registry: Registry, reference: str) -> str:
-    """The expected text of a version's card."""
+    """The expected text of a version's card, with the names of people."""
     name, _, number = reference.rpartition("/")
-    return registry.database.transaction(lambda tx: draw_card(tx, name, int(number))).markdown
+    card = registry.database.transaction(lambda tx: draw_card(tx, name, int(number)))
+    return named(card.markdown, registry.context.names)
 
 
 def kept(registry: Registry) -> dict[str, str]:
-    """The newest card of each version, as Postgres has it and with the same bytes in the store."""
+    """The newest card of each version, as Postgres has it and with the same bytes in the store.
+
+    They are returned with the names of people.
+    """
     rows = registry.database.fetch_all(
         "SELECT DISTINCT ON (model_id, version) m.name || '/' || version AS reference, markdown,"
         " b.key FROM pedigree.model_card JOIN pedigree.registered_model m USING (model_id)"
@@ -28,7 +33,7 @@ def kept(registry: Registry) -> dict[str, str]:
     )
     for row in rows:
         assert b"".join(registry.store.stream(row["key"])) == row["markdown"].encode()
-    return {row["reference"]: row["markdown"] for row in rows}
+    return {row["reference"]: named(row["markdown"], registry.context.names) for row in rows}
 
 
 def let_lease_end(registry: Registry) -> None:

@@ -172,6 +172,7 @@ STORY: tuple[tuple[str, Step], ...] = (
     ("delete_group", lambda r, _: r.delete_group("risk")),
     ("remove_role", lambda r, _: r.remove_role("looker")),
     ("create_webhook", lambda r, _: r.create_webhook("https://ci.example")),
+    ("erase_person", lambda r, _: r.erase_person("ann")),
 )
 DAY = timedelta(days=1)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pedigree.audit.event_types import EventType
+from pedigree.cards.named import named
 from pedigree.cards.records import CardNotes
 from pedigree.errors import ModelNotFoundError, StoreUnavailableError, VersionNotFoundError
 from pedigree.registry import Registry
@@ -47,7 +48,8 @@ def test_every_version_has_a_card_with_an_address_after_drawing(
     card = registry.card(reference)
     assert (card.revision, registry.get(reference).model_card_uri) == (1, card.uri)
     assert card.location is not None
-    assert Path(card.location.removeprefix("file://")).read_text() == card.markdown
+    stored = Path(card.location.removeprefix("file://")).read_text()
+    assert named(stored, registry.context.names) == card.markdown
 
 
 def test_a_missing_version_has_no_card(registry: Registry, tmp_path: Path) -> None:

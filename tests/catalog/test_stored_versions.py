@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pedigree.access.named_records import with_names
 from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import Reference
@@ -66,7 +67,7 @@ def test_the_text_of_a_version_is_the_record_of_its_tables(
             registry.update(reference, tags={"note": note})
         wanted = Reference(name="churn", version=number)
         row = registry.database.read(lambda tx: lookups.find_version_row(tx, wanted))
-        text = version_json(row)
+        text = registry.context.names.shown_json(version_json(row).encode())
         assert ModelVersion.model_validate_json(text) == registry.get(reference)
         assert registry.get(reference) == from_tables(registry, number)
 
@@ -79,7 +80,7 @@ def from_tables(registry: Registry, number: int) -> ModelVersion:
     (row,) = registry.database.fetch_all(FROM_TABLES, values)
     fields = row["fields"]
     card = fields.pop("model_card_digest")
-    return ModelVersion.model_validate_json(
+    version = ModelVersion.model_validate_json(
         json.dumps(
             {
                 **fields,
@@ -88,3 +89,4 @@ def from_tables(registry: Registry, number: int) -> ModelVersion:
             }
         )
     )
+    return with_names(version, registry.context.names)

@@ -236,6 +236,8 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("access", "identities"),
         ("access", "unlink", "ben"),
         ("access", "end-sessions", "cy"),
+        ("audit", "erase-person", "cy"),
+        ("audit", "erase-person", "cy", "--apply"),
         ("access", "deactivate", "ben"),
         ("access", "reactivate", "ben"),
         ("webhook", "create", url),

@@ -97,7 +97,7 @@ def test_a_long_request_begins_its_answer_and_reports_failures_in_it(
 
 
 def test_a_process_runs_one_long_request_at_a_time() -> None:
-    work = long_requests.LongWork()
+    work = long_requests.LongWork(bytes)
     work._task = Unfinished()
     with pytest.raises(ServiceBusyError):
         work.answer(dict).send(None)

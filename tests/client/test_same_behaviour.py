@@ -254,14 +254,15 @@ def test_a_policy_from_before_the_naming_rule_is_parsed(
         Jsonb,  # the bare client, to which this file is also run, has none
     )
 
+    from tests.fencing import edit_rows
+
     in_process, over_http = served_both
     in_process.set_policy(name, free_policy())
     stored = {"stages": [{"name": "v1", "after": ["none"]}]}
-    in_process.database.transaction(
-        lambda it: it.execute(
-            "UPDATE pedigree.registered_model SET policy = %s WHERE name = %s",
-            [Jsonb(stored), name],
-        )
+    edit_rows(
+        in_process.database,
+        "UPDATE pedigree.registered_model SET policy = %s WHERE name = %s",
+        [Jsonb(stored), name],
     )
     for registry in served_both:
         assert [rule.name for rule in registry.policy(name).stages] == ["v1"]

@@ -7,6 +7,7 @@ from pedigree.audit.records import Actor
 from pedigree.lifecycle.records import Policy
 from pedigree.registry import Registry
 from tests.factories import register
+from tests.fencing import edit_rows
 
 ANN, BEN, EVE = (Actor(name=f"{name}@example.com", source="test") for name in ("ann", "ben", "eve"))
 
@@ -47,12 +48,11 @@ def let_time_pass(registry: Registry, reference: str, days: int) -> None:
     """Make everything about a version's stage and verdicts a number of days older."""
     version = registry.get(reference)
     for table, column in (("tenure", "held_since"), ("verdict", "at")):
-        registry.database.transaction(
-            lambda transaction, table=table, column=column: transaction.execute(
-                f"UPDATE pedigree.{table} SET {column} = {column} - make_interval(days => %s)"
-                " WHERE version = %s",
-                [days, version.version_id],
-            )
+        edit_rows(
+            registry.database,
+            f"UPDATE pedigree.{table} SET {column} = {column} - make_interval(days => %s)"
+            " WHERE version = %s",
+            [days, version.version_id],
         )
     for table in ("candidacy", "stage_request"):
         registry.database.transaction(

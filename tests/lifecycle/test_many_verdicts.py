@@ -58,7 +58,8 @@ def test_gates_read_only_the_decisions_that_may_count_and_no_comment(
     facts = registry.database.read(
         lambda transaction: facts_of_version(transaction, look_at_model(transaction, "churn"), 1)
     )
-    counted = [(each.decided_by, each.approved) for each in facts.decisions]
+    shown = registry.context.names.shown
+    counted = [(shown(each.decided_by), each.approved) for each in facts.decisions]
     assert counted == [(BEN.name, False), (BEN.name, True), (ANN.name, True)]
     every = registry.decisions(reference)
     assert len(every) == 8

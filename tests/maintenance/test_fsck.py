@@ -17,6 +17,7 @@ from pedigree.postgres.database import Database
 from pedigree.registry import Registry
 from pedigree.registry.log_sealing import LogSealing
 from tests.artifacts.publishing import blob_keys
+from tests.audit.event_bodies import require_documented
 from tests.factories import register, register_candidate, with_secret_key
 from tests.identities import see
 from tests.maintenance.collecting import collect
@@ -113,11 +114,13 @@ EDITS: dict[str, tuple[str, set[str]]] = {
         {"tenures_disjoint", "events_replay"},
     ),
     "a token was given another role": (
-        "UPDATE pedigree.access_token SET roles = '{admin}' WHERE principal = 'ci'",
+        "UPDATE pedigree.access_token SET roles = '{admin}'"
+        " WHERE pedigree.shown_name(principal) = 'ci'",
         {"tokens_match_events"},
     ),
     "a token was given another secret": (
-        "UPDATE pedigree.access_token SET secret_hash = sha256('guessed') WHERE principal = 'ci'",
+        "UPDATE pedigree.access_token SET secret_hash = sha256('guessed')"
+        " WHERE pedigree.shown_name(principal) = 'ci'",
         {"tokens_match_events"},
     ),
     "a revoked token is valid again": (
@@ -130,7 +133,7 @@ EDITS: dict[str, tuple[str, set[str]]] = {
         {"tokens_match_events"},
     ),
     "a token is gone": (
-        "DELETE FROM pedigree.access_token WHERE principal = 'ci'",
+        "DELETE FROM pedigree.access_token WHERE pedigree.shown_name(principal) = 'ci'",
         {"tokens_match_events"},
     ),
     "somebody was granted a role": (
@@ -154,6 +157,23 @@ EDITS: dict[str, tuple[str, set[str]]] = {
         "UPDATE pedigree.access_role SET permissions = permissions || '{delete}'::text[]"
         " WHERE name = 'reader'",
         {"access_matches_events"},
+    ),
+    "a removed user is back": (
+        "UPDATE pedigree.provisioned_user SET deleted_at = NULL",
+        {"provisioning_matches_events"},
+    ),
+    "a user was slipped in": (
+        "INSERT INTO pedigree.provisioned_user SELECT gen_random_uuid(), principal_id, NULL,"
+        " now(), now() FROM pedigree.principal WHERE pedigree.shown_name(name) = 'dan'",
+        {"provisioning_matches_events"},
+    ),
+    "a provisioned group is called otherwise": (
+        "UPDATE pedigree.provisioned_group SET display_name = 'other'",
+        {"provisioning_matches_events"},
+    ),
+    "a group is no longer provisioned": (
+        "DELETE FROM pedigree.provisioned_group",
+        {"provisioning_matches_events"},
     ),
     "a webhook sends elsewhere": (
         "UPDATE pedigree.webhook SET url = 'https://evil.example'",
@@ -193,7 +213,8 @@ EDITS: dict[str, tuple[str, set[str]]] = {
     ),
     "an event's bytes were edited": (
         EVENTS_OFF + "UPDATE pedigree.event SET canonical = convert_to(replace(convert_from("
-        "canonical, 'UTF8'), 'tester', 'nobody'), 'UTF8') WHERE type = 'version.held'" + EVENTS_ON,
+        "canonical, 'UTF8'), 'person-', 'nobody-'), 'UTF8') WHERE type = 'version.held'"
+        + EVENTS_ON,
         {"leaves_match"},
     ),
     "an event was forged with its leaf": (
@@ -314,7 +335,7 @@ EDITS_OF_SEARCH = {
     "a record is missing": "DELETE FROM pedigree.search_record WHERE version = 1",
     "a record is foreign": foreign("search_record"),
     "a record was edited": "UPDATE pedigree.search_record"
-    " SET record = replace(record::text, 'ann', 'bob')::json WHERE version = 1",
+    " SET record = replace(record::text, 'person-', 'nobody-')::json WHERE version = 1",
     "a record's signature was edited": "UPDATE pedigree.search_record SET signature = '{}'",
     "a row of a model is missing": "DELETE FROM pedigree.search_model",
     "a row of a model is foreign": "INSERT INTO pedigree.search_model SELECT"
@@ -365,6 +386,10 @@ def lived(impatient: Registry, tmp_path: Path) -> Registry:
     for name in ("dana", "dan"):
         see(registry, name)
     registry.link_person("dan", person="dana")
+    provisioning = registry.operations.provisioning
+    users = [provisioning.provision_user(name).user_id for name in ("erin", "finn")]
+    provisioning.provision_group("Provided", members=users)
+    provisioning.deprovision_user(users[1])
     webhook_id = registry.create_webhook("https://ci.example").webhook.webhook_id
     registry.update_webhook(webhook_id, types=["version.*"])
     registry.rotate_webhook_secret(webhook_id)
@@ -402,6 +427,7 @@ def test_nothing_is_wrong_where_nothing_was_damaged(lived: Registry, tmp_path: P
     assert report.violated == (), report
     looked_at = {check.name: check.looked_at for check in report.checks}
     assert looked_at["versions_gapless"] == looked_at["events_replay"] == 2
+    assert len(require_documented(lived.events())) >= 38
     # The tests' database has no roles of its own.
     assert [name for name, number in looked_at.items() if not number] == ["fence_stands"]
 

@@ -12,6 +12,7 @@ from pedigree.maintenance.fsck import fsck
 from pedigree.monitoring.profile import profile
 from pedigree.postgres.database import Database
 from pedigree.registry import Registry
+from tests.audit.event_bodies import require_documented
 from tests.factories import register
 from tests.lineage.graphs import graph, node
 from tests.maintenance.collecting import collect
@@ -159,6 +160,10 @@ def violated(
         }
 
     return violated
+
+
+def test_the_events_of_records_on_data_have_the_bodies_that_the_docs_list(lived: Registry) -> None:
+    assert {"version.drift_measured", "asset.quarantined"} <= require_documented(lived.events())
 
 
 def test_fsck_reports_every_edit_of_records_on_data(

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from pedigree.postgres import EmbeddedPostgres
+from tests.fencing import OWNER, TEMPLATE, Fenced, as_user, make_template
 
 GRACE_S = 0.5
 CLIENT = Path(__file__).with_name("client.py")
@@ -140,3 +141,11 @@ def alive(pid: int) -> bool:
 @pytest.fixture(name="alive")
 def _alive() -> Callable[[int], bool]:
     return alive
+
+
+@pytest.fixture
+def fenced(postgres: EmbeddedPostgres, make_database_url: Callable[..., str], home: Path) -> Fenced:
+    """A database behind the fence, whose owner is no superuser."""
+    make_template(postgres.url("postgres"))
+    url = make_database_url(TEMPLATE)
+    return Fenced(as_user(url), as_user(url, OWNER), url, home)

@@ -53,6 +53,16 @@ def copy_rows(source_url: str, target_url: str) -> None:
             )
 
 
+def copy_names(source_url: str, target_url: str) -> None:
+    """Copy the names of people into a database that was upgraded from before it had them.
+
+    The rows that it was filled with are those of today's code, and have pseudonyms.
+    """
+    with psycopg.connect(source_url) as source, psycopg.connect(target_url) as target:
+        target.execute("DELETE FROM pedigree.pseudonym")
+        _copy(source, target, "pedigree.pseudonym", ["pseudonym", "name"])
+
+
 def _copy(source: Connection[Any], target: Connection[Any], name: str, columns: list[str]) -> None:
     listed = sql.SQL(", ").join(map(sql.Identifier, columns))
     out = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(listed, sql.SQL(name))

@@ -1,6 +1,7 @@
 """The application's role cannot do what only the owner may, and sees what its transaction names."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -8,18 +9,21 @@ import pytest
 
 from pedigree.access.records import Role
 from pedigree.artifacts.upload_keys import upload_keys
+from pedigree.audit.log import feed_head
 from pedigree.audit.records import Actor
+from pedigree.failures.store import failures
 from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres.asked import asked_by, in_role
 from pedigree.postgres.asker import Asker, DatabaseRole
 from pedigree.postgres.fence import differences, facts
 from pedigree.postgres.migrate import migrate, migrate_embedded
 from pedigree.postgres.roles import has_current_roles, roles_script
-from pedigree.registry import Registry
+from pedigree.registry import Registry, registry_in
+from pedigree.registry.reconciler import Reconciler
 from pedigree.settings import Settings
 from tests.committed import check
-from tests.factories import register
-from tests.fencing import OWNER, TEMPLATE, Fenced, as_user, make_template
+from tests.factories import register, register_candidate
+from tests.fencing import OWNER, PASSWORD, Fenced, as_user
 
 FACTS = Path(__file__).parents[2] / "pedigree" / "postgres" / "fence.txt"
 
@@ -42,6 +46,20 @@ FORBIDDEN = {
     "insert a token": "INSERT INTO pedigree.access_token (principal, secret_hash, roles, models,"
     " created_at, created_by) VALUES ('ann', sha256('x'), '{admin}', '{}', now(), 'ann')",
     "approve a version": "UPDATE pedigree.model_version SET approval_status = 'approved'",
+    "describe a version": "UPDATE pedigree.model_version SET description = 'x'",
+    "enter a stage": "INSERT INTO pedigree.tenure (model_id, version, pointer, name, exclusive,"
+    " held_since, moved_by) VALUES (1, 1, 'stage', 'production', true, now(), 'ann')",
+    "change a stage": "UPDATE pedigree.tenure SET name = 'production'",
+    "end a tenure": "UPDATE pedigree.tenure SET held_until = now(), ended_by = 'move'",
+    "insert a verdict": "INSERT INTO pedigree.verdict (model_id, version, check_name, passed,"
+    " severity, digest, relative, summary, details, at, recorded_by)"
+    " VALUES (1, 1, 'c', true, 'error', 'd', false, 's', '{}', now(), 'ann')",
+    "change a verdict": "UPDATE pedigree.verdict SET passed = true",
+    "change a policy": "UPDATE pedigree.registered_model SET policy = NULL",
+    "insert a model": "INSERT INTO pedigree.registered_model (name, name_key, created_at,"
+    " created_by) VALUES ('x', 'x', now(), 'ann')",
+    "count no move": "UPDATE pedigree.registered_model SET generation = generation - 1",
+    "delete a model": "UPDATE pedigree.registered_model SET deleted_at = now()",
     "backdate an event": "SELECT pedigree.record_events(ARRAY[gen_random_uuid()], 'model.created',"
     " 'churn', NULL, now() - interval '1 day', ARRAY['{}'::bytea])",
     "name another actor": "SELECT pedigree.record_events(ARRAY[gen_random_uuid()], 'model.created',"
@@ -62,6 +80,20 @@ FORBIDDEN = {
     "grant to itself": "ALTER ROLE pedigree_application SUPERUSER",
     "read the log's private keys": "SELECT private_key FROM pedigree.log_key",
 }
+OF_PEOPLE = {
+    "change access": "SELECT * FROM pedigree.begin_access_change(true)",
+    "create a token": "SELECT pedigree.create_token('ann', sha256('x'), '{admin}', '{}', '1h')",
+    "link two identities": "SELECT pedigree.link_identity('ann', 'i', 's')",
+    "override a gate": "SELECT pedigree.write_override(1, 1, 'none', 'production', '[]', 'r', '',"
+    " now())",
+    "change, delete or release a version, a model or a policy": "SELECT pedigree.change_model("
+    "1, '[]', now(), 'h')",
+    "call an edit a move": "SELECT pedigree.move_versions(1,"
+    """ '[{"type": "version.updated", "canonical": "{}"}]', now(), 'h')""",
+    "release data": "UPDATE pedigree.quarantine SET released_at = now()",
+    "read a webhook's answers": "UPDATE pedigree.webhook SET url = 'https://example.org'",
+    "collect bytes": "DELETE FROM pedigree.blob",
+}
 MODEL_OF = "(SELECT m.name FROM pedigree.registered_model m WHERE m.model_id = t.model_id)"
 SEEN = {
     "decision": MODEL_OF,
@@ -75,7 +107,7 @@ TAMPERED = [
     ("ALTER TABLE pedigree.event DISABLE TRIGGER event_append_only", "enabled always", "disabled"),
     ("DROP TRIGGER event_append_only ON pedigree.event", "trigger event_append_only", None),
     ("DROP POLICY seen ON pedigree.model_card", "policy seen on model_card", None),
-    ("ALTER POLICY seen ON pedigree.event USING (true)", "sees_name", "using true"),
+    ("ALTER POLICY seen ON pedigree.event USING (true)", "m.name = event.model", "using true"),
     ("ALTER TABLE pedigree.decision DISABLE ROW LEVEL SECURITY", "row security", None),
     ("ALTER TABLE pedigree.decision FORCE ROW LEVEL SECURITY", "row", "also for the owner"),
     ("GRANT INSERT ON pedigree.event TO PUBLIC", None, "grant INSERT on event to PUBLIC"),
@@ -92,18 +124,16 @@ TAMPERED = [
     ("ALTER TABLE pedigree.sink OWNER TO pedigree_worker", None, "sink belongs to"),
     ("ALTER VIEW pedigree.model_record RESET (security_invoker)", "invoker", "definer"),
 ]
+FINDS = (
+    "SELECT * FROM pedigree.find_versions(%(key)s, 1, NULL)",
+    "SELECT * FROM pedigree.find_versions(%(key)s, NULL, 'latest')",
+    "SELECT * FROM pedigree.find_versions(%(key)s, NULL, 'candidate')",
+    "SELECT * FROM pedigree.find_holder(%(key)s, 'candidate')",
+)
 A_VERSION = """
 INSERT INTO pedigree.registered_model (name, name_key, created_at, created_by)
 VALUES ('churn', 'churn', now(), 'ann')
 """
-
-
-@pytest.fixture
-def fenced(postgres: EmbeddedPostgres, make_database_url: Callable[..., str], home: Path) -> Fenced:
-    """A database behind the fence, whose owner is no superuser."""
-    make_template(postgres.url("postgres"))
-    url = make_database_url(TEMPLATE)
-    return Fenced(as_user(url), as_user(url, OWNER), url, home)
 
 
 def refused(connection: psycopg.Connection, statement: str) -> bool:
@@ -139,11 +169,13 @@ def test_the_application_is_refused_all_that_is_forbidden_on_a_plain_postgres(
     assert allowed(fenced.url, OWNER) == []
 
 
-def test_so_is_a_worker_and_what_the_sealer_may_concerns_the_log_alone(fenced: Fenced) -> None:
+def test_so_is_each_other_role_and_what_the_sealer_may_concerns_the_log_alone(
+    fenced: Fenced,
+) -> None:
     register(fenced.registry(), fenced.home, "churn")
     allowed_as = {}
     with psycopg.connect(fenced.url, autocommit=True) as connection:
-        for role in ("pedigree_worker", "pedigree_sealer"):
+        for role in set(DatabaseRole) - {DatabaseRole.APPLICATION, DatabaseRole.AUDITOR}:
             connection.execute(f"SET ROLE {role}")  # what is left of it is refused as well
             allowed_as[role] = [
                 what
@@ -152,9 +184,54 @@ def test_so_is_a_worker_and_what_the_sealer_may_concerns_the_log_alone(fenced: F
             ]
             connection.execute("RESET ROLE")
     assert allowed_as == {
-        "pedigree_worker": [],
-        "pedigree_sealer": ["read the log's private keys"],
+        DatabaseRole.WORKER: [],
+        DatabaseRole.SENSOR: [],
+        DatabaseRole.SEQUENCER: [],
+        DatabaseRole.SEALER: ["read the log's private keys"],
     }
+
+
+def test_a_sensor_cannot_do_what_people_decide(fenced: Fenced) -> None:
+    register(fenced.registry(), fenced.home, "churn")
+    with psycopg.connect(fenced.url, autocommit=True) as connection:
+        connection.execute("SET ROLE pedigree_sensor")
+        refusals = {what: refused(connection, each) for what, each in OF_PEOPLE.items()}
+    assert refusals == dict.fromkeys(OF_PEOPLE, True)
+
+
+def test_sensors_and_the_reconciler_act_in_a_role_of_their_own(fenced: Fenced) -> None:
+    registry = fenced.registry()
+    register(registry, fenced.home, "churn")
+    reconciler = Reconciler(registry)
+    who = "SELECT current_user::text AS role"
+    assert reconciler.registry.database.call(who) == {"role": DatabaseRole.SENSOR.value}
+    sensor = registry_in(registry.context.in_role(DatabaseRole.SENSOR))
+    other = sensor.acting_as(Actor(name="ann", source="test"))
+    assert other.database.call(who) == {"role": DatabaseRole.SENSOR.value}
+    reconciler.reconcile()
+    assert registry.database.read(partial(failures, limit=1)) == ()
+    cards = "SELECT count(*) AS cards FROM pedigree.model_card"
+    assert registry.database.call(cards) == {"cards": 1}
+
+
+def test_only_the_sequencer_gives_events_their_place_also_within_a_transaction(
+    fenced: Fenced,
+) -> None:
+    registry = fenced.registry()
+    register(registry, fenced.home, "churn")
+    sequence = "SELECT pedigree.sequence_events()"
+    for role in set(DatabaseRole) - {DatabaseRole.SEQUENCER, DatabaseRole.AUDITOR}:
+        database = asked_by(registry.database, Asker(role=role))
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="sequence_events"):
+            database.fetch_all(sequence)
+    seen = registry.context.transaction(
+        lambda context: (
+            len(registry_in(context).events()),
+            context.database.call("SELECT current_user::text AS role"),
+        )
+    )
+    assert seen == (len(registry.events()), {"role": "fence_tester"})
+    assert seen[0] > 1
 
 
 def test_the_embedded_servers_application_is_refused_the_same(
@@ -182,6 +259,12 @@ def test_an_embedded_registry_of_an_earlier_release_gets_the_role_at_its_next_st
     server.folder.joinpath("password.application").unlink()  # as in a copy of the data alone
     with Registry.connect(settings=Settings(home=server.folder.parent, actor="ann")) as registry:
         assert registry.models() == ()
+        register(registry, server.folder.parent, "churn")
+        reconciler = Reconciler(registry)
+        reconciler.reconcile()
+        who = reconciler.registry.database.call("SELECT current_user::text AS role")
+        assert who == {"role": DatabaseRole.SENSOR.value}
+        assert registry.events()[-1].seq == feed_head(registry.database)
 
 
 def test_the_application_owns_the_tables_of_dagster_that_an_earlier_release_made(
@@ -196,7 +279,8 @@ def test_the_application_owns_the_tables_of_dagster_that_an_earlier_release_made
             application.execute("INSERT INTO runs DEFAULT VALUES")
 
 
-def test_a_limited_asker_sees_only_what_concerns_its_models(fenced: Fenced) -> None:
+@pytest.mark.parametrize("models", ['{"chur_%"}', "^(?:churn.*)$", r'{"churn-eu","churn\\-us"}'])
+def test_a_limited_asker_sees_only_what_concerns_its_models(fenced: Fenced, models: str) -> None:
     registry = fenced.registry()
     for name in ("churn-eu", "Churn-US", "fraud"):
         register(registry, fenced.home, name, name)
@@ -205,13 +289,26 @@ def test_a_limited_asker_sees_only_what_concerns_its_models(fenced: Fenced) -> N
             f"{name}/1", "candidate", comment="good"
         )
     registry.create_token("ci", roles=[Role.READER])
-    limited = asked_by(registry.database, Asker(models="^(?:churn.*)$"))
+    limited = asked_by(registry.database, Asker(models=models))
     for table, shown in SEEN.items():
         query = f"SELECT DISTINCT {shown} AS model FROM pedigree.{table} t ORDER BY 1"
         everything = {row["model"] for row in registry.database.fetch_all(query)}
         assert {"churn-eu", "Churn-US", "fraud"} <= everything, table
         for read in (limited.fetch_all, lambda q: limited.transaction(lambda t: [*t.execute(q)])):
             assert {row["model"] for row in read(query)} == {"churn-eu", "Churn-US"}, table
+
+
+@pytest.mark.parametrize("models", ['{"churn%"}', "^churn.*$", "{}"])
+def test_the_reads_of_one_version_find_none_of_a_hidden_model(fenced: Fenced, models: str) -> None:
+    registry = fenced.registry()
+    for name in ("churn", "fraud"):
+        register_candidate(registry, fenced.home, name, name)
+    limited = asked_by(registry.database, Asker(models=models))
+    hidden = "fraud" if models != "{}" else "churn"
+    for read in FINDS:
+        assert registry.database.fetch_all(read, {"key": hidden})
+        assert not limited.fetch_all(read, {"key": hidden})
+        assert bool(limited.fetch_all(read, {"key": "churn"})) is (models != "{}")
 
 
 def test_a_missing_setting_is_an_error_and_never_an_empty_result(fenced: Fenced) -> None:
@@ -225,6 +322,9 @@ def test_a_missing_setting_is_an_error_and_never_an_empty_result(fenced: Fenced)
                     continue  # without rows in this test
                 with pytest.raises(psycopg.errors.InsufficientPrivilege, match=r"pedigree\.models"):
                     connection.execute(f"SELECT * FROM pedigree.{table}")
+            for read in FINDS:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege, match=r"pedigree\.models"):
+                    connection.execute(read, {"key": "churn"})
 
 
 def test_nothing_of_an_asker_outlives_its_transaction(fenced: Fenced) -> None:
@@ -293,3 +393,18 @@ def test_all_askers_of_a_process_share_the_keys_that_it_announced(fenced: Fenced
     one, other = (asked_by(database, Asker(actor=name)) for name in ("ann", "bob"))
     assert upload_keys(one) is upload_keys(other) is upload_keys(database)
     database.close()
+
+
+def test_a_user_who_may_only_seal_gives_events_their_place_too(fenced: Fenced) -> None:
+    register(fenced.registry(), fenced.home, "churn")
+    with psycopg.connect(fenced.admin_url, autocommit=True) as admin:
+        admin.execute("DROP ROLE IF EXISTS fence_sealer")
+        admin.execute(
+            f"CREATE ROLE fence_sealer LOGIN PASSWORD '{PASSWORD}' IN ROLE pedigree_sealer"
+        )
+    try:
+        with Database.connect(as_user(fenced.admin_url, "fence_sealer")) as database:
+            assert feed_head(database) == len(fenced.registry().events())
+    finally:
+        with psycopg.connect(fenced.admin_url, autocommit=True) as admin:
+            admin.execute("DROP ROLE fence_sealer")

@@ -11,6 +11,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import Jsonb
 
+from pedigree.access.reserved import is_pseudonym
+from pedigree.audit.records import Actor
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import Training
 from pedigree.errors import AliasNotFoundError, NameTakenError
@@ -23,10 +25,11 @@ from pedigree.postgres import migrate as module
 from pedigree.postgres.migrate import all_migrations, migrate
 from pedigree.registry import Registry
 from tests.factories import promote_to_production, register, register_candidate
+from tests.lifecycle.deciding import policy_of
 from tests.lifecycle.named_before import give_stored_policy, hold_as_before, staged
 from tests.lineage.graphs import graph, missing, node
 from tests.maintenance.collecting import require_sound
-from tests.postgres.copying import copy_rows
+from tests.postgres.copying import copy_names, copy_rows
 
 # The last release whose lineage has no certainty.
 UNCERTAIN = 32
@@ -49,6 +52,8 @@ SELECT training_id, 0, 'step', 'models/churn' FROM training
 OLD = 7
 # The release that introduced a rule for the names of stages and aliases.
 NAMES = 35
+# The release that keeps the names of people apart.
+PSEUDONYMS = 71
 # Names whose key was computed differently: full-width letters, a superscript, a Roman numeral.
 RENAMED = (
     "\N{FULLWIDTH LATIN CAPITAL LETTER C}hurn",
@@ -153,10 +158,11 @@ def set_verifications(database: Database) -> None:
 
 
 def test_all_rows_of_an_old_database_remain_and_are_found_after_the_upgrade(
-    filled: Registry, old_url: str, tmp_path: Path
+    filled: Registry, old_url: str, database_url: str, tmp_path: Path
 ) -> None:
     with Database.connect(old_url) as database:
         assert migrate(database)[0] == all_migrations()[OLD].name
+        copy_names(database_url, old_url)
         # The events are those of today's code, but the tables lacked some of its columns.
         database.transaction(lambda it: it.execute("UPDATE pedigree.verdict SET settings = '{}'"))
         set_verifications(database)
@@ -192,6 +198,40 @@ def test_all_rows_of_an_old_database_remain_and_are_found_after_the_upgrade(
         promote_to_production(upgraded, "customer_churn/3")
         assert register(upgraded, tmp_path, "e", "customer_churn") == "customer_churn/5"
         require_sound(upgraded)
+
+
+def test_people_from_before_names_were_kept_apart_keep_their_names(
+    registry: Registry,
+    make_database_url: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = make_database_url(template=None)
+    known = [each for each in all_migrations() if each.number < PSEUDONYMS]
+    with monkeypatch.context() as patch, Database.connect(url) as database:
+        patch.setattr(module, "all_migrations", lambda: known)
+        migrate(database)
+    policy = policy_of(approvals={"by": ["cy", "*@risk.example", "group:risk"]})
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "INSERT INTO pedigree.registered_model (name, name_key, owners, created_at, created_by,"
+            " policy) VALUES ('churn', 'churn', '{ben}', now(), 'Ann', %s)",
+            [Jsonb(policy.model_dump(mode="json"))],
+        )
+    with Database.connect(url) as database:
+        migrate(database)
+        rows = database.fetch_all("SELECT pseudonym, name FROM pedigree.pseudonym ORDER BY name")
+        assert [(row["pseudonym"], row["name"]) for row in rows] == [
+            (name, name) for name in ("Ann", "ben", "cy")
+        ]
+        upgraded = Registry(database, registry.store, registry.settings)
+        ann = upgraded.acting_as(Actor(name="ann", source="git user.email"))
+        ann.update_model("churn", description="who leaves")
+        assert upgraded.events()[-1].actor.name == "Ann"
+        assert upgraded.set_policy("churn", policy) == 0, "it is the same policy"
+        erased = upgraded.erase_person("ann")
+        assert (erased.pseudonyms, erased.keeps_older_names) == ((), True)
+        assert upgraded.model("churn").created_by == "Ann"
+        assert is_pseudonym(upgraded.context.names.pseudonym("ann"))
 
 
 @pytest.fixture

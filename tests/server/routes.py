@@ -50,12 +50,17 @@ KNOWN: dict[str, Any] = {
     "asset": "customers",
     "moment": "2026-03-01T12:00:00Z",
     "reason": "a test",
+    "type_id": "User",
+    "schema_id": "urn:ietf:params:scim:schemas:core:2.0:User",
+    "user_id": "00000000-0000-4000-8000-000000000000",
+    "group_id": "00000000-0000-4000-8000-000000000000",
 }
 # A name that parameters of several routes have, with a value for each route.
 FILES = {"docs_file": "start.js", "static_file": static_name("pedigree.css")}
 # What does not exist for these values; a store in a folder signs no URLs.
 MISSING = {
     **dict.fromkeys(("get_upload", "get_delivery", "get_datasheet"), 404),
+    **dict.fromkeys(("get_scim_user", "get_scim_group"), 404),
     # No key seals the log of that service.
     **dict.fromkeys(("get_log_checkpoint", "get_log_tile", "get_log_consistency"), 404),
     **dict.fromkeys(("sign_urls", "get_retraining"), 409),

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import datetime
 
 import httpx2
 import pytest
@@ -48,6 +49,26 @@ def test_later_requests_write_nothing(served: Served, issuer: Issuer) -> None:
         assert whoami(served, token).status_code == 200
     assert served.registry.principals(name="ann") == (known,)
     assert len(served.registry.events()) == events
+
+
+def test_roles_from_a_claim_are_shown_with_the_time_when_they_were_last_seen(
+    served: Served, issuer: Issuer
+) -> None:
+    subject = {"sub": "8", "preferred_username": "fay"}
+    found = whoami(served, issuer.token(**subject, groups=["deployers", "x"])).json()
+    (known,) = served.registry.principals(name="fay")
+    (seen,) = found["last_seen"]
+    (identity,) = known.identities
+    assert (seen["issuer"], seen["roles"], seen["groups"]) == (
+        *(issuer.url, ["deployer"]),
+        ["deployers", "x"],
+    )
+    assert datetime.fromisoformat(seen["seen_at"]) == identity.seen_at
+    own = served.registry.create_token("fay", roles=[Role.READER]).secret
+    assert whoami(served, own).json()["last_seen"] == [seen], "also to another token of theirs"
+    served.registry.end_sessions("fay")
+    other = served.registry.create_token("fay", roles=[Role.READER]).secret
+    assert whoami(served, other).json()["last_seen"] == []
 
 
 def test_another_subject_with_the_name_is_refused_until_it_is_linked(

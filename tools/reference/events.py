@@ -3,6 +3,7 @@
 from itertools import groupby
 
 from pedigree.audit.event_types import EventType
+from tools.reference.event_bodies import BODIES
 from tools.reference.markdown import code, page, table
 
 _SUBJECTS = {
@@ -16,6 +17,7 @@ _SUBJECTS = {
     "session": "who signed in to the web page, in the body's `principal`",
     "token": "the principal of the token, in the body's `principal`",
     "principal": "the principal, in the body's `principal`",
+    "person": "a pseudonym of the person, in the body's `principal`",
     "access": "the principal, in the body's `principal`",
     "role": "the role, in the body's `role`",
     "group": "the member, in the body's `member`, or else the group, in its `group`",
@@ -32,13 +34,23 @@ def events_page() -> str:
     """Return the page: the types of each object, and what their subject is."""
     blocks = []
     for name, kinds in groupby(sorted(EventType, key=_object), key=_object):
-        rows = [(code(kind.value), kind.about) for kind in kinds]
-        blocks += [f"## {name}", f"Subject: {_SUBJECTS[name]}.", table(("type", "when"), rows)]
+        rows = [(code(kind.value), kind.about, _body(kind)) for kind in kinds]
+        heads = ("type", "when", "body")
+        blocks += [f"## {name}", f"Subject: {_SUBJECTS[name]}.", table(heads, rows)]
     return page(
         "Event types",
         "A type is `object.action`. [Events](../events.md) explains how to read and receive them.",
+        "The column `body` has the keys of the event's `body`. Those in parentheses are not in each"
+        " event of the type.",
         *blocks,
     )
+
+
+def _body(kind: EventType) -> str:
+    """Return the keys of a body; those that may be missing in parentheses."""
+    names = BODIES[kind]
+    shown = (f"({code(name[:-1])})" if name.endswith("?") else code(name) for name in names)
+    return ", ".join(shown) or "empty"
 
 
 def _object(kind: EventType) -> str:

@@ -10,12 +10,13 @@ from pedigree.access.oidc.providers import (
     IdentitySource,
     ProviderKind,
     ProviderRule,
+    ScimLink,
     TokenUse,
     are_met,
 )
 from pedigree.access.oidc.refusals import NoRuleError
 from pedigree.access.people_records import PrincipalKind
-from pedigree.access.reserved import is_reserved
+from pedigree.access.reserved import is_pseudonym, is_reserved
 from pedigree.audit.records import Actor
 
 # What the sign of a trusted run is in the tokens of a kind; a rule that grants more than reading
@@ -47,7 +48,9 @@ class Identity:
         email: Their e-mail, if the issuer verified it.
         issued_at: When the issuer made the token.
         links_by_email: Whether they are the person with the same verified e-mail and the same name.
+        scim: What says that they are a person whom SCIM provisioned; None: the e-mail alone.
         is_first_admin: Whether they become the first admin of a registry that never had one.
+        own_key: What tells it from others of its issuer, once ``principal`` is a pseudonym.
     """
 
     principal: str
@@ -65,7 +68,9 @@ class Identity:
     email: str | None
     issued_at: datetime
     links_by_email: bool
+    scim: ScimLink | None
     is_first_admin: bool
+    own_key: str | None = None
 
     @property
     def key(self) -> str:
@@ -73,6 +78,8 @@ class Identity:
 
         A workload has as many subjects as branches and environments, and one name by its rule.
         """
+        if self.own_key is not None:
+            return self.own_key
         return self.principal if self.kind is PrincipalKind.WORKLOAD else self.subject
 
     @property
@@ -110,6 +117,7 @@ def identity_of(claims: Claims, provider: IdentitySource) -> Identity:
                 email=_verified_email(claims),
                 issued_at=_time(claims["iat"]),
                 links_by_email=provider.links_by_email,
+                scim=provider.scim,
                 is_first_admin=bool(provider.first_admin) and are_met(provider.first_admin, claims),
             )
     raise NoRuleError(f"the token meets no rule of the provider {provider.name}")
@@ -170,6 +178,6 @@ def _name(template: str, claims: Claims) -> str:
         raise NoRuleError("the e-mail of the token is not verified")
     if not is_name(name):
         raise NoRuleError("the principal of the token is not a valid name")
-    if is_reserved(name):
+    if is_reserved(name) or is_pseudonym(name):
         raise NoRuleError("the principal of the token is reserved for Pedigree")
     return name

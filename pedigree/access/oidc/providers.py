@@ -39,6 +39,13 @@ class TokenUse(StrEnum):
     EXCHANGE = "exchange"
 
 
+class ScimLink(StrEnum):
+    """What says that a token is that of a person whom SCIM provisioned."""
+
+    NAME = "name"
+    SUBJECT = "subject"
+
+
 class Algorithm(StrEnum):
     """An accepted algorithm of signatures; neither ``none`` nor one with a shared secret."""
 
@@ -170,6 +177,10 @@ class IdentitySource(Protocol):
         """Whether one verified e-mail and one name are one person."""
 
     @property
+    def scim(self) -> ScimLink | None:
+        """What says that a token is that of a person whom SCIM provisioned, besides the e-mail."""
+
+    @property
     def first_admin(self) -> Conditions:
         """The conditions of the first admin."""
 
@@ -222,6 +233,11 @@ class Provider(Record):
         default=False,
         description="A subject whose name another identity has is the same person if both have the"
         " same verified e-mail; otherwise such a subject is refused until an admin links it",
+    )
+    scim: ScimLink | None = Field(
+        default=None,
+        description="name: a name that SCIM provisioned is that of the first token with it;"
+        " subject: the external id of SCIM is the sub of tokens; without it only the e-mail counts",
     )
     first_admin: Conditions = Field(
         default_factory=dict,

@@ -28,6 +28,7 @@ from pedigree.access.oidc.providers import (
     Provider,
     ProviderKind,
     Rules,
+    ScimLink,
     Template,
     TokenUse,
 )
@@ -62,6 +63,7 @@ class AuthenticatingProxy(Record):
     )
     principal: Template = "{sub}"
     links_by_email: bool = False
+    scim: ScimLink | None = None
     first_admin: Conditions = Field(default_factory=dict, max_length=32)
     rules: Rules
 

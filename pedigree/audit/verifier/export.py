@@ -15,9 +15,11 @@ from .tables import TableReplay
 from .timestamps import LARGEST_REPLY
 
 EVENTS, CHECKPOINTS, TIMESTAMPS = "events.jsonl", "checkpoints.jsonl", "timestamps.jsonl"
-PENDING, STATE = "pending.jsonl", "state.jsonl"
+PENDING, STATE, ACCESS = "pending.jsonl", "state.jsonl", "access.jsonl"
 REPLY = ".tsr"
 """The suffix of a file with the reply of an authority; a file without suffixes has its note."""
+_OF_MODELS = "the tables of the models"
+_OF_ACCESS = "the tables of roles, groups, grants, tokens and people"
 # A note has some hundred bytes; an anchor is read as a whole.
 _LARGEST_NOTE = 1 << 20
 
@@ -47,9 +49,9 @@ def verify_export(
         events, notes = (
             files.enter_context((folder / name).open("rb")) for name in (EVENTS, CHECKPOINTS)
         )
-        stamps, pending, state = (
+        stamps, pending, state, access = (
             files.enter_context((folder / name).open("rb")) if (folder / name).exists() else None
-            for name in (TIMESTAMPS, PENDING, STATE)
+            for name in (TIMESTAMPS, PENDING, STATE, ACCESS)
         )
         check = LogCheck(
             keys,
@@ -58,14 +60,19 @@ def verify_export(
             stamped=_stamped(stamps or ()),
             trust=trust,
         )
-        if state is None or not tables:
-            check.report.unchecked.append("the tables of the models")
+        for what, file in ((_OF_MODELS, state), (_OF_ACCESS, access)):
+            if file is None or not tables:
+                check.report.unchecked.append(what)
+        if not tables or (state is None and access is None):
             return check.run(map(_content, events))
         replay = TableReplay(check.report)
         check.run(_replayed(replay, map(_content, events)))
         for line in pending or ():
             replay.add(_content(line))
-        replay.compare(state)
+        if state is not None:
+            replay.compare(state)
+        if access is not None:
+            replay.access.compare(access)
         return check.report
 
 

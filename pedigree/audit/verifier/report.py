@@ -33,6 +33,8 @@ class LogReport:
     """The time of that stamp."""
     models: int = 0
     """The models whose tables were compared with the replay of their events."""
+    access_rows: int = 0
+    """The rows of roles, grants, tokens and people that were compared with their events."""
     keys: list[str] = field(default_factory=list)
     """The keys that signed the newest checkpoint, or may sign the next one."""
     unchecked: list[str] = field(default_factory=list)
@@ -68,6 +70,11 @@ class LogReport:
             yield f"{gap} newest events are covered by no anchor, witness or time stamp"
         if self.models:
             yield f"{self.models} models: the tables are those that the events give"
+        if self.access_rows:
+            yield (
+                f"{self.access_rows} rows of roles, groups, grants, tokens and people are those"
+                " that the events give"
+            )
         yield f"keys that sign now: {', '.join(self.keys) or 'none is known'}"
         for what in self.unchecked:
             yield f"NOT CHECKED: {what}"

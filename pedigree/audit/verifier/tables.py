@@ -5,17 +5,15 @@ A line of ``state.jsonl`` has the state of one model, as :func:`plain_state` wri
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
+from .access import AccessReplay
+from .access_states import EVENTS
+from .comparing import UNREADABLE, compared, plain
 from .replay import fold
 from .report import LogReport
-from .states import UNRECORDED, ReplayedModel
-
-_UNRECORDED = {"unrecorded": True}
-_UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
-_MOST_SHOWN = 300
+from .states import ReplayedModel
 
 
 class _Actor(NamedTuple):
@@ -33,7 +31,7 @@ class _Event(NamedTuple):
 
 def plain_state(model: ReplayedModel) -> dict[str, Any]:
     """Return the state of a model as JSON values."""
-    found: dict[str, Any] = _plain(model)
+    found: dict[str, Any] = plain(model)
     return found
 
 
@@ -45,6 +43,8 @@ class TableReplay:
     """
 
     def __init__(self, report: LogReport) -> None:
+        self.access = AccessReplay(report)
+        """The replay of the events of no model, which are about people and their rights."""
         self._report = report
         self._models: dict[str, ReplayedModel] = {}
         self._unreadable: set[str] = set()
@@ -52,20 +52,24 @@ class TableReplay:
     def add(self, content: bytes) -> None:
         """Replay the next event."""
         try:
-            event = json.loads(content)
-            name = event["model"]
-        except _UNREADABLE:
+            found = json.loads(content)
+            name = found["model"]
+            if name is None and found["type"] not in EVENTS:
+                return
+            event = _event(found)
+        except UNREADABLE:
             self._report.found("an event cannot be read, so it cannot be replayed")
             return
-        if name is None or name in self._unreadable:
-            return
+        if name is None:
+            self.access.add(event)
+        elif name not in self._unreadable:
+            self._add(name, event)
+
+    def _add(self, name: str, event: _Event) -> None:
         try:
-            at = datetime.fromisoformat(event["at"])
-            actor = _Actor(event["actor"]["name"], event["actor"]["source"])
-            replayed = _Event(event["type"], event["version"], at, actor, event["body"])
-            fold(self._models.setdefault(name, ReplayedModel()), replayed)
-        except _UNREADABLE as error:
-            self._unreadable.add(str(name))
+            fold(self._models.setdefault(name, ReplayedModel()), event)
+        except UNREADABLE as error:
+            self._unreadable.add(name)
             self._report.found(f"{name}: its events cannot be replayed: {error!r}")
 
     def compare(self, lines: Iterable[bytes]) -> None:
@@ -74,7 +78,7 @@ class TableReplay:
             try:
                 found = json.loads(line)
                 name, stored = str(found["name"]), found["state"]
-            except _UNREADABLE:
+            except UNREADABLE:
                 self._report.found("a line of the exported tables cannot be read")
                 continue
             self._compare(name, stored, found.get("problem"))
@@ -95,11 +99,19 @@ class TableReplay:
                 self._report.found(f"{name}{what}")
 
 
+def _event(found: dict[str, Any]) -> _Event:
+    at = datetime.fromisoformat(found["at"])
+    actor = _Actor(found["actor"]["name"], found["actor"]["source"])
+    if not isinstance(found["model"], str | None):
+        raise TypeError("the name of a model is a text")
+    return _Event(found["type"], found["version"], at, actor, found["body"])
+
+
 def _differences(replayed: dict[str, Any], stored: Any) -> Iterator[str]:
     if not isinstance(stored, dict) or not isinstance(stored.get("versions"), dict):
         yield ": its exported state has another form"
         return
-    yield from _compared(": ", replayed, stored, leave_out="versions")
+    yield from compared(": ", replayed, stored, leave_out="versions")
     versions, rows = replayed["versions"], stored["versions"]
     for number in sorted(versions.keys() | rows.keys(), key=str):
         if number not in rows or number not in versions:
@@ -107,47 +119,4 @@ def _differences(replayed: dict[str, Any], stored: Any) -> Iterator[str]:
         elif not isinstance(rows[number], dict):
             yield f"/{number}: its exported state has another form"
         else:
-            yield from _compared(f"/{number}: ", versions[number], rows[number])
-
-
-def _compared(
-    place: str, replayed: dict[str, Any], stored: dict[str, Any], leave_out: str = ""
-) -> Iterator[str]:
-    for name, value in replayed.items():
-        if name != leave_out and not _is_same(stored.get(name), value):
-            row, events = _short(stored.get(name)), _short(value)
-            yield f"{place}{name} is {row}, but {events} by its events"
-
-
-def _is_same(one: Any, other: Any) -> bool:
-    if _UNRECORDED in (one, other):
-        return True
-    match one, other:
-        case dict(), dict():
-            return one.keys() == other.keys() and all(_is_same(one[k], other[k]) for k in one)
-        case list(), list():
-            return len(one) == len(other) and all(map(_is_same, one, other))
-    return bool(one == other)
-
-
-def _plain(value: Any) -> Any:
-    if value is UNRECORDED:
-        return _UNRECORDED
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if is_dataclass(value):
-        return {
-            field.name: _plain(getattr(value, field.name))
-            for field in fields(value)
-            if not field.name.startswith("_")
-        }
-    if isinstance(value, dict):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+            yield from compared(f"/{number}: ", versions[number], rows[number])

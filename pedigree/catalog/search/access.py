@@ -18,7 +18,7 @@ from pedigree.catalog.search.ast import (
     Not,
     comparison_of,
 )
-from pedigree.catalog.search.fields import FIELDS, Kind
+from pedigree.catalog.search.fields import FIELDS, Kind, compares_names
 from pedigree.catalog.search.ranges import ranges, union
 from pedigree.catalog.search.to_sql import Translator
 
@@ -51,6 +51,8 @@ def access(leaf: Leaf, translator: Translator) -> Access | None:
     """Return what an index has of a leaf; None if no index serves it."""
     found = comparison_of(leaf)
     name = found.field.name
+    if compares_names(found):
+        return None
     if translator.of_model is not None and other_tables.needs_pointer(leaf):
         rows = other_tables.pointed_at(translator, translator.of_model, found)
         return Access(rows, rows)
@@ -172,7 +174,7 @@ def _name(_: Leaf, found: Comparison, translator: Translator) -> Access | None:
         return _ordered(_, found, translator)
     # There are fewer models than versions.
     rows = sql.SQL(
-        "SELECT named.model_id, named.version FROM pedigree.registered_model s"
+        "SELECT named.model_id, named.version FROM pedigree.search_name s"
         " JOIN pedigree.search_version named USING (model_id) WHERE {}"
     ).format(translator.compared(sql.SQL("s.name"), found, Kind.TEXT))
     return Access(rows, rows)

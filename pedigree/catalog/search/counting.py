@@ -186,8 +186,13 @@ class Counting:
         each = sql.SQL(" UNION ALL ").join(
             sql.SQL(
                 "(SELECT {}::text AS facet, value, count(*) AS count FROM ({}) AS each (value)"
-                " GROUP BY value ORDER BY count(*) DESC, value LIMIT {})"
-            ).format(translator.parameters.add(name), sql.SQL(FACETS[name]), sql.Literal(VALUES))
+                " GROUP BY value ORDER BY count(*) DESC, {} LIMIT {})"
+            ).format(
+                translator.parameters.add(name),
+                sql.SQL(FACETS[name]),
+                sql.SQL("pedigree.shown_name(value)" if name == "owner" else "value"),
+                sql.Literal(VALUES),
+            )
             for name in names
         )
         statement = sql.SQL(

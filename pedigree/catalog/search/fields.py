@@ -50,6 +50,8 @@ class FieldRule:
     choices: tuple[str, ...] = ()
     sortable: bool = True
     """Whether an order may name it."""
+    names_people: bool = False
+    """Whether the column has pseudonyms, for which results and filters have names."""
 
 
 def _text(sql: LiteralString, meaning: str, choices: tuple[str, ...] = ()) -> FieldRule:
@@ -68,8 +70,16 @@ FIELDS: Mapping[str, FieldRule] = {
     "alias": FieldRule(
         kind=Kind.TEXTS, meaning="the aliases that it holds", sql="s.aliases", sortable=False
     ),
-    "owner": FieldRule(kind=Kind.TEXTS, meaning="its owners", sql="s.owners", sortable=False),
-    "created_by": _text("s.created_by", "who registered it"),
+    "owner": FieldRule(
+        kind=Kind.TEXTS,
+        meaning="its owners",
+        sql="s.owners",
+        sortable=False,
+        names_people=True,
+    ),
+    "created_by": FieldRule(
+        kind=Kind.TEXT, meaning="who registered it", sql="s.created_by", names_people=True
+    ),
     "created_at": FieldRule(kind=Kind.TIME, meaning="when it was registered", sql="s.created_at"),
     "run_id": _text("s.run_id", "the run that made it"),
     "git_commit": _text("s.git_commit", "the commit of the training code"),
@@ -90,7 +100,9 @@ FIELDS: Mapping[str, FieldRule] = {
     "approval_status": _text(
         "s.approval_status", "whether it is approved or rejected", tuple(ApprovalStatus)
     ),
-    "approved_by": _text("s.approved_by", "who approved it"),
+    "approved_by": FieldRule(
+        kind=Kind.TEXT, meaning="who approved it", sql="s.approved_by", names_people=True
+    ),
     "overridden": FieldRule(
         kind=Kind.BOOLEAN,
         meaning="it once entered a stage past gates that it had not passed",
@@ -137,6 +149,11 @@ FIELDS: Mapping[str, FieldRule] = {
         sortable=False,
     ),
 }
+
+
+def compares_names(found: Comparison) -> bool:
+    """Return whether a comparison needs the names of people: no index of pseudonyms serves it."""
+    return FIELDS[found.field.name].names_people and found.operator in (*_ORDERED, *_ALIKE)
 
 
 def operators_of(name: str) -> tuple[str, ...]:

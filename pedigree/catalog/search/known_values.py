@@ -11,7 +11,7 @@ from psycopg import sql
 from pedigree.catalog.search.access import LONGEST_TERM, are_terms, has_terms
 from pedigree.catalog.search.ast import And, Comparison, Expression, Literal, Or, leaves
 from pedigree.catalog.search.execution import NESTED, Execution
-from pedigree.catalog.search.fields import Kind
+from pedigree.catalog.search.fields import Kind, compares_names
 from pedigree.catalog.search.parameters import Parameters
 from pedigree.catalog.search.ranges import beginning_of
 from pedigree.catalog.search.to_sql import Translator
@@ -33,11 +33,13 @@ def with_known_values(execution: Execution, expression: Expression | None) -> Ex
 
 
 def _is_open(found: Comparison) -> bool:
-    """Return whether it is a pattern of which no index has a range."""
+    """Return whether it is a pattern of which no index has a range, or one of names of people."""
     if not has_terms(found.field) or not are_terms(found):
         return False
-    return found.operator == "ILIKE" or (
-        found.operator == "LIKE" and not beginning_of(str(found.values[0].value))
+    return (
+        compares_names(found)
+        or found.operator == "ILIKE"
+        or (found.operator == "LIKE" and not beginning_of(str(found.values[0].value)))
     )
 
 

@@ -24,12 +24,13 @@ FROM pg_class WHERE oid = 'pedigree.search_version'::regclass;
 
 -- name: records
 -- The records of some versions, in the given order. One row at a time and with a limit, so that it
--- never becomes a scan of all records, and the first row comes before the last one is read.
+-- never becomes a scan of all records, and the first row comes before the last one is read. The planner
+-- does not see how many they are, so that it keeps one plan for all numbers.
 SELECT found.place, shown.record, shown.signature, shown.verification,
     (
         SELECT m.generation FROM pedigree.registered_model m WHERE m.model_id = found.model_id
     ) AS generation
-FROM unnest(%(model_ids)s::bigint[], %(versions)s::integer[])
+FROM unnest((SELECT %(model_ids)s::bigint[]), (SELECT %(versions)s::integer[]))
     WITH ORDINALITY AS found (model_id, version, place)
 CROSS JOIN LATERAL (
     SELECT r.record::text, r.signature, r.verification::text FROM pedigree.search_record r

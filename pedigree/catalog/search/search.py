@@ -1,6 +1,6 @@
 """A search, from the text of its filter to the records of a page."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -13,10 +13,14 @@ from pedigree.catalog.search.ast import (
     Field,
     FieldPlace,
     Literal,
+    Not,
+    Or,
+    comparisons,
 )
 from pedigree.catalog.search.breadth import too_broad
 from pedigree.catalog.search.counting import Counting, FacetCounts, check_facets
 from pedigree.catalog.search.execution import Execution, TimeIsUpError, read_records
+from pedigree.catalog.search.fields import FIELDS, compares_names
 from pedigree.catalog.search.fuzzy_words import tsqueries
 from pedigree.catalog.search.grammar import parse_filter
 from pedigree.catalog.search.known_values import with_known_values
@@ -56,6 +60,19 @@ class Request:
     """How long it may take."""
     filter: str
     order_by: str
+
+    def naming(self, pseudonyms: Callable[[Sequence[str]], Mapping[str, str]]) -> Self:
+        """Return the same search with pseudonyms instead of the names that values must equal.
+
+        Args:
+            pseudonyms: Returns the pseudonyms of exactly these names, without unknown ones.
+        """
+        named = [each for each in comparisons(self.expression) if _equals_name(each)]
+        if self.expression is None or not named:
+            return self
+        names = {str(one.value) for each in named for one in each.values}
+        known = pseudonyms(sorted(names))
+        return replace(self, expression=_renamed(self.expression, known))
 
     def among(self, names: Sequence[str]) -> Self:
         """Return the same search for versions of some models only."""
@@ -105,6 +122,30 @@ def request(
         filter=filter or "",
         order_by=", ".join(map(str, order)),
     )
+
+
+def _equals_name(found: Comparison) -> bool:
+    return FIELDS[found.field.name].names_people and not compares_names(found)
+
+
+def _renamed(expression: Expression, known: Mapping[str, str]) -> Expression:
+    match expression:
+        case And(parts):
+            return And(tuple(_renamed(part, known) for part in parts))
+        case Or(parts):
+            return Or(tuple(_renamed(part, known) for part in parts))
+        case Not(inner):
+            return Not(_renamed(inner, known))
+        case Comparison() if _equals_name(expression):
+            return replace(
+                expression,
+                values=tuple(
+                    replace(one, value=known.get(str(one.value), one.value))
+                    for one in expression.values
+                ),
+            )
+        case _:
+            return expression
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def selected(
         ordered_by: The column by which the source is in the order of the first key, without NULL:
             then the statement ends with the page.
     """
-    columns = [translator.column(key.field) for key in search.order]
+    columns = [translator.sort_column(key.field) for key in search.order]
     if ordered_by is not None:
         columns[0] = ordered_by
     keys = [sql.Identifier(f"k{index}") for index in range(len(search.order))]
@@ -144,7 +144,7 @@ def _after(search: Search, translator: Translator) -> sql.Composable:
     same: list[sql.Composable] = []
     found: list[sql.Composable] = []
     for key, value in zip(search.order, position.values, strict=True):
-        column, bound = translator.column(key.field), _bound(key, value, translator)
+        column, bound = translator.sort_column(key.field), _bound(key, value, translator)
         sign = sql.SQL("<" if key.descending else ">")
         if value is not None:
             beyond = sql.SQL("({0} {1} {2} OR {0} IS NULL)").format(column, sign, bound)

@@ -22,7 +22,7 @@ from pedigree.catalog.search.ast import (
     Value,
     comparison_of,
 )
-from pedigree.catalog.search.fields import FIELDS, Kind
+from pedigree.catalog.search.fields import FIELDS, Kind, compares_names
 from pedigree.catalog.search.parameters import Parameters
 
 _SYMBOLS: dict[str, LiteralString] = {
@@ -87,6 +87,11 @@ class Translator:
             return sql.SQL(rule.sql)
         return sql.SQL(rule.sql).format(self.text(field.key))
 
+    def sort_column(self, field: Field) -> sql.Composable:
+        """Return what versions are sorted by for a field: people by their names."""
+        column = self.column(field)
+        return _named(column) if FIELDS[field.name].names_people else column
+
     def query(self, words: str) -> sql.Composable:
         """Return the text of a MATCH as a tsquery."""
         return sql.SQL("{}::tsquery").format(self.parameters.add(self.words[words]))
@@ -101,6 +106,8 @@ class Translator:
 
     def compared(self, column: sql.Composable, found: Comparison, kind: Kind) -> sql.Composable:
         """Return the comparison of a column with values of a type."""
+        if compares_names(found):
+            column = _named(column)
         values = [one.value for one in found.values]
         if found.operator in {"LIKE", "ILIKE"}:
             kind = Kind.TEXT
@@ -197,6 +204,14 @@ class Translator:
             return sql.SQL("({})").format(compared)
         kind = sql.Literal(_json_type(value))
         return sql.SQL("({} AND jsonb_typeof({}) = {})").format(compared, column, kind)
+
+
+def _named(column: sql.Composable) -> sql.Composable:
+    """Return the name of a pseudonym; the pseudonym itself if its name is erased."""
+    return sql.SQL(
+        "(coalesce((SELECT p.name FROM pedigree.pseudonym p WHERE p.pseudonym = {0}), {0})"
+        ' COLLATE "C")'
+    ).format(column)
 
 
 def _joined(word: LiteralString, parts: Iterable[sql.Composable]) -> sql.Composable:

@@ -12,7 +12,6 @@ from pedigree.dagster.capture.code import code_of
 from pedigree.dagster.capture.run_provenance import provenance_of
 from pedigree.flavors.plugins import missing_libraries
 from pedigree.lifecycle.policy import default_policy
-from pedigree.lifecycle.policy_history import expect_policy
 from pedigree.lineage.code import CodeState
 from pedigree.registry import Registry
 
@@ -52,11 +51,8 @@ def check_registrable(
         name = model_spec.registered_name(provenance.partition)
         registry.database.read(partial(require_registrable, name=name))
         if model_spec.policy != default_policy():
-            principal = registry.context.principal(registry.actor(provenance.actor))
-            expected = partial(
-                expect_policy, name=name, policy=model_spec.policy, principal=principal
-            )
-            registry.database.read(expected)
+            actor = registry.actor(provenance.actor)
+            registry.operations.policies.expect_policy(name, model_spec.policy, actor=actor)
         definition = context.assets_def.specs_by_key[model_spec.key].metadata
         found[model_spec.key] = code_of(registry.settings, folder, definition)
         if missing := missing_libraries(model_spec.flavor or "generic"):

@@ -9,7 +9,8 @@ from pedigree.errors import SecretKeyError
 from pedigree.failures.member_loop import MemberLoop
 from pedigree.failures.records import BackgroundWork
 from pedigree.failures.store import failures
-from pedigree.registry import Registry
+from pedigree.postgres.asker import DatabaseRole
+from pedigree.registry import Registry, registry_in
 
 # A tick has one minute; a delivery that is in progress after this time is still completed.
 _SECONDS = 30.0
@@ -26,6 +27,7 @@ def deliver(context: dg.SensorEvaluationContext, registry: Registry) -> dg.Senso
         context: The tick's context.
         registry: The registry.
     """
+    registry = registry_in(registry.context.in_role(DatabaseRole.SENSOR))
     webhooks, loop = (
         registry.operations.webhooks,
         MemberLoop(registry.database, BackgroundWork.DELIVERY),

@@ -34,7 +34,8 @@ from pedigree.errors import NotFoundError, NotRetrainableError
 from pedigree.failures.records import BackgroundWork
 from pedigree.monitoring.describe import describe
 from pedigree.monitoring.records import DriftAction, DriftRule, RecordedDrift
-from pedigree.registry import Registry
+from pedigree.postgres.asker import DatabaseRole
+from pedigree.registry import Registry, registry_in
 
 CHECK = "drift"
 # Dagster stores the events before the cursor, so a killed daemon repeats them: keep ticks small.
@@ -91,6 +92,7 @@ def alert_drift(
             repository when None.
         retraining: Returns the run config of a retraining; the asset's defaults when None.
     """
+    registry = registry_in(registry.context.in_role(DatabaseRole.SENSOR))
     cursor = _read_cursor(context.cursor)
     registry = registry.acting_as(DRIFT_SENSOR)
     tick = _DriftTick(context, registry, retraining)

@@ -30,7 +30,8 @@ from pedigree.dagster.sensors.mirror_tick import MirrorCursor, MirrorTick
 from pedigree.dagster.sensors.targets import Target, Targets, targets_of
 from pedigree.dagster.sensors.tick_loops import report_partitions, skip_reason, tick_loop
 from pedigree.failures.records import BackgroundWork
-from pedigree.registry import Registry
+from pedigree.postgres.asker import DatabaseRole
+from pedigree.registry import Registry, registry_in
 
 _PAGE = 1000
 # Dagster stores the events before the cursor, so a killed daemon repeats them: keep ticks small.
@@ -51,6 +52,7 @@ def mirror_changes(
     some models with the graph, and reports what the graph lacks at two consecutive ticks. A model
     whose events cannot be reported waits alone.
     """
+    registry = registry_in(registry.context.in_role(DatabaseRole.SENSOR))
     cursor = _read_cursor(context.cursor)
     head = feed_head(registry.database)
     targets = targets_of(context, models)

@@ -20,7 +20,8 @@ from pedigree.dagster.sensors.promotion_runs import promotion_request, tag_train
 from pedigree.dagster.sensors.sealing import seal_log
 from pedigree.dagster.sensors.targets import Target, Targets, targets_of
 from pedigree.dagster.sensors.tick_loops import report_partitions, tick_probe
-from pedigree.registry import Registry
+from pedigree.postgres.asker import DatabaseRole
+from pedigree.registry import Registry, registry_in
 from pedigree.registry.reconciler import Reconciler
 
 _SHOWN = 5
@@ -130,6 +131,7 @@ def promote_due(
         models: The models; those without stage assets in this repository are ignored. All of this
             repository when None.
     """
+    registry = registry_in(registry.context.in_role(DatabaseRole.SENSOR))
     cursor = _read_cursor(context.cursor)
     reconciler = Reconciler(
         registry,

@@ -30,7 +30,8 @@ from pedigree.failures.member_loop import MemberLoop, MemberResult
 from pedigree.failures.records import BackgroundWork
 from pedigree.lineage.records import LineageNode
 from pedigree.lineage.staleness import AssetPartition, InputNow, observed_inputs
-from pedigree.registry import Registry
+from pedigree.postgres.asker import DatabaseRole
+from pedigree.registry import Registry, registry_in
 
 _AGE = timedelta(minutes=1)
 _VERSIONS_A_TICK = 20
@@ -68,6 +69,7 @@ def follow_lineage(
         registry: The registry.
         models: The models; all of this repository when None.
     """
+    registry = registry_in(registry.context.in_role(DatabaseRole.SENSOR))
     tick = _LineageTick(
         context, registry, tick_loop(context.instance, registry, BackgroundWork.LINEAGE)
     )

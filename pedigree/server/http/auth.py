@@ -15,6 +15,7 @@ from pedigree.access.grants import SOME
 from pedigree.access.held import Bearer
 from pedigree.access.oidc.refusals import InvalidTokenError, RefusedTokenError
 from pedigree.access.principal import Principal
+from pedigree.access.pseudonyms import is_person
 from pedigree.access.records import Permission
 from pedigree.access.reserved import is_reserved
 from pedigree.contract.paths import PREFIX
@@ -163,9 +164,14 @@ class Authenticator:
         if used := caller.principal.used_grants(declared.permission, model):
             self._uses.note(used)
 
-    def caller(self, principal: Principal) -> Caller:
+    async def caller(self, principal: Principal) -> Caller:
         """Return a principal with the registry as they may use it."""
-        return Caller(principal, registry_in(self._registry.context.used_by(principal)))
+        names = self._registry.context.names
+        if not principal.known_as or is_person(principal.name):  # else nothing is looked up
+            principal = await run_in_threadpool(names.principal, principal)
+        # Answers are kept and compared with pseudonyms, and get the names when they are sent.
+        context = self._registry.context.used_by(principal).with_pseudonyms()
+        return Caller(principal, registry_in(context))
 
     async def caller_of(self, secret: str, request: Request) -> Caller:
         """Return the caller whose bearer token a request has.
@@ -182,7 +188,7 @@ class Authenticator:
         is_own = secret.startswith(tokens.PREFIX)
         find = self._principal_of_token if is_own else self._principal_of_provider
         try:
-            caller = self.caller(await find(secret))
+            caller = await self.caller(await find(secret))
         except RefusedTokenError as error:
             self._trusted.forget(secret)
             self._unknown.note(address)
@@ -205,22 +211,22 @@ class Authenticator:
 
     async def _without_token(self, request: Request, declared: RouteAccess) -> Caller:
         if declared.is_of_log and self._registry.settings.audit_public:
-            return self.caller(MONITOR)
+            return await self.caller(MONITOR)
         if self._named is not None:
             try:
                 principal = await self._named(request)
             except RefusedTokenError as error:
                 raise unknown_caller(str(error)) from None
             if principal is not None:
-                return self.caller(principal)
+                return await self.caller(principal)
         if not self._is_open or not is_local(request):
             raise unknown_caller("the request has no token")
         if known := self._trusted.fresh(_NO_SECRET):
             return known
         if await run_in_threadpool(self._registry.operations.tokens.has_tokens):
             raise unknown_caller("the request has no token, and there are tokens now")
-        actor = await run_in_threadpool(self._registry.actor)
-        anybody = self.caller(Principal(actor=actor, reads_store=False))
+        actor = await run_in_threadpool(self._registry.context.actor)
+        anybody = await self.caller(Principal(actor=actor, reads_store=False))
         self._trusted.keep(_NO_SECRET, anybody)
         return anybody
 

@@ -13,8 +13,8 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import Reference
 from pedigree.catalog.rows import version_json, version_json_by_card
 from pedigree.errors import NotFoundError, StateChangedError
-from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Row, Transaction
+from pedigree.registry import Registry
 
 _ETAG = re.compile(r'(?:W/)?"[^"]*"')
 
@@ -40,23 +40,27 @@ class ChangedSinceError(StateChangedError):
         )
 
 
-def state_of(value: object, database: Database) -> State:
-    """Return a record with its JSON and ETag.
+def state_of(value: object, registry: Registry) -> State:
+    """Return a record with its JSON, which has pseudonyms, and the ETag of the JSON with names.
 
     The JSON of a version is the text that the database holds, as in the answers to reads: another
     JSON of the same version would be another state.
     """
     if isinstance(value, ModelVersion):
         with suppress(NotFoundError):  # deleted meanwhile, so no read has its text
-            body = database.read(lambda tx: version_json(_row_of(tx, value))).encode()
-            return State(value, body, etag_of(body))
+            body = registry.database.read(lambda tx: version_json(_row_of(tx, value))).encode()
+            return State(value, body, _etag(body, registry))
     body = to_json(value)
-    return State(value, body, etag_of(body))
+    return State(value, body, _etag(body, registry))
 
 
 def _row_of(transaction: Transaction, version: ModelVersion) -> Row:
     reference = Reference(name=version.model_name, version=version.version_id)
     return find_version_row(transaction, reference)
+
+
+def _etag(body: bytes, registry: Registry) -> str:
+    return etag_of(registry.context.names.shown_json(body))
 
 
 def etag_of(body: bytes) -> str:
@@ -74,7 +78,7 @@ def is_known(if_none_match: str | None, etag: str) -> bool:
 
 
 def require(
-    if_match: str | None, if_none_match: str | None, current: State | None, database: Database
+    if_match: str | None, if_none_match: str | None, current: State | None, registry: Registry
 ) -> None:
     """Refuse a change if the resource is not in a state that the request requires.
 
@@ -84,7 +88,7 @@ def require(
         if_match: The ETags that the caller has read; a weak one never matches.
         if_none_match: ``*`` if the resource must not exist yet.
         current: The resource; None if it does not exist.
-        database: The database with the earlier cards of a version.
+        registry: The registry with the earlier cards of a version.
 
     Raises:
         ChangedSinceError: The resource is in another state.
@@ -92,14 +96,14 @@ def require(
     if (
         if_match is not None
         and not _matches(if_match, current.etag if current else None)
-        and not any(_matches(if_match, each) for each in _etags_by_card(current, database))
+        and not any(_matches(if_match, each) for each in _etags_by_card(current, registry))
     ):
         raise ChangedSinceError("If-Match", if_match, current)
     if if_none_match is not None and current is not None and is_known(if_none_match, current.etag):
         raise ChangedSinceError("If-None-Match", if_none_match, current)
 
 
-def _etags_by_card(current: State | None, database: Database) -> list[str]:
+def _etags_by_card(current: State | None, registry: Registry) -> list[str]:
     """Return the ETags of a version with each of its newest cards, and without a card."""
     if current is None or not isinstance(version := current.value, ModelVersion):
         return []
@@ -108,7 +112,7 @@ def _etags_by_card(current: State | None, database: Database) -> list[str]:
         cards = newest_cards(transaction, version.model_name, version.version_id)
         return version_json_by_card(_row_of(transaction, version), [*cards, None])
 
-    return [etag_of(each.encode()) for each in database.read(read)]
+    return [_etag(each.encode(), registry) for each in registry.database.read(read)]
 
 
 def _matches(if_match: str, etag: str | None) -> bool:

@@ -33,7 +33,8 @@ def register_once(
     key = call.key
     created = work(KeptRequest(*key, answer) if key else None)
     found = created.answer or answer(created.new())
-    headers = {**found.headers, "ETag": etag_of(found.body)}
+    shown = call.caller.registry.context.names.shown_json(found.body)
+    headers = {**found.headers, "ETag": etag_of(shown)}
     if isinstance(found, KeptAnswer) and found.is_replayed:
         headers["Idempotency-Replayed"] = "true"
-    return Answer(found.status, headers, found.body).response()
+    return Answer(found.status, headers, shown).response()

@@ -22,9 +22,14 @@ _JSON = "application/json"
 
 
 class LongWork:
-    """Runs long work, one at a time in each process."""
+    """Runs long work, one at a time in each process.
 
-    def __init__(self) -> None:
+    Args:
+        named: Returns JSON with names instead of pseudonyms.
+    """
+
+    def __init__(self, named: Callable[[bytes], bytes]) -> None:
+        self._named = named
         self._task: asyncio.Task[Any] | None = None
 
     async def answer(self, work: Callable[[], object]) -> Response:
@@ -37,11 +42,11 @@ class LongWork:
             ServiceBusyError: Other long work is in progress.
             PedigreeError: The work failed within the first seconds.
         """
-        task = self._begun(work)
+        task = self._begun(lambda: self._named(to_json(work())))
         done, _ = await asyncio.wait({task}, timeout=_SILENCE_S)
         if done:
-            return Response(to_json(task.result()), media_type=_JSON)
-        return StreamingResponse(_stream_result(task), media_type=_JSON)
+            return Response(task.result(), media_type=_JSON)
+        return StreamingResponse(self._streamed(task), media_type=_JSON)
 
     async def alone(self, work: Callable[[], T]) -> T:
         """Do the work, and return its result, however long it takes.
@@ -61,19 +66,15 @@ class LongWork:
         self._task = task
         return task
 
-
-async def _stream_result(task: asyncio.Task[object]) -> AsyncIterator[bytes]:
-    while not task.done():
-        yield b" "
-        await asyncio.wait({task}, timeout=_SILENCE_S)
-    yield to_json(_outcome(task))
-
-
-def _outcome(task: asyncio.Task[object]) -> object:
-    try:
-        return task.result()
-    except PedigreeError as error:
-        return problem_of(error)
-    except Exception as error:  # its message may quote secrets, so it goes only to the log
-        _LOG.exception("%s", task, extra={"action": "request.crashed"}, exc_info=error)
-        return problem_of(PedigreeError("the service failed", remedy="See its log"))
+    async def _streamed(self, task: asyncio.Task[bytes]) -> AsyncIterator[bytes]:
+        while not task.done():
+            yield b" "
+            await asyncio.wait({task}, timeout=_SILENCE_S)
+        try:
+            yield task.result()
+        except PedigreeError as error:
+            yield await run_in_threadpool(self._named, to_json(problem_of(error)))
+        except Exception as error:  # its message may quote secrets, so it goes only to the log
+            _LOG.exception("%s", task, extra={"action": "request.crashed"}, exc_info=error)
+            failure = PedigreeError("the service failed", remedy="See its log")
+            yield to_json(problem_of(failure))

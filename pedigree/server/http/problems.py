@@ -20,6 +20,7 @@ from pedigree.server.http.etags import ChangedSinceError
 from pedigree.server.http.inputs import UnusableRequestError, WrongContentTypeError
 from pedigree.server.http.proxies import public_path
 from pedigree.server.http.redirects import redirect, routes_at
+from pedigree.server.point_reads import PointReads
 from pedigree.server.request_metrics import RequestMetrics
 
 _LOG = logging.getLogger(__name__)
@@ -124,7 +125,10 @@ async def known_problem(request: Request, error: Exception) -> Response:
         more["current"], headers["ETag"] = error.current.value, error.current.etag
     if status >= 500:
         _LOG.warning("%s", error, extra={"action": "request.failed", "error": type(error).__name__})
-    return _answer(problem_of(error, status) | more, headers)
+    problem = _answer(problem_of(error, status) | more, headers)
+    point_reads: PointReads = request.app.state.point_reads
+    shown = await point_reads.named(bytes(problem.body))
+    return Response(shown, status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def _count_refused(request: Request) -> None:

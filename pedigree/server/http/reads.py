@@ -8,6 +8,7 @@ from fastapi import Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
+from pedigree.access.pseudonyms import Names
 from pedigree.catalog.rows import version_json
 from pedigree.postgres.transaction import Row
 from pedigree.registry import Registry
@@ -43,16 +44,20 @@ class ReadRequest:
         return self.caller.registry
 
     @property
+    def _names(self) -> Names:
+        return self.registry.context.names
+
+    @property
     def is_head(self) -> bool:
         """Whether the caller wants only the headers."""
         return is_head(self._request.scope)
 
     def answer(self, value: object) -> Response:
-        """Answer with a record, or with 304 if the caller already has it."""
-        return self._answer(to_json(value))
+        """Answer with a record, in which people are named, or with 304 if the caller has it."""
+        return self._answer(self._names.shown_json(to_json(value)))
 
     def answer_json(self, body: bytes) -> Response:
-        """Answer with the JSON of a record, as :meth:`answer` does."""
+        """Answer with the JSON of a record that has names already."""
         return self._answer(body)
 
     async def version(self, reference: str) -> Response:
@@ -112,7 +117,7 @@ class ReadRequest:
             query = [each for each in query if each[0] != parameter] + [(parameter, further)]
             path = public_path(self._request.scope, quote(self._request.scope["path"]))
             headers["Link"] = f'<{path}?{urlencode(query)}>; rel="next"'
-        return self._answer(body, headers)
+        return self._answer(self._names.shown_json(body), headers)
 
     def text(self, body: str, media_type: str, headers: dict[str, str]) -> Response:
         """Answer with a text, or with 304 if the caller already has it."""

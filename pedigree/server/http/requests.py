@@ -65,18 +65,23 @@ class WriteRequest:
             return self._answer(registry, work(registry), status, location)
 
         if self._key is None and not self._is_conditional:
-            return answered(self.caller.registry).response()
+            return self.response(answered(self.caller.registry))
         context = self.caller.registry.context
         box = SecretBox(context.settings) if secret else None
         answer = context.transaction(
             lambda joined: self._joined(answered, box, registry_in(joined)), pipelined=pipelined
         )
-        return answer.response()
+        return self.response(answer)
 
     def repeat(self, work: Callable[[Registry], object], *, status: int = 200) -> Response:
         """Do work that uses the store, outside a transaction; a repeated request does it again."""
         registry = self.caller.registry
-        return self._answer(registry, work(registry), status, None).response()
+        return self.response(self._answer(registry, work(registry), status, None))
+
+    def response(self, answer: Answer) -> Response:
+        """Return the response with an answer, in which people are named."""
+        shown = self.caller.registry.context.names.shown_json(answer.body)
+        return answer._replace(body=shown).response()
 
     _is_conditional = False
 
@@ -116,7 +121,7 @@ class WriteRequest:
     ) -> Answer:
         if value is None:
             return Answer(204, {}, b"")
-        state = state_of(value, registry.database)
+        state = state_of(value, registry)
         headers = {"ETag": state.etag}
         if location:
             headers["Location"] = location(value)
@@ -166,10 +171,10 @@ class ConditionalRequest(WriteRequest):
         try:
             # Nobody changes it between this read and the work.
             registry.database.read(self._lock)
-            current = state_of(self._look(registry), registry.database)
+            current = state_of(self._look(registry), registry)
         except NotFoundError:
             current = None
-        require(self._if_match, self._if_none_match, current, registry.database)
+        require(self._if_match, self._if_none_match, current, registry)
 
 
 # Asynchronous even without an await: a synchronous dependency would take a thread for each request.

@@ -7,7 +7,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from pedigree._record import Record
-from pedigree.access.people_records import KnownPrincipal
+from pedigree.access.people_records import ErasedPerson, KnownPrincipal
 from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
@@ -91,3 +91,10 @@ def set_person_active(call: WriteCall, change: PersonActivity) -> Response:
 def end_sessions(call: WriteCall, principal: _Principal) -> Response:
     """Revoke the tokens of a person and end their logins; they may log in again."""
     return call.write(lambda registry: registry.end_sessions(principal))
+
+
+@router.delete(paths.PRINCIPAL_NAMES, responses={200: {"model": ErasedPerson}})
+@requires(Permission.ADMINISTER)
+def erase_person(call: WriteCall, principal: _Principal) -> Response:
+    """Erase the names of a person permanently; what they did stays, under pseudonyms."""
+    return call.write(lambda registry: registry.erase_person(principal))

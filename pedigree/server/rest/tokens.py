@@ -77,7 +77,7 @@ def list_tokens(
 @router.get(paths.WHOAMI, responses={200: {"model": Whoami}})
 @requires(Permission.READ, lists=True)
 def whoami(call: ReadCall) -> Response:
-    """Return the caller: the name, its source, the rights, and until when."""
+    """Return the caller: the name, its source, the rights, until when, and roles last seen."""
     return call.answer(call.registry.whoami())
 
 

@@ -134,7 +134,7 @@ def waiting_for(
         may = rule is not None and principal.may(
             Permission.DECIDE, each.model_name, rule.name, rule
         )
-        if may and each.requested_by != principal.name:
+        if may and each.requested_by != principal.shown_name:
             found.append(each)
     return tuple(found)
 
@@ -211,11 +211,11 @@ def _bar(
     """Return why somebody cannot decide; None if they can, as far as it is known here."""
     if rule is None:
         return "The policy no longer has this stage."
-    if subject.version.created_by == principal.name:
+    if subject.version.created_by == principal.shown_name:
         return "You registered this version, so others decide."
     if not principal.may(Permission.DECIDE, subject.model.name, rule.name, rule):
         people = ", ".join(rule.people(Permission.DECIDE))
         return f"You may not decide. {people or 'Somebody whose role or grant allows it'} may."
-    if any(each.decided_by == principal.name and each.approved for each in decisions):
+    if any(each.decided_by == principal.shown_name and each.approved for each in decisions):
         return "You have approved it."
     return None

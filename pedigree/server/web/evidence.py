@@ -113,7 +113,7 @@ def evidence(visit: Visit, name: str, version: str) -> Response:
         further_files=max(len(page.manifest.files) - MOST_PRINTED_FILES, 0),
         events=[(event, said(event)) for event in found.events],
         datasheet_sections=SECTIONS,
-        by=visit.principal.name,
+        by=visit.principal.shown_name,
         most_rows=MOST_STATES,
         is_printed=True,
         is_limited=not visit.principal.may(Permission.READ),

@@ -54,4 +54,4 @@ class Frame(NamedTuple):
         principal = visitor.caller.principal
         parts = tuple(each for each in PARTS if principal.may(each.permission, SOME, SOME))
         current = next((each for each in PARTS if each.has(path)), None)
-        return cls(principal.name, visitor.session is not None, parts, current)
+        return cls(principal.shown_name, visitor.session is not None, parts, current)

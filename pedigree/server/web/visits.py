@@ -39,10 +39,10 @@ class Visit:
         self.visitor = visitor
         self._body = body
 
-    @property
+    @cached_property
     def registry(self) -> Registry:
-        """The registry with the permissions of the visitor."""
-        return self.visitor.caller.registry
+        """The registry with the permissions of the visitor; it names people."""
+        return registry_in(self.visitor.caller.registry.context.with_names())
 
     @property
     def principal(self) -> Principal:

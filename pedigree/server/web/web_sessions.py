@@ -88,7 +88,7 @@ class WebSessions:
             self._note(session.found.session_id)
         login = session.found.login
         found = BrowserSession(
-            self._authenticator.caller(principal),
+            await self._authenticator.caller(principal),
             session.found.session_id,
             session.found.issuer,
             login.provider if login else None,

@@ -27,6 +27,7 @@ from tests.dagster.location import CHURN, Location
 from tests.dagster.models import churn_asset, recipe
 from tests.dagster.sensors.test_retraining import FlightsLocation
 from tests.factories import free_policy, make_failures_due, register
+from tests.fencing import edit_rows
 
 BAD = churn_asset("bad")
 KEYS = ("home_improvement/2", " a#b%c@d:e ", "..", "\x1b[31m", "ﬁ", "{partition}|$(id)")
@@ -44,11 +45,10 @@ def reported(registry: Registry) -> list[str]:
 
 
 def spoil_policy(registry: Registry, name: str) -> None:
-    registry.database.transaction(
-        lambda transaction: transaction.execute(
-            "UPDATE pedigree.registered_model SET policy = '{\"stages\": 1}' WHERE name = %(name)s",
-            {"name": name},
-        )
+    edit_rows(
+        registry.database,
+        "UPDATE pedigree.registered_model SET policy = '{\"stages\": 1}' WHERE name = %s",
+        [name],
     )
 
 
@@ -346,10 +346,10 @@ def test_a_version_that_cannot_be_retrained_here_stops_no_tick(
     stale: FlightsLocation, pedigree: Registry, column: str, value: str, problem: str
 ) -> None:
     statement = {
-        "asset": "UPDATE pedigree.training SET asset = %(value)s",
-        "partition": "UPDATE pedigree.training SET partition = %(value)s",
+        "asset": "UPDATE pedigree.training SET asset = %s",
+        "partition": "UPDATE pedigree.training SET partition = %s",
     }[column]
-    pedigree.database.transaction(lambda tx: tx.execute(statement, {"value": value}))
+    edit_rows(pedigree.database, statement, [value])
     answer = stale.tick("retraining")
     assert answer.run_requests == []
     assert problem in answer.skip_message

@@ -12,6 +12,7 @@ from pedigree.registry import Registry
 from tests.dagster.location import Location
 from tests.dagster.models import churn_asset, recipe
 from tests.factories import register_candidate
+from tests.fencing import edit_rows
 from tests.lifecycle.deciding import ANN, let_time_pass, policy_of
 
 WAITS_FOR = "pedigree/waits_for"
@@ -75,7 +76,7 @@ def test_only_the_newest_of_a_thousand_backfilled_versions_is_promoted(
     location: Location, pedigree: Registry, tmp_path: Path
 ) -> None:
     register_candidate(pedigree, tmp_path, "one", metrics={"accuracy": 0.8})
-    pedigree.database.transaction(lambda transaction: transaction.execute(BACKFILL))
+    edit_rows(pedigree.database, BACKFILL)
     assert [location.promote() for _ in range(4)] == [["staging"], ["production"], [], []]
     assert pedigree.champion("churn").version_id == 1000
     moves = [each for each in pedigree.timeline("churn") if each.pointer != "stage:candidate"]
