@@ -9,6 +9,7 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
+from pedigree.access.pseudonyms import SIGN
 from pedigree.access.records import Role
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import TrainingOrigin
@@ -614,3 +615,21 @@ def reading_of(answer: httpx2.Response) -> Element:
     """Read a page of which texts look like attributes that no page may have."""
     shown = re.sub(r"onerror=", "", answer.text)
     return read(httpx2.Response(200, text=shown))
+
+
+def test_people_are_shown_by_their_names(
+    served: Served, version: Version, shown: Callable[..., Element], name: str
+) -> None:
+    served.registry.set_policy(name, ASKS_FOR_TWO)
+    version()
+    mover = served.registry.acting_as(Actor(name="kim@risk.example", source="test"))
+    mover.promote(f"{name}/1", "staging", reason="as kim@risk.example asked")
+    mover.approve(f"{name}/1", "production", comment="fine")
+    digest = served.registry.get(f"{name}/1").digest
+    found = Verdict(check="alpha", passed=True, digest=digest, summary="well")
+    mover.record_verdict(f"{name}/1", found)
+    served.registry.card(f"{name}/1")
+    for rest in ("", "/evidence", "/history", "/checks/alpha"):
+        page = shown(rest=rest)
+        assert "kim" in page.one("main").text, rest
+        assert SIGN not in page.one("main").text, rest
