@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
-from pedigree.errors import InvalidInputError, RefusedError
+from pedigree.errors import InvalidInputError
 from pedigree.lifecycle.records import ARCHIVED, NO_STAGE
 from pedigree.registry import Registry
 from pedigree.server.web.consequences import Subject, of_entering, of_moving
@@ -154,15 +154,9 @@ def _aliases(subject: Subject, values: Values) -> Sequence[Field]:  # noqa: ARG0
 
 def _own_aliases(subject: Subject, values: Values) -> Sequence[Field]:  # noqa: ARG001
     own = subject.version.aliases
-    if not own:
-        raise RefusedError(
-            "no alias points to this version",
-            field="alias",
-            value=f"{subject.model.name}/{subject.version.version_id}",
-            remedy="Open the page of the version that has the alias",
-        )
+    first = own[0] if own else ""
     return (
-        Field(name="alias", label="Alias", is_required=True, value=own[0], choices=own),
+        Field(name="alias", label="Alias", is_required=True, value=first, choices=own),
         REASON,
     )
 
