@@ -7,7 +7,8 @@ One table of the database has both; its rows can be erased, and events cannot.
 import json
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import LiteralString, NamedTuple, Self
@@ -48,13 +49,15 @@ class Names:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._pseudonyms: dict[str, _Known] = {}
+        self._own: dict[str, _Known] = {}
+        self._pseudonyms: MutableMapping[str, _Known] = self._own
         self._names: dict[str, _Known] = {}
 
     def within(self, database: Database) -> Self:
         """Return the names as a transaction sees them; a pseudonym that it makes may not stay."""
         inner = copy(self)
-        inner._database, inner._pseudonyms = database, dict(self._pseudonyms)
+        inner._database, inner._own = database, {}
+        inner._pseudonyms = ChainMap(inner._own, self._pseudonyms)
         return inner
 
     def pseudonym(self, name: str) -> str:
@@ -157,14 +160,21 @@ class Names:
     def keep_names(self, wanted: Iterable[str], rows: Iterable[Row]) -> dict[str, str]:
         """Keep the rows of the query ``names_of`` for a while, and return them as names."""
         names = {row["pseudonym"]: row["name"] for row in rows}
-        until = _until(self._names)
+        until = self._until()
         self._names.update((each, _Known(names.get(each), until)) for each in wanted)
         return names
 
     def forget(self) -> None:
         """Forget all names, since one of them was erased."""
-        self._pseudonyms.clear()
+        self._own.clear()
         self._names.clear()
+
+    def _until(self) -> float:
+        """Return until when something is kept that is looked up now; too many are forgotten."""
+        for kept in (self._own, self._names):
+            if len(kept) >= _MOST_TRUSTED:
+                kept.clear()
+        return time.monotonic() + _TRUSTED_S
 
     def _translated(self, names: Iterable[str], query: LiteralString) -> tuple[str, ...]:
         listed, now = tuple(names), time.monotonic()
@@ -182,7 +192,7 @@ class Names:
             # In one order everywhere, so that nobody waits for somebody who waits for them.
             rows = self._database.fetch_all(query, {"names": sorted(unknown, key=person_key)})
             found_now = {row["name"]: row["pseudonym"] for row in rows}
-            until = _until(self._pseudonyms)
+            until = self._until()
             self._pseudonyms.update((name, _Known(each, until)) for name, each in found_now.items())
             self._names.update((row["pseudonym"], _Known(row["shown"], until)) for row in rows)
             known |= found_now
@@ -224,10 +234,3 @@ def in_json(body: bytes, names: Mapping[str, str]) -> bytes:
         return found[0] if known is None else json.dumps(known, ensure_ascii=False)[1:-1].encode()
 
     return _PSEUDONYM_IN_JSON.sub(name, body)
-
-
-def _until(kept: dict[str, _Known]) -> float:
-    """Return until when something is kept that was looked up now; too many are forgotten."""
-    if len(kept) >= _MOST_TRUSTED:
-        kept.clear()
-    return time.monotonic() + _TRUSTED_S

@@ -28,7 +28,7 @@ class WebSession(Record):
     is_open: bool = Field(description="Whether its own times let it give rights")
 
 
-class Login(Record):
+class GivenRights(Record):
     """What the token of an issuer gave somebody who signed in."""
 
     provider: str
@@ -40,7 +40,7 @@ class Login(Record):
     issued_at: datetime
 
     @classmethod
-    def of(cls, identity: Identity) -> "Login":
+    def of(cls, identity: Identity) -> "GivenRights":
         """Return what a verified token gave."""
         return cls(
             provider=identity.provider,
@@ -60,7 +60,7 @@ class FoundSession(Record):
     expires_at: datetime
     issuer: str | None
     subject: str | None
-    login: Login | None
+    login: GivenRights | None
     is_idle: bool = Field(description="Whether it is time to note that it is used")
 
 

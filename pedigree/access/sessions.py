@@ -16,7 +16,7 @@ from pedigree.access import tokens
 from pedigree.access.held import Bearer
 from pedigree.access.oidc.identities import Identity
 from pedigree.access.people import identity_in
-from pedigree.access.session_records import FoundSession, Login, OpenSession, WebSession
+from pedigree.access.session_records import FoundSession, GivenRights, OpenSession, WebSession
 from pedigree.access.tokens import SQL
 from pedigree.audit import log
 from pedigree.audit.event_types import EventType
@@ -70,7 +70,7 @@ def begin_by_login(
         "token_id": None,
         "issuer": identity.issuer,
         "subject": identity.key,
-        "login": Jsonb(Login.of(identity).model_dump(mode="json")),
+        "login": Jsonb(GivenRights.of(identity).model_dump(mode="json")),
         "login_hash": _hash(sign_in.answer),
     }
     actor = Actor(name=principal, source=identity.actor.source)

@@ -84,7 +84,7 @@ class AwsKmsKeys:
                 "the key of AWS KMS is not an Ed25519 key that signs",
                 field=SETTING,
                 value=name,
-                remedy=f"Make one: aws kms create-key --key-spec {_SPEC} --key-usage {_USAGE}",
+                remedy=f"Make a key with the key spec {_SPEC} and the key usage {_USAGE}",
             )
         public, number = raw_public_key(about.get("PublicKey", b"")), about.get("KeyId")
         if public is None or not number:

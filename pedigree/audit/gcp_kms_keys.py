@@ -121,8 +121,8 @@ class GcpKmsKeys:
                 "the version is not an Ed25519 key that signs",
                 field=SETTING,
                 value=name,
-                remedy="Make one: gcloud kms keys create NAME --purpose asymmetric-signing"
-                " --default-algorithm ec-sign-ed25519",
+                remedy="Make a key with the purpose asymmetric-signing and the algorithm"
+                " ec-sign-ed25519",
             )
         content = str(answer.get("pem")).encode()
         if answer.get("name") != name:

@@ -3,6 +3,7 @@
 from pedigree._record import PAGE
 from pedigree.access import sessions
 from pedigree.access.held import Bearer
+from pedigree.access.named_records import with_names
 from pedigree.access.records import Permission
 from pedigree.access.session_records import OpenSession, WebSession
 from pedigree.access.sessions import SignIn
@@ -25,9 +26,10 @@ class SessionOperations(ContextGroup):
         """
         self._context.require(Permission.AUDIT)
         limit = at_least_one(limit)
-        return self._context.database.read(
+        found = self._context.database.read(
             lambda transaction: sessions.sessions(transaction, limit=limit, before=before)
         )
+        return with_names(found, self._context.names)
 
     def end(self, session_id: int) -> WebSession:
         """End somebody's session; one that ended before stays as it is.
@@ -42,9 +44,10 @@ class SessionOperations(ContextGroup):
     def sign_out(self, session_id: int) -> WebSession:
         """End the caller's own session, which the service found by its secret."""
         actor = self._context.actor()
-        return self._context.database.transaction(
+        ended = self._context.database.transaction(
             lambda transaction: sessions.end_session(transaction, session_id, actor)
         )
+        return with_names(ended, self._context.names)
 
     def begin_by_token(self, bearer: Bearer, secret: str) -> WebSession:
         """Begin the session of somebody who showed a valid token.

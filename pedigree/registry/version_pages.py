@@ -1,15 +1,17 @@
 """All that is shown of one version at once, read over one connection."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pedigree._record import RecordPage
+from pedigree.access.named_records import with_names
 from pedigree.access.records import Permission
 from pedigree.artifacts.records import Manifest
 from pedigree.artifacts.store import get_manifest
 from pedigree.audit import log
 from pedigree.audit.records import Event
+from pedigree.cards.named import named
 from pedigree.cards.records import ModelCard
 from pedigree.cards.store import card_state
 from pedigree.catalog import lookups
@@ -39,6 +41,8 @@ from pedigree.lineage.store import read_lineage
 from pedigree.lineage.usages import Usage
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
+
+T = TypeVar("T")
 
 SHOWN = 200
 """How many records of each kind a page shows; it says when there are more."""
@@ -128,7 +132,12 @@ class VersionPageOperations(ContextGroup):
             NotPermittedError: The principal may not read the version's model.
             NotFoundError: The reference names no version.
         """
-        return self._context.read_version(reference, self._page)
+        page = self._context.read_version(reference, self._page)
+        if page.card is not None and self._context.shows_names:
+            # A name is put into Markdown as that has it, and before other texts get theirs.
+            markdown = named(page.card.markdown, self._context.names)
+            page = page._replace(card=page.card.model_copy(update={"markdown": markdown}))
+        return self._named(page)
 
     def gone(self, reference: str) -> GoneVersion | None:
         """Return what is known of a deleted version; None if the number was never assigned.
@@ -171,7 +180,7 @@ class VersionPageOperations(ContextGroup):
                 transaction, version.model_name, version.version_id, limit=limit, before=before
             )
 
-        return self._context.read_version(reference, read)
+        return self._named(self._context.read_version(reference, read))
 
     def check_history(
         self, reference: str, check: str, *, limit: int = SHOWN, before: int | None = None
@@ -188,12 +197,17 @@ class VersionPageOperations(ContextGroup):
             NotPermittedError: The principal may not read the version's model.
             NotFoundError: The reference names no version.
         """
-        return self._context.read_version(
+        found = self._context.read_version(
             reference,
             lambda transaction, version: lifecycle.verdicts_of_check(
                 transaction, version, check, limit=limit, before=before
             ),
         )
+        return self._named(found)
+
+    def _named(self, result: T) -> T:
+        """Return a result with names instead of pseudonyms, unless its caller puts them there."""
+        return with_names(result, self._context.names) if self._context.shows_names else result
 
     def _page(self, transaction: Transaction, version: ModelVersion) -> VersionPage:
         key, number = name_key(version.model_name), version.version_id
@@ -278,13 +292,3 @@ def next_stage(policy: Policy, stage: str) -> StageRule | None:
     if stage == ARCHIVED:
         return None
     return next((rule for rule in later if stage in rule.after), None)
-
-
-def held_stages(tenures_of_version: Sequence[Tenure]) -> Mapping[str, Tenure]:
-    """Return the newest tenure of each stage that a version held or holds."""
-    begin = f"{lifecycle.STAGE}:"
-    return {
-        each.pointer.removeprefix(begin): each
-        for each in tenures_of_version
-        if each.pointer.startswith(begin)
-    }

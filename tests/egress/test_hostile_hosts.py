@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from pedigree.access.oidc import key_source
+from pedigree.access.oidc import discovery
+from pedigree.access.oidc.attempts import SignInAttempt
+from pedigree.access.oidc.code_flow import SignInAddresses, redeemed
 from pedigree.access.oidc.providers import Provider
 from pedigree.audit import timestamping, witnesses
 from pedigree.audit.attesters import Reach
 from pedigree.delivery import egress
 from pedigree.egress.fetch import FetchFailedError, fetch
-from pedigree.errors import AttestationUnavailableError
+from pedigree.errors import AttestationUnavailableError, ProviderUnavailableError
 
 SOURCE = Path(egress.__file__).parents[1]
 PUBLIC = "93.184.216.34"
@@ -67,13 +69,24 @@ def get(url: str) -> str:
 
 def keys(url: str) -> str:
     """The keys at the address that the discovery document of a public issuer names."""
-    rule = {"when": {"sub": "*"}, "roles": ["reader"]}
-    provider = Provider.model_validate(
-        {"name": "evil", "issuer": "https://sso.example", "audience": "us", "rule": [rule]}
-    )
     with pytest.raises(FetchFailedError) as caught:
-        key_source._get(provider, url, 100)
+        discovery.document(public_provider(), url, 100)
     return str(caught.value)
+
+
+def redeem(url: str) -> str:
+    """The tokens for a code at the address that the document names."""
+    attempt = SignInAttempt.new("evil", "/")
+    addresses = SignInAddresses(url, url, None, states_issuer=True, takes_secret_in_form=False)
+    with pytest.raises(ProviderUnavailableError) as caught:
+        redeemed(public_provider(), addresses, attempt, "code", "https://registry.example")
+    return str(caught.value)
+
+
+def public_provider() -> Provider:
+    rule = {"when": {"sub": "*"}, "roles": ["reader"]}
+    fields = {"name": "evil", "issuer": "https://sso.example", "audience": "us", "rule": [rule]}
+    return Provider.model_validate({**fields, "client_id": "page"})
 
 
 REACH = Reach()
@@ -100,7 +113,8 @@ def stamp(url: str) -> str:
 FETCHERS: dict[str, Callable[[str], str]] = {
     "delivery/egress.py": deliver,
     "egress/fetch.py": get,
-    "access/oidc/key_source.py": keys,
+    "access/oidc/discovery.py": keys,
+    "access/oidc/code_flow.py": redeem,
     "audit/witnesses.py": cosign,
     "audit/timestamping.py": stamp,
 }

@@ -45,6 +45,11 @@ FORBIDDEN = {
     "join two people": "UPDATE pedigree.principal SET person_id = 1",
     "insert a token": "INSERT INTO pedigree.access_token (principal, secret_hash, roles, models,"
     " created_at, created_by) VALUES ('ann', sha256('x'), '{admin}', '{}', now(), 'ann')",
+    "begin a session": "INSERT INTO pedigree.web_session (secret_hash, token_id, began_at, used_at,"
+    " expires_at) VALUES (sha256('x'), 1, now(), now(), now() + interval '1 day')",
+    "prolong a session": "UPDATE pedigree.web_session SET expires_at = now() + interval '1 year'",
+    "begin a session as nobody": "SELECT set_config('pedigree.actor', '', true),"
+    " pedigree.begin_web_session(sha256('x'), 1, NULL, NULL, NULL, NULL)",
     "approve a version": "UPDATE pedigree.model_version SET approval_status = 'approved'",
     "describe a version": "UPDATE pedigree.model_version SET description = 'x'",
     "enter a stage": "INSERT INTO pedigree.tenure (model_id, version, pointer, name, exclusive,"

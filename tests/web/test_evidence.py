@@ -118,6 +118,7 @@ def test_nothing_is_folded_and_nothing_runs(printed: Element) -> None:
         ("files", "model.bin"),
         ("events", "registered"),
         ("events", "moved from none to production"),
+        ("events", "approved for production bob looks right"),
         ("proofs", "The newest checkpoint seals"),
         ("missing", "a datasheet of features"),
         ("missing", "a risk class"),

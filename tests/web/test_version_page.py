@@ -1,12 +1,15 @@
 """The page of a version over HTTP: every state is said, and every bad address is answered."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
 
+from pedigree.access.pseudonyms import SIGN
 from pedigree.access.records import Role
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import TrainingOrigin
@@ -537,7 +540,7 @@ def test_only_what_the_visitor_may_do_is_offered_and_the_rest_says_what_it_needs
     served.registry.promote(f"{name}/1", "production")
     page = shown()
     assert offered(page) == set()
-    assert "Roll back: needs the permission move" in verdict(page).text
+    assert "Roll back: it needs the permission move. People with the role" in verdict(page).text
     admin = served.client(Role.ADMIN, accept="text/html")
     admin.base_url = httpx2.URL(served.url)
     answer = admin.get(f"/models/{name}/versions/1")
@@ -546,3 +549,87 @@ def test_only_what_the_visitor_may_do_is_offered_and_the_rest_says_what_it_needs
     assert {"release", "lift", "withdraw"}.isdisjoint(offered(read(answer)))
     for each in verdict(read(answer)).all("a", class_="btn"):
         assert admin.get(each.attributes["href"] or "").status_code == 200
+
+
+HOSTILE = "<img src=x onerror=alert(1)>\"'\u202e</script><script>alert(2)</script>"
+
+
+@pytest.mark.parametrize("rest", ["", "/evidence", "/history", "/files"])
+def test_hostile_texts_in_every_field_are_only_text(
+    served: Served, version: Version, name: str, rest: str
+) -> None:
+    served.registry.set_policy(name, free_policy())
+    version(
+        description=HOSTILE,
+        owners=(HOSTILE,),
+        tags={HOSTILE: HOSTILE},
+        params={HOSTILE: [HOSTILE]},
+        metrics={HOSTILE: 1.0},
+        run_id=HOSTILE,
+        code_version=HOSTILE,
+        ci_build=HOSTILE,
+        validation_dataset_id=HOSTILE,
+        datasheet_uri=HOSTILE,
+        environment=(f"{HOSTILE}==1",),
+        origin=TrainingOrigin(asset=HOSTILE, partition=HOSTILE),
+        lineage=graph(node(1, HOSTILE, HOSTILE, HOSTILE)),
+    )
+    reference = f"{name}/1"
+    digest = served.registry.get(reference).digest
+    found = Verdict(
+        check=HOSTILE,
+        passed=False,
+        digest=digest,
+        summary=HOSTILE,
+        details={HOSTILE: HOSTILE},
+        settings={HOSTILE: HOSTILE},
+    )
+    served.registry.record_verdict(reference, found)
+    groups = (GroupResult(group=HOSTILE, count=1, metrics={"accuracy": 1.0}),)
+    overall = GroupResult(group="overall", count=1, metrics={"accuracy": 1.0})
+    parts = (Slice(name=HOSTILE, groups=groups),)
+    served.registry.set_evaluation(
+        reference, Evaluation(task=Task.BINARY, data=HOSTILE, overall=overall, slices=parts)
+    )
+    served.registry.promote(reference, "staging", reason=HOSTILE)
+    served.registry.operations.usages.record_usage(
+        reference, NewUsage(asset=HOSTILE, partitions=(HOSTILE,), run_id=HOSTILE)
+    )
+    served.registry.quarantine_version(reference, reason=HOSTILE)
+    served.registry.hold(reference, reason=HOSTILE)
+    served.registry.card(reference)
+    client = served.client(Role.ADMIN, accept="text/html")
+    client.base_url = httpx2.URL(served.url)
+    answer = client.get(f"/models/{name}/versions/1{rest}")
+    assert answer.status_code == 200
+    assert answer.text.count("<script") == (0 if rest == "/evidence" else 1)
+    assert "<img" not in answer.text
+    page = reading_of(answer)
+    assert page.all("img") == []
+    check = client.get(f"/models/{name}/versions/1/checks/{quote(HOSTILE, safe='')}")
+    assert check.status_code in (200, 404)  # a name with a slash is no part of a path
+    assert "<img" not in check.text
+
+
+def reading_of(answer: httpx2.Response) -> Element:
+    """Read a page of which texts look like attributes that no page may have."""
+    shown = re.sub(r"onerror=", "", answer.text)
+    return read(httpx2.Response(200, text=shown))
+
+
+def test_people_are_shown_by_their_names(
+    served: Served, version: Version, shown: Callable[..., Element], name: str
+) -> None:
+    served.registry.set_policy(name, ASKS_FOR_TWO)
+    version()
+    mover = served.registry.acting_as(Actor(name="kim@risk.example", source="test"))
+    mover.promote(f"{name}/1", "staging", reason="as kim@risk.example asked")
+    mover.approve(f"{name}/1", "production", comment="fine")
+    digest = served.registry.get(f"{name}/1").digest
+    found = Verdict(check="alpha", passed=True, digest=digest, summary="well")
+    mover.record_verdict(f"{name}/1", found)
+    served.registry.card(f"{name}/1")
+    for rest in ("", "/evidence", "/history", "/checks/alpha"):
+        page = shown(rest=rest)
+        assert "kim" in page.one("main").text, rest
+        assert SIGN not in page.one("main").text, rest

@@ -154,8 +154,9 @@ def _aliases(subject: Subject, values: Values) -> Sequence[Field]:  # noqa: ARG0
 
 def _own_aliases(subject: Subject, values: Values) -> Sequence[Field]:  # noqa: ARG001
     own = subject.version.aliases
+    first = own[0] if own else ""
     return (
-        Field(name="alias", label="Alias", is_required=True, value=own[0], choices=own),
+        Field(name="alias", label="Alias", is_required=True, value=first, choices=own),
         REASON,
     )
 

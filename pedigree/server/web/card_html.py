@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
 
+from pedigree.artifacts.records import digest_of
 from pedigree.cards.records import ModelCard
 
 if TYPE_CHECKING:
@@ -87,10 +88,12 @@ def card_sections(card: ModelCard) -> tuple[CardSection, ...] | None:
     """Return the sections of a card; None if it is too long or too intricate to be rendered."""
     if not is_bounded(card.markdown):
         return None
-    if (kept := _KEPT.get(card.digest)) is not None:
+    # Not by the digest of the stored card: that has pseudonyms, and people may be erased.
+    digest = digest_of(card.markdown.encode())
+    if (kept := _KEPT.get(digest)) is not None:
         return kept
     sections = rendered(card.markdown)
-    _KEPT.keep(card.digest, sections)
+    _KEPT.keep(digest, sections)
     return sections
 
 

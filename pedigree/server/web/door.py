@@ -10,8 +10,11 @@ from pedigree.server.http.unknown_tokens import UnknownTokens
 from pedigree.server.web import (
     acting,
     approving,
+    audit,
     comparing,
+    drift,
     evidence,
+    impact,
     model,
     models,
     signing_in,
@@ -35,6 +38,9 @@ SUBJECTS: tuple[Pages, ...] = (
     comparing.pages,
     acting.pages,
     approving.pages,
+    impact.pages,
+    drift.pages,
+    audit.pages,
     *ADMIN_SUBJECTS,
 )
 

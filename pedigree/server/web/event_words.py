@@ -39,6 +39,11 @@ def _text(body: Body, key: str) -> str:
     return value if isinstance(value, str) and value else "not known"
 
 
+def _stage(body: Body) -> str:
+    """Return the stage that an event is about: decisions name it in full."""
+    return _text(body, "to_stage" if "to_stage" in body else "to")
+
+
 def _stage_change(body: Body) -> str:
     return f"moved from {_text(body, 'from')} to {_text(body, 'to')}"
 
@@ -70,9 +75,9 @@ _PHRASES: Mapping[EventType, Callable[[Body], str]] = {
     ),
     EventType.VERSION_STAGE_CHANGED: _stage_change,
     EventType.VERSION_CHECK_RECORDED: _check,
-    EventType.VERSION_APPROVED: lambda body: f"approved for {_text(body, 'to')}",
-    EventType.VERSION_REJECTED: lambda body: f"rejected for {_text(body, 'to')}",
-    EventType.VERSION_OVERRIDDEN: lambda body: f"let into {_text(body, 'to')} past its gates",
+    EventType.VERSION_APPROVED: lambda body: f"approved for {_stage(body)}",
+    EventType.VERSION_REJECTED: lambda body: f"rejected for {_stage(body)}",
+    EventType.VERSION_OVERRIDDEN: lambda body: f"let into {_stage(body)} past its gates",
     EventType.VERSION_HELD: lambda _: "put under a legal hold",
     EventType.VERSION_QUARANTINED: lambda _: "put in quarantine",
     EventType.VERSION_RELEASED: lambda body: (

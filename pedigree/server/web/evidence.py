@@ -115,6 +115,7 @@ def evidence(visit: Visit, name: str, version: str) -> Response:
         datasheet_sections=SECTIONS,
         by=visit.principal.shown_name,
         most_rows=MOST_STATES,
+        is_printed=True,
         is_limited=not visit.principal.may(Permission.READ),
     )
 

@@ -8,7 +8,7 @@ from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.lifecycle.approval_gates import APPROVALS
 from pedigree.lifecycle.decision_records import Gate
 from pedigree.lifecycle.records import ARCHIVED, CANDIDATE, CHAMPION_STAGE, NO_STAGE
-from pedigree.registry.version_pages import Approach, VersionPage, held_stages
+from pedigree.registry.version_pages import Approach, VersionPage
 from pedigree.server.web.words import plural, span
 
 Tone: TypeAlias = Literal["good", "warn", "bad", "calm"]
@@ -190,7 +190,7 @@ def _tone(page: VersionPage, approaches: Sequence[ApproachView], asks: bool) -> 
 
 def _way(page: VersionPage, approaches: Sequence[ApproachView], asks: bool) -> tuple[Step, ...]:
     """Return the stages of the policy; the archive only if the version is there."""
-    held = held_stages(page.tenures)
+    held = {each.pointer.removeprefix("stage:") for each in page.tenures}
     wanted = {each.stage for each in approaches} if asks else set()
     here = page.version.stage
     names = [rule.name for rule in page.policy.stages if rule.name != ARCHIVED or here == ARCHIVED]

@@ -12,6 +12,7 @@ from pedigree.registry.version_pages import VersionPage
 from pedigree.server.web.actions import ACTIONS
 from pedigree.server.web.consequences import Subject
 from pedigree.server.web.links import ROLLBACK, Links
+from pedigree.server.web.who_may import who_may
 
 # What is done most; the others are folded.
 _FIRST = frozenset({"promote", "request", "withdraw", "quarantine", "release"})
@@ -35,6 +36,11 @@ class OfferedAction(NamedTuple):
     is_grave: bool
     is_first: bool
     may: bool
+
+    @property
+    def who_may(self) -> str:
+        """Who may do it, in words."""
+        return who_may(self.permission)
 
 
 def offered_actions(

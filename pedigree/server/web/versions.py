@@ -235,6 +235,7 @@ def _shown(visit: Visit, page: VersionPage) -> dict[str, Any]:
         "further_files": max(len(page.manifest.files) - MOST_FILES, 0),
         "history": history[:_SHOWN_HISTORY],
         "further_history": max(len(history) - _SHOWN_HISTORY, 0),
+        "is_printed": False,
         "is_limited": not visit.principal.may(Permission.READ),
     }
 

@@ -176,6 +176,11 @@ def compact(value: object) -> str:
     return _cut(text, _LONGEST_LINE)
 
 
+def stated(value: object) -> str:
+    """Return a JSON value in one line, for a page that is printed; only very long ones are cut."""
+    return _cut(json.dumps(value, ensure_ascii=False), _LONGEST_TEXT)
+
+
 def pretty(value: object) -> str:
     """Return a JSON value over several lines, shortened if it is long."""
     return _cut(json.dumps(value, ensure_ascii=False, indent=2), _LONGEST_TEXT)
@@ -216,6 +221,7 @@ FILTERS = {
     "worded": worded,
     "compact": compact,
     "brief": brief,
+    "stated": stated,
     "pretty": pretty,
     "quoted": quoted,
     "date": date,

@@ -1,4 +1,4 @@
-"""Admin: access, sessions, quarantines, policies, retention, webhooks and the registry's health.
+"""Here belongs Admin: the pages of access, sessions, upkeep and webhooks, and their forms.
 
-Whoever may audit sees it; each action needs the permission that its verb requires.
+People who may audit see it; each action needs the permission that its verb requires.
 """

@@ -10,7 +10,7 @@ T = TypeVar("T")
 SIZE = 50
 
 
-class Listed(NamedTuple, Generic[T]):
+class ListPage(NamedTuple, Generic[T]):
     """One page of a list.
 
     Attributes:
@@ -22,7 +22,7 @@ class Listed(NamedTuple, Generic[T]):
     next: object | None
 
 
-def listed(read: Callable[[int], Sequence[T]], key: Callable[[T], object]) -> Listed[T]:
+def listed(read: Callable[[int], Sequence[T]], key: Callable[[T], object]) -> ListPage[T]:
     """Read one page.
 
     Args:
@@ -31,4 +31,4 @@ def listed(read: Callable[[int], Sequence[T]], key: Callable[[T], object]) -> Li
     """
     found = read(SIZE + 1)
     items = found[:SIZE]
-    return Listed(items, key(items[-1]) if items and has_more(found, SIZE) else None)
+    return ListPage(items, key(items[-1]) if items and has_more(found, SIZE) else None)

@@ -14,7 +14,7 @@ _TITLE, _DETAIL = 12.5, 11.5  # sizes of the stylesheet
 _PADDING = 8.0
 _LINK = 24.0  # the place of the link to Dagster: a target of 24 px with its edge
 _NARROWEST, _WIDEST = 148.0, 232.0
-_NARROWEST_GAP, _WIDEST_GAP = 24.0, 150.0
+_NARROWEST_GAP, _WIDEST_GAP = 24.0, 200.0
 # The width of a page's content; a wider picture scrolls.
 _FULL_WIDTH = 1_214.0
 
