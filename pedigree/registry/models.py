@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from pedigree._record import PAGE, UNCHANGED, IsUnchanged
+from pedigree.access.named_records import with_names
 from pedigree.access.records import Permission
 from pedigree.catalog import lookups, model_edits
 from pedigree.catalog.description import Changes
@@ -99,9 +100,13 @@ class ModelOperations(ContextGroup, ModelContract):
                 list.
         """
         self._context.require_some(Permission.READ)
+        names = self._context.names
+        if filter.owner is not None:
+            owner = names.exactly((filter.owner,)).get(filter.owner, filter.owner)
+            filter = filter.model_copy(update={"owner": owner})
         asked = reading.question(filter, order=order, limit=limit, after=after, unfolded=unfolded)
 
         def read(connection: Transaction) -> ModelPage:
             return reading.read_page(connection, asked, self._context.visible_models(connection))
 
-        return self._context.database.read(read)
+        return with_names(self._context.database.read(read), names).sorted()

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field
 
@@ -125,3 +125,20 @@ class ModelPage(Record):
     facets: dict[ModelFacet, FacetCounts]
     all_models: int = Field(description="The number of models that the caller may read")
     all_versions: int = Field(description="The number of their versions")
+
+    def sorted(self) -> Self:
+        """Return the same with the values of facets in their order: by count, then by name.
+
+        People are stored by pseudonyms, so the database cannot sort them by name.
+        """
+        facets = {
+            facet: counts.model_copy(
+                update={
+                    "values": tuple(
+                        sorted(counts.values, key=lambda each: (-each.models, each.value))
+                    )
+                }
+            )
+            for facet, counts in self.facets.items()
+        }
+        return self.model_copy(update={"facets": facets})
