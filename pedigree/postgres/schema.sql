@@ -688,6 +688,60 @@ BEGIN
 END
 $$;
 
+CREATE TABLE pedigree.web_session (
+    session_id bigint NOT NULL,
+    secret_hash bytea NOT NULL,
+    token_id bigint,
+    identity_id bigint,
+    login jsonb,
+    login_hash bytea,
+    began_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    CONSTRAINT web_session_end CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+    CONSTRAINT web_session_is_of_one CHECK (((num_nonnulls(token_id, identity_id) = 1) AND ((identity_id IS NULL) = (login IS NULL)) AND ((identity_id IS NULL) = (login_hash IS NULL)))),
+    CONSTRAINT web_session_secret_hash_check CHECK ((length(secret_hash) = 32))
+);
+
+CREATE FUNCTION pedigree.begin_web_session(hash bytea, of_token bigint, of_issuer text, of_subject text, given_login jsonb, given_login_hash bytea) RETURNS SETOF pedigree.web_session
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    now timestamptz := clock_timestamp();
+    until timestamptz := now + pedigree.web_session_length();
+    of_identity bigint;
+BEGIN
+    PERFORM pedigree.acting();
+    -- What nobody needs any more; the events keep who signed in.
+    DELETE FROM pedigree.web_session s USING (
+        SELECT w.session_id FROM pedigree.web_session w
+        WHERE w.expires_at < now - interval '30 days'
+        ORDER BY w.expires_at LIMIT 10 FOR UPDATE SKIP LOCKED
+    ) AS past
+    WHERE s.session_id = past.session_id;
+    IF of_token IS NOT NULL THEN
+        SELECT least(until, t.expires_at) INTO until FROM pedigree.access_token t
+        WHERE t.token_id = of_token AND t.revoked_at IS NULL
+            AND (t.expires_at IS NULL OR t.expires_at > now)
+        FOR SHARE;
+    ELSE
+        SELECT i.identity_id INTO of_identity FROM pedigree.identity i
+        WHERE i.issuer = of_issuer AND i.subject = of_subject;
+    END IF;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    INSERT INTO pedigree.web_session (
+        secret_hash, token_id, identity_id, login, login_hash, began_at, used_at, expires_at
+    ) VALUES (hash, of_token, of_identity, given_login, given_login_hash, now, now, until)
+    ON CONFLICT ON CONSTRAINT web_session_login_unique DO NOTHING
+    RETURNING *;
+END
+$$;
+
 CREATE FUNCTION pedigree.change_access(event_id uuid, canonical bytea) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
@@ -1323,6 +1377,18 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.end_web_session(of_session bigint) RETURNS SETOF pedigree.web_session
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RETURN QUERY
+    UPDATE pedigree.web_session s
+    SET ended_at = clock_timestamp(), ended_by = pedigree.acting()
+    WHERE s.session_id = of_session AND s.ended_at IS NULL
+    RETURNING s.*;
+END
+$$;
+
 CREATE FUNCTION pedigree.enter_search(doc jsonb, known jsonb) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1548,6 +1614,31 @@ BEGIN
         ORDER BY r.version DESC;
     END IF;
 END
+$$;
+
+CREATE FUNCTION pedigree.find_web_session(wanted_hash bytea) RETURNS TABLE(session text, token text, access text, identity text)
+    LANGUAGE plpgsql STABLE ROWS 1
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT json_build_object(
+        'session_id', s.session_id, 'expires_at', s.expires_at, 'login', s.login,
+        'issuer', i.issuer, 'subject', i.subject,
+        'is_idle', s.used_at < clock_timestamp() - interval '5 minutes'
+    )::text, b.token, b.access, f.identity
+    FROM pedigree.web_session s
+    LEFT JOIN pedigree.access_token t ON t.token_id = s.token_id
+    LEFT JOIN pedigree.identity i ON i.identity_id = s.identity_id
+    LEFT JOIN LATERAL pedigree.find_bearer(t.secret_hash) b ON true
+    LEFT JOIN LATERAL pedigree.find_identity(i.issuer, i.subject) f ON true
+    WHERE s.secret_hash = wanted_hash AND pedigree.is_open(s);
+END
+$$;
+
+CREATE FUNCTION pedigree.folded(given text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+SELECT lower(normalize(given, NFKC))
 $$;
 
 CREATE FUNCTION pedigree.forget_search(models bigint[], versions integer[]) RETURNS void
@@ -1797,6 +1888,13 @@ BEGIN
         WHERE pedigree.person_key(t.principal) = pedigree.person_key(given)
     );
 END
+$$;
+
+CREATE FUNCTION pedigree.is_open(session pedigree.web_session) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+SELECT session.ended_at IS NULL AND session.expires_at > clock_timestamp()
+    AND session.used_at > clock_timestamp() - pedigree.web_session_idle()
 $$;
 
 CREATE FUNCTION pedigree.is_overridden(of_model bigint, of_version integer, pointer text, name text, since timestamp with time zone) RETURNS boolean
@@ -2445,6 +2543,14 @@ CREATE FUNCTION pedigree.note_roles(of_text text) RETURNS void
     INSERT INTO pedigree.applied_roles (checksum) VALUES (of_text)
     ON CONFLICT (is_only) DO UPDATE
     SET checksum = excluded.checksum, applied_at = excluded.applied_at
+$$;
+
+CREATE FUNCTION pedigree.note_web_session_used(of_session bigint) RETURNS void
+    LANGUAGE sql
+    AS $$
+UPDATE pedigree.web_session s SET used_at = clock_timestamp()
+WHERE s.session_id = of_session AND pedigree.is_open(s)
+    AND s.used_at < clock_timestamp() - interval '5 minutes'
 $$;
 
 CREATE FUNCTION pedigree.person_of(name text) RETURNS text
@@ -3343,6 +3449,36 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.renew_search_model(models bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    PERFORM FROM pedigree.search_model t
+    WHERE t.model_id = ANY (models) ORDER BY t.model_id FOR NO KEY UPDATE;
+    UPDATE pedigree.search_model t SET
+        name = s.name, name_key = s.name_key, created_at = s.created_at, description = s.description,
+        words = s.words, owners = s.owners, team = s.team, stages = s.stages, champion = s.champion,
+        champion_since = s.champion_since, latest = s.latest, latest_stage = s.latest_stage,
+        latest_at = s.latest_at, metric = s.metric, value = s.value, trend = s.trend,
+        risk_class = s.risk_class, requests = s.requests, asking = s.asking,
+        request_id = s.request_id, asking_since = s.asking_since, stale = s.stale,
+        stale_seen_at = s.stale_seen_at, drifted = s.drifted, drift_at = s.drift_at,
+        quarantined = s.quarantined, attention = s.attention
+    FROM unnest(models) AS key (model_id)
+    JOIN pedigree.search_model_source s USING (model_id)
+    WHERE t.model_id = key.model_id
+        AND (t.name, t.name_key, t.created_at, t.description, t.words, t.owners, t.team, t.stages,
+            t.champion, t.champion_since, t.latest, t.latest_stage, t.latest_at, t.metric, t.value,
+            t.trend, t.risk_class, t.requests, t.asking, t.request_id, t.asking_since, t.stale,
+            t.stale_seen_at, t.drifted, t.drift_at, t.quarantined, t.attention)
+        IS DISTINCT FROM (s.name, s.name_key, s.created_at, s.description, s.words, s.owners, s.team,
+            s.stages, s.champion, s.champion_since, s.latest, s.latest_stage, s.latest_at, s.metric,
+            s.value, s.trend, s.risk_class, s.requests, s.asking, s.request_id, s.asking_since,
+            s.stale, s.stale_seen_at, s.drifted, s.drift_at, s.quarantined, s.attention);
+END
+$$;
+
 CREATE FUNCTION pedigree.renew_search_record(models bigint[], versions integer[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -3592,6 +3728,113 @@ BEGIN
     IF shown_models IS NOT NULL THEN
         PERFORM pedigree.renew_search_record(shown_models, shown_versions);
     END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.search_model_follows_model() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NEW.deleted_at IS NOT NULL THEN
+        DELETE FROM pedigree.search_model WHERE model_id = NEW.model_id;
+    ELSIF TG_OP = 'INSERT' OR OLD.deleted_at IS NOT NULL THEN
+        INSERT INTO pedigree.search_model
+        SELECT * FROM pedigree.search_model_source WHERE model_id = NEW.model_id;
+    ELSE
+        PERFORM pedigree.renew_search_model(ARRAY[NEW.model_id]);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.search_model_follows_rows() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    models bigint[];
+BEGIN
+    SELECT array_agg(DISTINCT c.model_id) INTO models FROM changed c;
+    IF models IS NOT NULL THEN
+        PERFORM pedigree.renew_search_model(models);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.search_model_follows_state() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    models bigint[];
+BEGIN
+    SELECT array_agg(DISTINCT after.model_id) INTO models
+    FROM after JOIN before USING (model_id, version)
+    WHERE (after.risk_class, after.quarantined) IS DISTINCT FROM (before.risk_class, before.quarantined);
+    IF models IS NOT NULL THEN
+        PERFORM pedigree.renew_search_model(models);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.search_model_follows_tenure() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    models bigint[];
+BEGIN
+    SELECT array_agg(DISTINCT c.model_id) INTO models FROM changed c
+    WHERE c.pointer = 'stage' AND (TG_OP <> 'INSERT' OR EXISTS (
+        SELECT FROM pedigree.search_version s
+        WHERE s.model_id = c.model_id AND s.version = c.version
+    ));
+    IF models IS NOT NULL THEN
+        PERFORM pedigree.renew_search_model(models);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.search_model_follows_versions() RETURNS trigger
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    sign integer := CASE TG_OP WHEN 'DELETE' THEN -1 ELSE 1 END;
+    models bigint[];
+    numbers integer[];
+BEGIN
+    SELECT array_agg(each.model_id), array_agg(each.number) INTO models, numbers FROM (
+        SELECT c.model_id, count(*)::integer AS number FROM changed c
+        GROUP BY c.model_id ORDER BY c.model_id
+    ) AS each;
+    IF models IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP = 'INSERT' AND numbers = '{1}' THEN
+        -- A registration: what changes is known without a look at other versions.
+        UPDATE pedigree.search_model t SET
+            versions = t.versions + 1, latest = c.version, latest_stage = c.stage,
+            latest_at = c.created_at,
+            value = CASE WHEN t.champion IS NULL
+                THEN (c.metrics ->> t.metric)::double precision ELSE t.value END,
+            trend = CASE WHEN t.metric IS NULL THEN '{}' ELSE (
+                t.trend || (c.metrics ->> t.metric)::double precision
+            )[greatest(cardinality(t.trend) - 10, 1):] END,
+            risk_class = CASE WHEN t.champion IS NULL THEN c.risk_class ELSE t.risk_class END
+        FROM changed c
+        WHERE t.model_id = c.model_id AND c.version > coalesce(t.latest, 0)
+            AND c.stage <> 'production' AND (c.stage = 'none' OR c.stage = ANY (t.stages))
+            AND NOT c.quarantined AND t.quarantined = '{}';
+        IF FOUND THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+    UPDATE pedigree.search_model t SET versions = t.versions + sign * key.number
+    FROM unnest(models, numbers) AS key (model_id, number)
+    WHERE t.model_id = key.model_id;
+    PERFORM pedigree.renew_search_model(models);
     RETURN NULL;
 END
 $$;
@@ -4143,6 +4386,18 @@ SELECT k.model_id, k.version, k.tier,
     CASE WHEN k.why IS NULL THEN 'archive' ELSE 'standard' END,
     coalesce(k.why, (k.place - 1) || ' versions held production since')
 FROM kept k;
+$$;
+
+CREATE FUNCTION pedigree.web_session_idle() RETURNS interval
+    LANGUAGE sql IMMUTABLE
+    AS $$
+SELECT interval '8 hours'
+$$;
+
+CREATE FUNCTION pedigree.web_session_length() RETURNS interval
+    LANGUAGE sql IMMUTABLE
+    AS $$
+SELECT interval '24 hours'
 $$;
 
 CREATE FUNCTION pedigree.words_of(name text, description text, tags jsonb, notes text) RETURNS SETOF tsvector
@@ -4883,6 +5138,213 @@ CREATE VIEW pedigree.search_metric_source AS
    FROM (pedigree.search_version s
      CROSS JOIN LATERAL pedigree.metrics_of(s.metrics) metric(key, value));
 
+CREATE TABLE pedigree.search_model (
+    model_id bigint NOT NULL,
+    versions integer NOT NULL,
+    requests integer NOT NULL,
+    stages text[] NOT NULL COLLATE pg_catalog."C",
+    team text COLLATE pg_catalog."C",
+    owners text[] NOT NULL COLLATE pg_catalog."C",
+    risk_class text COLLATE pg_catalog."C",
+    attention text[] NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    name_key text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    champion integer,
+    champion_since timestamp with time zone,
+    latest integer,
+    latest_stage text COLLATE pg_catalog."C",
+    latest_at timestamp with time zone,
+    metric text COLLATE pg_catalog."C",
+    value double precision,
+    trend double precision[] NOT NULL,
+    asking integer,
+    request_id bigint,
+    asking_since timestamp with time zone,
+    stale boolean,
+    stale_seen_at timestamp with time zone,
+    drifted boolean,
+    drift_at timestamp with time zone,
+    quarantined integer[] NOT NULL,
+    description text,
+    words text NOT NULL COLLATE pg_catalog."C"
+)
+WITH (fillfactor='70');
+
+CREATE TABLE pedigree.stage_request (
+    request_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    from_stage text NOT NULL COLLATE pg_catalog."C",
+    stage text NOT NULL COLLATE pg_catalog."C",
+    reason text,
+    only_asks boolean NOT NULL,
+    requested_by text NOT NULL,
+    requested_by_source text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    outcome text,
+    closed_at timestamp with time zone,
+    closed_by text,
+    waits_for text[] NOT NULL,
+    next_evaluation_at timestamp with time zone,
+    CONSTRAINT stage_request_check CHECK (((outcome IS NULL) = (closed_at IS NULL))),
+    CONSTRAINT stage_request_check1 CHECK (((outcome IS NULL) = (closed_by IS NULL))),
+    CONSTRAINT stage_request_outcome_check CHECK ((outcome = ANY (ARRAY['performed'::text, 'withdrawn'::text, 'rejected'::text, 'superseded'::text, 'deleted'::text])))
+);
+
+CREATE TABLE pedigree.staleness (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    stale boolean,
+    data_behind integer NOT NULL,
+    code_behind integer NOT NULL,
+    seen jsonb NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+);
+
+CREATE VIEW pedigree.search_model_source AS
+ SELECT m.model_id,
+    ( SELECT (count(*))::integer AS count
+           FROM pedigree.search_version v
+          WHERE (v.model_id = m.model_id)) AS versions,
+    asked.requests,
+    ARRAY( WITH RECURSIVE held AS (
+                ( SELECT t.name
+                   FROM pedigree.tenure t
+                  WHERE ((t.model_id = m.model_id) AND (t.held_until IS NULL) AND (t.pointer = 'stage'::text))
+                  ORDER BY t.name
+                 LIMIT 1)
+                UNION ALL
+                 SELECT further.name
+                   FROM (held held_1
+                     CROSS JOIN LATERAL ( SELECT t.name
+                           FROM pedigree.tenure t
+                          WHERE ((t.model_id = m.model_id) AND (t.held_until IS NULL) AND (t.pointer = 'stage'::text) AND (t.name > held_1.name))
+                          ORDER BY t.name
+                         LIMIT 1) further)
+                )
+         SELECT held.name
+           FROM held
+          ORDER BY held.name) AS stages,
+    ((m.tags ->> 'team'::text) COLLATE "C") AS team,
+    ARRAY( SELECT given.owner
+           FROM unnest(m.owners) WITH ORDINALITY given(owner, place)
+          GROUP BY given.owner
+          ORDER BY (min(given.place))) AS owners,
+        CASE
+            WHEN (champion.version IS NULL) THEN latest.risk_class
+            ELSE of_champion.risk_class
+        END AS risk_class,
+    (array_remove(ARRAY[
+        CASE
+            WHEN (asked.requests > 0) THEN 'waiting'::text
+            ELSE NULL::text
+        END,
+        CASE
+            WHEN kept.stale THEN 'stale'::text
+            ELSE NULL::text
+        END,
+        CASE
+            WHEN drift.drifted THEN 'drifted'::text
+            ELSE NULL::text
+        END,
+        CASE
+            WHEN (barred.quarantined <> '{}'::integer[]) THEN 'quarantined'::text
+            ELSE NULL::text
+        END,
+        CASE
+            WHEN (champion.version IS NULL) THEN 'no_production'::text
+            ELSE NULL::text
+        END], NULL::text) COLLATE "C") AS attention,
+    m.name,
+    m.name_key,
+    m.created_at,
+    champion.version AS champion,
+    champion.held_since AS champion_since,
+    latest.version AS latest,
+    latest.stage AS latest_stage,
+    latest.created_at AS latest_at,
+    headline.metric,
+        CASE
+            WHEN (champion.version IS NULL) THEN ((latest.metrics ->> headline.metric))::double precision
+            ELSE ((of_champion.metrics ->> headline.metric))::double precision
+        END AS value,
+        CASE
+            WHEN (headline.metric IS NULL) THEN '{}'::double precision[]
+            ELSE ARRAY( SELECT ((newest.metrics ->> headline.metric))::double precision AS float8
+               FROM ( SELECT v.version,
+                        v.metrics
+                       FROM pedigree.search_version v
+                      WHERE (v.model_id = m.model_id)
+                      ORDER BY v.version DESC
+                     LIMIT 12) newest
+              ORDER BY newest.version)
+        END AS trend,
+    oldest.version AS asking,
+    oldest.request_id,
+    oldest.at AS asking_since,
+    kept.stale,
+    kept.seen_at AS stale_seen_at,
+    drift.drifted,
+    drift.at AS drift_at,
+    barred.quarantined,
+    "left"(m.description, 300) AS description,
+    (pedigree.folded("left"(((m.name || ' '::text) || COALESCE(m.description, ''::text)), 20000)) COLLATE "C") AS words
+   FROM (((((((((pedigree.registered_model m
+     CROSS JOIN LATERAL ( SELECT ((m.policy #>> '{champion_metric,metric}'::text[]) COLLATE "C") AS metric) headline)
+     LEFT JOIN LATERAL ( SELECT t.version,
+            t.held_since
+           FROM pedigree.tenure t
+          WHERE ((t.model_id = m.model_id) AND (t.held_until IS NULL) AND (t.pointer = 'stage'::text) AND (t.name = 'production'::text))
+          ORDER BY t.tenure_id DESC
+         LIMIT 1) champion ON (true))
+     LEFT JOIN pedigree.search_version of_champion ON (((of_champion.model_id = m.model_id) AND (of_champion.version = champion.version))))
+     LEFT JOIN LATERAL ( SELECT v.version,
+            v.stage,
+            v.created_at,
+            v.metrics,
+            v.risk_class,
+            v.quarantined
+           FROM pedigree.search_version v
+          WHERE (v.model_id = m.model_id)
+          ORDER BY v.version DESC
+         LIMIT 1) latest ON (true))
+     CROSS JOIN LATERAL ( SELECT (count(*))::integer AS requests,
+            min(r.request_id) AS request_id
+           FROM pedigree.stage_request r
+          WHERE ((r.model_id = m.model_id) AND (r.outcome IS NULL))) asked)
+     LEFT JOIN pedigree.stage_request oldest ON ((oldest.request_id = asked.request_id)))
+     LEFT JOIN pedigree.staleness kept ON (((kept.model_id = m.model_id) AND (kept.version = champion.version))))
+     CROSS JOIN LATERAL ( WITH RECURSIVE newest AS (
+                ( SELECT d.asset,
+                    d.drifted,
+                    d.recorded_at
+                   FROM pedigree.drift_result d
+                  WHERE ((d.model_id = m.model_id) AND (d.version = champion.version))
+                  ORDER BY d.asset DESC, d.drift_id DESC
+                 LIMIT 1)
+                UNION ALL
+                 SELECT further.asset,
+                    further.drifted,
+                    further.recorded_at
+                   FROM (newest newest_1
+                     CROSS JOIN LATERAL ( SELECT d.asset,
+                            d.drifted,
+                            d.recorded_at
+                           FROM pedigree.drift_result d
+                          WHERE ((d.model_id = m.model_id) AND (d.version = champion.version) AND (d.asset < newest_1.asset))
+                          ORDER BY d.asset DESC, d.drift_id DESC
+                         LIMIT 1) further)
+                )
+         SELECT bool_or(newest.drifted) AS drifted,
+            max(newest.recorded_at) AS at
+           FROM newest) drift)
+     CROSS JOIN LATERAL ( SELECT ARRAY( SELECT DISTINCT one.version
+                   FROM ( VALUES (champion.version,of_champion.quarantined), (latest.version,latest.quarantined)) one(version, quarantined)
+                  WHERE one.quarantined
+                  ORDER BY one.version) AS quarantined) barred)
+  WHERE (m.deleted_at IS NULL);
+
 CREATE VIEW pedigree.search_month AS
  SELECT month
    FROM pedigree.months_of_search() of(month);
@@ -5160,27 +5622,6 @@ ALTER TABLE pedigree.stage_override ALTER COLUMN override_id ADD GENERATED ALWAY
     CACHE 1
 );
 
-CREATE TABLE pedigree.stage_request (
-    request_id bigint NOT NULL,
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    from_stage text NOT NULL COLLATE pg_catalog."C",
-    stage text NOT NULL COLLATE pg_catalog."C",
-    reason text,
-    only_asks boolean NOT NULL,
-    requested_by text NOT NULL,
-    requested_by_source text NOT NULL,
-    at timestamp with time zone NOT NULL,
-    outcome text,
-    closed_at timestamp with time zone,
-    closed_by text,
-    waits_for text[] NOT NULL,
-    next_evaluation_at timestamp with time zone,
-    CONSTRAINT stage_request_check CHECK (((outcome IS NULL) = (closed_at IS NULL))),
-    CONSTRAINT stage_request_check1 CHECK (((outcome IS NULL) = (closed_by IS NULL))),
-    CONSTRAINT stage_request_outcome_check CHECK ((outcome = ANY (ARRAY['performed'::text, 'withdrawn'::text, 'rejected'::text, 'superseded'::text, 'deleted'::text])))
-);
-
 ALTER TABLE pedigree.stage_request ALTER COLUMN request_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pedigree.stage_request_request_id_seq
     START WITH 1
@@ -5188,16 +5629,6 @@ ALTER TABLE pedigree.stage_request ALTER COLUMN request_id ADD GENERATED ALWAYS 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
-);
-
-CREATE TABLE pedigree.staleness (
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    stale boolean,
-    data_behind integer NOT NULL,
-    code_behind integer NOT NULL,
-    seen jsonb NOT NULL,
-    seen_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE pedigree.statistic (
@@ -5338,6 +5769,15 @@ CREATE TABLE pedigree.verdict (
 
 ALTER TABLE pedigree.verdict ALTER COLUMN verdict_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pedigree.verdict_verdict_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE pedigree.web_session ALTER COLUMN session_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.web_session_session_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -5593,6 +6033,9 @@ ALTER TABLE ONLY pedigree.released
 ALTER TABLE ONLY pedigree.search_metric
     ADD CONSTRAINT search_metric_pkey PRIMARY KEY (key, value, model_id, version);
 
+ALTER TABLE ONLY pedigree.search_model
+    ADD CONSTRAINT search_model_pkey PRIMARY KEY (model_id);
+
 ALTER TABLE ONLY pedigree.search_record
     ADD CONSTRAINT search_record_pkey PRIMARY KEY (model_id, version);
 
@@ -5653,6 +6096,15 @@ ALTER TABLE ONLY pedigree.usage
 ALTER TABLE ONLY pedigree.verdict
     ADD CONSTRAINT verdict_pkey PRIMARY KEY (verdict_id);
 
+ALTER TABLE ONLY pedigree.web_session
+    ADD CONSTRAINT web_session_login_unique UNIQUE (login_hash);
+
+ALTER TABLE ONLY pedigree.web_session
+    ADD CONSTRAINT web_session_pkey PRIMARY KEY (session_id);
+
+ALTER TABLE ONLY pedigree.web_session
+    ADD CONSTRAINT web_session_secret_unique UNIQUE (secret_hash);
+
 ALTER TABLE ONLY pedigree.webhook_attempt
     ADD CONSTRAINT webhook_attempt_pkey PRIMARY KEY (lease);
 
@@ -5698,6 +6150,8 @@ CREATE INDEX drift_result_html ON pedigree.drift_result USING btree (html);
 CREATE INDEX drift_result_markdown ON pedigree.drift_result USING btree (markdown);
 
 CREATE INDEX drift_result_newest ON pedigree.drift_result USING btree (model_id, version, asset, partition, drift_id);
+
+CREATE INDEX drift_result_of_asset ON pedigree.drift_result USING btree (model_id, version, asset, drift_id);
 
 CREATE INDEX event_of_model ON pedigree.event USING btree (model, id);
 
@@ -5756,6 +6210,8 @@ CREATE INDEX quarantine_open ON pedigree.quarantine USING btree (asset, partitio
 CREATE INDEX registered_model_name ON pedigree.registered_model USING btree (name);
 
 CREATE INDEX registered_model_name_trigrams ON pedigree.registered_model USING gin (name pedigree.gin_trgm_ops);
+
+CREATE INDEX search_model_name ON pedigree.search_model USING btree (name_key);
 
 CREATE INDEX search_text_words ON pedigree.search_text USING gin (pedigree.words_of_month(document, created_at));
 
@@ -5827,6 +6283,12 @@ CREATE INDEX usage_unsettled ON pedigree.usage USING btree (usage_id) WHERE (NOT
 
 CREATE INDEX verdict_latest ON pedigree.verdict USING btree (model_id, version, check_name, verdict_id DESC);
 
+CREATE INDEX web_session_expiry ON pedigree.web_session USING btree (expires_at);
+
+CREATE INDEX web_session_identity ON pedigree.web_session USING btree (identity_id);
+
+CREATE INDEX web_session_token ON pedigree.web_session USING btree (token_id);
+
 CREATE INDEX webhook_attempt_delivery ON pedigree.webhook_attempt USING btree (webhook_id, seq);
 
 CREATE INDEX webhook_delivery_pending ON pedigree.webhook_delivery USING btree (webhook_id, model, seq) WHERE (state = 'pending'::text);
@@ -5863,7 +6325,11 @@ CREATE TRIGGER decision_of_another BEFORE INSERT ON pedigree.decision FOR EACH R
 
 ALTER TABLE pedigree.decision ENABLE ALWAYS TRIGGER decision_of_another;
 
+CREATE TRIGGER drift_recorded AFTER INSERT ON pedigree.drift_result REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
+
 CREATE TRIGGER drift_removed AFTER DELETE ON pedigree.drift_result REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.release_drift();
+
+CREATE TRIGGER drift_unshown AFTER DELETE ON pedigree.drift_result REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
 
 CREATE TRIGGER event_append_only BEFORE DELETE OR UPDATE ON pedigree.event FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
 
@@ -5886,6 +6352,12 @@ ALTER TABLE pedigree.feed ENABLE ALWAYS TRIGGER feed_no_truncate;
 CREATE TRIGGER file_added AFTER INSERT ON pedigree.artifact_file REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_files();
 
 CREATE TRIGGER file_removed AFTER DELETE ON pedigree.artifact_file REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_files();
+
+CREATE TRIGGER found_version_added AFTER INSERT ON pedigree.search_version REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_versions();
+
+CREATE TRIGGER found_version_changed AFTER UPDATE ON pedigree.search_version REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_state();
+
+CREATE TRIGGER found_version_removed AFTER DELETE ON pedigree.search_version REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_versions();
 
 CREATE TRIGGER log_anchor_append_only BEFORE DELETE OR UPDATE ON pedigree.log_anchor FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
 
@@ -5937,6 +6409,10 @@ CREATE TRIGGER model_id_fixed BEFORE UPDATE OF model_id ON pedigree.registered_m
 
 ALTER TABLE pedigree.registered_model ENABLE ALWAYS TRIGGER model_id_fixed;
 
+CREATE TRIGGER model_shown AFTER INSERT ON pedigree.registered_model FOR EACH ROW EXECUTE FUNCTION pedigree.search_model_follows_model();
+
+CREATE TRIGGER model_shown_changed AFTER UPDATE OF name, name_key, description, owners, tags, policy, deleted_at ON pedigree.registered_model FOR EACH ROW WHEN ((((((((old.name IS DISTINCT FROM new.name) OR (old.name_key IS DISTINCT FROM new.name_key)) OR (old.description IS DISTINCT FROM new.description)) OR (old.owners IS DISTINCT FROM new.owners)) OR (old.tags IS DISTINCT FROM new.tags)) OR (old.policy IS DISTINCT FROM new.policy)) OR (old.deleted_at IS DISTINCT FROM new.deleted_at))) EXECUTE FUNCTION pedigree.search_model_follows_model();
+
 CREATE TRIGGER override_append_only BEFORE DELETE OR UPDATE ON pedigree.stage_override FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
 
 ALTER TABLE pedigree.stage_override ENABLE ALWAYS TRIGGER override_append_only;
@@ -5951,6 +6427,18 @@ ALTER TABLE pedigree.stage_override ENABLE ALWAYS TRIGGER override_no_truncate;
 
 CREATE TRIGGER policy_changed BEFORE UPDATE OF policy ON pedigree.registered_model FOR EACH ROW WHEN ((old.policy IS DISTINCT FROM new.policy)) EXECUTE FUNCTION pedigree.count_policy_revision();
 
+CREATE TRIGGER request_changed AFTER UPDATE ON pedigree.stage_request REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
+
+CREATE TRIGGER request_made AFTER INSERT ON pedigree.stage_request REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
+
+CREATE TRIGGER request_removed AFTER DELETE ON pedigree.stage_request REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
+
+CREATE TRIGGER staleness_changed AFTER UPDATE ON pedigree.staleness REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
+
+CREATE TRIGGER staleness_kept AFTER INSERT ON pedigree.staleness REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
+
+CREATE TRIGGER staleness_removed AFTER DELETE ON pedigree.staleness REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_rows();
+
 CREATE TRIGGER tenure_begun AFTER INSERT ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
 
 CREATE TRIGGER tenure_ended AFTER UPDATE ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
@@ -5958,6 +6446,12 @@ CREATE TRIGGER tenure_ended AFTER UPDATE ON pedigree.tenure REFERENCING NEW TABL
 CREATE TRIGGER tenure_named BEFORE INSERT ON pedigree.tenure FOR EACH ROW WHEN ((new.held_since >= transaction_timestamp())) EXECUTE FUNCTION pedigree.judge_pointer_name();
 
 CREATE TRIGGER tenure_removed AFTER DELETE ON pedigree.tenure REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
+
+CREATE TRIGGER tenure_shown_begun AFTER INSERT ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_tenure();
+
+CREATE TRIGGER tenure_shown_ended AFTER UPDATE ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_tenure();
+
+CREATE TRIGGER tenure_shown_removed AFTER DELETE ON pedigree.tenure REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_tenure();
 
 CREATE TRIGGER training_added AFTER INSERT ON pedigree.training REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_training();
 
@@ -6107,6 +6601,12 @@ ALTER TABLE ONLY pedigree.usage
 
 ALTER TABLE ONLY pedigree.verdict
     ADD CONSTRAINT verdict_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
+
+ALTER TABLE ONLY pedigree.web_session
+    ADD CONSTRAINT web_session_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES pedigree.identity(identity_id);
+
+ALTER TABLE ONLY pedigree.web_session
+    ADD CONSTRAINT web_session_token_id_fkey FOREIGN KEY (token_id) REFERENCES pedigree.access_token(token_id);
 
 ALTER TABLE ONLY pedigree.webhook_attempt
     ADD CONSTRAINT webhook_attempt_webhook_id_seq_fkey FOREIGN KEY (webhook_id, seq) REFERENCES pedigree.webhook_delivery(webhook_id, seq) ON DELETE CASCADE;
