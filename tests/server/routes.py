@@ -64,9 +64,8 @@ MISSING = {
     # No key seals the log of that service.
     **dict.fromkeys(("get_log_checkpoint", "get_log_tile", "get_log_consistency"), 404),
     **dict.fromkeys(("sign_urls", "get_retraining"), 409),
-    # No open request has the number, and no alias points to the version.
+    # No open request has the number.
     "page_review": 404,
-    "page_ask_unalias": 409,
     # This browser began no sign-in.
     "page_sign_in_callback": 401,
 }
