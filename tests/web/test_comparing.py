@@ -8,7 +8,7 @@ import pytest
 from pedigree.access.records import Role
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import MetricRule
-from pedigree.server.web.metric_directions import Judgement, directions, judged
+from pedigree.server.web.metric_directions import MetricJudgement, directions, judged
 from pedigree.signatures.records import Column, ColumnType, Signature
 from tests.server.conftest import Served
 from tests.web.reading import main_text, read
@@ -108,8 +108,8 @@ def test_only_a_policy_says_which_way_is_better() -> None:
     policy = default_policy(MetricRule(metric="brier", higher_is_better=False))
     known = directions(policy)
     assert known == {"brier": False}
-    assert judged(-0.1, known.get("brier")) is Judgement.BETTER
-    assert judged(0.1, known.get("brier")) is Judgement.WORSE
-    assert judged(0.0, known.get("auc")) is Judgement.SAME
-    assert judged(0.1, known.get("auc")) is Judgement.UNKNOWN
-    assert judged(None, True) is Judgement.UNKNOWN
+    assert judged(-0.1, known.get("brier")) is MetricJudgement.BETTER
+    assert judged(0.1, known.get("brier")) is MetricJudgement.WORSE
+    assert judged(0.0, known.get("auc")) is MetricJudgement.SAME
+    assert judged(0.1, known.get("auc")) is MetricJudgement.UNKNOWN
+    assert judged(None, True) is MetricJudgement.UNKNOWN

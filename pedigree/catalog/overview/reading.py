@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from pedigree.catalog.overview.records import (
     MOST_COUNTED,
     FacetCount,
-    FacetCounts,
     ListedModel,
     ModelFacet,
+    ModelFacetCounts,
     ModelFilter,
     ModelOrder,
     ModelPage,
@@ -129,9 +129,9 @@ def _counts(transaction: Transaction, asked: Asked, values: Mapping[str, object]
     return {"facets": facets, "fitting": fit["number"]}
 
 
-def _facet(rows: Sequence[Row]) -> FacetCounts:
+def _facet(rows: Sequence[Row]) -> ModelFacetCounts:
     values = tuple(FacetCount(value=row["value"], models=row["number"]) for row in rows)
-    return FacetCounts(values=values, more=rows[0]["different"] - len(rows) if rows else 0)
+    return ModelFacetCounts(values=values, more=rows[0]["different"] - len(rows) if rows else 0)
 
 
 def _listed(row: Row) -> ListedModel:

@@ -91,7 +91,7 @@ class FacetCount(Record):
     models: int
 
 
-class FacetCounts(Record):
+class ModelFacetCounts(Record):
     """The most frequent values of a facet."""
 
     values: tuple[FacetCount, ...] = ()
@@ -122,7 +122,7 @@ class ModelPage(Record):
     models: tuple[ListedModel, ...]
     next: str | None = Field(description="Give it as `after` for the next page; None on the last")
     fitting: int = Field(description="The number of models that fit, up to 1,001")
-    facets: dict[ModelFacet, FacetCounts]
+    facets: dict[ModelFacet, ModelFacetCounts]
     all_models: int = Field(description="The number of models that the caller may read")
     all_versions: int = Field(description="The number of their versions")
 

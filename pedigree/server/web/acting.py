@@ -14,8 +14,9 @@ from pedigree.errors import PedigreeError
 from pedigree.lifecycle.records import CHAMPION_STAGE
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires
-from pedigree.server.web.action_forms import Form, filled, form_page
-from pedigree.server.web.actions import ACTIONS, REASON, Action, Field, expected, given
+from pedigree.server.web.action_forms import ActionForm, filled, form_page
+from pedigree.server.web.action_kinds import REASON, Action, FormField, expected, given
+from pedigree.server.web.actions import ACTIONS
 from pedigree.server.web.consequences import (
     Subject,
     runs_again,
@@ -65,7 +66,7 @@ def _form(
     rule = subject.policy.rule(stage) if stage else None
     return form_page(
         visit,
-        Form(
+        ActionForm(
             heading=action.title,
             reference=subject.reference,
             says=tuple(action.says(subject, values)),
@@ -125,12 +126,12 @@ def _rollback_form(
     if void := void_approvals(registry, model):
         says.append(f"{plural(void, 'approval')} for open requests become void.")
     fields = (
-        Field(name="stage", label="Stage", is_required=True, value=stage, choices=held),
+        FormField(name="stage", label="Stage", is_required=True, value=stage, choices=held),
         REASON,
     )
     return form_page(
         visit,
-        Form(
+        ActionForm(
             heading="Roll back",
             reference=name,
             says=tuple(says),
@@ -175,7 +176,7 @@ def _restore_form(
     model = visit.registry.model(name)
     return form_page(
         visit,
-        Form(
+        ActionForm(
             heading="Restore",
             reference=f"{name}/{number}",
             says=("A deleted version returns with its number, if its bytes still exist.",),

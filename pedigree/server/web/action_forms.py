@@ -7,13 +7,13 @@ from starlette.responses import Response
 
 from pedigree.errors import PedigreeError
 from pedigree.server.http.problems import status_of
-from pedigree.server.web.actions import Field
+from pedigree.server.web.action_kinds import FormField
 from pedigree.server.web.form_tokens import new_key
 from pedigree.server.web.visits import Visit
 
 
 @dataclass(frozen=True, kw_only=True)
-class Form:
+class ActionForm:
     """A form of an action.
 
     Attributes:
@@ -32,7 +32,7 @@ class Form:
     heading: str
     reference: str
     says: tuple[str, ...]
-    fields: tuple[Field, ...]
+    fields: tuple[FormField, ...]
     generation: int
     back: str
     is_offered: bool
@@ -41,12 +41,12 @@ class Form:
     is_grave: bool
 
 
-def filled(fields: Sequence[Field], values: Mapping[str, str]) -> tuple[Field, ...]:
+def filled(fields: Sequence[FormField], values: Mapping[str, str]) -> tuple[FormField, ...]:
     """Return fields with what was typed into them."""
     return tuple(replace(each, value=values.get(each.name, each.value)) for each in fields)
 
 
-def form_page(visit: Visit, form: Form, error: PedigreeError | None = None) -> Response:
+def form_page(visit: Visit, form: ActionForm, error: PedigreeError | None = None) -> Response:
     """Answer with a form; after a refusal with its status, its reason, and what was typed."""
     return visit.page(
         "act.html",

@@ -1,124 +1,34 @@
 """The actions on a version: each has a form that says what will happen before it does."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 
-from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
-from pedigree.errors import InvalidInputError
 from pedigree.lifecycle.records import ARCHIVED, NO_STAGE
 from pedigree.registry import Registry
+from pedigree.server.web.action_kinds import (
+    REASON,
+    WHY,
+    Action,
+    FormField,
+    Values,
+    expected,
+    given,
+    stages_ahead,
+)
 from pedigree.server.web.consequences import Subject, of_entering, of_moving
 
-Values = Mapping[str, str]
 
-GENERATION = "generation"
-"""The field with the state of the model that the visitor saw."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Field:
-    """A field of a form.
-
-    Attributes:
-        name: Its name.
-        label: What is written above it.
-        is_required: Whether it must be filled in.
-        is_long: Whether it has several lines.
-        value: What it holds before anybody types.
-        choices: What can be chosen; empty for a text.
-    """
-
-    name: str
-    label: str
-    is_required: bool = False
-    is_long: bool = False
-    value: str = ""
-    choices: tuple[str, ...] = ()
-
-
-REASON = Field(name="reason", label="Reason, for the audit log", is_long=True)
-WHY = Field(name="reason", label="Reason, for the audit log", is_required=True, is_long=True)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Action:
-    """An action on a version.
-
-    Attributes:
-        word: The last part of its path.
-        title: What it does, for a heading.
-        permission: What it needs.
-        offered: Returns whether it makes sense for a version in its present state.
-        fields: Returns the fields of its form.
-        says: Yields what it will do.
-        does: Does it.
-        needs_stage: Whether the permission is needed in the stage that the form names.
-        is_grave: Whether it takes something away, and its button warns.
-        is_repeatable: It uses the store, so it is no part of a transaction; done twice it is the
-            same.
-    """
-
-    word: str
-    title: str
-    permission: Permission
-    offered: Callable[[Subject], bool]
-    fields: Callable[[Subject, Values], Sequence[Field]]
-    says: Callable[[Subject, Values], Iterable[str]]
-    does: Callable[[Registry, Subject, Values], object]
-    needs_stage: bool = False
-    is_grave: bool = False
-    is_repeatable: bool = False
-
-    def may(self, principal: Principal, subject: Subject, stage: str | None) -> bool:
-        """Return whether somebody may do it, as far as grants say; the verb judges in any case."""
-        return principal.may(
-            self.permission, subject.model.name, stage if self.needs_stage else None
-        )
-
-
-def stages_ahead(subject: Subject) -> tuple[str, ...]:
-    """Return the stages that the version can enter from where it is; the archive last."""
-    here = subject.version.stage
-    names = [rule.name for rule in subject.policy.stages if here in rule.after]
-    return tuple(sorted(names, key=lambda name: name == ARCHIVED))
-
-
-def expected(values: Values) -> int | None:
-    """Return the state of the model that the visitor saw.
-
-    Raises:
-        InvalidInputError: It is no number.
-    """
-    given = values.get(GENERATION, "")
-    if not given:
-        return None
-    if not (given.isascii() and given.isdigit() and len(given) < 16):
-        raise InvalidInputError(
-            "is not a state of the model",
-            field=GENERATION,
-            value=given,
-            remedy="Open the page again",
-        )
-    return int(given)
-
-
-def given(values: Values, name: str) -> str | None:
-    """Return what was typed into a field; None if nothing was."""
-    return values.get(name, "").strip() or None
-
-
-def _stage(subject: Subject, values: Values) -> Field:
+def _stage(subject: Subject, values: Values) -> FormField:
     choices = stages_ahead(subject)
     wanted = values.get("stage") or (choices[0] if choices else "")
-    return Field(name="stage", label="Stage", is_required=True, value=wanted, choices=choices)
+    return FormField(name="stage", label="Stage", is_required=True, value=wanted, choices=choices)
 
 
-def _with_stage(*others: Field) -> Callable[[Subject, Values], Sequence[Field]]:
+def _with_stage(*others: FormField) -> Callable[[Subject, Values], Sequence[FormField]]:
     return lambda subject, values: (_stage(subject, values), *others)
 
 
-def _plain(*fields: Field) -> Callable[[Subject, Values], Sequence[Field]]:
+def _plain(*fields: FormField) -> Callable[[Subject, Values], Sequence[FormField]]:
     return lambda subject, values: fields  # noqa: ARG005
 
 
@@ -146,17 +56,17 @@ def _can_move(subject: Subject) -> bool:
     return bool(stages_ahead(subject))
 
 
-def _aliases(subject: Subject, values: Values) -> Sequence[Field]:  # noqa: ARG001
+def _aliases(subject: Subject, values: Values) -> Sequence[FormField]:  # noqa: ARG001
     known = tuple(sorted(subject.model.aliases))
     hint = f"Alias; there are {', '.join(known)}" if known else "Alias"
-    return Field(name="alias", label=hint, is_required=True), REASON
+    return FormField(name="alias", label=hint, is_required=True), REASON
 
 
-def _own_aliases(subject: Subject, values: Values) -> Sequence[Field]:  # noqa: ARG001
+def _own_aliases(subject: Subject, values: Values) -> Sequence[FormField]:  # noqa: ARG001
     own = subject.version.aliases
     first = own[0] if own else ""
     return (
-        Field(name="alias", label="Alias", is_required=True, value=first, choices=own),
+        FormField(name="alias", label="Alias", is_required=True, value=first, choices=own),
         REASON,
     )
 
@@ -171,14 +81,14 @@ def _points(subject: Subject, values: Values) -> Iterator[str]:
     yield from of_moving(subject)
 
 
-def _describes(subject: Subject, values: Values) -> Sequence[Field]:  # noqa: ARG001
+def _describes(subject: Subject, values: Values) -> Sequence[FormField]:  # noqa: ARG001
     version = subject.version
     owners = ", ".join(version.owners)
     return (
-        Field(
+        FormField(
             name="description", label="Description", is_long=True, value=version.description or ""
         ),
-        Field(name="owners", label="Owners, with commas between them", value=owners),
+        FormField(name="owners", label="Owners, with commas between them", value=owners),
     )
 
 
@@ -195,19 +105,19 @@ def _requested(subject: Subject) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.stage for each in asked if each.version_id == number))
 
 
-def _withdraws(subject: Subject, values: Values) -> Sequence[Field]:
+def _withdraws(subject: Subject, values: Values) -> Sequence[FormField]:
     stages = _requested(subject)
     wanted = values.get("stage") or (stages[0] if stages else "")
-    stage = Field(name="stage", label="Stage", is_required=True, value=wanted, choices=stages)
+    stage = FormField(name="stage", label="Stage", is_required=True, value=wanted, choices=stages)
     return stage, REASON
 
 
-def _checks(subject: Subject, values: Values) -> Sequence[Field]:  # noqa: ARG001
+def _checks(subject: Subject, values: Values) -> Sequence[FormField]:  # noqa: ARG001
     names = tuple(
         dict.fromkeys(check.name for rule in subject.policy.stages for check in rule.checks)
     )
     first = names[0] if names else ""
-    return (Field(name="check", label="Check", is_required=True, value=first, choices=names),)
+    return (FormField(name="check", label="Check", is_required=True, value=first, choices=names),)
 
 
 ACTIONS: tuple[Action, ...] = (

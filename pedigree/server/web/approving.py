@@ -13,8 +13,8 @@ from pedigree.lifecycle.records import StageRule
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires
 from pedigree.server.http.problems import status_of
-from pedigree.server.web.actions import expected
-from pedigree.server.web.comparing import Comparison, comparison
+from pedigree.server.web.action_kinds import expected
+from pedigree.server.web.comparing import ComparedVersions, comparison
 from pedigree.server.web.consequences import Subject, of_entering, subject_of
 from pedigree.server.web.keys import key_before
 from pedigree.server.web.links import APPROVALS, REVIEW
@@ -49,7 +49,7 @@ class Review:
     explanation: Explanation
     decisions: tuple[Decision, ...]
     needed: int
-    comparison: Comparison | None
+    comparison: ComparedVersions | None
     says: tuple[str, ...]
     bar: str | None
 

@@ -15,7 +15,7 @@ _MOST = 12
 _METRIC, _PARAM, _TAG = "metric:", "param:", "tag:"
 
 
-class Column(NamedTuple):
+class TableColumn(NamedTuple):
     """A column.
 
     Attributes:
@@ -32,20 +32,20 @@ class Column(NamedTuple):
 
 
 _FIELDS = (
-    Column("registered", "Registered", False, lambda version: words.date(version.created_at)),
-    Column("by", "By", False, lambda version: words.person(version.created_by)),
-    Column("flavor", "Flavor", False, lambda version: version.flavor),
-    Column("size", "Size", True, lambda version: words.size(version.size)),
-    Column("risk", "Risk class", False, lambda version: version.risk_class),
-    Column("description", "Description", False, lambda version: version.description),
-    Column("run", "Run", False, lambda version: version.run_id),
-    Column("commit", "Commit", False, lambda version: version.git_commit),
-    Column("digest", "Digest", False, lambda version: words.short(version.digest)),
+    TableColumn("registered", "Registered", False, lambda version: words.date(version.created_at)),
+    TableColumn("by", "By", False, lambda version: words.person(version.created_by)),
+    TableColumn("flavor", "Flavor", False, lambda version: version.flavor),
+    TableColumn("size", "Size", True, lambda version: words.size(version.size)),
+    TableColumn("risk", "Risk class", False, lambda version: version.risk_class),
+    TableColumn("description", "Description", False, lambda version: version.description),
+    TableColumn("run", "Run", False, lambda version: version.run_id),
+    TableColumn("commit", "Commit", False, lambda version: version.git_commit),
+    TableColumn("digest", "Digest", False, lambda version: words.short(version.digest)),
 )
 _DEFAULT_FIELDS = ("registered", "by")
 
 
-def known_columns(versions: Sequence[ModelVersion]) -> tuple[Column, ...]:
+def known_columns(versions: Sequence[ModelVersion]) -> tuple[TableColumn, ...]:
     """Return the columns that some versions have values for."""
     named = [
         *((_METRIC, name) for name in sorted({key for each in versions for key in each.metrics})),
@@ -57,7 +57,7 @@ def known_columns(versions: Sequence[ModelVersion]) -> tuple[Column, ...]:
 
 def chosen_columns(
     query: QueryParams, versions: Sequence[ModelVersion], policy: Policy
-) -> tuple[Column, ...]:
+) -> tuple[TableColumn, ...]:
     """Return the columns that a URL names; the headline metric and some others without any.
 
     Raises:
@@ -82,7 +82,7 @@ def _default(versions: Sequence[ModelVersion], policy: Policy) -> list[str]:
     return [*(f"{_METRIC}{name}" for name in metrics[:_DEFAULT_METRICS]), *_DEFAULT_FIELDS]
 
 
-def _column(key: str) -> Column:
+def _column(key: str) -> TableColumn:
     for kind in (_METRIC, _PARAM, _TAG):
         if key.startswith(kind) and key != kind:
             return _named(kind, key.removeprefix(kind))
@@ -97,14 +97,14 @@ def _column(key: str) -> Column:
     )
 
 
-def _named(kind: str, name: str) -> Column:
+def _named(kind: str, name: str) -> TableColumn:
     if kind == _METRIC:
 
         def metric(version: ModelVersion) -> str | None:
             value = version.metrics.get(name)
             return None if value is None else words.number(value)
 
-        return Column(f"{kind}{name}", name, True, metric)
+        return TableColumn(f"{kind}{name}", name, True, metric)
     if kind == _PARAM:
-        return Column(f"{kind}{name}", name, False, lambda version: version.params.get(name))
-    return Column(f"{kind}{name}", name, False, lambda version: version.tags.get(name))
+        return TableColumn(f"{kind}{name}", name, False, lambda version: version.params.get(name))
+    return TableColumn(f"{kind}{name}", name, False, lambda version: version.tags.get(name))

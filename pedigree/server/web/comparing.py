@@ -14,7 +14,7 @@ from pedigree.errors import InvalidInputError
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires
 from pedigree.server.web.links import COMPARE
-from pedigree.server.web.metric_directions import Judgement, directions, judged
+from pedigree.server.web.metric_directions import MetricJudgement, directions, judged
 from pedigree.server.web.pictures.bars import bars
 from pedigree.server.web.routes import Pages
 from pedigree.server.web.visits import Visit
@@ -35,11 +35,11 @@ class JudgedMetric(NamedTuple):
     """
 
     change: MetricChange
-    judgement: Judgement
+    judgement: MetricJudgement
     picture: Markup | None
 
 
-class Comparison(NamedTuple):
+class ComparedVersions(NamedTuple):
     """Two versions and their differences, as the page shows them.
 
     Attributes:
@@ -73,7 +73,7 @@ def compare(visit: Visit) -> Response:
     )
 
 
-def comparison(registry: Registry, a: str, b: str) -> Comparison:
+def comparison(registry: Registry, a: str, b: str) -> ComparedVersions:
     """Return how version ``b`` differs from version ``a``, with what it means.
 
     Raises:
@@ -87,10 +87,15 @@ def comparison(registry: Registry, a: str, b: str) -> Comparison:
         JudgedMetric(each, judged(each.delta, known.get(each.name)), bars(each.a, each.b))
         for each in found.metrics
     )
-    order = [Judgement.WORSE, Judgement.BETTER, Judgement.UNKNOWN, Judgement.SAME]
+    order = [
+        MetricJudgement.WORSE,
+        MetricJudgement.BETTER,
+        MetricJudgement.UNKNOWN,
+        MetricJudgement.SAME,
+    ]
     ordered = sorted(metrics, key=lambda each: (order.index(each.judgement), each.change.name))
     code = _code(old, new, found)
-    return Comparison(
+    return ComparedVersions(
         old,
         new,
         found,
@@ -156,15 +161,15 @@ def _words(
 def _metric_words(metrics: Sequence[JudgedMetric]) -> Iterator[tuple[str, bool]]:
     counts = {
         kind: sum(each.judgement is kind for each in metrics)
-        for kind in (Judgement.BETTER, Judgement.WORSE, Judgement.UNKNOWN)
+        for kind in (MetricJudgement.BETTER, MetricJudgement.WORSE, MetricJudgement.UNKNOWN)
     }
     whole = plural(metrics, "metric")
-    if counts[Judgement.BETTER]:
-        yield f"better in {counts[Judgement.BETTER]} of {whole}", False
-    if counts[Judgement.WORSE]:
-        yield f"worse in {counts[Judgement.WORSE]} of {whole}", True
-    if counts[Judgement.UNKNOWN]:
-        unclear = plural(counts[Judgement.UNKNOWN], "metric")
+    if counts[MetricJudgement.BETTER]:
+        yield f"better in {counts[MetricJudgement.BETTER]} of {whole}", False
+    if counts[MetricJudgement.WORSE]:
+        yield f"worse in {counts[MetricJudgement.WORSE]} of {whole}", True
+    if counts[MetricJudgement.UNKNOWN]:
+        unclear = plural(counts[MetricJudgement.UNKNOWN], "metric")
         yield f"{unclear} of which no policy says what is better", False
     if metrics and not any(counts.values()):
         yield "same metrics", False

@@ -16,7 +16,7 @@ _KNOWN_S = 600.0
 _FAILED_S = 10.0
 
 
-class _Known(NamedTuple):
+class _KnownIssuer(NamedTuple):
     until: float
     found: SignInAddresses | ProviderUnavailableError
 
@@ -30,7 +30,7 @@ class Issuers:
 
     def __init__(self, providers: Mapping[str, Provider]) -> None:
         self.providers = providers
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, _KnownIssuer] = {}
 
     def addresses(self, provider: Provider) -> SignInAddresses:
         """Return the addresses of a provider; fetches them if they are old. Call it in a thread.
@@ -50,12 +50,12 @@ class Issuers:
         known = None if name is None else self._known.get(name)
         return known.found.origins if known and isinstance(known.found, SignInAddresses) else ()
 
-    def _asked(self, provider: Provider) -> _Known:
+    def _asked(self, provider: Provider) -> _KnownIssuer:
         try:
             found = SignInAddresses.of(provider)
         except ProviderUnavailableError as error:
-            return _Known(time.monotonic() + _FAILED_S, error)
-        return _Known(time.monotonic() + _KNOWN_S, found)
+            return _KnownIssuer(time.monotonic() + _FAILED_S, error)
+        return _KnownIssuer(time.monotonic() + _KNOWN_S, found)
 
 
 def policy_for(request: Request, session: BrowserSession | None) -> dict[str, str]:

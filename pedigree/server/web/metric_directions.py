@@ -6,7 +6,7 @@ from enum import StrEnum
 from pedigree.lifecycle.records import Policy
 
 
-class Judgement(StrEnum):
+class MetricJudgement(StrEnum):
     """What a change of a metric means."""
 
     BETTER = "better"
@@ -35,16 +35,16 @@ def directions(policy: Policy) -> Mapping[str, bool]:
     return {metric: known.pop() for metric, known in found.items() if len(known) == 1}
 
 
-def judged(delta: float | None, higher_is_better: bool | None) -> Judgement:
+def judged(delta: float | None, higher_is_better: bool | None) -> MetricJudgement:
     """Return what a difference means.
 
     >>> judged(-0.06, False), judged(0.1, None)
-    (<Judgement.BETTER: 'better'>, <Judgement.UNKNOWN: 'not known'>)
+    (<MetricJudgement.BETTER: 'better'>, <MetricJudgement.UNKNOWN: 'not known'>)
     """
     if delta is None:
-        return Judgement.UNKNOWN
+        return MetricJudgement.UNKNOWN
     if delta == 0:
-        return Judgement.SAME
+        return MetricJudgement.SAME
     if higher_is_better is None:
-        return Judgement.UNKNOWN
-    return Judgement.BETTER if (delta > 0) is higher_is_better else Judgement.WORSE
+        return MetricJudgement.UNKNOWN
+    return MetricJudgement.BETTER if (delta > 0) is higher_is_better else MetricJudgement.WORSE

@@ -12,9 +12,9 @@ from pedigree.access.records import Permission
 from pedigree.catalog.overview.records import (
     Attention,
     FacetCount,
-    FacetCounts,
     ListedModel,
     ModelFacet,
+    ModelFacetCounts,
     ModelFilter,
     ModelOrder,
     ModelPage,
@@ -202,7 +202,7 @@ def _picture(shown: ListedModel) -> Markup | None:
 
 
 def _facet(
-    links: Links, asked: ListQuestion, facet: ModelFacet, counts: FacetCounts, title: str
+    links: Links, asked: ListQuestion, facet: ModelFacet, counts: ModelFacetCounts, title: str
 ) -> Facet:
     chosen = asked.choices.get(facet)
     values = counts.values

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pedigree.evaluation.records import METRICS, GroupResult, KeptEvaluation
 from pedigree.lifecycle.records import Policy
 from pedigree.registry.version_pages import VersionPage
-from pedigree.server.web.metric_directions import Judgement, directions, judged
+from pedigree.server.web.metric_directions import MetricJudgement, directions, judged
 
 MOST_GROUPS = 20
 """How many groups of a slice are shown, the largest first."""
@@ -42,7 +42,7 @@ class MetricRow(NamedTuple):
     def judgement(self) -> str:
         """``better`` or ``worse``; empty if they are the same or it is not known."""
         found = judged(self.difference, self.higher_is_better)
-        return found.value if found in (Judgement.BETTER, Judgement.WORSE) else ""
+        return found.value if found in (MetricJudgement.BETTER, MetricJudgement.WORSE) else ""
 
 
 class SliceView(NamedTuple):

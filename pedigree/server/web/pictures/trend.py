@@ -38,7 +38,7 @@ def trend(
         return None
     scale = Scale.over(value for _, value in known)
     first, last = points[0].version, points[-1].version
-    place = _Place(width, first, max(last - first, 1), scale)
+    place = _TrendPlace(width, first, max(last - first, 1), scale)
     said = ", ".join(f"v{version} {number(value)}" for version, value in known)
     return element(
         "svg",
@@ -52,7 +52,7 @@ def trend(
     )
 
 
-class _Place(NamedTuple):
+class _TrendPlace(NamedTuple):
     """Where a version and a value lie in the drawing."""
 
     width: int
@@ -68,7 +68,7 @@ class _Place(NamedTuple):
         return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - self.scale.place(value))
 
 
-def _grid(place: _Place, width: int) -> list[Markup]:
+def _grid(place: _TrendPlace, width: int) -> list[Markup]:
     drawn = []
     for tick in place.scale.ticks:
         y = place.y(tick)
@@ -80,7 +80,7 @@ def _grid(place: _Place, width: int) -> list[Markup]:
     return drawn
 
 
-def _lines(points: Sequence[Point], place: _Place) -> list[Markup]:
+def _lines(points: Sequence[Point], place: _TrendPlace) -> list[Markup]:
     """Draw one line for each run of versions that have the metric."""
     runs: list[list[str]] = [[]]
     for each in points:
@@ -94,7 +94,10 @@ def _lines(points: Sequence[Point], place: _Place) -> list[Markup]:
 
 
 def _dots(
-    known: Sequence[tuple[int, float]], held: Collection[int], now: Collection[int], place: _Place
+    known: Sequence[tuple[int, float]],
+    held: Collection[int],
+    now: Collection[int],
+    place: _TrendPlace,
 ) -> list[Markup]:
     drawn = []
     every = max(1, -(-len(known) // 8))
