@@ -79,7 +79,9 @@ def resources(
 
 
 def test_every_route_with_patch_is_tried(resources: dict[str, Any]) -> None:
-    assert {each.route.name for each in protected("PATCH")} == resources.keys()
+    # SCIM has a PATCH of its own (RFC 7644).
+    tried = {each.route.name for each in protected("PATCH") if each.is_api}
+    assert tried == resources.keys()
 
 
 @pytest.mark.parametrize("route", ["update_model", "update_version", "update_webhook"])

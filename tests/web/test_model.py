@@ -89,12 +89,12 @@ def test_columns_are_those_of_the_url(
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ({"column": "price"}, "is no column"),
+        ({"column": "price"}, "is not a column"),
         ({"column": [f"tag:{each}" for each in range(13)]}, "names 13 columns"),
-        ({"before": "0"}, "is no place in this list"),
-        ({"before": "-1"}, "is no place in this list"),
-        ({"before": "9" * 40}, "is no place in this list"),
-        ({"before": "٣"}, "is no place in this list"),
+        ({"before": "0"}, "is not a place in this list"),
+        ({"before": "-1"}, "is not a place in this list"),
+        ({"before": "9" * 40}, "is not a place in this list"),
+        ({"before": "٣"}, "is not a place in this list"),
     ],
 )
 def test_a_bad_query_is_answered_in_words(

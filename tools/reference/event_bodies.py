@@ -88,6 +88,8 @@ _NAMES: Mapping[EventType, str] = MappingProxyType(
         EventType.PRINCIPAL_DEPROVISIONED: "principal principal_id",
         EventType.PERSON_ERASED: "principal pseudonyms",
         EventType.PRINCIPAL_DEACTIVATED: "principal principal_id",
+        EventType.SESSION_BEGUN: "session_id principal token_id issuer expires_at",
+        EventType.SESSION_ENDED: "session_id principal",
         EventType.PRINCIPAL_REACTIVATED: "principal principal_id",
         EventType.ACCESS_RECOVERED: "principal token_id by",
         EventType.IDENTITY_LINKED: "identity_id issuer principal principal_id because",

@@ -1,4 +1,4 @@
-"""The list of models: filtered by words and facets, sorted, in pages, with counts.
+"""Here belongs the list of models: filtered by words and facets, sorted, in pages, with counts.
 
 It reads nothing but ``pedigree.search_model``, which has one row a model; triggers keep it.
 """

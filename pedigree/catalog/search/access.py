@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import LiteralString, NamedTuple
+from typing import NamedTuple
 
 from psycopg import sql
 
@@ -26,7 +26,6 @@ LONGEST_TERM = 255
 """A longer key has no terms; a longer value is cut."""
 _CUT = 64
 _TERMS = frozenset({"tags", "owner", "alias", "created_by"})
-_MEETING: dict[str, LiteralString] = {"<": "<=", ">": ">="}
 
 
 class Access(NamedTuple):
@@ -154,7 +153,7 @@ def _cut(_: Leaf, found: Comparison, translator: Translator) -> Access | None:
     shortened = Comparison(
         field=found.field,
         # Two texts may have the same beginning.
-        operator=_MEETING.get(found.operator, found.operator),
+        operator=f"{found.operator}=" if found.operator in {"<", ">"} else found.operator,
         values=tuple(Literal(value=str(one.value)[:_CUT], place=one.place) for one in found.values),
         place=found.place,
     )

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -28,7 +28,6 @@ from pedigree.server.http.forms import MOST_FORM_BYTES, is_form, with_document
 from pedigree.server.http.grant_uses import GrantUses
 from pedigree.server.http.inputs import QueryRules, require_json, require_text
 from pedigree.server.http.monitors import MONITOR
-from pedigree.server.http.problems import problem_responses
 from pedigree.server.http.trusted import Trusted
 from pedigree.server.http.unknown_tokens import UnknownTokens
 from pedigree.server.refusals import Refusal
@@ -293,14 +292,3 @@ class ProtectedRoute(APIRoute):
         share = fair_use.share(sender, declared.use)
         async with received as complete, share, gate:
             return await handle(await with_document(complete) if has_files else complete)
-
-
-def resource(tag: str) -> APIRouter:
-    """Return a router for the routes of one resource."""
-    return APIRouter(
-        prefix=PREFIX,
-        route_class=ProtectedRoute,
-        tags=[tag],
-        responses=problem_responses(),
-        generate_unique_id_function=lambda route: route.name,
-    )

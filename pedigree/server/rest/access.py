@@ -19,10 +19,11 @@ from pedigree.access.grant_records import (
 )
 from pedigree.access.records import Permission, RoleName
 from pedigree.contract import paths
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.pages import Page
 from pedigree.server.http.parameters import DIGITS, AfterId, Limit
 from pedigree.server.http.requests import ReadCall, WriteCall
+from pedigree.server.http.resources import resource
 
 router = resource("access")
 

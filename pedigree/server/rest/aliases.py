@@ -11,9 +11,10 @@ from pedigree.access.records import Permission
 from pedigree.catalog.records import ModelVersion
 from pedigree.contract import paths
 from pedigree.registry import Registry
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.parameters import Name
 from pedigree.server.http.requests import ChangeCall, ReadCall
+from pedigree.server.http.resources import resource
 from pedigree.server.rest.stages import Generation
 
 router = resource("aliases")

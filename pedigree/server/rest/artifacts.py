@@ -15,9 +15,10 @@ from pedigree.artifacts.records import Manifest, ManifestFile
 from pedigree.catalog.snippets import Snippets
 from pedigree.contract import paths
 from pedigree.errors import UnsupportedByStoreError
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.parameters import Name, Number
 from pedigree.server.http.requests import ReadCall
+from pedigree.server.http.resources import resource
 
 router = resource("files")
 

@@ -7,9 +7,10 @@ from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.contract import paths
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.parameters import Name, Number
 from pedigree.server.http.requests import ReadCall, WriteCall
+from pedigree.server.http.resources import resource
 
 router = resource("judging")
 

@@ -12,11 +12,12 @@ from pedigree.errors import NotPermittedError
 from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.records import RecordedVerdict, Verdict
 from pedigree.registry import Registry
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.fair_use import Use
 from pedigree.server.http.pages import Page
 from pedigree.server.http.parameters import AfterKnownId, Limit, Name, Number
 from pedigree.server.http.requests import ReadCall, WriteCall
+from pedigree.server.http.resources import resource
 
 router = resource("judging")
 

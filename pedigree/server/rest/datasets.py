@@ -14,10 +14,11 @@ from pedigree.datasets.records import (
     KeptDatasheet,
     RecordedDataVerdict,
 )
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.pages import Page
 from pedigree.server.http.parameters import DIGITS, AfterId, Limit
 from pedigree.server.http.requests import ReadCall, WriteCall
+from pedigree.server.http.resources import resource
 
 router = resource("judging")
 

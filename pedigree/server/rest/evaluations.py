@@ -6,9 +6,10 @@ from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.evaluation.records import Evaluation, KeptEvaluation
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.parameters import Name, Number
 from pedigree.server.http.requests import ReadCall, WriteCall
+from pedigree.server.http.resources import resource
 
 router = resource("monitoring")
 

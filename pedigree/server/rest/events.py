@@ -10,11 +10,12 @@ from pedigree.access.records import Permission
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Event
 from pedigree.contract import paths
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.event_stream import MEDIA_TYPE, EventStream, Wanted
 from pedigree.server.http.pages import Page, is_cut
 from pedigree.server.http.parameters import DIGITS, Limit
 from pedigree.server.http.requests import ReadCall
+from pedigree.server.http.resources import resource
 
 router = resource("registry")
 

@@ -8,9 +8,10 @@ from starlette.responses import Response
 from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.maintenance.fsck_records import Report
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.long_requests import LongWork
 from pedigree.server.http.requests import WriteCall
+from pedigree.server.http.resources import resource
 
 router = resource("operating")
 

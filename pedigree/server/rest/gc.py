@@ -14,9 +14,10 @@ from pedigree.errors import PlanChangedError
 from pedigree.maintenance.gc_plan import Plan
 from pedigree.maintenance.gc_records import Collection
 from pedigree.registry import Registry
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.long_requests import LongWork
 from pedigree.server.http.requests import ReadCall, WriteCall
+from pedigree.server.http.resources import resource
 
 router = resource("operating")
 

@@ -13,11 +13,12 @@ from pedigree.lifecycle.impact_records import Impact
 from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.upstream import Upstream
 from pedigree.lineage.usages import Downstream
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.fair_use import Use
 from pedigree.server.http.pages import Page
 from pedigree.server.http.parameters import DIGITS, Limit, Moment, Name, Number
 from pedigree.server.http.requests import ReadCall
+from pedigree.server.http.resources import resource
 from pedigree.server.rest.versions import Reference
 
 router = resource("history")

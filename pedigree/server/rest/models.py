@@ -10,10 +10,11 @@ from pedigree._record import Patch, Record
 from pedigree.access.records import Permission
 from pedigree.catalog.records import RegisteredModel, Tags
 from pedigree.contract import paths
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.pages import Page
 from pedigree.server.http.parameters import NAMED, Limit, Name
 from pedigree.server.http.requests import ChangeCall, ReadCall, WriteCall
+from pedigree.server.http.resources import resource
 
 router = resource("models")
 

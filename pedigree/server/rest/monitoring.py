@@ -10,10 +10,11 @@ from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.monitoring.records import DataProfile, Expectations, RecordedDrift
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.pages import Page
 from pedigree.server.http.parameters import DIGITS, BeforeId, Limit, Name, Number
 from pedigree.server.http.requests import ReadCall, WriteCall
+from pedigree.server.http.resources import resource
 from pedigree.server.http.security_headers import REPORT_POLICY
 
 router = resource("monitoring")

@@ -10,10 +10,11 @@ from pedigree._record import Record
 from pedigree.access.people_records import ErasedPerson, KnownPrincipal
 from pedigree.access.records import Permission
 from pedigree.contract import paths
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.pages import Page
 from pedigree.server.http.parameters import AfterId, Limit
 from pedigree.server.http.requests import ReadCall, WriteCall
+from pedigree.server.http.resources import resource
 
 router = resource("operating")
 

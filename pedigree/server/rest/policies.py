@@ -8,10 +8,11 @@ from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.lifecycle.decision_records import PolicyRevision
 from pedigree.lifecycle.records import Policy
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.pages import Page
 from pedigree.server.http.parameters import AfterId, Limit, Name
 from pedigree.server.http.requests import ReadCall, WriteCall
+from pedigree.server.http.resources import resource
 
 router = resource("judging")
 

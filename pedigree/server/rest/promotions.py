@@ -10,10 +10,11 @@ from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.lifecycle.decision_records import Candidacy, Explanation, GivenUp
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.pages import Page
 from pedigree.server.http.parameters import Limit, Name, Number
 from pedigree.server.http.requests import ReadCall, WriteCall
+from pedigree.server.http.resources import resource
 from pedigree.server.rest.stages import Stage
 
 router = resource("stages")

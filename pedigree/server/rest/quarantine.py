@@ -11,10 +11,11 @@ from pedigree.access.records import Permission
 from pedigree.catalog.quarantine_records import Quarantine, Quarantined
 from pedigree.catalog.records import ModelVersion
 from pedigree.contract import paths
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.pages import Page
 from pedigree.server.http.parameters import DIGITS, Limit, Moment, Name, Number
 from pedigree.server.http.requests import ChangeCall, ReadCall, WriteCall
+from pedigree.server.http.resources import resource
 
 router = resource("quarantines")
 

@@ -11,11 +11,12 @@ from pedigree.artifacts.records import ManifestFile
 from pedigree.catalog.records import NewVersion, Registration
 from pedigree.contract import paths
 from pedigree.contract.forms import MOST_FILES
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.forms import FORM, SentFiles, form_content
 from pedigree.server.http.kept_registration import register_once
 from pedigree.server.http.parameters import Name
 from pedigree.server.http.requests import WriteCall
+from pedigree.server.http.resources import resource
 
 router = resource("versions")
 

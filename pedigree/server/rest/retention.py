@@ -8,9 +8,10 @@ from pedigree.access.records import Permission
 from pedigree.catalog.records import ModelVersion
 from pedigree.contract import paths
 from pedigree.lifecycle.records import RetentionRule
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.parameters import Name, Number
 from pedigree.server.http.requests import ReadCall, WriteCall
+from pedigree.server.http.resources import resource
 from pedigree.server.rest.quarantine import OptionalReason, Why
 
 router = resource("keeping")

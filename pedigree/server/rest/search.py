@@ -8,10 +8,11 @@ from starlette.responses import Response
 from pedigree.access.records import Permission
 from pedigree.catalog.search.records import Facet, SearchPage
 from pedigree.contract import paths
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.fair_use import Use
 from pedigree.server.http.parameters import Limit
 from pedigree.server.http.requests import ReadCall
+from pedigree.server.http.resources import resource
 
 router = resource("registry")
 

@@ -8,10 +8,11 @@ from starlette.responses import Response
 from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.lifecycle.decision_records import StageRequest
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.pages import Page
 from pedigree.server.http.parameters import DIGITS, Limit, Name, Number
 from pedigree.server.http.requests import ReadCall, WriteCall
+from pedigree.server.http.resources import resource
 from pedigree.server.rest.stages import StageInPath
 
 router = resource("stages")

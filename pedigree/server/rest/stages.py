@@ -15,7 +15,7 @@ from pedigree.errors import StageEmptyError
 from pedigree.lifecycle.decision_records import StageRequest
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move, Tenure
 from pedigree.registry import Registry
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.pages import Page
 from pedigree.server.http.parameters import (
     DIGITS,
@@ -28,6 +28,7 @@ from pedigree.server.http.parameters import (
     Pointer,
 )
 from pedigree.server.http.requests import ChangeCall, ReadCall
+from pedigree.server.http.resources import resource
 
 router = resource("stages")
 

@@ -5,9 +5,10 @@ from starlette.responses import Response
 from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.lineage.staleness import Staleness
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.parameters import Name, Number
 from pedigree.server.http.requests import ReadCall
+from pedigree.server.http.resources import resource
 
 router = resource("history")
 

@@ -5,9 +5,10 @@ from starlette.responses import Response
 from pedigree.access.records import Permission
 from pedigree.artifacts.statistics import RegistryStatistics
 from pedigree.contract import paths
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.fair_use import Use
 from pedigree.server.http.requests import ReadCall
+from pedigree.server.http.resources import resource
 
 router = resource("registry")
 

@@ -27,11 +27,12 @@ from pedigree.contract import paths
 from pedigree.contract.forms import MOST_FILES
 from pedigree.errors import StoreUnavailableError
 from pedigree.registry import Registry
-from pedigree.server.http.auth import Caller, requires, resource
+from pedigree.server.http.auth import Caller, requires
 from pedigree.server.http.bodies import SMALL_FILE_BYTES
 from pedigree.server.http.fair_use import Use
 from pedigree.server.http.parameters import Name
 from pedigree.server.http.requests import ReadCall, WriteCall
+from pedigree.server.http.resources import resource
 
 router = resource("uploads")
 

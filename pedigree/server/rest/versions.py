@@ -9,10 +9,11 @@ from pedigree.access.records import Permission
 from pedigree.catalog.diff_records import VersionComparison
 from pedigree.catalog.records import ModelVersion, Training
 from pedigree.contract import paths
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.pages import Page
 from pedigree.server.http.parameters import DIGITS, Limit, Name, Number
 from pedigree.server.http.requests import ChangeCall, ReadCall
+from pedigree.server.http.resources import resource
 from pedigree.server.rest.models import Description, Reason
 
 router = resource("versions")

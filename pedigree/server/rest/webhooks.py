@@ -13,10 +13,11 @@ from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWebhook, Webhook
 from pedigree.delivery.webhooks import lock_webhook
-from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.auth import requires
 from pedigree.server.http.pages import Page
 from pedigree.server.http.parameters import DIGITS, AfterId, Limit
 from pedigree.server.http.requests import ChangeCall, ReadCall, WriteCall
+from pedigree.server.http.resources import resource
 
 router = resource("webhooks")
 

@@ -90,7 +90,7 @@ def _column(key: str) -> TableColumn:
         if field.key == key:
             return field
     raise InvalidInputError(
-        "is no column",
+        "is not a column",
         field="column",
         value=key,
         remedy="Choose columns in the list above the table",

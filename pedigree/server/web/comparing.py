@@ -23,6 +23,12 @@ from pedigree.server.web.words import plural
 pages = Pages()
 
 MOST = 5
+_ORDER = (
+    MetricJudgement.WORSE,
+    MetricJudgement.BETTER,
+    MetricJudgement.UNKNOWN,
+    MetricJudgement.SAME,
+)
 
 
 class JudgedMetric(NamedTuple):

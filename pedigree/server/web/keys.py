@@ -17,7 +17,7 @@ def key_before(query: QueryParams, name: str = "before") -> int | None:
         return None
     if not (given.isascii() and given.isdigit() and 1 <= int(given[:19]) <= LARGEST):
         raise InvalidInputError(
-            "is no place in this list",
+            "is not a place in this list",
             field=name,
             value=given,
             remedy="Open the list from its first page",
