@@ -73,7 +73,7 @@ class Names:
 
     def known(self, name: str) -> str:
         """Return the pseudonym of a name, or the name itself if it has none; nothing is written."""
-        return self._translated((name,), SQL["known_pseudonyms"])[0]
+        return self._looked_up((name,), SQL["known_pseudonyms"]).get(name, name)
 
     def exactly(self, names: Sequence[str]) -> Mapping[str, str]:
         """Return the pseudonyms of people whom answers show under exactly these names."""
@@ -89,7 +89,9 @@ class Names:
             ReservedNameError: It is reserved for Pedigree.
         """
         require_principal(name)
-        return self.pseudonym(claimed_name(name, "principal"))
+        claimed_name(name, "principal")
+        # Not by what this process knew: whose name was just erased would have these rights.
+        return self._looked_up((name,), SQL["pseudonyms_of"]).get(name, name)
 
     def acting(self, actor: Actor) -> Actor:
         """Return an actor as the database knows them."""
@@ -188,15 +190,21 @@ class Names:
                 unknown.append(name)
             else:
                 known[name] = str(found.value)
-        if unknown:
-            # In one order everywhere, so that nobody waits for somebody who waits for them.
-            rows = self._database.fetch_all(query, {"names": sorted(unknown, key=person_key)})
-            found_now = {row["name"]: row["pseudonym"] for row in rows}
-            until = self._until()
-            self._pseudonyms.update((name, _Known(each, until)) for name, each in found_now.items())
-            self._names.update((row["pseudonym"], _Known(row["shown"], until)) for row in rows)
-            known |= found_now
+        known |= self._looked_up(unknown, query)
         return tuple(known.get(name, name) for name in listed)
+
+    def _looked_up(self, names: Iterable[str], query: LiteralString) -> dict[str, str]:
+        """Return the pseudonyms that the database has now, and keep them for a while."""
+        # In one order everywhere, so that nobody waits for somebody who waits for them.
+        people = sorted(filter(is_person, names), key=person_key)
+        if not people:
+            return {}
+        rows = self._database.fetch_all(query, {"names": people})
+        found = {row["name"]: row["pseudonym"] for row in rows}
+        until = self._until()
+        self._pseudonyms.update((name, _Known(each, until)) for name, each in found.items())
+        self._names.update((row["pseudonym"], _Known(row["shown"], until)) for row in rows)
+        return found
 
 
 def is_person(entry: str) -> bool:
