@@ -59,7 +59,7 @@ WHERE pedigree.person_key(known.name) !~ '^(sensor|service|role|group):' AND kno
 ORDER BY pedigree.person_key(known.name), known.name COLLATE "C";
 
 -- The pseudonym of a name, which is made if the name is new; a pseudonym stands for itself. It is random,
--- so that nothing leads from it to a name whose row is deleted. Whoever of two is second finds the first.
+-- so that nothing leads from it to a name whose row is deleted. Of two, the second finds the first.
 CREATE FUNCTION pedigree.pseudonym_of(given text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     found text;

@@ -44,7 +44,7 @@ def create_token(visit: Visit) -> Response:
         links.TOKENS,
         title="The new token",
         secret=issued.secret if issued else None,
-        says=f"It stands for {principal}. Whoever has it acts by that name.",
+        says=f"It stands for {principal}. Anybody who has it acts by that name.",
         back=links.TOKENS,
     )
 
