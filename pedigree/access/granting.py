@@ -23,7 +23,7 @@ from pedigree.access.records import Permission
 from pedigree.access.tokens import SQL, require_principal, revoke_token
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
-from pedigree.errors import AccessNotFoundError, PrincipalNotFoundError
+from pedigree.errors import AccessNotFoundError, InvalidInputError, PrincipalNotFoundError
 from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.transaction import Row, Transaction
 
@@ -63,7 +63,7 @@ def create_grant(transaction: Transaction, new: NewGrant, actor: Actor) -> Acces
     if not is_group:
         require_principal(new.to)
     change = AccessChange(transaction, actor, is_grant=True)
-    until = change.at + new.expires if new.expires is not None else None
+    until = None if new.expires is None else _until(change.at, new.expires)
     body: dict[str, JsonValue] = {
         "grant_id": change.grant_id,
         "group" if is_group else "principal": new.to.removeprefix(GROUP) if is_group else new.to,
@@ -76,6 +76,23 @@ def create_grant(transaction: Transaction, new: NewGrant, actor: Actor) -> Acces
     }
     change.write(EventType.GRANT_CREATED, body)
     return grant_of(transaction, change.grant_id)
+
+
+def _until(at: datetime, length: timedelta) -> datetime:
+    """Return when a grant ends.
+
+    Raises:
+        InvalidInputError: No calendar has that time.
+    """
+    try:
+        return at + length
+    except OverflowError:
+        raise InvalidInputError(
+            "leads to a time that no calendar has",
+            field="expires",
+            value=length,
+            remedy="Give a shorter time, or none",
+        ) from None
 
 
 def end_grant(

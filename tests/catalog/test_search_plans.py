@@ -275,7 +275,8 @@ SERVED = {
     "owner LIKE '%nn' AND description LIKE '%a%'": "owner",
     "owner ILIKE '%NOSUCH%' OR quarantined = true": "owner, quarantined",
     "alias = 'champion' AND created_by ILIKE '%1%'": "alias",
-    "approved_by LIKE 'ann%' AND NOT owner = 'ann'": "approved_by",
+    # A pattern is compared with names, and the index has pseudonyms.
+    "approved_by = 'ann' AND NOT owner = 'ann'": "approved_by",
 }
 
 
