@@ -30,11 +30,6 @@ def named_in(people: Collection[str]) -> People:
     return _named_in(tuple(people))
 
 
-def words_in(people: Collection[str]) -> tuple[str, ...]:
-    """Return the entries of a list that name a role or a group."""
-    return tuple(each for each in people if each.startswith(WORDS))
-
-
 @lru_cache(maxsize=1000)
 def _named_in(people: tuple[str, ...]) -> People:
     return People(

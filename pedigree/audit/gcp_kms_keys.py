@@ -87,9 +87,7 @@ class GcpKmsKeys:
 
     def _enabled(self) -> list[int]:
         """Return the numbers of the enabled versions, the newest first."""
-        answer = self.ask(
-            "GET", f"{self._key}/cryptoKeyVersions?filter=state%3DENABLED&pageSize=100"
-        )
+        answer = self.ask("GET", f"{self._key}/cryptoKeyVersions?{_ENABLED}")
         versions = answer.get("cryptoKeyVersions", [])
         if not isinstance(versions, list) or not all(isinstance(one, dict) for one in versions):
             raise _unknown_answer()

@@ -145,7 +145,7 @@ def _alive() -> Callable[[int], bool]:
 
 @pytest.fixture
 def fenced(postgres: EmbeddedPostgres, make_database_url: Callable[..., str], home: Path) -> Fenced:
-    """A database behind the fence, whose owner is no superuser."""
+    """A database with the roles, whose owner is not a superuser."""
     make_template(postgres.url("postgres"))
     url = make_database_url(TEMPLATE)
     return Fenced(as_user(url), as_user(url, OWNER), url, home)

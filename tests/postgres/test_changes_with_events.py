@@ -32,7 +32,7 @@ class Known(NamedTuple):
 
 @pytest.fixture
 def known(fenced: Fenced) -> Known:
-    """A model with two versions behind the fence, of which the second has an alias."""
+    """A model in a database with the roles: two versions, of which the second has an alias."""
     registry = fenced.registry()
     register(registry, fenced.home, "one")
     reference = register(registry, fenced.home, "two")

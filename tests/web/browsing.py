@@ -1,4 +1,4 @@
-"""A browser without a window: it keeps cookies, follows what it is told to, and sends forms."""
+"""A browser without a window: it keeps cookies, opens pages, and sends forms."""
 
 import re
 from dataclasses import dataclass, field

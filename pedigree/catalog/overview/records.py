@@ -18,7 +18,7 @@ class Attention(StrEnum):
     WAITING = "waiting"
     """A version of it asks for a stage."""
     STALE = "stale"
-    """The version in production is behind its data or code, as last seen."""
+    """Newer data or code than that of the version in production was last seen."""
     DRIFTED = "drifted"
     """The newest comparison of an asset with the training data of the version in production."""
     QUARANTINED = "quarantined"

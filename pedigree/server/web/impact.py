@@ -1,4 +1,4 @@
-"""What stands on data: versions, their stages and what they wrote; and the quarantine of data."""
+"""What depends on data: versions, their stages and what they wrote; and the quarantine of data."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeAlias

@@ -20,8 +20,6 @@ VERSION_CHECK = f"{VERSION}/checks/{{check}}"
 VERSION_FILES = f"{VERSION}/files"
 ROLLBACK = f"{MODEL}/rollback"
 RESTORE = f"{VERSION}/restore"
-APPROVE = f"{VERSION}/approve"
-REJECT = f"{VERSION}/reject"
 COMPARE = "/compare"
 APPROVALS = "/approvals"
 REVIEW = f"{APPROVALS}/{{request_id}}"
@@ -137,7 +135,7 @@ class Links:
         return self.to(REVIEW, request_id=request_id)
 
     def impact(self, asset: str, partition: str | None = None) -> str:
-        """Return the link to what stands on an asset, or on one of its partitions."""
+        """Return the link to what depends on an asset, or on one of its partitions."""
         return self.to(IMPACT, {"asset": asset, "partition": partition})
 
     def event(self, seq: int) -> str:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sized
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
 
 from markupsafe import Markup, escape
 from pydantic import JsonValue
@@ -196,11 +195,6 @@ def _cut(text: str, most: int) -> str:
     return text if further <= 0 else f"{text[:most]}… ({further:,} further characters)"
 
 
-def quoted(part: object) -> str:
-    """Return a part of a path, percent-encoded."""
-    return quote(str(part), safe="")
-
-
 def _time(at: datetime, said: str, title: str) -> Markup:
     # Made of digits and names of months and units alone.
     stated = at.astimezone(UTC).isoformat(timespec="seconds")
@@ -223,7 +217,6 @@ FILTERS = {
     "brief": brief,
     "stated": stated,
     "pretty": pretty,
-    "quoted": quoted,
     "date": date,
     "stamp": stamp,
 }

@@ -33,7 +33,7 @@ def group_dots(dots: Sequence[Dot], overall: float | None, label: str) -> Markup
     Args:
         dots: The groups, from the top.
         overall: The value over all rows; None if it is not known.
-        label: The accessible name, which says what the table beside it has.
+        label: The accessible name, which has what the table below has.
     """
     values = [dot.value for dot in dots] + ([] if overall is None else [overall])
     low, high = min(values, default=0.0), max(values, default=0.0)
