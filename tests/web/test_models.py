@@ -206,7 +206,10 @@ def test_choices_narrow_down_and_can_be_taken_away(
     assert kept == {"q": name, "team": "risk"}
 
 
-def test_a_choice_that_nothing_has_is_shown_and_can_be_taken_away(reader: httpx2.Client) -> None:
+def test_a_choice_that_nothing_has_is_shown_and_can_be_taken_away(
+    served: Served, reader: httpx2.Client, name: str
+) -> None:
+    served.registry.create_model(name)  # an empty registry has no choices
     page = ask(reader, team="unheard of")
     assert "No model fits" in page.one("main").text
     assert choices(page)["Team"]["unheard of"] == ("0 ✕, chosen: take away", "/")
