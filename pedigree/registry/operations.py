@@ -7,6 +7,7 @@ from pedigree.contract.verbs import Operations
 from pedigree.errors import PedigreeError
 from pedigree.postgres._failures import statement_error
 from pedigree.registry.access import AccessOperations
+from pedigree.registry.activity import ActivityOperations
 from pedigree.registry.aliases import AliasOperations
 from pedigree.registry.approvals import ApprovalOperations
 from pedigree.registry.artifacts import ArtifactOperations
@@ -84,6 +85,7 @@ class RegistryOperations(Operations):
         self.models = ModelOperations(context)
         self.versions = VersionOperations(context)
         self.version_pages = VersionPageOperations(context)
+        self.activity = ActivityOperations(context)
         self.artifacts = ArtifactOperations(context, self.versions)
         self.aliases = AliasOperations(context)
         self.policies = PolicyOperations(context)
