@@ -138,6 +138,21 @@ WHERE %(after)s::bigint IS NULL OR (newest.check, coalesce(newest.settings, 'nul
 ORDER BY newest.check, coalesce(newest.settings, 'null')
 LIMIT %(limit)s;
 
+-- name: check_counts
+-- How many checks passed, warn and failed on some versions of a model, by the newest verdict of each.
+SELECT newest.version, count(*) FILTER (WHERE newest.passed) AS passed,
+    count(*) FILTER (WHERE NOT newest.passed AND newest.severity = 'warn') AS warned,
+    count(*) FILTER (WHERE NOT newest.passed AND newest.severity <> 'warn') AS failed
+FROM (
+    SELECT DISTINCT ON (v.version, v.check_name, v.settings) v.version, v.passed, v.severity
+    FROM pedigree.verdict v
+    WHERE v.version = ANY (%(versions)s) AND v.model_id = (
+        SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
+    )
+    ORDER BY v.version, v.check_name, v.settings, v.verdict_id DESC
+) AS newest
+GROUP BY newest.version;
+
 -- name: verdicts_of_check
 -- A page of all verdicts of one check on a version, the newest first.
 SELECT verdict_id, check_name AS check, passed, severity, digest, relative, baseline_digest,
@@ -571,6 +586,15 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS lost ON true
 WHERE v.model_id = %(model_id)s AND v.version = %(version)s;
+
+-- name: deleted_model
+-- A deleted model, with how many of its versions can be restored with it.
+SELECT m.name, m.deleted_at, (
+    SELECT count(*) FROM pedigree.model_version v
+    WHERE v.model_id = m.model_id AND v.deleted_at = m.deleted_at AND v.collected_at IS NULL
+) AS versions
+FROM pedigree.registered_model m
+WHERE m.name_key = %(name_key)s AND m.deleted_at IS NOT NULL;
 
 -- name: living_twin
 -- The living version of a model that has some bytes, in one copy.

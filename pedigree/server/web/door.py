@@ -9,6 +9,7 @@ from pedigree.registry import Registry
 from pedigree.server.http.unknown_tokens import UnknownTokens
 from pedigree.server.web import (
     acting,
+    activity,
     approving,
     audit,
     comparing,
@@ -32,6 +33,7 @@ from pedigree.settings import Settings
 
 SUBJECTS: tuple[Pages, ...] = (
     models.pages,
+    activity.pages,
     model.pages,
     versions.pages,
     evidence.pages,
