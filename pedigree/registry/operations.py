@@ -67,6 +67,7 @@ class RegistryOperations(Operations):
     policies: PolicyOperations
     stages: StageOperations
     uploads: UploadOperations
+    quarantine: QuarantineOperations
     stage_requests: StageRequestOperations
     promotions: PromotionOperations
     registration: RegistrationOperations

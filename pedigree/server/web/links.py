@@ -15,6 +15,8 @@ MODEL = "/models/{name}"
 VERSION = "/models/{name}/versions/{version}"
 POLICY = f"{MODEL}/policy"
 MODEL_ACTIVITY = f"{MODEL}/activity"
+MODEL_DATA = f"{MODEL}/data"
+ALIAS_MODEL = f"{MODEL}/alias"
 DESCRIBE_MODEL = f"{MODEL}/describe"
 RESTORE_MODEL = f"{MODEL}/restore"
 EVIDENCE = f"{VERSION}/evidence"
@@ -126,6 +128,14 @@ class Links:
     def model_activity(self, name: str, query: Query | None = None) -> str:
         """Return the link to what happened to a model."""
         return self.to(MODEL_ACTIVITY, query, name=name)
+
+    def model_data(self, name: str, query: Query | None = None) -> str:
+        """Return the link to the data of a model's versions, with its datasheets."""
+        return self.to(MODEL_DATA, query, name=name)
+
+    def alias_model(self, name: str, alias: str | None = None) -> str:
+        """Return the link to the form that points an alias to a version."""
+        return self.to(ALIAS_MODEL, {"alias": alias}, name=name)
 
     def describe_model(self, name: str) -> str:
         """Return the link to the form that describes a model."""
