@@ -14,6 +14,7 @@ from pedigree.registry import Registry
 from pedigree.server.http.auth import requires
 from pedigree.server.http.problems import status_of
 from pedigree.server.web.action_kinds import expected
+from pedigree.server.web.approval_lists import LATELY, lately_page
 from pedigree.server.web.comparing import ComparedVersions, comparison
 from pedigree.server.web.consequences import Subject, of_entering, subject_of
 from pedigree.server.web.keys import key_before
@@ -62,7 +63,9 @@ class Review:
 @pages.get(APPROVALS)
 @requires(Permission.READ, lists=True)
 def approvals(visit: Visit) -> Response:
-    """Show the requests for stages: those that wait for the visitor, or all."""
+    """Show the requests for stages: those that wait for the visitor, all, theirs, or decisions."""
+    if visit.query.get("show") in LATELY:
+        return lately_page(visit)
     shows_all = visit.query.get("show") == "all"
     found, next_after = _queue(visit, shows_all=shows_all)
     return visit.page(
@@ -105,7 +108,7 @@ def decide(visit: Visit, request_id: str) -> Response:
 
     done = "approved" if approves else "rejected"
     try:
-        return visit.act(work, visit.links.to(APPROVALS, {"done": done}))
+        return visit.act(work, visit.links.approvals({"done": done}))
     except PedigreeError as error:
         return _review_page(visit, request, error, values)
 

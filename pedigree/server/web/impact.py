@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from pedigree.access.grants import SOME
 from pedigree.access.records import Permission
+from pedigree.catalog.quarantine_records import DataQuarantine
 from pedigree.errors import PedigreeError
 from pedigree.lifecycle.impact_records import Impact
 from pedigree.registry import Registry
@@ -15,10 +16,12 @@ from pedigree.server.http.problems import status_of
 from pedigree.server.web.links import IMPACT, QUARANTINE_DATA, RELEASE_DATA
 from pedigree.server.web.routes import Pages
 from pedigree.server.web.visits import Visit
+from pedigree.server.web.who_may import who_may
 
 pages = Pages()
 
 _VERSIONS = 100
+_QUARANTINES = 200
 
 DataAction: TypeAlias = Callable[[Registry, str, str | None, Mapping[str, str]], object]
 
@@ -93,7 +96,17 @@ def _page(
         asset=asset,
         partition=partition,
         found=found,
+        quarantines=_quarantines(visit, asset, partition),
         error=error,
         reason=(values or {}).get("reason", ""),
+        who_may=who_may,
         may_quarantine=visit.principal.may(Permission.QUARANTINE, None, SOME),
     )
+
+
+def _quarantines(visit: Visit, asset: str, partition: str | None) -> tuple[DataQuarantine, ...]:
+    """Return the open quarantines of an asset; those that concern a partition if one is named."""
+    if not asset:
+        return ()
+    found = visit.registry.operations.quarantine.quarantines_of_asset(asset, limit=_QUARANTINES)
+    return tuple(each for each in found if partition is None or each.partition in (None, partition))

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from pedigree.access.records import Permission
 from pedigree.catalog.records import ModelVersion, RegisteredModel
+from pedigree.errors import ModelNotFoundError
 from pedigree.lifecycle.decision_records import PolicyRevision
 from pedigree.lifecycle.records import CHAMPION_STAGE, Policy, Tenure
 from pedigree.registry import Registry
@@ -14,6 +15,8 @@ from pedigree.server.http.auth import requires
 from pedigree.server.web.columns import chosen_columns, known_columns
 from pedigree.server.web.keys import key_before
 from pedigree.server.web.links import MODEL, POLICY
+from pedigree.server.web.model_actions import gone_model
+from pedigree.server.web.model_parts import model_parts, with_checks
 from pedigree.server.web.pictures.timeline import lanes, timeline
 from pedigree.server.web.pictures.trend import Point, trend
 from pedigree.server.web.policy_words import other_rules, policy_change, policy_words
@@ -49,7 +52,10 @@ class Champion(NamedTuple):
 def model(visit: Visit, name: str) -> Response:
     """Show a model: its verdict, timeline, metrics, versions, policy and requests."""
     registry = visit.registry
-    found = registry.model(name)
+    try:
+        found = registry.model(name)
+    except ModelNotFoundError as error:
+        return gone_model(visit, name, error)
     before = key_before(visit.query)
     versions = registry.versions(name, limit=_VERSIONS + 1, after=before, newest_first=True)
     tenures = registry.timeline(name, limit=_TENURES + 1)
@@ -75,10 +81,16 @@ def model(visit: Visit, name: str) -> Response:
         versions=versions[:_VERSIONS],
         next_before=versions[_VERSIONS - 1].version_id if len(versions) > _VERSIONS else None,
         is_first_page=before is None,
-        columns=chosen_columns(visit.query, versions[:_VERSIONS], policy),
+        columns=with_checks(
+            visit,
+            name,
+            versions[:_VERSIONS],
+            chosen_columns(visit.query, versions[:_VERSIONS], policy),
+        ),
         known_columns=known_columns(versions[:_VERSIONS]),
         policy=policy_words(policy),
         other_rules=other_rules(policy),
+        **model_parts(visit, found, tenures, versions[:_VERSIONS], policy),
     )
 
 
