@@ -46,7 +46,7 @@ def admin_quarantines(visit: Visit) -> Response:
     return admin_page(visit, "quarantines.html", links.QUARANTINES, quarantines=found)
 
 
-@pages.post(links.RELEASE)
+@pages.post(links.RELEASE, again=admin_quarantines)
 @requires(Permission.QUARANTINE, model_in_body=True)
 def release(visit: Visit) -> Response:
     """End a quarantine of data, or release one version."""
@@ -83,7 +83,7 @@ def admin_retention(visit: Visit) -> Response:
         return admin_page(visit, "retention.html", links.RETENTION, plan=plan, items=items)
 
 
-@pages.post(links.COLLECT)
+@pages.post(links.COLLECT, again=admin_retention)
 @requires(Permission.OPERATE)
 def collect(visit: Visit) -> Response:
     """Perform exactly the plan that was shown. Sent twice, the plan has changed and is refused."""
