@@ -7,9 +7,8 @@ from datetime import datetime
 from pedigree.catalog import lookups
 from pedigree.catalog.names import found_in
 from pedigree.lifecycle.decision_records import CandidateEvaluation, DuePromotion, Explanation
+from pedigree.lifecycle.gate_facts import ModelFacts, VersionFacts
 from pedigree.lifecycle.gate_inputs import (
-    ModelFacts,
-    VersionFacts,
     facts_of_version,
     facts_of_versions,
     look_at_model,

@@ -11,6 +11,7 @@ from pedigree.errors import InvalidInputError
 from pedigree.lifecycle.records import Tenure
 from pedigree.lifecycle.store import ALIAS, SQL, STAGE
 from pedigree.postgres.pages import at_least_one, fetch_page
+from pedigree.postgres.together import Question
 from pedigree.postgres.transaction import Row, Transaction
 
 _BEHIND_ALL = 2**63 - 1
@@ -111,20 +112,23 @@ def _of_pointer(
     return [{**values, "name": spelling} for spelling in spellings]
 
 
+def tenures_question(name: str, version: int, *, limit: int, after: int) -> Question:
+    """Return what :func:`tenures_of` asks."""
+    values = {
+        "name_key": name_key(name),
+        "version": version,
+        "limit": at_least_one(limit),
+        "after": after,
+    }
+    return Question(SQL["tenures_of_version"], values, is_page=True)
+
+
 def tenures_of(
     transaction: Transaction, version: ModelVersion, *, limit: int, after: int
 ) -> RecordPage[Tenure]:
     """Return a page of the tenures of one version, in the order of their beginning."""
-    found = fetch_page(
-        transaction,
-        SQL["tenures_of_version"],
-        {
-            "name_key": name_key(version.model_name),
-            "version": version.version_id,
-            "limit": at_least_one(limit),
-            "after": after,
-        },
-    )
+    asked = tenures_question(version.model_name, version.version_id, limit=limit, after=after)
+    found = fetch_page(transaction, asked.query, asked.params)
     return RecordPage((Tenure(**row) for row in found.rows), is_cut=found.is_cut)
 
 
