@@ -81,6 +81,7 @@ class RegistryOperations(Operations):
     access: AccessOperations
     people: PeopleOperations
     webhooks: WebhookOperations
+    fsck: FsckOperations
 
     def __init__(self, context: Context) -> None:
         self._context = context
