@@ -72,6 +72,7 @@ class RegistryOperations(Operations):
     checks: CheckOperations
     monitoring: MonitoringOperations
     search: SearchOperations
+    events: EventOperations
     datasets: DatasetOperations
     staleness: StalenessOperations
     tokens: TokenOperations
