@@ -75,6 +75,7 @@ class RegistryOperations(Operations):
     checks: CheckOperations
     monitoring: MonitoringOperations
     search: SearchOperations
+    events: EventOperations
     datasets: DatasetOperations
     staleness: StalenessOperations
     tokens: TokenOperations

@@ -41,6 +41,7 @@ SIGN_IN = "/sign-in"
 SIGN_IN_CALLBACK = f"{SIGN_IN}/callback"
 SIGN_IN_ISSUER = f"{SIGN_IN}/issuer"
 SIGN_OUT = "/sign-out"
+LIVE = "/live"
 STATIC = "/static/{file}"
 
 NEXT = "next"
@@ -88,6 +89,11 @@ class Links:
     def static(self, name: str) -> str:
         """Return the link to a file of :mod:`static_files`, by its name with hash."""
         return self.to(STATIC, file=name)
+
+    @property
+    def live(self) -> str:
+        """The link to the stream of what moves."""
+        return self.to(LIVE)
 
     def home(self, query: Query | None = None) -> str:
         """Return the link to the list of models."""
