@@ -30,9 +30,8 @@ _TENURES = 200
 _REVISIONS = 50
 _CHARTS = 4
 _HEADLINES = 3
-# The widths of drawings by how many are in a row.
-_WIDTHS = {1: 620, 2: 590, 3: 390}
-_NARROW = 286
+# About the width of a column, also on a phone, so that texts keep their size.
+_CHART_WIDTH = 390
 
 
 class Champion(NamedTuple):
@@ -149,9 +148,8 @@ def _charts(
         {name for each in versions for name in each.metrics},
         key=lambda name: (rule is None or name != rule.metric, name),
     )[:_CHARTS]
-    width = _WIDTHS.get(len(names), _NARROW)
     drawn = []
     for name in names:
         points = [Point(each.version_id, each.metrics.get(name)) for each in reversed(versions)]
-        drawn.append((name, trend(name, points, held, now, width=width)))
+        drawn.append((name, trend(name, points, held, now, width=_CHART_WIDTH)))
     return [each for each in drawn if each[1] is not None]
