@@ -24,6 +24,7 @@ from pedigree.registry.evidence import RegistryEvidence
 from pedigree.registry.fsck import FsckOperations
 from pedigree.registry.gc import GcOperations
 from pedigree.registry.lineage import LineageOperations
+from pedigree.registry.model_pages import ModelPageOperations
 from pedigree.registry.models import ModelOperations
 from pedigree.registry.monitoring import MonitoringOperations
 from pedigree.registry.pending_checks import PendingCheckOperations
@@ -83,6 +84,7 @@ class RegistryOperations(Operations):
         self._context = context
         self.models = ModelOperations(context)
         self.versions = VersionOperations(context)
+        self.model_pages = ModelPageOperations(context)
         self.version_pages = VersionPageOperations(context)
         self.artifacts = ArtifactOperations(context, self.versions)
         self.aliases = AliasOperations(context)
