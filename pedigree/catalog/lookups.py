@@ -165,15 +165,22 @@ def list_version_rows(
     Raises:
         ModelNotFoundError: No model has that name.
     """
-    key = {"name_key": name_key(validate_name(name)), "limit": at_least_one(limit)}
-    if newest_first:
-        last = _ABOVE_ALL if after is None else after
-        found = fetch_page(transaction, SQL["newest_versions"], {**key, "before": last})
-    else:
-        found = fetch_page(transaction, SQL["versions"], {**key, "after": after or 0})
+    asked = list_versions_question(name, limit=limit, after=after, newest_first=newest_first)
+    found = fetch_page(transaction, asked.query, asked.params)
     if not found.rows or found.rows[0]["model_name"] != name:
         find_model(transaction, name)
     return RecordPage(found.rows, is_cut=found.is_cut)
+
+
+def list_versions_question(
+    name: str, *, limit: int, after: int | None, newest_first: bool
+) -> Question:
+    """Return what :func:`list_versions` asks."""
+    key = {"name_key": name_key(validate_name(name)), "limit": at_least_one(limit)}
+    if newest_first:
+        last = _ABOVE_ALL if after is None else after
+        return Question(SQL["newest_versions"], {**key, "before": last}, is_page=True)
+    return Question(SQL["versions"], {**key, "after": after or 0}, is_page=True)
 
 
 def trainings_question(name: str, version: int, *, limit: int, after: str | None) -> Question:

@@ -630,7 +630,8 @@ RETURNING request_id, version AS version_id, from_stage, stage, reason, only_ask
     outcome, closed_at, closed_by, waits_for, next_evaluation_at;
 
 -- name: open_requests
--- The open requests for a version, or for all of a model's (version NULL), oldest first.
+-- The open requests for a version, or for all of a model's (version NULL), oldest first; all of them
+-- with limit NULL.
 SELECT r.request_id, m.name AS model_name, r.version AS version_id, v.digest, r.from_stage, r.stage,
     r.reason, r.only_asks, r.requested_by, r.requested_by_source, r.at, r.outcome, r.closed_at,
     r.closed_by, r.waits_for, r.next_evaluation_at
@@ -639,7 +640,8 @@ JOIN pedigree.model_version v USING (model_id, version)
 JOIN pedigree.registered_model m USING (model_id)
 WHERE r.model_id = %(model_id)s AND r.outcome IS NULL
     AND (%(version)s::integer IS NULL OR r.version = %(version)s)
-ORDER BY r.request_id;
+ORDER BY r.request_id
+LIMIT %(limit)s::bigint;
 
 -- name: anything_asked
 -- Whether a request for a version of a model is open.

@@ -139,9 +139,8 @@ def perform_due(transaction: Transaction, name: str) -> tuple[Move, ...]:
 
 
 def _perform_one(transaction: Transaction, model: LockedModel) -> Move | None:
-    rows = transaction.execute(
-        SQL["open_requests"], {"model_id": model.model_id, "version": None}
-    ).fetchall()
+    asked = open_requests_question(model.model_id)
+    rows = transaction.execute(asked.query, asked.params).fetchall()
     if not rows:
         return None
     seen = facts_of_locked(transaction, model)
@@ -194,17 +193,19 @@ def _note(transaction: Transaction, row: Row, explanation: Explanation | None) -
 
 
 def open_requests(
-    transaction: Transaction, model_id: int, version: int | None = None
+    transaction: Transaction, model_id: int, version: int | None = None, limit: int | None = None
 ) -> tuple[StageRequest, ...]:
     """Return the open requests for a version, or for all of a model's, oldest first."""
-    asked = open_requests_question(model_id, version)
-    rows = transaction.execute(asked.query, asked.params).fetchall()
-    return tuple(_request(row) for row in rows)
+    asked = open_requests_question(model_id, version, limit)
+    return tuple(map(_request, transaction.execute(asked.query, asked.params).fetchall()))
 
 
-def open_requests_question(model_id: int, version: int | None) -> Question:
+def open_requests_question(
+    model_id: int, version: int | None = None, limit: int | None = None
+) -> Question:
     """Return what :func:`open_requests` asks."""
-    return Question(SQL["open_requests"], {"model_id": model_id, "version": version})
+    values = {"model_id": model_id, "version": version, "limit": limit}
+    return Question(SQL["open_requests"], values)
 
 
 def list_requests(

@@ -33,10 +33,11 @@ def timeline(
         ModelNotFoundError: No model has that name.
         InvalidInputError: The pointer or the limit is invalid.
     """
-    page = {"limit": at_least_one(limit), "before": before or _BEHIND_ALL}
     if pointer is None:
-        pages = [fetch_page(transaction, SQL["timeline"], {**_key(name), **page})]
+        asked = timeline_question(name, limit=limit, before=before)
+        pages = [fetch_page(transaction, asked.query, asked.params)]
     else:
+        page = {"limit": at_least_one(limit), "before": before or _BEHIND_ALL}
         every = _of_pointer(transaction, name, pointer, page)
         pages = [fetch_page(transaction, SQL["timeline_of_pointer"], each) for each in every]
     cut = [each.rows[-1]["tenure_id"] for each in pages if each.is_cut]
@@ -45,6 +46,12 @@ def timeline(
     rows = [row for each in pages for row in each.rows if row["tenure_id"] >= since]
     newest = sorted(rows, key=lambda row: row["tenure_id"])[-limit:]
     return RecordPage(_found(transaction, name, newest), is_cut=bool(cut))
+
+
+def timeline_question(name: str, *, limit: int, before: int | None) -> Question:
+    """Return what :func:`timeline` asks for all pointers."""
+    page = {"limit": at_least_one(limit), "before": before or _BEHIND_ALL}
+    return Question(SQL["timeline"], {**_key(name), **page}, is_page=True)
 
 
 def as_of(

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple, cast
 
 from pedigree.postgres.pages import FetchedPage, page_bytes
-from pedigree.postgres.transaction import Row, Transaction
+from pedigree.postgres.transaction import Row, Rows, Transaction
 
 if TYPE_CHECKING:
     from psycopg.abc import Params
@@ -63,11 +63,11 @@ class AnsweredReads:
 
     def execute(
         self, query: LiteralString, params: "Params | None" = None, **options: Any
-    ) -> "Transaction | _AnsweredCursor":
+    ) -> "Rows | _AnsweredCursor":
         """Return the rows of a statement: of its answer, else by asking."""
         answer = self.answer(query, params)
         if answer is None:
-            return cast("Any", self.connection_in_use.execute(query, params, **options))
+            return self.connection_in_use.execute(query, params, **options)
         return _AnsweredCursor(answer.rows)
 
     def answer(self, query: LiteralString, params: "Params | None") -> FetchedPage | None:

@@ -88,6 +88,7 @@ class RegistryOperations(Operations):
         self._context = context
         self.models = ModelOperations(context)
         self.versions = VersionOperations(context)
+        self.model_pages = ModelPageOperations(context)
         self.version_pages = VersionPageOperations(context)
         self.activity = ActivityOperations(context)
         self.model_pages = ModelPageOperations(context)

@@ -2,7 +2,9 @@
 
 from functools import cache
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
+
+from pedigree.server.web.escaping import escaped
 
 
 def element(name: str, *content: str, **attributes: object) -> Markup:
@@ -21,7 +23,7 @@ def element(name: str, *content: str, **attributes: object) -> Markup:
     given = "".join(
         f' {_name(key)}="{_value(value)}"' for key, value in attributes.items() if value is not None
     )
-    return Markup(f"<{name}{given}>{''.join(map(_escaped, content))}</{name}>")  # noqa: S704
+    return Markup(f"<{name}{given}>{''.join(map(escaped, content))}</{name}>")  # noqa: S704
 
 
 @cache
@@ -33,9 +35,4 @@ def _name(key: str) -> str:
 def _value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.1f}".removesuffix(".0")
-    return str(value) if isinstance(value, int) else _escaped(value)
-
-
-def _escaped(value: object) -> str:
-    # As a plain text: what is joined to Markup would be escaped again.
-    return str.__str__(value) if isinstance(value, Markup) else str.__str__(escape(value))
+    return escaped(value)
