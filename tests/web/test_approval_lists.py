@@ -1,4 +1,4 @@
-"""What was decided, overridden and asked for lately: with outcomes, and only of readable models."""
+"""What was decided, overridden and asked for recently, with outcomes, of readable models alone."""
 
 from collections.abc import Callable
 

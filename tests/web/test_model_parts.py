@@ -141,7 +141,11 @@ def test_a_model_that_was_described_meanwhile_is_not_overwritten(
 
 @pytest.mark.parametrize(
     ("tags", "says"),
-    [("risk", "has a line that is not a tag"), ("a=1\na=2", "has a tag twice"), ("=x", "not a tag")],
+    [
+        ("risk", "has a line that is not a tag"),
+        ("a=1\na=2", "has a tag twice"),
+        ("=x", "not a tag"),
+    ],
 )
 def test_tags_that_cannot_be_read_are_kept_with_the_reason(
     served: Served, admin_page: httpx2.Client, name: str, tags: str, says: str
