@@ -191,6 +191,17 @@ JOIN pedigree.event USING (id)
 WHERE feed.seq > %(after)s AND feed.seq <= %(until)s AND event.model IS NOT NULL
     AND event.type <> ALL (%(silent)s::text[]);
 
+-- name: feed_entries
+-- What the events after a place in the feed concern, oldest first, without what they say. Those that
+-- begin with some bytes, which name their actor, are marked.
+SELECT feed.seq, event.type, event.model, event.version,
+    substring(event.canonical FOR octet_length(%(begins)s::bytea)) = %(begins)s::bytea AS is_marked
+FROM pedigree.feed
+JOIN pedigree.event USING (id)
+WHERE feed.seq > %(after)s
+ORDER BY feed.seq
+LIMIT %(limit)s;
+
 -- name: feed_head
 -- The place of the newest event in the feed.
 SELECT coalesce(max(seq), 0) AS seq FROM pedigree.feed;

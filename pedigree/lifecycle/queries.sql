@@ -630,7 +630,8 @@ RETURNING request_id, version AS version_id, from_stage, stage, reason, only_ask
     outcome, closed_at, closed_by, waits_for, next_evaluation_at;
 
 -- name: open_requests
--- The open requests for a version, or for all of a model's (version NULL), oldest first.
+-- The open requests for a version, or for all of a model's (version NULL), oldest first; all of them
+-- with limit NULL.
 SELECT r.request_id, m.name AS model_name, r.version AS version_id, v.digest, r.from_stage, r.stage,
     r.reason, r.only_asks, r.requested_by, r.requested_by_source, r.at, r.outcome, r.closed_at,
     r.closed_by, r.waits_for, r.next_evaluation_at
@@ -639,7 +640,8 @@ JOIN pedigree.model_version v USING (model_id, version)
 JOIN pedigree.registered_model m USING (model_id)
 WHERE r.model_id = %(model_id)s AND r.outcome IS NULL
     AND (%(version)s::integer IS NULL OR r.version = %(version)s)
-ORDER BY r.request_id;
+ORDER BY r.request_id
+LIMIT %(limit)s::bigint;
 
 -- name: anything_asked
 -- Whether a request for a version of a model is open.
@@ -662,6 +664,149 @@ WHERE r.outcome IS NULL AND r.request_id > %(after)s
     AND (%(visible)s::text[] IS NULL OR m.name = ANY (%(visible)s::text[]))
 ORDER BY r.request_id
 LIMIT %(limit)s;
+
+-- name: requests_to_decide
+-- The newest place of the feed, whether events wait for theirs, and the open requests that one person
+-- could decide, in groups that the same facts judge: the rule, the requester if the rule may ask who
+-- promotes, and the approvals that count now, the newest of each person. Left out are the person's own
+-- requests, versions of which they or who issued their token are an author, what they approved, and
+-- what takes nobody's decision. Without groups, the only row has no number. Whose a name is is looked
+-- up once for each name.
+WITH head AS (
+    SELECT coalesce((SELECT max(seq) FROM pedigree.feed), 0) AS place,
+        EXISTS (SELECT FROM pedigree.unsequenced) AS unsequenced
+), me AS MATERIALIZED (
+    SELECT pedigree.keys_of_person(%(name)s) AS keys,
+        pedigree.keys_of_person(%(name)s) || CASE WHEN %(issuer)s::text IS NULL THEN '{}'
+            ELSE pedigree.keys_of_person(%(issuer)s) END AS authors
+    WHERE %(decides)s::boolean
+), wanted AS MATERIALIZED (
+    SELECT r.request_id, r.model_id, r.version, r.from_stage, r.stage, r.only_asks, r.requested_by,
+        r.requested_by_source, m.name, m.generation, m.policy IS NULL AS is_default, v.digest,
+        v.risk_class, v.created_by, chosen.rule
+    FROM me
+    CROSS JOIN pedigree.stage_request r
+    JOIN pedigree.registered_model m USING (model_id)
+    JOIN pedigree.model_version v USING (model_id, version)
+    CROSS JOIN LATERAL (
+        SELECT coalesce(jsonb_path_query_first(
+            m.policy, '$.stages[*] ? (@.name == $stage)', jsonb_build_object('stage', r.stage)
+        ), (
+            SELECT each.rule FROM jsonb_array_elements(m.policy -> 'stages') AS each (rule)
+            WHERE pedigree.folded(each.rule ->> 'name') = pedigree.folded(r.stage)
+            LIMIT 1
+        )) AS rule
+        OFFSET 0  -- so that it is found once
+    ) AS chosen
+    WHERE r.outcome IS NULL AND m.deleted_at IS NULL
+        AND (%(patterns)s::text[] IS NULL OR m.name_key LIKE ANY (%(patterns)s::text[]))
+        AND (
+            r.only_asks OR jsonb_typeof(chosen.rule -> 'approvals') = 'object'
+            OR chosen.rule @? '$.promoters[0]'
+        )
+), maker AS MATERIALIZED (
+    SELECT named.name, pedigree.person_key(named.name) = ANY (me.keys) AS is_own,
+        pedigree.person_key(named.name) = ANY (me.authors) AS is_author
+    FROM me CROSS JOIN (
+        SELECT requested_by FROM wanted UNION SELECT created_by FROM wanted
+    ) AS named (name)
+), asked AS MATERIALIZED (
+    SELECT w.* FROM wanted w
+    JOIN maker requester ON requester.name = w.requested_by AND NOT requester.is_own
+    JOIN maker author ON author.name = w.created_by AND NOT author.is_author
+    WHERE NOT EXISTS (
+        SELECT FROM me CROSS JOIN pedigree.training t
+        WHERE t.model_id = w.model_id AND t.version = w.version AND t.created_by <> w.created_by
+            AND pedigree.person_key(t.created_by) = ANY (me.authors)
+    )
+), approved AS MATERIALIZED (
+    SELECT a.request_id, a.model_id, a.version, a.requested_by, a.created_by, d.decision_id,
+        d.decided_by, d.decided_by_source, d.issued_by, d.digest = a.digest
+            AND d.from_stage = a.from_stage AND d.to_stage = a.stage
+            AND (
+                jsonb_typeof(a.rule #> '{approvals,expire_after}') IS DISTINCT FROM 'number'
+                OR d.at > clock_timestamp() - make_interval(
+                    secs => (a.rule #>> '{approvals,expire_after}')::double precision
+                )
+            )
+            AND a.generation = d.generation + (
+                SELECT count(*) FROM pedigree.stage_override o
+                WHERE o.model_id = a.model_id AND o.generation > d.generation
+            ) AS is_valid
+    FROM asked a
+    JOIN pedigree.decision d ON d.model_id = a.model_id AND d.version = a.version AND d.approved
+    WHERE NOT EXISTS (
+        SELECT FROM pedigree.decision later
+        WHERE later.model_id = a.model_id AND later.version = a.version AND NOT later.approved
+            AND later.decision_id > d.decision_id
+    )
+), written AS MATERIALIZED (
+    SELECT a.request_id, a.created_by AS author FROM approved a
+    UNION
+    SELECT a.request_id, t.created_by FROM approved a
+    JOIN pedigree.training t ON t.model_id = a.model_id AND t.version = a.version
+), person AS MATERIALIZED (
+    SELECT named.name, pedigree.person_of(named.name) AS person
+    FROM (
+        SELECT decided_by FROM approved UNION SELECT requested_by FROM approved
+        UNION SELECT issued_by FROM approved WHERE issued_by IS NOT NULL
+        UNION SELECT author FROM written
+    ) AS named (name)
+), newest AS MATERIALIZED (
+    SELECT DISTINCT ON (a.request_id, decider.person) a.*, decider.person,
+        decider.person = requester.person AS is_by_requester
+    FROM approved a
+    JOIN person decider ON decider.name = a.decided_by
+    JOIN person requester ON requester.name = a.requested_by
+    LEFT JOIN person issuer ON issuer.name = a.issued_by
+    WHERE NOT EXISTS (
+        SELECT FROM written w JOIN person author ON author.name = w.author
+        WHERE w.request_id = a.request_id AND author.person IN (decider.person, issuer.person)
+    )
+    ORDER BY a.request_id, decider.person, a.decision_id DESC
+), given AS MATERIALIZED (
+    SELECT n.request_id,
+        jsonb_agg(
+            jsonb_build_array(n.decided_by, n.decided_by_source, n.is_by_requester)
+            ORDER BY n.person
+        ) AS approvals,
+        bool_or(pedigree.person_key(n.decided_by) = ANY (me.keys)) AS has_own
+    FROM newest n CROSS JOIN me
+    WHERE n.is_valid
+    GROUP BY n.request_id
+), judged AS (
+    SELECT a.request_id, a.from_stage, a.stage, a.only_asks, a.risk_class, a.rule, a.is_default,
+        a.name, given.approvals,
+        CASE WHEN a.only_asks OR a.rule @? '$.promoters[0]'
+            THEN jsonb_build_array(a.requested_by, a.requested_by_source) END AS asker
+    FROM asked a
+    LEFT JOIN given USING (request_id)
+    WHERE given.has_own IS NOT TRUE
+), grouped AS (
+    SELECT matters.name, j.from_stage, j.stage, j.only_asks, j.risk_class, j.rule::text AS rule,
+        j.is_default, j.asker, j.approvals, count(*)::integer AS number,
+        CASE WHEN %(lists)s THEN array_agg(j.request_id) END AS request_ids
+    FROM judged j
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN %(by_model)s OR coalesce(j.asker, j.approvals) IS NOT NULL
+            THEN j.name END AS name
+    ) AS matters
+    GROUP BY matters.name, j.from_stage, j.stage, j.only_asks, j.risk_class, j.rule, j.is_default,
+        j.asker, j.approvals
+)
+SELECT head.place, head.unsequenced, grouped.*
+FROM head LEFT JOIN grouped ON true;
+
+-- name: requests_of_numbers
+-- The open requests of some numbers, oldest first.
+SELECT r.request_id, m.name AS model_name, r.version AS version_id, v.digest, r.from_stage, r.stage,
+    r.reason, r.only_asks, r.requested_by, r.at, r.outcome, r.closed_at, r.closed_by, r.waits_for,
+    r.next_evaluation_at
+FROM pedigree.stage_request r
+JOIN pedigree.model_version v USING (model_id, version)
+JOIN pedigree.registered_model m USING (model_id)
+WHERE r.request_id = ANY (%(numbers)s) AND r.outcome IS NULL
+ORDER BY r.request_id;
 
 -- name: recent_requests
 -- The open and the ended requests of a person within some numbers, newest first.

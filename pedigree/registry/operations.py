@@ -75,17 +75,20 @@ class RegistryOperations(Operations):
     checks: CheckOperations
     monitoring: MonitoringOperations
     search: SearchOperations
+    events: EventOperations
     datasets: DatasetOperations
     staleness: StalenessOperations
     tokens: TokenOperations
     access: AccessOperations
     people: PeopleOperations
     webhooks: WebhookOperations
+    fsck: FsckOperations
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self.models = ModelOperations(context)
         self.versions = VersionOperations(context)
+        self.model_pages = ModelPageOperations(context)
         self.version_pages = VersionPageOperations(context)
         self.activity = ActivityOperations(context)
         self.model_pages = ModelPageOperations(context)

@@ -13,6 +13,7 @@ from pedigree.server.http.proxies import public_path
 HOME = "/"
 MODEL = "/models/{name}"
 VERSION = "/models/{name}/versions/{version}"
+_OF_VERSION = VERSION.removeprefix(MODEL).removesuffix("{version}")
 POLICY = f"{MODEL}/policy"
 MODEL_ACTIVITY = f"{MODEL}/activity"
 MODEL_DATA = f"{MODEL}/data"
@@ -41,6 +42,7 @@ SIGN_IN = "/sign-in"
 SIGN_IN_CALLBACK = f"{SIGN_IN}/callback"
 SIGN_IN_ISSUER = f"{SIGN_IN}/issuer"
 SIGN_OUT = "/sign-out"
+LIVE = "/live"
 STATIC = "/static/{file}"
 
 NEXT = "next"
@@ -78,6 +80,7 @@ class Links:
 
     def __init__(self, scope: Scope, dagster: str | None) -> None:
         self._scope = scope
+        self._models: dict[str, str] = {}
         self._dagster = dagster.rstrip("/") if dagster else None
 
     def to(self, template: str, query: Query | None = None, **parts: object) -> str:
@@ -88,6 +91,11 @@ class Links:
     def static(self, name: str) -> str:
         """Return the link to a file of :mod:`static_files`, by its name with hash."""
         return self.to(STATIC, file=name)
+
+    @property
+    def live(self) -> str:
+        """The link to the stream of what moves."""
+        return self.to(LIVE)
 
     def home(self, query: Query | None = None) -> str:
         """Return the link to the list of models."""
@@ -115,11 +123,11 @@ class Links:
 
     def model(self, name: str, query: Query | None = None) -> str:
         """Return the link to a model."""
-        return self.to(MODEL, query, name=name)
+        return self._model(name) + _query(query)
 
     def version(self, name: str, number: int, query: Query | None = None) -> str:
         """Return the link to a version."""
-        return self.to(VERSION, query, name=name, version=number)
+        return f"{self._model(name)}{_OF_VERSION}{number}{_query(query)}"
 
     def policy(self, name: str, query: Query | None = None) -> str:
         """Return the link to a model's policy and its revisions."""
@@ -252,6 +260,13 @@ class Links:
         """Return the link to a check of an asset in the Dagster UI."""
         return self.asset(asset, {"view": "checks", "checkDetail": check})
 
+    def _model(self, name: str) -> str:
+        """Return the link to a model, which a page may have a hundred times."""
+        known = self._models.get(name)
+        if known is None:
+            known = self._models[name] = self.to(MODEL, name=name)
+        return known
+
     def _in_dagster(self, path: str) -> str | None:
         return None if self._dagster is None else f"{self._dagster}{path}"
 
@@ -260,5 +275,7 @@ class Links:
 
 
 def _query(query: Query | None) -> str:
-    given = {name: value for name, value in (query or {}).items() if value is not None}
+    if not query:
+        return ""
+    given = {name: value for name, value in query.items() if value is not None}
     return f"?{urlencode(given, doseq=True)}" if given else ""

@@ -14,8 +14,8 @@ from pedigree.server.http.auth import requires
 from pedigree.server.web.action_forms import ActionForm, filled, form_page
 from pedigree.server.web.action_kinds import REASON, FormField, expected, given
 from pedigree.server.web.consequences import void_approvals, who_may
+from pedigree.server.web.kept_forms import wants_page
 from pedigree.server.web.links import ALIAS_MODEL, DESCRIBE_MODEL, RESTORE_MODEL
-from pedigree.server.web.problems import wants_page
 from pedigree.server.web.routes import Pages
 from pedigree.server.web.visits import Visit
 from pedigree.server.web.words import plural, stamp
@@ -27,10 +27,15 @@ pages = Pages()
 @requires(Permission.DESCRIBE)
 def ask_describe_model(visit: Visit, name: str) -> Response:
     """Show the form that describes a model."""
-    return _describe_form(visit, name, {**visit.query})
+    return _describe_form(visit, name, visit.query)
 
 
-@pages.post(DESCRIBE_MODEL)
+def ask_describe_model_again(visit: Visit, name: str) -> Response:
+    """Show the form again that was refused, with what was typed."""
+    return _describe_form(visit, name, visit.form)
+
+
+@pages.post(DESCRIBE_MODEL, again=ask_describe_model_again)
 @requires(Permission.DESCRIBE)
 def describe_model(visit: Visit, name: str) -> Response:
     """Change the description, owners and tags of a model."""
@@ -51,15 +56,10 @@ def describe_model(visit: Visit, name: str) -> Response:
             name, description=given(values, "description"), owners=owners, tags={**gone, **tags}
         )
 
-    try:
-        return visit.act(work, visit.links.model(name))
-    except PedigreeError as error:
-        return _describe_form(visit, name, values, error)
+    return visit.act(work, visit.links.model(name))
 
 
-def _describe_form(
-    visit: Visit, name: str, values: Mapping[str, str], error: PedigreeError | None = None
-) -> Response:
+def _describe_form(visit: Visit, name: str, values: Mapping[str, str]) -> Response:
     model = visit.registry.model(name)
     tags = "\n".join(f"{key}={value}" for key, value in sorted(model.tags.items()))
     fields = (
@@ -80,7 +80,7 @@ def _describe_form(
             reference=name,
             says=(
                 "Lists show its description, its first owner and the tag team.",
-                *_now(model, error),
+                *_now(model, visit.refused),
             ),
             fields=filled(fields, values),
             generation=_state(model),
@@ -90,7 +90,6 @@ def _describe_form(
             who_may=who_may(()),
             is_grave=False,
         ),
-        error,
     )
 
 
@@ -134,10 +133,15 @@ def _tags(typed: str) -> dict[str, str]:
 @requires(Permission.MOVE)
 def ask_model_alias(visit: Visit, name: str) -> Response:
     """Show the form that points an alias to a version."""
-    return _alias_form(visit, name, {**visit.query})
+    return _alias_form(visit, name, visit.query)
 
 
-@pages.post(ALIAS_MODEL)
+def ask_model_alias_again(visit: Visit, name: str) -> Response:
+    """Show the form again that was refused, with what was typed."""
+    return _alias_form(visit, name, visit.form)
+
+
+@pages.post(ALIAS_MODEL, again=ask_model_alias_again)
 @requires(Permission.MOVE)
 def set_model_alias(visit: Visit, name: str) -> Response:
     """Point an alias to a version."""
@@ -152,10 +156,7 @@ def set_model_alias(visit: Visit, name: str) -> Response:
             reason=given(values, "reason"),
         )
 
-    try:
-        return visit.act(work, f"{visit.links.model(name)}#aliases")
-    except PedigreeError as error:
-        return _alias_form(visit, name, values, error)
+    return visit.act(work, f"{visit.links.model(name)}#aliases")
 
 
 def _version(typed: str) -> int:
@@ -172,9 +173,7 @@ def _version(typed: str) -> int:
     return int(text)
 
 
-def _alias_form(
-    visit: Visit, name: str, values: Mapping[str, str], error: PedigreeError | None = None
-) -> Response:
+def _alias_form(visit: Visit, name: str, values: Mapping[str, str]) -> Response:
     registry = visit.registry
     model = registry.model(name)
     says = []
@@ -209,7 +208,6 @@ def _alias_form(
             who_may=who_may(()),
             is_grave=False,
         ),
-        error,
     )
 
 
@@ -217,24 +215,23 @@ def _alias_form(
 @requires(Permission.DELETE)
 def ask_restore_model(visit: Visit, name: str) -> Response:
     """Show the form that restores a deleted model."""
-    return _restore_form(visit, name, {**visit.query})
+    return _restore_form(visit, name, visit.query)
 
 
-@pages.post(RESTORE_MODEL)
+def ask_restore_model_again(visit: Visit, name: str) -> Response:
+    """Show the form again that was refused, with what was typed."""
+    return _restore_form(visit, name, visit.form)
+
+
+@pages.post(RESTORE_MODEL, again=ask_restore_model_again)
 @requires(Permission.DELETE)
 def restore_model(visit: Visit, name: str) -> Response:
     """Restore a deleted model; it looks for the bytes in the store, so it is no transaction."""
-    values = visit.form
-    try:
-        visit.registry.restore_model(name, reason=given(values, "reason"))
-    except PedigreeError as error:
-        return _restore_form(visit, name, values, error)
+    visit.registry.restore_model(name, reason=given(visit.form, "reason"))
     return visit.lead_to(visit.links.model(name))
 
 
-def _restore_form(
-    visit: Visit, name: str, values: Mapping[str, str], error: PedigreeError | None = None
-) -> Response:
+def _restore_form(visit: Visit, name: str, values: Mapping[str, str]) -> Response:
     gone = visit.registry.operations.model_pages.gone(name)
     if gone is None:
         visit.registry.model(name)  # raises if there never was such a model
@@ -258,7 +255,6 @@ def _restore_form(
             who_may=who_may(()),
             is_grave=False,
         ),
-        error,
     )
 
 

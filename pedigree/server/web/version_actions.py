@@ -55,7 +55,8 @@ def _offered(
 ) -> Iterator[OfferedAction]:
     version = page.version
     name, number = version.model_name, version.version_id
-    subject = Subject(registry, registry.model(name), version, page.policy)
+    requested = [each.stage for way in page.approaches for each in way.requests]
+    subject = Subject(registry, version, page.policy, requested)
     for action in ACTIONS:
         if action.offered(subject):
             yield OfferedAction(
