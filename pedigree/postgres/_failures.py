@@ -78,7 +78,7 @@ def schema_error(error: Exception) -> SchemaBehindError | None:
         return None
     return SchemaBehindError(
         f"the database lacks what this code needs: {error.diag.message_primary}",
-        remedy="Run `pedigree migrate`; if nothing is to be done, run `pedigree fsck`",
+        remedy="Run `pedigree migrate`; if it finds nothing to do, run `pedigree fsck`",
     )
 
 
