@@ -120,6 +120,7 @@ class ModelOperations(ContextGroup, ModelContract):
         asked = reading.question(filter, order=order, limit=limit, after=after, unfolded=unfolded)
 
         def read(connection: Transaction) -> ModelPage:
-            return reading.read_page(connection, asked, self._context.visible_models(connection))
+            visible = self._context.visible_models(connection)
+            return reading.read_page(connection, asked, visible, self._context.kept_counts)
 
         return with_names(self._context.database.read(read), names).sorted()

@@ -7,16 +7,19 @@ from starlette.responses import Response
 
 from pedigree.access.grants import SOME
 from pedigree.access.records import Permission
+from pedigree.catalog.quarantine_records import DataQuarantine
 from pedigree.lifecycle.impact_records import Impact
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires
 from pedigree.server.web.links import IMPACT, QUARANTINE_DATA, RELEASE_DATA
 from pedigree.server.web.routes import Pages
 from pedigree.server.web.visits import Visit
+from pedigree.server.web.who_may import who_may
 
 pages = Pages()
 
 _VERSIONS = 100
+_QUARANTINES = 200
 
 DataAction: TypeAlias = Callable[[Registry, str, str | None, Mapping[str, str]], object]
 
@@ -84,11 +87,21 @@ def _page(visit: Visit, values: Mapping[str, str]) -> Response:
         asset=asset,
         partition=partition,
         found=found,
+        quarantines=_quarantines(visit, asset, partition),
         error=visit.refused,
         reason=visit.form.get("reason", ""),
         only_certain=visit.form.get("only_certain") == "yes",
+        who_may=who_may,
         may_quarantine=visit.principal.may(Permission.QUARANTINE, None, SOME),
     )
+
+
+def _quarantines(visit: Visit, asset: str, partition: str | None) -> tuple[DataQuarantine, ...]:
+    """Return the open quarantines of an asset; those that concern a partition if one is named."""
+    if not asset:
+        return ()
+    found = visit.registry.operations.quarantine.quarantines_of_asset(asset, limit=_QUARANTINES)
+    return tuple(each for each in found if partition is None or each.partition in (None, partition))
 
 
 def _data(values: Mapping[str, str]) -> tuple[str, str | None]:

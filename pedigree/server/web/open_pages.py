@@ -77,7 +77,7 @@ class OpenVisit:
         if self.session is not None:
             visitor = Visitor(self.session.caller, self.cookie, False, self.session)
         path = self.request.url.path
-        frame = Frame.of(visitor, path) if visitor else Frame("", False, (), None)
+        frame = Frame.of(visitor, path, None) if visitor else Frame("", False, (), None)
         known = {"links": self.links, "frame": frame, "now": clock(), "query": self.query}
         headers = dict(_NO_STORE)
         if content_policy is not None:

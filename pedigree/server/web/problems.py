@@ -129,4 +129,4 @@ def _frame(request: Request, visitor: Visitor | None) -> Frame:
     path = request.url.path
     if visitor is None:
         return Frame("", False, (), next((each for each in PARTS if each.has(path)), None))
-    return Frame.of(visitor, path)
+    return Frame.of(visitor, path, getattr(request.state, "awaited", None))

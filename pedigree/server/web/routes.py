@@ -1,6 +1,6 @@
 """Routes of pages: each declares its permission, and one that does not fails at start-up."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
@@ -22,6 +22,8 @@ from pedigree.server.web.visitors import Visitor, Visitors
 from pedigree.server.web.visits import Visit
 
 Endpoint = Callable[..., Response]
+StreamEndpoint = Callable[[Request, Visitor, Callable[[], Awaitable[Visitor]]], Awaitable[Response]]
+Handler = Callable[[RouteAccess, Request], Awaitable[Response]]
 
 
 class PageRoute(NamedRoute):
@@ -29,26 +31,33 @@ class PageRoute(NamedRoute):
 
     Args:
         path: Its path.
-        endpoint: A plain function of a visit and the parts of the path; it runs in a thread.
+        endpoint: What answers: a plain function of a visit and the parts of the path, which runs
+            in a thread, or what :meth:`Pages.stream` takes.
         method: The method.
-        again: Shows the form of the endpoint again, with what was typed and why it was refused:
-            a function of the same visit, which then has the error as ``refused``.
+        handle: Answers a request by the endpoint.
+        streams: Whether its answer goes on.
 
     Raises:
         TypeError: The endpoint is not marked by :func:`~pedigree.server.http.auth.requires`.
     """
 
     def __init__(
-        self, path: str, endpoint: Endpoint, method: str, again: Endpoint | None = None
+        self,
+        path: str,
+        endpoint: Callable[..., object],
+        method: str,
+        handle: Handler,
+        *,
+        streams: bool = False,
     ) -> None:
         declared = getattr(endpoint, "declared", None)
         if declared is None:
             raise TypeError(f"{endpoint.__qualname__} lacks a permission: mark it by @requires(…)")
         self.declared: RouteAccess = declared
+        self.streams = streams
         # The names of pages and of the routes of the API are in one table.
         name = f"page_{endpoint.__name__}"
-        answer = partial(_answer, _Page(endpoint, declared, again))
-        super().__init__(path, answer, methods=[method], name=name)
+        super().__init__(path, partial(handle, declared), methods=[method], name=name)
 
 
 class Pages:
@@ -66,14 +75,27 @@ class Pages:
 
         Args:
             path: The path of the form.
-            again: Shows the form with what was typed, if it is refused.
+            again: Shows the form with what was typed and why it was refused: a function of the
+                same visit, which then has the error as ``refused``.
         """
         return partial(self._add, path, "POST", again=again)
+
+    def stream(self, path: str) -> Callable[[StreamEndpoint], StreamEndpoint]:
+        """Declare a stream, which takes no thread and is no use of a session."""
+
+        def add(endpoint: StreamEndpoint) -> StreamEndpoint:
+            self.routes.append(
+                PageRoute(path, endpoint, "GET", partial(_stream, endpoint), streams=True)
+            )
+            return endpoint
+
+        return add
 
     def _add(
         self, path: str, method: str, endpoint: Endpoint, again: Endpoint | None = None
     ) -> Endpoint:
-        self.routes.append(PageRoute(path, endpoint, method, again))
+        answer = partial(_answer, _Page(endpoint, again))
+        self.routes.append(PageRoute(path, endpoint, method, answer))
         return endpoint
 
 
@@ -82,29 +104,43 @@ class _Page(NamedTuple):
 
     Attributes:
         endpoint: Answers.
-        declared: Who may call it.
         again: Shows a form that was refused; None for a page that is read.
     """
 
     endpoint: Endpoint
-    declared: RouteAccess
     again: Endpoint | None
 
 
-async def _answer(page: _Page, request: Request) -> Response:
+async def _stream(endpoint: StreamEndpoint, declared: RouteAccess, request: Request) -> Response:
+    state = request.app.state
+    authenticator: Authenticator = state.authenticator
+    visitors: Visitors = state.visitors
+    fair_use: FairUse = state.fair_use
+    request.state.declared = declared
+    require_text(request)
+    # A page that nobody looks at must not keep its session from ending.
+    admit = partial(visitors.admit, request, declared, is_use=False)
+    async with authenticator:
+        visitor = await admit()
+    request.state.caller = visitor.caller
+    async with fair_use.share(visitor.caller.principal.name, declared.use):
+        return await endpoint(request, visitor, admit)
+
+
+async def _answer(page: _Page, declared: RouteAccess, request: Request) -> Response:
     state = request.app.state
     bodies: Bodies = state.bodies
     fair_use: FairUse = state.fair_use
-    request.state.declared = page.declared
+    authenticator: Authenticator = state.authenticator
+    request.state.declared = declared
     require_text(request)
     if request.method == "POST":
         require_form(request)
-    visitor = await _admitted(page, request)
+    visitor = await _admitted(declared, request)
     request.state.caller = visitor.caller
     sender = visitor.caller.principal.name
     received = bodies.received(request, sender, streams=False, most=MOST_FORM_BYTES)
-    authenticator: Authenticator = state.authenticator
-    async with received as complete, fair_use.share(sender, page.declared.use), authenticator:
+    async with received as complete, fair_use.share(sender, declared.use), authenticator:
         visit = Visit(request, visitor, await complete.body())
         if request.method == "POST":
             request.state.typed = visit.body
@@ -118,6 +154,7 @@ def _done(page: _Page, visit: Visit) -> Response:
     try:
         if visit.request.method == "POST":
             visit.require_own_form()
+        visit.look_around()
         return page.endpoint(visit, **parts)
     except PedigreeError as error:
         is_ours = error.field != FIELD or is_of_our_page(visit.request)
@@ -131,13 +168,13 @@ def _done(page: _Page, visit: Visit) -> Response:
             raise error from None
 
 
-async def _admitted(page: _Page, request: Request) -> Visitor:
+async def _admitted(declared: RouteAccess, request: Request) -> Visitor:
     """Return the visitor; what somebody typed who is not let in is kept for the page of errors."""
     authenticator: Authenticator = request.app.state.authenticator
     visitors: Visitors = request.app.state.visitors
     try:
         async with authenticator:
-            return await visitors.admit(request, page.declared)
+            return await visitors.admit(request, declared)
     except PedigreeError:
         if request.method == "POST" and wants_page(request):
             await _keep_typed(request)
