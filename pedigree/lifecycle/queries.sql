@@ -77,6 +77,21 @@ WHERE model_id = %(model_id)s AND version = %(version)s AND override_id > %(afte
 ORDER BY override_id
 LIMIT %(limit)s;
 
+-- name: overrides_lately
+-- The overrides of all models within some numbers, newest first.
+SELECT o.override_id, m.name AS model_name, o.version AS version_id, o.digest, o.from_stage, o.to_stage,
+    o.generation, o.gates, o.reason, o.overridden_by, o.at
+FROM pedigree.stage_override o
+JOIN pedigree.registered_model m USING (model_id)
+WHERE o.override_id < %(before)s AND o.override_id >= %(first)s AND m.deleted_at IS NULL
+    AND (%(visible)s::text[] IS NULL OR m.name = ANY (%(visible)s::text[]))
+ORDER BY o.override_id DESC
+LIMIT %(limit)s;
+
+-- name: newest_override
+-- The highest number of an override.
+SELECT coalesce(max(override_id), 0) AS number FROM pedigree.stage_override;
+
 -- name: rollback_target
 -- The holder to return to: the latest one before the present holder that was not itself rolled
 -- back, did not enter a later stage, is not the present holder, and may still run. Read from the
@@ -122,6 +137,21 @@ WHERE %(after)s::bigint IS NULL OR (newest.check, coalesce(newest.settings, 'nul
 )
 ORDER BY newest.check, coalesce(newest.settings, 'null')
 LIMIT %(limit)s;
+
+-- name: check_counts
+-- How many checks passed, warn and failed on some versions of a model, by the newest verdict of each.
+SELECT newest.version, count(*) FILTER (WHERE newest.passed) AS passed,
+    count(*) FILTER (WHERE NOT newest.passed AND newest.severity = 'warn') AS warned,
+    count(*) FILTER (WHERE NOT newest.passed AND newest.severity <> 'warn') AS failed
+FROM (
+    SELECT DISTINCT ON (v.version, v.check_name, v.settings) v.version, v.passed, v.severity
+    FROM pedigree.verdict v
+    WHERE v.version = ANY (%(versions)s) AND v.model_id = (
+        SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
+    )
+    ORDER BY v.version, v.check_name, v.settings, v.verdict_id DESC
+) AS newest
+GROUP BY newest.version;
 
 -- name: verdicts_of_check
 -- A page of all verdicts of one check on a version, the newest first.
@@ -276,6 +306,22 @@ FROM pedigree.decision
 WHERE model_id = %(model_id)s AND version = %(version)s AND decision_id > %(after)s
 ORDER BY decision_id
 LIMIT %(limit)s;
+
+-- name: decisions_lately
+-- The decisions about versions of all models within some numbers, or those of one person, newest first.
+SELECT d.decision_id, m.name AS model_name, d.version AS version_id, d.digest, d.from_stage, d.to_stage,
+    d.generation, d.approved, d.comment, d.decided_by, d.at
+FROM pedigree.decision d
+JOIN pedigree.registered_model m USING (model_id)
+WHERE d.decision_id < %(before)s AND d.decision_id >= %(first)s AND m.deleted_at IS NULL
+    AND (%(person)s::text IS NULL OR d.decided_by = %(person)s::text)
+    AND (%(visible)s::text[] IS NULL OR m.name = ANY (%(visible)s::text[]))
+ORDER BY d.decision_id DESC
+LIMIT %(limit)s;
+
+-- name: newest_decision
+-- The highest number of a decision that the reader may see.
+SELECT coalesce(max(decision_id), 0) AS number FROM pedigree.decision;
 
 -- name: candidacies_of_model
 -- What a model's candidates waited for at the last evaluation.
@@ -457,6 +503,64 @@ WHERE %(after)s::bigint IS NULL OR (held.pointer, held.name, held.version) > (
 ORDER BY held.pointer, held.name, held.version
 LIMIT %(limit)s;
 
+-- name: held_within
+-- What a model's stages and aliases pointed to at any time of a period, by pointer and beginning, by an
+-- index skip scan over the pointers: what was held when it began, and what began in it.
+WITH RECURSIVE model AS (
+    SELECT model_id FROM pedigree.registered_model
+    WHERE name_key = %(name_key)s AND name = %(model)s AND deleted_at IS NULL
+), named (pointer, name) AS (
+    (
+        SELECT t.pointer, t.name FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model)
+        ORDER BY t.pointer, t.name LIMIT 1
+    )
+    UNION ALL
+    SELECT further.pointer, further.name
+    FROM named
+    CROSS JOIN LATERAL (
+        SELECT t.pointer, t.name FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model)
+            AND (t.pointer, t.name) > (named.pointer, named.name)
+        ORDER BY t.pointer, t.name LIMIT 1
+    ) AS further
+)
+SELECT held.tenure_id, held.pointer || ':' || held.name AS pointer, held.version AS version_id,
+    held.held_since AS since, held.held_until AS until, held.moved_by, held.reason,
+    pedigree.is_overridden(
+        held.model_id, held.version, held.pointer, held.name, held.held_since
+    ) AS overridden
+FROM named
+CROSS JOIN LATERAL (
+    SELECT * FROM (
+        SELECT t.* FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model)
+            AND t.pointer = named.pointer AND t.name = named.name
+            AND t.exclusive AND t.held_since < %(since)s
+        ORDER BY t.held_since DESC, t.tenure_id DESC LIMIT 1
+    ) AS last
+    WHERE last.held_until IS NULL OR last.held_until >= %(since)s
+    UNION ALL
+    SELECT * FROM (
+        SELECT t.* FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model)
+            AND t.pointer = named.pointer AND t.name = named.name
+            AND NOT t.exclusive AND t.held_since < %(since)s
+            AND coalesce(t.held_until, 'infinity'::timestamptz) >= %(since)s
+        ORDER BY t.held_since DESC, t.tenure_id DESC LIMIT %(limit)s
+    ) AS shared
+    UNION ALL
+    SELECT * FROM (
+        SELECT t.* FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model)
+            AND t.pointer = named.pointer AND t.name = named.name
+            AND t.held_since >= %(since)s AND t.held_since < %(until)s
+        ORDER BY t.held_since DESC, t.tenure_id DESC LIMIT %(limit)s
+    ) AS began
+) AS held
+ORDER BY held.pointer DESC, held.name, held.held_since DESC, held.tenure_id DESC
+LIMIT %(limit)s;
+
 -- name: living_versions
 -- The numbers of a model's living versions.
 SELECT version FROM pedigree.model_version
@@ -482,6 +586,15 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS lost ON true
 WHERE v.model_id = %(model_id)s AND v.version = %(version)s;
+
+-- name: deleted_model
+-- A deleted model, with how many of its versions can be restored with it.
+SELECT m.name, m.deleted_at, (
+    SELECT count(*) FROM pedigree.model_version v
+    WHERE v.model_id = m.model_id AND v.deleted_at = m.deleted_at AND v.collected_at IS NULL
+) AS versions
+FROM pedigree.registered_model m
+WHERE m.name_key = %(name_key)s AND m.deleted_at IS NOT NULL;
 
 -- name: living_twin
 -- The living version of a model that has some bytes, in one copy.
@@ -517,7 +630,8 @@ RETURNING request_id, version AS version_id, from_stage, stage, reason, only_ask
     outcome, closed_at, closed_by, waits_for, next_evaluation_at;
 
 -- name: open_requests
--- The open requests for a version, or for all of a model's (version NULL), oldest first.
+-- The open requests for a version, or for all of a model's (version NULL), oldest first; all of them
+-- with limit NULL.
 SELECT r.request_id, m.name AS model_name, r.version AS version_id, v.digest, r.from_stage, r.stage,
     r.reason, r.only_asks, r.requested_by, r.requested_by_source, r.at, r.outcome, r.closed_at,
     r.closed_by, r.waits_for, r.next_evaluation_at
@@ -526,7 +640,8 @@ JOIN pedigree.model_version v USING (model_id, version)
 JOIN pedigree.registered_model m USING (model_id)
 WHERE r.model_id = %(model_id)s AND r.outcome IS NULL
     AND (%(version)s::integer IS NULL OR r.version = %(version)s)
-ORDER BY r.request_id;
+ORDER BY r.request_id
+LIMIT %(limit)s::bigint;
 
 -- name: anything_asked
 -- Whether a request for a version of a model is open.
@@ -692,6 +807,24 @@ JOIN pedigree.model_version v USING (model_id, version)
 JOIN pedigree.registered_model m USING (model_id)
 WHERE r.request_id = ANY (%(numbers)s) AND r.outcome IS NULL
 ORDER BY r.request_id;
+
+-- name: requests_lately
+-- The open and the ended requests of a person within some numbers, newest first.
+SELECT r.request_id, m.name AS model_name, r.version AS version_id, v.digest, r.from_stage, r.stage,
+    r.reason, r.only_asks, r.requested_by, r.at, r.outcome, r.closed_at, r.closed_by, r.waits_for,
+    r.next_evaluation_at
+FROM pedigree.stage_request r
+JOIN pedigree.model_version v USING (model_id, version)
+JOIN pedigree.registered_model m USING (model_id)
+WHERE r.request_id < %(before)s AND r.request_id >= %(first)s AND m.deleted_at IS NULL
+    AND r.requested_by = %(person)s
+    AND (%(visible)s::text[] IS NULL OR m.name = ANY (%(visible)s::text[]))
+ORDER BY r.request_id DESC
+LIMIT %(limit)s;
+
+-- name: newest_request
+-- The highest number of a request.
+SELECT coalesce(max(request_id), 0) AS number FROM pedigree.stage_request;
 
 -- name: note_request
 -- Write what a request waits for.

@@ -1,20 +1,20 @@
 """Approvals: what waits, what waits for the visitor, and the page on which one decides."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.responses import Response
 
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
-from pedigree.errors import NotFoundError, PedigreeError
+from pedigree.errors import NotFoundError
 from pedigree.lifecycle.decision_records import Decision, Explanation, StageRequest
 from pedigree.lifecycle.records import StageRule
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires
 from pedigree.server.http.pages import is_cut
-from pedigree.server.http.problems import status_of
 from pedigree.server.web.action_kinds import expected
+from pedigree.server.web.approval_lists import LATELY, lately_page
 from pedigree.server.web.comparing import ComparedVersions, comparison
 from pedigree.server.web.consequences import Subject, of_entering, subject_of
 from pedigree.server.web.keys import key_before
@@ -63,7 +63,9 @@ class Review:
 @pages.get(APPROVALS)
 @requires(Permission.READ, lists=True)
 def approvals(visit: Visit) -> Response:
-    """Show the requests for stages: those that wait for the visitor, or all."""
+    """Show the requests for stages: those that wait for the visitor, all, theirs, or decisions."""
+    if visit.query.get("show") in LATELY:
+        return lately_page(visit)
     shows_all = visit.query.get("show") == "all"
     found, next_after = _queue(visit, shows_all=shows_all)
     return visit.page(
@@ -87,7 +89,12 @@ def review(visit: Visit, request_id: str) -> Response:
     return _review_page(visit, _request(visit.registry, request_id))
 
 
-@pages.post(REVIEW)
+def review_again(visit: Visit, request_id: str) -> Response:
+    """Show a request whose decision was refused, with the comment that was typed."""
+    return _review_page(visit, _request(visit.registry, request_id))
+
+
+@pages.post(REVIEW, again=review_again)
 @requires(Permission.DECIDE, lists=True)
 def decide(visit: Visit, request_id: str) -> Response:
     """Approve or reject what a request asks for."""
@@ -106,10 +113,7 @@ def decide(visit: Visit, request_id: str) -> Response:
         )
 
     done = "approved" if approves else "rejected"
-    try:
-        return visit.act(work, visit.links.to(APPROVALS, {"done": done}))
-    except PedigreeError as error:
-        return _review_page(visit, request, error, values)
+    return visit.act(work, visit.links.approvals({"done": done}))
 
 
 def _queue(visit: Visit, *, shows_all: bool) -> tuple[tuple[StageRequest, ...], int | None]:
@@ -139,16 +143,10 @@ def _request(registry: Registry, given: str) -> StageRequest:
     )
 
 
-def _review_page(
-    visit: Visit,
-    request: StageRequest,
-    error: PedigreeError | None = None,
-    values: Mapping[str, str] | None = None,
-) -> Response:
+def _review_page(visit: Visit, request: StageRequest) -> Response:
     queue, next_after = _queue(visit, shows_all=True)
     return visit.page(
         "approvals.html",
-        status=200 if error is None else status_of(error),
         watches=[(request.model_name, request.version_id)],
         title=f"{request.model_name} v{request.version_id} for {request.stage}",
         queue=queue,
@@ -156,8 +154,8 @@ def _review_page(
         shows_all=True,
         review=_review(visit, request),
         done=None,
-        error=error,
-        comment=(values or {}).get("comment", ""),
+        error=visit.refused,
+        comment=visit.form.get("comment", ""),
     )
 
 

@@ -9,6 +9,7 @@ from pedigree.registry import Registry
 from pedigree.server.http.unknown_tokens import UnknownTokens
 from pedigree.server.web import (
     acting,
+    activity,
     approving,
     audit,
     comparing,
@@ -17,6 +18,8 @@ from pedigree.server.web import (
     impact,
     live,
     model,
+    model_actions,
+    model_data,
     models,
     signing_in,
     signing_out,
@@ -35,7 +38,10 @@ from pedigree.settings import Settings
 
 SUBJECTS: tuple[Pages, ...] = (
     models.pages,
+    activity.pages,
     model.pages,
+    model_actions.pages,
+    model_data.pages,
     versions.pages,
     evidence.pages,
     comparing.pages,

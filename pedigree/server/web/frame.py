@@ -30,7 +30,7 @@ class Part(NamedTuple):
 
 
 PARTS = (
-    Part("Models", links.HOME, Permission.READ, ("/models", links.COMPARE)),
+    Part("Models", links.HOME, Permission.READ, ("/models", links.COMPARE, links.ACTIVITY)),
     Part("Approvals", links.APPROVALS, Permission.READ, counts=True),
     Part("Impact", links.IMPACT, Permission.READ),
     Part("Drift", links.DRIFT, Permission.READ),

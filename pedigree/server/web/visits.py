@@ -13,10 +13,11 @@ from starlette.responses import RedirectResponse, Response
 from pedigree.access.grants import SOME
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
-from pedigree.errors import InvalidInputError
+from pedigree.errors import InvalidInputError, PedigreeError
 from pedigree.lifecycle.awaited_decisions import AwaitedDecisions
 from pedigree.registry import Registry, registry_in
 from pedigree.server.http.idempotency import Answer, Key, once
+from pedigree.server.http.problems import status_of
 from pedigree.server.web.form_tokens import FIELD, KEY_FIELD
 from pedigree.server.web.forms import fields_of
 from pedigree.server.web.frame import Frame
@@ -41,7 +42,9 @@ class Visit:
     def __init__(self, request: Request, visitor: Visitor, body: bytes = b"") -> None:
         self.request = request
         self.visitor = visitor
-        self._body = body
+        self.body = body
+        self.refused: PedigreeError | None = None
+        """Why the form was refused that the page shows again."""
         self.awaited: AwaitedDecisions | None = None
         """What waits for the visitor, and as of which event; None if they may read no model."""
 
@@ -86,7 +89,7 @@ class Visit:
         Raises:
             InvalidInputError: It is not a form, or a field is there twice.
         """
-        return fields_of(self._body)
+        return fields_of(self.body)
 
     def require_own_form(self) -> None:
         """Require that a page of ours sent the form, in this browser.
@@ -100,7 +103,7 @@ class Visit:
         self,
         template: str,
         *,
-        status: int = 200,
+        status: int | None = None,
         headers: Mapping[str, str] | None = None,
         watches: Sequence[Watched] | None = None,
         lists: bool = False,
@@ -110,7 +113,7 @@ class Visit:
 
         Args:
             template: The name of the template.
-            status: The status of the answer.
+            status: The status of the answer; that of the error if a form was refused.
             headers: Further headers, which replace those of every page.
             watches: The models or versions that it shows; those of its path when None.
             lists: It lists requests for stages.
@@ -125,9 +128,13 @@ class Visit:
             template,
             {**known, **context},
             form_key=self.visitor.form_key,
-            status=status,
+            status=status or self._status,
             headers={**policy_for(self.request, self.visitor.session), **(headers or {})},
         )
+
+    @property
+    def _status(self) -> int:
+        return 200 if self.refused is None else status_of(self.refused)
 
     def act(self, work: Callable[[Registry], object], then: str) -> Response:
         """Do what a form asks for, once for each form, and lead to a page.
