@@ -80,7 +80,7 @@ class Visit:
     @cached_property
     def links(self) -> Links:
         """Links to other pages."""
-        return Links(self.request.scope, self.request.app.state.dagster_address())
+        return Links(self.request.scope, self.request.app.state.dagster_address.of(self.request))
 
     @cached_property
     def form(self) -> Mapping[str, str]:
