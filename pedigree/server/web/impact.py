@@ -15,6 +15,7 @@ from pedigree.server.http.problems import status_of
 from pedigree.server.web.links import IMPACT, QUARANTINE_DATA, RELEASE_DATA
 from pedigree.server.web.routes import Pages
 from pedigree.server.web.visits import Visit
+from pedigree.server.web.words import MOST_COUNTED
 
 pages = Pages()
 
@@ -85,7 +86,9 @@ def _page(
     found: Impact | None = None
     if asset:
         after = visit.query.get("after")
-        found = visit.registry.impact(asset, partition, limit=_VERSIONS, after=after)
+        found = visit.registry.operations.impact_pages.page(
+            asset, partition, limit=_VERSIONS, after=after, counted=MOST_COUNTED + 1
+        )
     return visit.page(
         "impact.html",
         status=200 if error is None else status_of(error),
