@@ -341,7 +341,7 @@ def test_health_says_when_the_invariants_were_checked_and_what_was_found(
         browser.sign_in(registry.create_token("root", roles=[Role.ADMIN]).secret)
         assert registry.operations.fsck.newest_run() is None
         says = words_of(browser.get("/admin").text)
-        assert "invariants not known: no run of pedigree fsck" in says
+        assert "invariants not known: no run of fsck is recorded" in says
 
         assert registry.fsck().ok
         says = words_of(browser.get("/admin").text)

@@ -69,7 +69,7 @@ def admin_health(visit: Visit) -> Response:
 def invariants(run: FsckRun | None) -> HealthLine:
     """Return what the newest run of `fsck` found."""
     if run is None:
-        return HealthLine("invariants", None, "not known: no run of pedigree fsck is in the log")
+        return HealthLine("invariants", None, "not known: no run of fsck is recorded")
     scope = "with the bytes of all objects" if run.hashes else "without reading the bytes"
     by = f"checked by {run.actor}, {scope}"
     if not run.violated:
