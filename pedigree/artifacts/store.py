@@ -10,6 +10,7 @@ from uuid import UUID
 from pedigree.artifacts.records import Blob, Digest, Manifest, digest_of
 from pedigree.errors import CorruptionError, NotFoundError, PedigreeError
 from pedigree.postgres.queries import load_queries
+from pedigree.postgres.together import Question
 from pedigree.postgres.transaction import Row, Transaction
 
 SQL = load_queries(__package__)
@@ -137,6 +138,11 @@ def close_upload(transaction: Transaction, upload_id: UUID, stored: Sequence[Sto
     )
 
 
+def manifest_question(digest: Digest) -> Question:
+    """Return what :func:`get_manifest` asks."""
+    return Question(SQL["get_manifest"], {"digest": digest})
+
+
 def get_manifest(transaction: Transaction, digest: Digest) -> Manifest:
     """Return an artifact's manifest.
 
@@ -144,7 +150,8 @@ def get_manifest(transaction: Transaction, digest: Digest) -> Manifest:
         NotFoundError: No artifact has the digest.
         CorruptionError: The stored manifest does not have the digest.
     """
-    row = transaction.execute(SQL["get_manifest"], {"digest": digest}).fetchone()
+    asked = manifest_question(digest)
+    row = transaction.execute(asked.query, asked.params).fetchone()
     if row is None:
         raise NotFoundError(
             "no artifact has this digest",

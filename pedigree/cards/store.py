@@ -16,6 +16,7 @@ from pedigree.catalog.references import Reference
 from pedigree.catalog.store import lock_model, model_not_found
 from pedigree.errors import PedigreeError
 from pedigree.postgres.queries import load_queries
+from pedigree.postgres.together import Question
 from pedigree.postgres.transaction import Row, Transaction
 
 SQL = load_queries(__package__)
@@ -87,15 +88,19 @@ class DrawnCard(NamedTuple):
         )
 
 
+def card_state_question(name: str, version: int) -> Question:
+    """Return what :func:`card_state` asks."""
+    return Question(SQL["card_state"], {"name_key": name_key(name), "version": version})
+
+
 def card_state(transaction: Transaction, name: str, version: int) -> CardState:
     """Return the newest card of a version and the newest event of its model, in one snapshot.
 
     Raises:
         ModelNotFoundError: There is no such model.
     """
-    row = transaction.execute(
-        SQL["card_state"], {"name_key": name_key(name), "version": version}
-    ).fetchone()
+    asked = card_state_question(name, version)
+    row = transaction.execute(asked.query, asked.params).fetchone()
     if row is None:
         raise model_not_found(name)
     return state_of(f"{name}/{version}", row)

@@ -17,6 +17,7 @@ from pedigree.catalog.rows import model_of, one_version, training_of, version_fr
 from pedigree.catalog.store import SQL, model_not_found
 from pedigree.errors import InvalidInputError
 from pedigree.postgres.pages import at_least_one, fetch_page
+from pedigree.postgres.together import Question
 from pedigree.postgres.transaction import Row, Transaction
 
 _ABOVE_ALL = 2**31 - 1
@@ -58,9 +59,15 @@ def values_of(reference: Reference) -> dict[str, object]:
     }
 
 
+def versions_question(reference: Reference) -> Question:
+    """Return what :func:`find_version` asks."""
+    return Question(SQL["find_versions"], values_of(reference))
+
+
 def _versions_named(transaction: Transaction, reference: Reference) -> list[Row]:
     """Read the versions of a reference whose stage or alias has its stored spelling."""
-    found = transaction.execute(SQL["find_versions"], values_of(reference))
+    asked = versions_question(reference)
+    found = transaction.execute(asked.query, asked.params)
     return [row for row in found.fetchall() if row["model_name"] == reference.name]
 
 
@@ -69,13 +76,24 @@ def find_holder_row(transaction: Transaction, name: str, stage: str) -> Row | No
 
     None if there is none, or if the name or the stage has another spelling.
     """
-    row = transaction.execute(SQL["find_holder"], values_of_holder(name, stage)).fetchone()
+    asked = holder_question(name, stage)
+    row = transaction.execute(asked.query, asked.params).fetchone()
     return row if row and row["model_name"] == name else None
+
+
+def holder_question(name: str, stage: str) -> Question:
+    """Return what :func:`find_holder_row` asks."""
+    return Question(SQL["find_holder"], values_of_holder(name, stage))
 
 
 def values_of_holder(name: str, stage: str) -> dict[str, object]:
     """Return the parameters of the query ``find_holder``."""
     return {"name_key": name_key(name), "stage": stage}
+
+
+def model_question(name: str) -> Question:
+    """Return what :func:`find_model` asks."""
+    return Question(SQL["model"], {"name_key": name_key(validate_name(name))})
 
 
 def find_model(transaction: Transaction, name: str) -> RegisteredModel:
@@ -84,7 +102,8 @@ def find_model(transaction: Transaction, name: str) -> RegisteredModel:
     Raises:
         ModelNotFoundError: No model has that name.
     """
-    row = transaction.execute(SQL["model"], {"name_key": name_key(validate_name(name))}).fetchone()
+    asked = model_question(name)
+    row = transaction.execute(asked.query, asked.params).fetchone()
     if row is None or row["name"] != name:
         raise model_not_found(name)
     return model_of(row)
@@ -146,37 +165,54 @@ def list_version_rows(
     Raises:
         ModelNotFoundError: No model has that name.
     """
-    key = {"name_key": name_key(validate_name(name)), "limit": at_least_one(limit)}
-    if newest_first:
-        last = _ABOVE_ALL if after is None else after
-        found = fetch_page(transaction, SQL["newest_versions"], {**key, "before": last})
-    else:
-        found = fetch_page(transaction, SQL["versions"], {**key, "after": after or 0})
+    asked = list_versions_question(name, limit=limit, after=after, newest_first=newest_first)
+    found = fetch_page(transaction, asked.query, asked.params)
     if not found.rows or found.rows[0]["model_name"] != name:
         find_model(transaction, name)
     return RecordPage(found.rows, is_cut=found.is_cut)
+
+
+def list_versions_question(
+    name: str, *, limit: int, after: int | None, newest_first: bool
+) -> Question:
+    """Return what :func:`list_versions` asks."""
+    key = {"name_key": name_key(validate_name(name)), "limit": at_least_one(limit)}
+    if newest_first:
+        last = _ABOVE_ALL if after is None else after
+        return Question(SQL["newest_versions"], {**key, "before": last}, is_page=True)
+    return Question(SQL["versions"], {**key, "after": after or 0}, is_page=True)
+
+
+def trainings_question(name: str, version: int, *, limit: int, after: str | None) -> Question:
+    """Return what :func:`list_trainings` asks."""
+    values = {
+        "name_key": name_key(name),
+        "version": version,
+        "limit": at_least_one(limit),
+        "after": training_cursor(after),
+    }
+    return Question(SQL["trainings"], values, is_page=True)
 
 
 def list_trainings(
     transaction: Transaction, version: ModelVersion, *, limit: int, after: str | None
 ) -> RecordPage[Training]:
     """Return runs that produced a version's bytes after ``after``, oldest first."""
-    found = fetch_page(
-        transaction,
-        SQL["trainings"],
-        {
-            "name_key": name_key(version.model_name),
-            "version": version.version_id,
-            "limit": at_least_one(limit),
-            "after": training_cursor(after),
-        },
-    )
+    name, number = version.model_name, version.version_id
+    asked = trainings_question(name, number, limit=limit, after=after)
+    found = fetch_page(transaction, asked.query, asked.params)
     return RecordPage(map(training_of, found.rows), is_cut=found.is_cut)
+
+
+def packages_question(environment_hash: str) -> Question:
+    """Return what :func:`environment_packages` asks."""
+    return Question(SQL["environment"], {"hash": environment_hash})
 
 
 def environment_packages(transaction: Transaction, environment_hash: str) -> tuple[str, ...]:
     """Return the packages of an environment's hash; empty if they were not recorded."""
-    row = transaction.execute(SQL["environment"], {"hash": environment_hash}).fetchone()
+    asked = packages_question(environment_hash)
+    row = transaction.execute(asked.query, asked.params).fetchone()
     return tuple(row["packages"]) if row else ()
 
 

@@ -11,6 +11,7 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import lock_model, version_not_found
 from pedigree.evaluation.records import Evaluation, KeptEvaluation
 from pedigree.postgres.queries import load_queries
+from pedigree.postgres.together import Question
 from pedigree.postgres.transaction import Transaction
 
 _SQL = load_queries(__package__)
@@ -48,12 +49,16 @@ def set_evaluation(
     )
 
 
+def latest_evaluation_question(name: str, version: int) -> Question:
+    """Return what :func:`latest_evaluation` asks."""
+    values = {"name_key": name_key(name), "version": version}
+    return Question(_SQL["latest_evaluation"], values)
+
+
 def latest_evaluation(transaction: Transaction, version: ModelVersion) -> KeptEvaluation | None:
     """Return a version's newest evaluation, if it has one."""
-    row = transaction.execute(
-        _SQL["latest_evaluation"],
-        {"name_key": name_key(version.model_name), "version": version.version_id},
-    ).fetchone()
+    asked = latest_evaluation_question(version.model_name, version.version_id)
+    row = transaction.execute(asked.query, asked.params).fetchone()
     if row is None:
         return None
     return KeptEvaluation(**row.pop("evaluation"), **row, reference=version.reference)

@@ -6,7 +6,7 @@ from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.lifecycle.approval_rules import ApprovalRule
 from pedigree.lifecycle.decision_records import Gate
-from pedigree.lifecycle.gate_inputs import ModelFacts, StandingDecision, VersionFacts
+from pedigree.lifecycle.gate_facts import ModelFacts, StandingDecision, VersionFacts
 from pedigree.lifecycle.records import StageRule
 from pedigree.lifecycle.requester import Requester
 

@@ -19,20 +19,15 @@ from pedigree.lifecycle.approval_gates import approvals_gate
 from pedigree.lifecycle.approval_rules import AutomaticApprover
 from pedigree.lifecycle.automatic_approvals import reason_by_checks
 from pedigree.lifecycle.decision_records import Decision, RequestOutcome
-from pedigree.lifecycle.gate_inputs import (
-    ModelFacts,
-    StandingDecision,
-    VersionFacts,
-    facts_of_locked,
-    facts_of_version,
-    model_state,
-)
+from pedigree.lifecycle.gate_facts import ModelFacts, StandingDecision, VersionFacts
+from pedigree.lifecycle.gate_inputs import facts_of_locked, facts_of_version, model_state
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import StageRule
 from pedigree.lifecycle.standing import people_of_stage, with_standing
 from pedigree.lifecycle.store import SQL, close_requests
 from pedigree.lifecycle.transition_errors import expect_generation, next_step, unknown_stage
 from pedigree.postgres.pages import at_least_one, fetch_page
+from pedigree.postgres.together import Question
 from pedigree.postgres.transaction import Row, Transaction
 
 _NOT_BY_AUTHOR = "decision_not_by_author"
@@ -193,19 +188,31 @@ def _conclude(
     change_model(model, decided, body, actor, version=decision.version_id)
 
 
+def decisions_question(model_id: int, version: int, *, limit: int, after: int) -> Question:
+    """Return what :func:`decisions_about` asks."""
+    values = {
+        "model_id": model_id,
+        "version": version,
+        "limit": at_least_one(limit),
+        "after": after,
+    }
+    return Question(SQL["decisions_of_version"], values, is_page=True)
+
+
 def decisions(
     transaction: Transaction, version: ModelVersion, *, limit: int, after: int
 ) -> RecordPage[Decision]:
     """Return a page of the decisions about a version, oldest first."""
     model = model_state(transaction, version.model_name)
-    found = fetch_page(
-        transaction,
-        SQL["decisions_of_version"],
-        {
-            "model_id": model["model_id"],
-            "version": version.version_id,
-            "limit": at_least_one(limit),
-            "after": after,
-        },
+    return decisions_about(
+        transaction, model["model_id"], version.version_id, limit=limit, after=after
     )
+
+
+def decisions_about(
+    transaction: Transaction, model_id: int, version: int, *, limit: int, after: int
+) -> RecordPage[Decision]:
+    """Return the same for a version of a model by its number."""
+    asked = decisions_question(model_id, version, limit=limit, after=after)
+    found = fetch_page(transaction, asked.query, asked.params)
     return RecordPage((Decision(**row) for row in found.rows), is_cut=found.is_cut)

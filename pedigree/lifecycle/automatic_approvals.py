@@ -14,7 +14,8 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.errors import InvalidInputError, MissingDependencyError
 from pedigree.lifecycle.approval_gates import APPROVALS, standing_approvals
 from pedigree.lifecycle.approval_rules import AutomaticApprover
-from pedigree.lifecycle.gate_inputs import ModelFacts, VersionFacts, look_at_model
+from pedigree.lifecycle.gate_facts import ModelFacts, VersionFacts
+from pedigree.lifecycle.gate_inputs import look_at_model
 from pedigree.lifecycle.gates import explain_gates, passed_verdict
 from pedigree.lifecycle.promotion_queue import requested_versions, waiting_versions
 from pedigree.lifecycle.records import RecordedVerdict, StageRule

@@ -13,7 +13,7 @@ from pedigree.catalog.creation_look import Look
 from pedigree.catalog.records import ModelVersion
 from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.checks.base import Evidence
-from pedigree.lifecycle.gate_inputs import ModelFacts, UnattributedRun, VersionFacts
+from pedigree.lifecycle.gate_facts import ModelFacts, UnattributedRun, VersionFacts
 from pedigree.lifecycle.gates import explain_gates
 from pedigree.lifecycle.pointer_names import HeldNames
 from pedigree.lifecycle.policy import (

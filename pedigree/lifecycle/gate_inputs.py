@@ -1,149 +1,30 @@
-"""The inputs of the gates: a model and some of its versions, read together."""
+"""Read the inputs of the gates: a model and some of its versions together."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from types import MappingProxyType
-from typing import Any, NamedTuple, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from pedigree._names import person_key
-from pedigree.access.principal import Principal
-from pedigree.access.reserved import AUTOMATIC_APPROVER
-from pedigree.audit.records import Actor
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.rows import version_from_row
 from pedigree.catalog.store import LockedModel, model_not_found, version_not_found
-from pedigree.lifecycle.decision_records import Decision, GivenUp
-from pedigree.lifecycle.pointer_names import HeldNames, held_names
+from pedigree.lifecycle.decision_records import GivenUp
+from pedigree.lifecycle.gate_facts import (
+    AbandonedPromotion,
+    ModelFacts,
+    StandingDecision,
+    UnattributedRun,
+    VersionFacts,
+)
+from pedigree.lifecycle.pointer_names import held_names, held_names_question
 from pedigree.lifecycle.policy import read_policy
-from pedigree.lifecycle.records import CHAMPION_STAGE, Policy, RecordedVerdict, StageRule
+from pedigree.lifecycle.records import CHAMPION_STAGE, Policy, RecordedVerdict
 from pedigree.lifecycle.standing import people_now
 from pedigree.lifecycle.store import SQL, STAGE
+from pedigree.postgres.together import Question
 from pedigree.postgres.transaction import Row, Rows, Transaction
-
-
-class UnattributedRun(NamedTuple):
-    """The newest run of a check for which it is not known which version it checked."""
-
-    run_id: str | None
-    problem: str
-    looked_at: datetime
-
-
-class AbandonedPromotion(NamedTuple):
-    """A promotion that the sensor gave up, and the state of the version at that time."""
-
-    given_up: GivenUp
-    state: tuple[int, int, datetime | None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelFacts:
-    """A model at a point in time, by the database's clock."""
-
-    model_id: int
-    name: str
-    generation: int
-    policy: Policy
-    policy_revision: int
-    at: datetime
-    champion: ModelVersion | None
-    held: HeldNames
-    unattributed: Mapping[str, UnattributedRun]
-
-    def ahead(self, rule: StageRule) -> tuple[int, str] | None:
-        """Return the highest version in a stage or in a later one, and its stage."""
-        held = self.held.stages
-        names = held.keys() & set(self.policy.from_on(rule.name))
-        return max(((held[name], name) for name in names), default=None)
-
-
-class StandingDecision(NamedTuple):
-    """What the gates need of a decision that may still count."""
-
-    digest: str
-    from_stage: str
-    to_stage: str
-    generation: int
-    approved: bool
-    decided_by: str
-    decided_by_source: str
-    at: datetime
-    person: str
-    """Who decided, by whatever identity: equal texts are one person."""
-    keys_of_person: Sequence[str]
-    """The keys of all names and verified e-mails by which that person is known."""
-
-    @property
-    def is_automatic(self) -> bool:
-        """Whether an automatic approver decided; nobody else can have such a name."""
-        return self.decided_by.startswith(AUTOMATIC_APPROVER)
-
-    @property
-    def actor(self) -> Actor:
-        """Who decided."""
-        return Actor(name=self.decided_by, source=self.decided_by_source)
-
-    def is_by(self, name: str) -> bool:
-        """Return whether the person of a name decided, by whatever identity."""
-        return person_key(name) in self.keys_of_person
-
-    @classmethod
-    def of(cls, decision: Decision, person: Mapping[str, Any], source: str) -> Self:
-        """Return what the gates need of a new decision, which is by no author.
-
-        Args:
-            decision: The decision.
-            person: Who decided: the fields ``person`` and ``keys_of_person``.
-            source: Where their name comes from.
-        """
-        known = decision.model_dump(include=set(cls._fields))
-        return cls(**known, **person, decided_by_source=source)
-
-
-class VersionFacts(NamedTuple):
-    """A version with its verdicts, its decisions, and the stages that it left.
-
-    The verdicts are those of the checks and settings that the policy requires. The decisions are
-    the last rejection and the newest approvals after it, and the people are those who approved,
-    by the actors that they were, with what they hold now.
-    """
-
-    version: ModelVersion
-    verdicts: Sequence[RecordedVerdict]
-    decisions: Sequence[StandingDecision]
-    left: frozenset[str]
-    attempts: Sequence[AbandonedPromotion] = ()
-    people: Mapping[Actor, Principal] = MappingProxyType({})
-
-    def given_up(self, model: ModelFacts, stage: str) -> GivenUp | None:
-        """Return the given-up promotion of the version into a stage, if its state is unchanged."""
-        now = (model.generation, model.policy_revision, self.evidence_at)
-        return next(
-            (
-                each.given_up
-                for each in self.attempts
-                if each.given_up.stage == stage
-                and each.given_up.retried_at is None
-                and each.state == now
-            ),
-            None,
-        )
-
-    def retries(self, stage: str) -> int:
-        """Return how often somebody requested another attempt for a stage."""
-        tried = (each.given_up for each in self.attempts if each.given_up.stage == stage)
-        return sum(each.retried_at is not None for each in tried)
-
-    @property
-    def evidence_at(self) -> datetime | None:
-        """The time of its newest decision, or verdict of a check that the policy requires."""
-        given = [verdict.at for verdict in self.verdicts]
-        return max(given + [decision.at for decision in self.decisions], default=None)
 
 
 def model_state(transaction: Transaction, name: str) -> Row:
@@ -152,10 +33,16 @@ def model_state(transaction: Transaction, name: str) -> Row:
     Raises:
         ModelNotFoundError: No living model has the name.
     """
-    row = transaction.execute(SQL["model_state"], {"name_key": name_key(name)}).fetchone()
+    asked = model_state_question(name)
+    row = transaction.execute(asked.query, asked.params).fetchone()
     if row is None or row["name"] != name:
         raise model_not_found(name)
     return row
+
+
+def model_state_question(name: str) -> Question:
+    """Return what :func:`model_state` asks."""
+    return Question(SQL["model_state"], {"name_key": name_key(name)})
 
 
 def look_at_model(transaction: Transaction, name: str) -> ModelFacts:
@@ -183,15 +70,45 @@ def facts_of_locked(transaction: Transaction, model: LockedModel) -> ModelFacts:
 def _model_facts(
     transaction: Transaction, *, model_id: int, policy: dict[str, Any] | None, **known: Any
 ) -> ModelFacts:
-    unknown = transaction.execute(SQL["unattributed_check_runs"], {"model_id": model_id})
-    return ModelFacts(
-        model_id=model_id,
-        policy=read_policy(policy),
+    return facts_of_state(
+        transaction,
+        {"model_id": model_id, "policy": policy, **known},
         champion=holder_in_full(transaction, model_id, CHAMPION_STAGE),
+    )
+
+
+def facts_of_state(
+    transaction: Transaction, state: Row, *, champion: ModelVersion | None
+) -> ModelFacts:
+    """Read what else the gates need of a model.
+
+    Args:
+        transaction: Where to read.
+        state: Its columns, as :func:`model_state` returns them.
+        champion: The version in production; None if there is none.
+    """
+    model_id, policy = state["model_id"], read_policy(state["policy"])
+    unknown = transaction.execute(*_unattributed_question(model_id)[:2])
+    return ModelFacts(
+        **{**state, "policy": policy},
+        champion=champion,
         held=held_names(transaction, model_id),
         unattributed={row.pop("check_name"): UnattributedRun(**row) for row in unknown.fetchall()},
-        **known,
     )
+
+
+def facts_questions(state: Row, version: int) -> tuple[Question, ...]:
+    """Return what :func:`facts_of_state` and :func:`facts_of_known` ask."""
+    key = _key_of_versions(state["model_id"], read_policy(state["policy"]), [version])
+    return (
+        _unattributed_question(state["model_id"]),
+        held_names_question(state["model_id"]),
+        *(Question(SQL[name], key) for name in _OF_VERSIONS),
+    )
+
+
+def _unattributed_question(model_id: int) -> Question:
+    return Question(SQL["unattributed_check_runs"], {"model_id": model_id})
 
 
 def holder_in_full(transaction: Transaction, model_id: int, stage: str) -> ModelVersion | None:
@@ -217,21 +134,45 @@ def facts_of_versions(
     transaction: Transaction, model: ModelFacts, versions: Iterable[int]
 ) -> Iterator[VersionFacts]:
     """Read versions, newest first; deleted ones are omitted."""
+    key = _key_of_versions(model.model_id, model.policy, list(versions))
+    # All queries are sent before the first result is read: in a pipeline, one round trip.
+    records = transaction.execute(SQL["versions_in_full"], key)
+    return _facts(transaction, key, lambda: _by_number(records))
+
+
+def facts_of_known(
+    transaction: Transaction, model: ModelFacts, version: ModelVersion
+) -> VersionFacts:
+    """Read what else the gates need of a version whose record is there."""
+    number = version.version_id
+    key = _key_of_versions(model.model_id, model.policy, [number])
+    return next(_facts(transaction, key, lambda: {number: version}))
+
+
+_OF_VERSIONS = (
+    *("verdicts_of_versions", "decisions_of_versions"),
+    *("stages_left", "given_up_of_versions"),
+)
+
+
+def _key_of_versions(model_id: int, policy: Policy, versions: list[int]) -> dict[str, Any]:
     rules = [
         {"name": check.name, "settings": check.settings}
-        for stage in model.policy.stages
+        for stage in policy.stages
         for check in stage.checks
     ]
-    key = {"model_id": model.model_id, "versions": list(versions), "rules": Jsonb(rules)}
-    # All queries are sent before the first result is read: in a pipeline, one round trip.
-    records, judged, decided, leavings, tried = (
-        transaction.execute(SQL[query], key)
-        for query in (
-            *("versions_in_full", "verdicts_of_versions"),
-            *("decisions_of_versions", "stages_left", "given_up_of_versions"),
-        )
+    return {"model_id": model_id, "versions": versions, "rules": Jsonb(rules)}
+
+
+def _facts(
+    transaction: Transaction,
+    key: dict[str, Any],
+    records: Callable[[], Mapping[int, ModelVersion]],
+) -> Iterator[VersionFacts]:
+    judged, decided, leavings, tried = (
+        transaction.execute(SQL[query], key) for query in _OF_VERSIONS
     )
-    found = _by_number(records)
+    found = records()
     verdicts: dict[int, list[RecordedVerdict]] = defaultdict(list)
     for row in judged.fetchall():
         number = row.pop("version")

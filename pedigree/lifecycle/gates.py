@@ -8,7 +8,7 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.flavors.records import VerificationStatus
 from pedigree.lifecycle.approval_gates import approvals_gate, promoter_gate
 from pedigree.lifecycle.decision_records import Explanation, Gate, GivenUp
-from pedigree.lifecycle.gate_inputs import ModelFacts, VersionFacts
+from pedigree.lifecycle.gate_facts import ModelFacts, VersionFacts
 from pedigree.lifecycle.gate_labels import labeled_gates, metric_gate
 from pedigree.lifecycle.policy import ALWAYS_THERE
 from pedigree.lifecycle.records import (

@@ -18,7 +18,8 @@ from pedigree.errors import (
     TransitionNotAllowedError,
 )
 from pedigree.lifecycle.decision_records import Explanation, Gate, StageOverride
-from pedigree.lifecycle.gate_inputs import VersionFacts, model_state
+from pedigree.lifecycle.gate_facts import VersionFacts
+from pedigree.lifecycle.gate_inputs import model_state
 from pedigree.lifecycle.gates import NOT_QUARANTINED, explain_gates
 from pedigree.lifecycle.records import Move, StageRule
 from pedigree.lifecycle.requester import Requester

@@ -6,7 +6,8 @@ from pedigree._record import RecordPage
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_number
 from pedigree.lifecycle.decision_records import Candidacy, Explanation
-from pedigree.lifecycle.gate_inputs import ModelFacts, model_state
+from pedigree.lifecycle.gate_facts import ModelFacts
+from pedigree.lifecycle.gate_inputs import model_state
 from pedigree.lifecycle.store import SQL
 from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.transaction import Transaction

@@ -17,6 +17,7 @@ from pedigree.errors import (
 from pedigree.lifecycle.records import ARCHIVED, Policy
 from pedigree.lifecycle.stage_names import stage_problem
 from pedigree.lifecycle.store import ALIAS, SQL, STAGE
+from pedigree.postgres.together import Question
 from pedigree.postgres.transaction import Transaction
 
 MOST_ALIASES = 1000
@@ -33,9 +34,15 @@ class HeldNames(NamedTuple):
 
 def held_names(transaction: Transaction, model_id: int) -> HeldNames:
     """Read which stages and aliases versions of a model hold."""
-    rows = transaction.execute(SQL["held_pointers"], {"model_id": model_id}).fetchall()
+    asked = held_names_question(model_id)
+    rows = transaction.execute(asked.query, asked.params).fetchall()
     stages = {row["name"]: row["version"] for row in rows if row["pointer"] == STAGE}
     return HeldNames(stages, tuple(row["name"] for row in rows if row["pointer"] == ALIAS))
+
+
+def held_names_question(model_id: int) -> Question:
+    """Return what :func:`held_names` asks."""
+    return Question(SQL["held_pointers"], {"model_id": model_id})
 
 
 def require_new_alias(transaction: Transaction, model_id: int, alias: str, policy: Policy) -> None:

@@ -7,9 +7,8 @@ from datetime import datetime
 from pedigree.catalog import lookups
 from pedigree.catalog.names import found_in
 from pedigree.lifecycle.decision_records import CandidateEvaluation, DuePromotion, Explanation
+from pedigree.lifecycle.gate_facts import ModelFacts, VersionFacts
 from pedigree.lifecycle.gate_inputs import (
-    ModelFacts,
-    VersionFacts,
     facts_of_version,
     facts_of_versions,
     look_at_model,
@@ -34,7 +33,12 @@ from pedigree.lifecycle.records import (
     StageRule,
 )
 from pedigree.lifecycle.requester import SENSOR, Requester
-from pedigree.lifecycle.stage_requests import open_requests, request_input, requester
+from pedigree.lifecycle.stage_requests import (
+    open_requests,
+    open_requests_question,
+    request_input,
+    requester,
+)
 from pedigree.lifecycle.standing import people_now
 from pedigree.lifecycle.store import SQL
 from pedigree.lifecycle.transition_errors import unknown_stage
@@ -126,8 +130,8 @@ def requested_versions(
     transaction: Transaction, model: ModelFacts
 ) -> Iterator[tuple[StageRule, VersionFacts, Requester]]:
     """Yield the versions with an open stage request, each with its requester."""
-    values = {"model_id": model.model_id, "version": None}
-    rows = transaction.execute(SQL["open_requests"], values).fetchall()
+    asked = open_requests_question(model.model_id)
+    rows = transaction.execute(asked.query, asked.params).fetchall()
     people = people_now(transaction, map(requester, rows))
     for facts in facts_of_versions(transaction, model, {row["version_id"] for row in rows}):
         for row in rows:

@@ -15,13 +15,8 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import NotFoundError, NotPermittedError
 from pedigree.lifecycle.decision_records import Explanation, RequestOutcome, StageRequest
-from pedigree.lifecycle.gate_inputs import (
-    ModelFacts,
-    VersionFacts,
-    facts_of_locked,
-    facts_of_version,
-    facts_of_versions,
-)
+from pedigree.lifecycle.gate_facts import ModelFacts, VersionFacts
+from pedigree.lifecycle.gate_inputs import facts_of_locked, facts_of_version, facts_of_versions
 from pedigree.lifecycle.gates import explain_gates
 from pedigree.lifecycle.records import Move
 from pedigree.lifecycle.requester import StageRequestInput
@@ -30,6 +25,7 @@ from pedigree.lifecycle.standing import people_now
 from pedigree.lifecycle.store import SQL, close_requests
 from pedigree.lifecycle.transition_errors import expect_generation, expect_way, unknown_stage
 from pedigree.postgres.pages import at_least_one, fetch_page
+from pedigree.postgres.together import Question
 from pedigree.postgres.transaction import Row, Transaction
 
 
@@ -143,9 +139,8 @@ def perform_due(transaction: Transaction, name: str) -> tuple[Move, ...]:
 
 
 def _perform_one(transaction: Transaction, model: LockedModel) -> Move | None:
-    rows = transaction.execute(
-        SQL["open_requests"], {"model_id": model.model_id, "version": None}
-    ).fetchall()
+    asked = open_requests_question(model.model_id)
+    rows = transaction.execute(asked.query, asked.params).fetchall()
     if not rows:
         return None
     seen = facts_of_locked(transaction, model)
@@ -198,13 +193,19 @@ def _note(transaction: Transaction, row: Row, explanation: Explanation | None) -
 
 
 def open_requests(
-    transaction: Transaction, model_id: int, version: int | None = None
+    transaction: Transaction, model_id: int, version: int | None = None, limit: int | None = None
 ) -> tuple[StageRequest, ...]:
     """Return the open requests for a version, or for all of a model's, oldest first."""
-    rows = transaction.execute(
-        SQL["open_requests"], {"model_id": model_id, "version": version}
-    ).fetchall()
-    return tuple(_request(row) for row in rows)
+    asked = open_requests_question(model_id, version, limit)
+    return tuple(map(_request, transaction.execute(asked.query, asked.params).fetchall()))
+
+
+def open_requests_question(
+    model_id: int, version: int | None = None, limit: int | None = None
+) -> Question:
+    """Return what :func:`open_requests` asks."""
+    values = {"model_id": model_id, "version": version, "limit": limit}
+    return Question(SQL["open_requests"], values)
 
 
 def list_requests(
@@ -226,6 +227,14 @@ def list_requests(
     key = name_key(name) if name is not None else None
     page = {"name_key": key, "limit": at_least_one(limit), "after": after or 0, "visible": visible}
     found = fetch_page(transaction, SQL["list_requests"], page)
+    return RecordPage(map(_request, found.rows), is_cut=found.is_cut)
+
+
+def requests_of_numbers(
+    transaction: Transaction, numbers: Sequence[int]
+) -> RecordPage[StageRequest]:
+    """Return the open requests of some numbers, oldest first."""
+    found = fetch_page(transaction, SQL["requests_of_numbers"], {"numbers": list(numbers)})
     return RecordPage(map(_request, found.rows), is_cut=found.is_cut)
 
 

@@ -16,7 +16,8 @@ from pedigree.errors import (
     StageEmptyError,
     TransitionNotAllowedError,
 )
-from pedigree.lifecycle.gate_inputs import VersionFacts, facts_of_locked, facts_of_version
+from pedigree.lifecycle.gate_facts import VersionFacts
+from pedigree.lifecycle.gate_inputs import facts_of_locked, facts_of_version
 from pedigree.lifecycle.gates import explain_gates
 from pedigree.lifecycle.pointer_names import require_no_alias
 from pedigree.lifecycle.records import (

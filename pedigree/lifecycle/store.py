@@ -17,6 +17,7 @@ from pedigree.lifecycle.decision_records import RequestOutcome
 from pedigree.lifecycle.records import ARCHIVED, RecordedVerdict, Verdict
 from pedigree.postgres.pages import at_least_one, fetch_page
 from pedigree.postgres.queries import load_queries
+from pedigree.postgres.together import Question
 from pedigree.postgres.transaction import Rows, Transaction
 
 SQL = load_queries(__package__)
@@ -191,6 +192,17 @@ def recorded_verdicts(
     )
 
 
+def latest_verdicts_question(name: str, version: int, *, limit: int, after: int | None) -> Question:
+    """Return what :func:`latest_verdicts` asks."""
+    values = {
+        "name_key": name_key(name),
+        "version": version,
+        "limit": at_least_one(limit),
+        "after": after,
+    }
+    return Question(SQL["latest_verdicts"], values, is_page=True)
+
+
 def latest_verdicts(
     transaction: Transaction, version: ModelVersion, *, limit: int, after: int | None
 ) -> RecordPage[RecordedVerdict]:
@@ -198,16 +210,9 @@ def latest_verdicts(
 
     A check that stages require with several settings has one verdict for each of them.
     """
-    found = fetch_page(
-        transaction,
-        SQL["latest_verdicts"],
-        {
-            "name_key": name_key(version.model_name),
-            "version": version.version_id,
-            "limit": at_least_one(limit),
-            "after": after,
-        },
-    )
+    name, number = version.model_name, version.version_id
+    asked = latest_verdicts_question(name, number, limit=limit, after=after)
+    found = fetch_page(transaction, asked.query, asked.params)
     return RecordPage((RecordedVerdict(**row) for row in found.rows), is_cut=found.is_cut)
 
 

@@ -11,6 +11,7 @@ from pedigree.errors import InvalidInputError
 from pedigree.lifecycle.records import Tenure
 from pedigree.lifecycle.store import ALIAS, SQL, STAGE
 from pedigree.postgres.pages import at_least_one, fetch_page
+from pedigree.postgres.together import Question
 from pedigree.postgres.transaction import Row, Transaction
 
 _BEHIND_ALL = 2**63 - 1
@@ -32,10 +33,11 @@ def timeline(
         ModelNotFoundError: No model has that name.
         InvalidInputError: The pointer or the limit is invalid.
     """
-    page = {"limit": at_least_one(limit), "before": before or _BEHIND_ALL}
     if pointer is None:
-        pages = [fetch_page(transaction, SQL["timeline"], {**_key(name), **page})]
+        asked = timeline_question(name, limit=limit, before=before)
+        pages = [fetch_page(transaction, asked.query, asked.params)]
     else:
+        page = {"limit": at_least_one(limit), "before": before or _BEHIND_ALL}
         every = _of_pointer(transaction, name, pointer, page)
         pages = [fetch_page(transaction, SQL["timeline_of_pointer"], each) for each in every]
     cut = [each.rows[-1]["tenure_id"] for each in pages if each.is_cut]
@@ -44,6 +46,12 @@ def timeline(
     rows = [row for each in pages for row in each.rows if row["tenure_id"] >= since]
     newest = sorted(rows, key=lambda row: row["tenure_id"])[-limit:]
     return RecordPage(_found(transaction, name, newest), is_cut=bool(cut))
+
+
+def timeline_question(name: str, *, limit: int, before: int | None) -> Question:
+    """Return what :func:`timeline` asks for all pointers."""
+    page = {"limit": at_least_one(limit), "before": before or _BEHIND_ALL}
+    return Question(SQL["timeline"], {**_key(name), **page}, is_page=True)
 
 
 def as_of(
@@ -77,6 +85,29 @@ def as_of(
     return RecordPage(_found(transaction, name, rows), is_cut=is_cut)
 
 
+def held_within(
+    transaction: Transaction, name: str, since: datetime, until: datetime, *, limit: int
+) -> tuple[Tenure, ...]:
+    """Return what a model's stages and aliases pointed to at any time of a period.
+
+    They are ordered by pointer, stages first, and the newest first.
+
+    Args:
+        transaction: Where to read.
+        name: The model.
+        since: The beginning of the period.
+        until: Its end, which is not included.
+        limit: The largest number of results.
+
+    Raises:
+        ModelNotFoundError: No model has that name.
+        InvalidInputError: A time has no time zone.
+    """
+    period = {"since": in_a_zone("since", since), "until": in_a_zone("until", until)}
+    values = {**_key(name), **period, "limit": at_least_one(limit)}
+    return _found(transaction, name, transaction.execute(SQL["held_within"], values).fetchall())
+
+
 def _of_pointer(
     transaction: Transaction, name: str, pointer: str, more: dict[str, Any]
 ) -> list[dict[str, Any]]:
@@ -88,20 +119,23 @@ def _of_pointer(
     return [{**values, "name": spelling} for spelling in spellings]
 
 
+def tenures_question(name: str, version: int, *, limit: int, after: int) -> Question:
+    """Return what :func:`tenures_of` asks."""
+    values = {
+        "name_key": name_key(name),
+        "version": version,
+        "limit": at_least_one(limit),
+        "after": after,
+    }
+    return Question(SQL["tenures_of_version"], values, is_page=True)
+
+
 def tenures_of(
     transaction: Transaction, version: ModelVersion, *, limit: int, after: int
 ) -> RecordPage[Tenure]:
     """Return a page of the tenures of one version, in the order of their beginning."""
-    found = fetch_page(
-        transaction,
-        SQL["tenures_of_version"],
-        {
-            "name_key": name_key(version.model_name),
-            "version": version.version_id,
-            "limit": at_least_one(limit),
-            "after": after,
-        },
-    )
+    asked = tenures_question(version.model_name, version.version_id, limit=limit, after=after)
+    found = fetch_page(transaction, asked.query, asked.params)
     return RecordPage((Tenure(**row) for row in found.rows), is_cut=found.is_cut)
 
 

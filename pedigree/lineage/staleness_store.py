@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 
 from pedigree.lineage.staleness import Staleness
 from pedigree.lineage.store import SQL
+from pedigree.postgres.together import Question
 from pedigree.postgres.transaction import Transaction
 
 
@@ -55,10 +56,14 @@ def keep_staleness(transaction: Transaction, name_key: str, version: int, found:
 
 def kept_staleness(transaction: Transaction, name_key: str, version: int) -> Staleness | None:
     """Return the last stored staleness of a version; None if it was never checked."""
-    row = transaction.execute(
-        SQL["kept_staleness"], {"name_key": name_key, "version": version}
-    ).fetchone()
+    asked = kept_staleness_question(name_key, version)
+    row = transaction.execute(asked.query, asked.params).fetchone()
     return Staleness(**row["seen"], seen_at=row["seen_at"]) if row else None
+
+
+def kept_staleness_question(name_key: str, version: int) -> Question:
+    """Return what :func:`kept_staleness` asks."""
+    return Question(SQL["kept_staleness"], {"name_key": name_key, "version": version})
 
 
 def stale_holders(

@@ -14,6 +14,7 @@ from pedigree.lineage.records import (
 )
 from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.queries import load_queries
+from pedigree.postgres.together import Question
 from pedigree.postgres.transaction import Transaction
 
 SQL = load_queries(__package__)
@@ -72,10 +73,14 @@ def read_lineage(
     transaction: Transaction, name_key: str, version: int, *, newest: bool
 ) -> LineageGraph:
     """Return the lineage of a version's first or newest training."""
-    row = transaction.execute(
-        SQL["graph"], {"name_key": name_key, "version": version, "newest": newest}
-    ).fetchone()
+    asked = lineage_question(name_key, version, newest=newest)
+    row = transaction.execute(asked.query, asked.params).fetchone()
     return LineageGraph.model_validate_json(row["graph"]) if row else LineageGraph()
+
+
+def lineage_question(name_key: str, version: int, *, newest: bool) -> Question:
+    """Return what :func:`read_lineage` asks."""
+    return Question(SQL["graph"], {"name_key": name_key, "version": version, "newest": newest})
 
 
 class Depending(NamedTuple):

@@ -15,6 +15,7 @@ from pedigree._values import Key
 from pedigree.lineage.records import Capture, Certainty
 from pedigree.lineage.store import SQL, columns_of
 from pedigree.postgres.pages import fetch_page
+from pedigree.postgres.together import Question
 from pedigree.postgres.transaction import Row, Transaction
 
 MOST_DEPENDING = 10_000
@@ -120,15 +121,18 @@ def record_usage(transaction: Transaction, name_key: str, version: int, use: New
     )
 
 
+def usages_question(name_key: str, version: int, *, limit: int, before: int | None) -> Question:
+    """Return what :func:`usages_of` asks."""
+    values = {"name_key": name_key, "version": version, "limit": limit + 1, "before": before}
+    return Question(SQL["usages_of_version"], values, is_page=True)
+
+
 def usages_of(
     transaction: Transaction, name_key: str, version: int, *, limit: int, before: int | None
 ) -> RecordPage[Usage]:
     """Return a page of the usages of a version, newest first."""
-    found = fetch_page(
-        transaction,
-        SQL["usages_of_version"],
-        {"name_key": name_key, "version": version, "limit": limit + 1, "before": before},
-    )
+    asked = usages_question(name_key, version, limit=limit, before=before)
+    found = fetch_page(transaction, asked.query, asked.params)
     is_cut = found.is_cut or len(found.rows) > limit
     return RecordPage((Usage(**row) for row in found.rows[:limit]), is_cut=is_cut)
 

@@ -4,7 +4,7 @@ A statement outside of a transaction is one of its own: the messages between two
 protocol. So the settings of the asker are sent with it, and end with it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, LiteralString
 
@@ -17,9 +17,15 @@ from psycopg.errors import error_from_result
 from psycopg.generators import fetch_many, send
 from psycopg.rows import DictRow
 
+from pedigree.postgres._answers import receive_answer, send_question
 from pedigree.postgres.asker import PROCESS, Asker
+from pedigree.postgres.pages import FetchedPage
+from pedigree.postgres.together import Question
 
 _PREPARED = b"pedigree_asker"
+# Of statements that look up few rows by their keys: a plan for other values is as good, and making
+# one takes longer than they do.
+_GENERIC = Question("SELECT set_config('plan_cache_mode', 'force_generic_plan', true)", {})
 
 
 class AskingCursor(Cursor[DictRow]):
@@ -129,6 +135,49 @@ class AskingConnection(Connection[DictRow]):
             # Not ROLLBACK, after which psycopg gives up all prepared statements.
             self.execute("COMMIT" if was_idle else "")
 
+    def fetch_together(
+        self, questions: Sequence[Question], most_bytes: int | None
+    ) -> list[FetchedPage]:
+        """Return the rows of several statements, which are sent at once as one transaction.
+
+        Args:
+            questions: The statements.
+            most_bytes: The most bytes of each page of rows; None for any number.
+
+        Raises:
+            psycopg.Error: Postgres refused one of them.
+        """
+        with self.lock:
+            return self.wait(self._together_gen(questions, most_bytes))
+
+    def _together_gen(
+        self, questions: Sequence[Question], most_bytes: int | None
+    ) -> PQGen[list[FetchedPage]]:
+        yield from self._prepared.maintain_gen(self)
+        answers: list[FetchedPage] = []
+        error: psycopg.Error | None = None
+        self.pgconn.enter_pipeline_mode()
+        try:
+            ignored = self.send_asker()
+            asked = [send_question(self, each) for each in (_GENERIC, *questions)]
+            self.pgconn.pipeline_sync()
+            yield from send(self.pgconn)
+            for _ in range(ignored):
+                error = _error_in((yield from fetch_many(self.pgconn))) or error
+            for each in asked:
+                try:
+                    answers.append((yield from receive_answer(self.pgconn, each, most_bytes)))
+                except psycopg.Error as found:  # the rest of the pipeline is still to be read
+                    error = error or found
+            yield from fetch_many(self.pgconn)  # the sync
+        finally:
+            with suppress(psycopg.Error):  # a lost connection; keep the first error
+                self.pgconn.exit_pipeline_mode()
+        if error is not None:
+            self._prepared.clear()  # one of them may not be prepared
+            raise error
+        return answers[1:]
+
     def send_asker(self) -> int:
         """Send the settings of the asker in a pipeline, and return the number of their results."""
         text, values = self.asker.text, self.asker.bytes_of_values
@@ -142,3 +191,8 @@ class AskingConnection(Connection[DictRow]):
             sent = 2
         self.pgconn.send_query_prepared(_PREPARED, values)
         return sent
+
+
+def _error_in(results: list[pq.abc.PGresult]) -> psycopg.Error | None:
+    refused = (each for each in results if each.status == pq.ExecStatus.FATAL_ERROR)
+    return next((error_from_result(each) for each in refused), None)

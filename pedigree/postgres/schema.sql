@@ -2545,6 +2545,18 @@ CREATE FUNCTION pedigree.note_roles(of_text text) RETURNS void
     SET checksum = excluded.checksum, applied_at = excluded.applied_at
 $$;
 
+CREATE FUNCTION pedigree.note_search_model_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO pedigree.search_model_change AS known (model_id, changed_by)
+    VALUES (coalesce(NEW.model_id, OLD.model_id), pg_current_xact_id())
+    ON CONFLICT (model_id) DO UPDATE SET changed_by = excluded.changed_by
+    WHERE known.changed_by <> excluded.changed_by;
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION pedigree.note_web_session_used(of_session bigint) RETURNS void
     LANGUAGE sql
     AS $$
@@ -5148,6 +5160,11 @@ CREATE TABLE pedigree.search_model (
 )
 WITH (fillfactor='70');
 
+CREATE TABLE pedigree.search_model_change (
+    model_id bigint NOT NULL,
+    changed_by xid8 NOT NULL
+);
+
 CREATE TABLE pedigree.stage_request (
     request_id bigint NOT NULL,
     model_id bigint NOT NULL,
@@ -6010,6 +6027,9 @@ ALTER TABLE ONLY pedigree.released
 ALTER TABLE ONLY pedigree.search_metric
     ADD CONSTRAINT search_metric_pkey PRIMARY KEY (key, value, model_id, version);
 
+ALTER TABLE ONLY pedigree.search_model_change
+    ADD CONSTRAINT search_model_change_pkey PRIMARY KEY (model_id);
+
 ALTER TABLE ONLY pedigree.search_model
     ADD CONSTRAINT search_model_pkey PRIMARY KEY (model_id);
 
@@ -6132,6 +6152,10 @@ CREATE INDEX drift_result_of_asset ON pedigree.drift_result USING btree (model_i
 
 CREATE INDEX event_of_model ON pedigree.event USING btree (model, id);
 
+CREATE INDEX event_of_type ON pedigree.event USING btree (type, id) WHERE (type <> ALL (ARRAY['version.created'::text, 'version.trained'::text, 'version.updated'::text, 'version.downloaded'::text, 'version.stage_changed'::text, 'version.check_recorded'::text, 'version.profiled'::text, 'version.drift_measured'::text, 'data.check_recorded'::text]));
+
+CREATE INDEX event_of_version ON pedigree.event USING btree (model, version, id) WHERE (version IS NOT NULL);
+
 CREATE INDEX exchanged_token_expiry ON pedigree.exchanged_token USING btree (expires_at);
 
 CREATE UNIQUE INDEX feed_event ON pedigree.feed USING btree (id);
@@ -6188,7 +6212,23 @@ CREATE INDEX registered_model_name ON pedigree.registered_model USING btree (nam
 
 CREATE INDEX registered_model_name_trigrams ON pedigree.registered_model USING gin (name pedigree.gin_trgm_ops);
 
+CREATE INDEX search_model_asking ON pedigree.search_model USING btree (name_key) WHERE ('waiting'::text = ANY (attention));
+
+CREATE INDEX search_model_change_newest ON pedigree.search_model_change USING btree (changed_by);
+
+CREATE INDEX search_model_drifted ON pedigree.search_model USING btree (name_key) WHERE ('drifted'::text = ANY (attention));
+
+CREATE INDEX search_model_metric ON pedigree.search_model USING btree (((- COALESCE(value, '-Infinity'::double precision))), name_key);
+
 CREATE INDEX search_model_name ON pedigree.search_model USING btree (name_key);
+
+CREATE INDEX search_model_newest ON pedigree.search_model USING btree (((- date_part('epoch'::text, (COALESCE(latest_at, created_at) AT TIME ZONE 'UTC'::text)))), name_key);
+
+CREATE INDEX search_model_quarantined ON pedigree.search_model USING btree (name_key) WHERE ('quarantined'::text = ANY (attention));
+
+CREATE INDEX search_model_stale ON pedigree.search_model USING btree (name_key) WHERE ('stale'::text = ANY (attention));
+
+CREATE INDEX search_model_waiting ON pedigree.search_model USING btree (COALESCE(date_part('epoch'::text, (asking_since AT TIME ZONE 'UTC'::text)), 'Infinity'::double precision), name_key);
 
 CREATE INDEX search_text_words ON pedigree.search_text USING gin (pedigree.words_of_month(document, created_at));
 
@@ -6333,6 +6373,10 @@ CREATE TRIGGER found_version_added AFTER INSERT ON pedigree.search_version REFER
 CREATE CONSTRAINT TRIGGER found_version_changed AFTER UPDATE OF risk_class, quarantined ON pedigree.search_version DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((old.risk_class IS DISTINCT FROM new.risk_class) OR (old.quarantined IS DISTINCT FROM new.quarantined))) EXECUTE FUNCTION pedigree.search_model_follows_row();
 
 CREATE TRIGGER found_version_removed AFTER DELETE ON pedigree.search_version REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_model_follows_versions();
+
+CREATE TRIGGER listed_model_added AFTER INSERT OR DELETE ON pedigree.search_model FOR EACH ROW EXECUTE FUNCTION pedigree.note_search_model_change();
+
+CREATE TRIGGER listed_model_changed AFTER UPDATE ON pedigree.search_model FOR EACH ROW WHEN ((((((((old.stages IS DISTINCT FROM new.stages) OR (old.team IS DISTINCT FROM new.team)) OR (old.owners IS DISTINCT FROM new.owners)) OR (old.risk_class IS DISTINCT FROM new.risk_class)) OR (old.attention IS DISTINCT FROM new.attention)) OR (old.name IS DISTINCT FROM new.name)) OR (old.words IS DISTINCT FROM new.words))) EXECUTE FUNCTION pedigree.note_search_model_change();
 
 CREATE TRIGGER log_anchor_append_only BEFORE DELETE OR UPDATE ON pedigree.log_anchor FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
 

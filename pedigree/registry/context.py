@@ -20,6 +20,7 @@ from pedigree.artifacts.store_owner import require_unused
 from pedigree.artifacts.upload_keys import give_up_keys
 from pedigree.audit.reads import NotedReads
 from pedigree.catalog import lookups
+from pedigree.catalog.overview.kept_counts import KeptCounts
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_reference
 from pedigree.catalog.seen_models import asker_of
@@ -51,6 +52,7 @@ class Context(Acting):
         self.store = store
         self.cache = BlobCache(settings.home_folder / "cache", settings.cache_bytes)
         self.noted_reads = NotedReads()
+        self.kept_counts = KeptCounts()
         self.shows_names = True
         self._on_commit: list[Callable[[], object]] | None = None
 

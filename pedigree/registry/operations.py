@@ -7,6 +7,7 @@ from pedigree.contract.verbs import Operations
 from pedigree.errors import PedigreeError
 from pedigree.postgres._failures import statement_error
 from pedigree.registry.access import AccessOperations
+from pedigree.registry.activity import ActivityOperations
 from pedigree.registry.aliases import AliasOperations
 from pedigree.registry.approvals import ApprovalOperations
 from pedigree.registry.artifacts import ArtifactOperations
@@ -24,6 +25,7 @@ from pedigree.registry.evidence import RegistryEvidence
 from pedigree.registry.fsck import FsckOperations
 from pedigree.registry.gc import GcOperations
 from pedigree.registry.lineage import LineageOperations
+from pedigree.registry.model_pages import ModelPageOperations
 from pedigree.registry.models import ModelOperations
 from pedigree.registry.monitoring import MonitoringOperations
 from pedigree.registry.pending_checks import PendingCheckOperations
@@ -65,6 +67,7 @@ class RegistryOperations(Operations):
     policies: PolicyOperations
     stages: StageOperations
     uploads: UploadOperations
+    quarantine: QuarantineOperations
     stage_requests: StageRequestOperations
     promotions: PromotionOperations
     registration: RegistrationOperations
@@ -72,18 +75,23 @@ class RegistryOperations(Operations):
     checks: CheckOperations
     monitoring: MonitoringOperations
     search: SearchOperations
+    events: EventOperations
     datasets: DatasetOperations
     staleness: StalenessOperations
     tokens: TokenOperations
     access: AccessOperations
     people: PeopleOperations
     webhooks: WebhookOperations
+    fsck: FsckOperations
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self.models = ModelOperations(context)
         self.versions = VersionOperations(context)
+        self.model_pages = ModelPageOperations(context)
         self.version_pages = VersionPageOperations(context)
+        self.activity = ActivityOperations(context)
+        self.model_pages = ModelPageOperations(context)
         self.artifacts = ArtifactOperations(context, self.versions)
         self.aliases = AliasOperations(context)
         self.policies = PolicyOperations(context)

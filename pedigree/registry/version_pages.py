@@ -2,50 +2,70 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypedDict, TypeVar
 
 from pedigree._record import RecordPage
 from pedigree.access.named_records import with_names
 from pedigree.access.records import Permission
 from pedigree.artifacts.records import Manifest
-from pedigree.artifacts.store import get_manifest
+from pedigree.artifacts.store import get_manifest, manifest_question
 from pedigree.audit import log
 from pedigree.audit.records import Event
 from pedigree.cards.named import named
 from pedigree.cards.records import ModelCard
-from pedigree.cards.store import card_state
+from pedigree.cards.store import card_state, card_state_question
 from pedigree.catalog import lookups
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion, Training
-from pedigree.catalog.references import parse_number
+from pedigree.catalog.references import Reference, parse_number, parse_reference
+from pedigree.catalog.rows import version_from_search_row
 from pedigree.catalog.snippets import Snippets, snippets_of
 from pedigree.evaluation.records import KeptEvaluation
-from pedigree.evaluation.store import latest_evaluation
+from pedigree.evaluation.store import latest_evaluation, latest_evaluation_question
 from pedigree.lifecycle import approvals, overrides, stage_requests, tenures
 from pedigree.lifecycle import store as lifecycle
 from pedigree.lifecycle.approval_gates import standing_approvals
 from pedigree.lifecycle.decision_records import Decision, Explanation, StageOverride, StageRequest
+from pedigree.lifecycle.gate_facts import ModelFacts, VersionFacts
 from pedigree.lifecycle.gate_inputs import (
-    ModelFacts,
-    VersionFacts,
-    facts_of_version,
+    facts_of_known,
+    facts_of_state,
+    facts_questions,
     look_at_model,
+    model_state,
+    model_state_question,
 )
 from pedigree.lifecycle.gates import explain_gates
-from pedigree.lifecycle.records import ARCHIVED, Policy, RecordedVerdict, StageRule, Tenure
+from pedigree.lifecycle.records import (
+    ARCHIVED,
+    CHAMPION_STAGE,
+    Policy,
+    RecordedVerdict,
+    StageRule,
+    Tenure,
+)
 from pedigree.lifecycle.requester import Requester
 from pedigree.lineage import staleness_store, usages
 from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.staleness import Staleness
-from pedigree.lineage.store import read_lineage
+from pedigree.lineage.store import lineage_question, read_lineage
 from pedigree.lineage.usages import Usage
-from pedigree.postgres.transaction import Transaction
+from pedigree.postgres.together import Question, ask_together
+from pedigree.postgres.transaction import Row, Transaction
 from pedigree.registry.context import ContextGroup
 
 T = TypeVar("T")
 
 SHOWN = 200
 """How many records of each kind a page shows; it says when there are more."""
+
+
+class _FirstPage(TypedDict):
+    limit: int
+    after: int
+
+
+_PAGE: _FirstPage = {"limit": SHOWN, "after": 0}
 
 
 class Approach(NamedTuple):
@@ -132,7 +152,9 @@ class VersionPageOperations(ContextGroup):
             NotPermittedError: The principal may not read the version's model.
             NotFoundError: The reference names no version.
         """
-        page = self._context.read_version(reference, self._page)
+        parsed = parse_reference(reference)
+        self._context.require(Permission.READ, parsed.name)
+        page = self._context.database.read(lambda transaction: self._read(transaction, parsed))
         if page.card is not None and self._context.shows_names:
             # A name is put into Markdown as that has it, and before other texts get theirs.
             markdown = named(page.card.markdown, self._context.names)
@@ -209,24 +231,55 @@ class VersionPageOperations(ContextGroup):
         """Return a result with names instead of pseudonyms, unless its caller puts them there."""
         return with_names(result, self._context.names) if self._context.shows_names else result
 
-    def _page(self, transaction: Transaction, version: ModelVersion) -> VersionPage:
+    def _read(self, transaction: Transaction, reference: Reference) -> VersionPage:
+        """Read a page in two round trips: what its name and number lead to, and what that does."""
+        if reference.version is not None:
+            questions = self._questions(reference, reference.version)
+            transaction = ask_together(transaction, questions)
+        version = lookups.find_version(transaction, reference)
+        state = model_state(transaction, version.model_name)
+        champion = lookups.find_holder_row(transaction, version.model_name, CHAMPION_STAGE)
+        transaction = ask_together(transaction, _further_questions(version, state))
+        found = version_from_search_row(champion) if champion else None
+        model = facts_of_state(transaction, state, champion=found)
+        return self._page(transaction, version, model)
+
+    def _questions(self, reference: Reference, number: int) -> list[Question]:
+        name, key = reference.name, name_key(reference.name)
+        questions = [
+            lookups.versions_question(reference),
+            model_state_question(name),
+            lookups.holder_question(name, CHAMPION_STAGE),
+            tenures.tenures_question(name, number, **_PAGE),
+            lifecycle.latest_verdicts_question(name, number, limit=SHOWN, after=None),
+            lineage_question(key, number, newest=False),
+            usages.usages_question(key, number, limit=SHOWN, before=None),
+            staleness_store.kept_staleness_question(key, number),
+            latest_evaluation_question(name, number),
+            lookups.trainings_question(name, number, limit=SHOWN, after=None),
+        ]
+        if not self._context.is_limited:
+            questions.append(card_state_question(name, number))
+        return questions
+
+    def _page(
+        self, transaction: Transaction, version: ModelVersion, model: ModelFacts
+    ) -> VersionPage:
         key, number = name_key(version.model_name), version.version_id
-        model = look_at_model(transaction, version.model_name)
-        facts = facts_of_version(transaction, model, number)
+        facts = facts_of_known(transaction, model, version)
         requests = stage_requests.open_requests(transaction, model.model_id, number)
         sight = self._context.sight(transaction)
         used = usages.usages_of(transaction, key, number, limit=SHOWN, before=None)
         stale = staleness_store.kept_staleness(transaction, key, number)
         manifest = get_manifest(transaction, version.digest)
-        page = {"limit": SHOWN, "after": 0}
         return VersionPage(
             version=version,
             policy=model.policy,
             champion=model.champion,
             approaches=self._approaches(model, facts, requests),
-            tenures=tenures.tenures_of(transaction, version, **page),
-            decisions=approvals.decisions(transaction, version, **page),
-            overrides=overrides.overrides(transaction, version, **page)
+            tenures=tenures.tenures_of(transaction, version, **_PAGE),
+            decisions=approvals.decisions_about(transaction, model.model_id, number, **_PAGE),
+            overrides=overrides.overrides(transaction, version, **_PAGE)
             if version.overrides
             else RecordPage(()),
             verdicts=lifecycle.latest_verdicts(transaction, version, limit=SHOWN, after=None),
@@ -284,6 +337,19 @@ class VersionPageOperations(ContextGroup):
             approvals_given=len(standing_approvals(model, facts, rule, asked)) if asked else 0,
             approvals_needed=asked.count(risk) if asked else 0,
         )
+
+
+def _further_questions(version: ModelVersion, state: Row) -> list[Question]:
+    model_id, number = state["model_id"], version.version_id
+    questions = [
+        *facts_questions(state, number),
+        stage_requests.open_requests_question(model_id, number),
+        approvals.decisions_question(model_id, number, **_PAGE),
+        manifest_question(version.digest),
+    ]
+    if version.environment_hash:
+        questions.append(lookups.packages_question(version.environment_hash))
+    return questions
 
 
 def next_stage(policy: Policy, stage: str) -> StageRule | None:

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from pedigree.lifecycle.gate_inputs import StandingDecision, facts_of_version, look_at_model
+from pedigree.lifecycle.gate_facts import StandingDecision
+from pedigree.lifecycle.gate_inputs import facts_of_version, look_at_model
 from pedigree.lifecycle.records import ApprovalRule, CheckRule, Verdict
 from pedigree.registry import Registry
 from tests.factories import register

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pedigree.catalog.overview.kept_counts import KeptCounts
 from pedigree.catalog.overview.records import (
     MOST_COUNTED,
     FacetCount,
@@ -20,6 +21,7 @@ from pedigree.catalog.overview.records import (
 from pedigree.catalog.overview.statements import counts_statement, page_statement
 from pedigree.errors import InvalidInputError
 from pedigree.postgres.queries import load_queries
+from pedigree.postgres.together import Question, ask_together
 from pedigree.postgres.transaction import Row, Transaction
 
 SQL = load_queries(__package__)
@@ -49,6 +51,11 @@ class Asked(NamedTuple):
     unfolded: ModelFacet | None
 
     @property
+    def counted(self) -> tuple[ModelFilter, ModelFacet | None]:
+        """What its counts depend on, for somebody who may read all models."""
+        return self.filter, self.unfolded
+
+    @property
     def bound_to(self) -> str:
         """What a cursor of this question is valid for."""
         return _bound_to(self.filter, self.order)
@@ -75,33 +82,55 @@ def question(
     return Asked(filter, order, limit, place, unfolded)
 
 
-def read_page(transaction: Transaction, asked: Asked, visible: Sequence[str] | None) -> ModelPage:
+def read_page(
+    transaction: Transaction, asked: Asked, visible: Sequence[str] | None, kept: KeptCounts
+) -> ModelPage:
     """Return a page of models with its counts.
 
     Args:
         transaction: Where to read.
         asked: What is asked.
         visible: Only models of these names exist for the caller; all models when None.
+        kept: The counts that this process keeps of all models.
     """
     values = {
         "visible": visible,
         **asked.filter.model_dump(exclude={"words"}),
         "words": asked.filter.words.split(),
     }
-    rows = _page(transaction, asked, values)
+    if visible is not None:
+        rows = _execute(transaction, _page_question(asked, values))
+        (seen,) = _execute(transaction, Question(SQL["count_visible"], values))
+        counts = {**_counts(transaction, asked, values), "all_models": seen["models"]}
+        return _page(asked, rows, {**counts, "all_versions": seen["versions"]})
+    found = kept.get(asked.counted)
+    of_page = _page_question(asked, values)
+    of_all = Question(SQL["seen_of_all"], {"snapshot": found and found.snapshot})
+    transaction = ask_together(transaction, [of_page, of_all])
+    rows = _execute(transaction, of_page)
+    (seen,) = _execute(transaction, of_all)
+    if found is not None and seen["holds"]:
+        counts = found.counts
+    else:
+        counts = _counts(transaction, asked, values)
+        kept.keep(asked.counted, counts, counts.pop("snapshot"))
+    return _page(asked, rows, {**counts, "all_versions": seen["versions"]})
+
+
+def _page(asked: Asked, rows: Sequence[Row], counts: Mapping[str, Any]) -> ModelPage:
     shown = rows[: asked.limit]
-    everything = "count_all" if visible is None else "count_visible"
-    (seen,) = transaction.execute(SQL[everything], values).fetchall()
     return ModelPage(
         models=tuple(map(_listed, shown)),
         next=_write_cursor(shown[-1], asked.bound_to) if len(rows) > len(shown) else None,
-        **_counts(transaction, asked, values),
-        all_models=seen["models"],
-        all_versions=seen["versions"],
+        **{name: value for name, value in counts.items() if name != "snapshot"},
     )
 
 
-def _page(transaction: Transaction, asked: Asked, values: Mapping[str, object]) -> list[Row]:
+def _execute(transaction: Transaction, question: Question) -> list[Row]:
+    return transaction.execute(question.query, question.params).fetchall()
+
+
+def _page_question(asked: Asked, values: Mapping[str, object]) -> Question:
     statement = page_statement(
         asked.filter,
         asked.order,
@@ -110,7 +139,7 @@ def _page(transaction: Transaction, asked: Asked, values: Mapping[str, object]) 
     )
     after, key = asked.after or (None, None)
     paging = {"after": after, "after_key": key, "limit": asked.limit + 1}
-    return transaction.execute(statement, {**values, **paging}).fetchall()
+    return Question(statement, {**values, **paging})
 
 
 def _counts(transaction: Transaction, asked: Asked, values: Mapping[str, object]) -> dict[str, Any]:
@@ -125,8 +154,12 @@ def _counts(transaction: Transaction, asked: Asked, values: Mapping[str, object]
     for row in transaction.execute(statement, {**values, **counting}):
         by_facet.setdefault(row["facet"], []).append(row)
     (fit,) = by_facet.pop(None)
-    facets = {facet: _facet(by_facet.get(facet, [])) for facet in ModelFacet}
-    return {"facets": facets, "fitting": fit["number"]}
+    return {
+        "facets": {facet: _facet(by_facet.get(facet, [])) for facet in ModelFacet},
+        "fitting": fit["number"],
+        "all_models": fit["models"],
+        "snapshot": fit["snapshot"],
+    }
 
 
 def _facet(rows: Sequence[Row]) -> ModelFacetCounts:

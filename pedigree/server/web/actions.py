@@ -99,14 +99,8 @@ def _describe(registry: Registry, subject: Subject, values: Values) -> object:
     )
 
 
-def _requested(subject: Subject) -> tuple[str, ...]:
-    asked = subject.registry.stage_requests(subject.model.name)
-    number = subject.version.version_id
-    return tuple(dict.fromkeys(each.stage for each in asked if each.version_id == number))
-
-
 def _withdraws(subject: Subject, values: Values) -> Sequence[FormField]:
-    stages = _requested(subject)
+    stages = subject.requested
     wanted = values.get("stage") or (stages[0] if stages else "")
     stage = FormField(name="stage", label="Stage", is_required=True, value=wanted, choices=stages)
     return stage, REASON
@@ -154,7 +148,7 @@ ACTIONS: tuple[Action, ...] = (
         word="withdraw",
         title="Withdraw the request",
         permission=Permission.REQUEST,
-        offered=lambda subject: bool(_requested(subject)),
+        offered=lambda subject: bool(subject.requested),
         fields=_withdraws,
         says=lambda subject, values: ["The open requests for this stage end."],  # noqa: ARG005
         does=lambda registry, subject, values: registry.withdraw_request(

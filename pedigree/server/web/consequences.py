@@ -1,7 +1,7 @@
 """What an action will do, in words: whose place is taken, what runs again, what becomes void."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from functools import cached_property
 
 from pedigree.catalog.records import ModelVersion, RegisteredModel
 from pedigree.lifecycle.records import CHAMPION_STAGE, Policy
@@ -12,20 +12,41 @@ _REQUESTS = 50
 _OUTPUTS = 100
 
 
-class Subject(NamedTuple):
+class Subject:
     """The version that an action is about, with its model.
 
-    Attributes:
+    Args:
         registry: The registry with the permissions of the visitor.
-        model: The model.
         version: The version.
         policy: The policy of the model.
+        requested: The stages that somebody asked for it; read when they are needed if None.
     """
 
-    registry: Registry
-    model: RegisteredModel
-    version: ModelVersion
-    policy: Policy
+    def __init__(
+        self,
+        registry: Registry,
+        version: ModelVersion,
+        policy: Policy,
+        requested: Sequence[str] | None = None,
+    ) -> None:
+        self.registry = registry
+        self.version = version
+        self.policy = policy
+        self._requested = requested
+
+    @cached_property
+    def model(self) -> RegisteredModel:
+        """The model; what only offers actions does not read it."""
+        return self.registry.model(self.version.model_name)
+
+    @cached_property
+    def requested(self) -> tuple[str, ...]:
+        """The stages that somebody asked for the version."""
+        if self._requested is None:
+            asked = self.registry.stage_requests(self.version.model_name)
+            number = self.version.version_id
+            self._requested = [each.stage for each in asked if each.version_id == number]
+        return tuple(dict.fromkeys(self._requested))
 
     @property
     def reference(self) -> str:
@@ -45,7 +66,7 @@ def subject_of(registry: Registry, name: str, number: int) -> Subject:
         NotFoundError: There is no such version.
     """
     version = registry.get(f"{name}/{number}")
-    return Subject(registry, registry.model(name), version, registry.policy(name))
+    return Subject(registry, version, registry.policy(name))
 
 
 def of_entering(subject: Subject, stage: str) -> Iterator[str]:

@@ -6,14 +6,17 @@ from typing import NamedTuple
 from starlette.responses import Response
 
 from pedigree.access.records import Permission
-from pedigree.catalog.records import ModelVersion, RegisteredModel
+from pedigree.catalog.records import ModelVersion
+from pedigree.errors import ModelNotFoundError
 from pedigree.lifecycle.decision_records import PolicyRevision
 from pedigree.lifecycle.records import CHAMPION_STAGE, Policy, Tenure
-from pedigree.registry import Registry
+from pedigree.registry.model_pages import ModelParts
 from pedigree.server.http.auth import requires
 from pedigree.server.web.columns import chosen_columns, known_columns
 from pedigree.server.web.keys import key_before
 from pedigree.server.web.links import MODEL, POLICY
+from pedigree.server.web.model_actions import gone_model
+from pedigree.server.web.model_parts import model_parts, with_checks
 from pedigree.server.web.pictures.timeline import lanes, timeline
 from pedigree.server.web.pictures.trend import Point, trend
 from pedigree.server.web.policy_words import other_rules, policy_change, policy_words
@@ -47,21 +50,23 @@ class Champion(NamedTuple):
 @requires(Permission.READ)
 def model(visit: Visit, name: str) -> Response:
     """Show a model: its verdict, timeline, metrics, versions, policy and requests."""
-    registry = visit.registry
-    found = registry.model(name)
     before = key_before(visit.query)
-    versions = registry.versions(name, limit=_VERSIONS + 1, after=before, newest_first=True)
-    tenures = registry.timeline(name, limit=_TENURES + 1)
-    policy = registry.policy(name)
+    try:
+        parts = visit.registry.operations.model_pages.parts(
+            name, versions=_VERSIONS + 1, tenures=_TENURES + 1, few=_HEADLINES + 1, before=before
+        )
+    except ModelNotFoundError as error:
+        return gone_model(visit, name, error)
+    found, policy, versions, tenures = parts.model, parts.policy, parts.versions, parts.tenures
     stages = [rule.name for rule in policy.stages]
     now = visit.now
     return visit.page(
         "model.html",
         title=name,
         model=found,
-        champions=_champions(registry, found, tenures),
+        champions=_champions(parts),
         more_champions=len(found.stages.get(CHAMPION_STAGE, ())) > _HEADLINES,
-        requests=registry.stage_requests(name, limit=_HEADLINES + 1),
+        requests=parts.requests,
         headline=policy.champion_metric.metric if policy.champion_metric else None,
         timeline=timeline(
             lanes(tenures[-_TENURES:], stages),
@@ -74,10 +79,16 @@ def model(visit: Visit, name: str) -> Response:
         versions=versions[:_VERSIONS],
         next_before=versions[_VERSIONS - 1].version_id if len(versions) > _VERSIONS else None,
         is_first_page=before is None,
-        columns=chosen_columns(visit.query, versions[:_VERSIONS], policy),
+        columns=with_checks(
+            visit,
+            name,
+            versions[:_VERSIONS],
+            chosen_columns(visit.query, versions[:_VERSIONS], policy),
+        ),
         known_columns=known_columns(versions[:_VERSIONS]),
         policy=policy_words(policy),
         other_rules=other_rules(policy),
+        **model_parts(visit, found, tenures, versions[:_VERSIONS], policy),
     )
 
 
@@ -105,22 +116,16 @@ def _before(revision: PolicyRevision, read: Sequence[PolicyRevision]) -> Policy 
     return next((each.policy for each in read if each.revision == revision.revision - 1), None)
 
 
-def _champions(
-    registry: Registry, found: RegisteredModel, tenures: Sequence[Tenure]
-) -> tuple[Champion, ...]:
+def _champions(parts: ModelParts) -> tuple[Champion, ...]:
     """Return the versions in production, the one that entered last first."""
     pointer = f"stage:{CHAMPION_STAGE}"
     since = {
-        each.version_id: each for each in tenures if each.pointer == pointer and not each.until
+        each.version_id: each
+        for each in parts.tenures
+        if each.pointer == pointer and not each.until
     }
-    numbers = sorted(
-        found.stages.get(CHAMPION_STAGE, ()),
-        key=lambda number: since[number].tenure_id if number in since else 0,
-        reverse=True,
-    )
     return tuple(
-        Champion(registry.get(f"{found.name}/{number}"), since.get(number))
-        for number in numbers[:_HEADLINES]
+        Champion(each, since.get(each.version_id)) for each in parts.champions[:_HEADLINES]
     )
 
 

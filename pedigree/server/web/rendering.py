@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from pedigree.server.http.etags import etag_of, is_known
 from pedigree.server.web import words
+from pedigree.server.web.escaping import PageContext, PageGenerator, escaped
 from pedigree.server.web.form_tokens import FIELD, KEY_FIELD, PLACE, FormKey, new_key
 from pedigree.server.web.static_files import accepts_gzip, static_name
 
@@ -35,10 +36,18 @@ def policy(issuers: tuple[str, ...] = ()) -> str:
     )
 
 
+class PageEnvironment(Environment):
+    """The templates of pages."""
+
+    code_generator_class = PageGenerator
+    context_class = PageContext
+    escaped = staticmethod(escaped)
+
+
 @cache
 def environment() -> Environment:
     """Return the templates, compiled once in each process."""
-    made = Environment(
+    made = PageEnvironment(
         loader=PackageLoader(__package__),
         autoescape=True,
         undefined=StrictUndefined,
