@@ -67,11 +67,14 @@ def asking_policy() -> Policy:
     return policy.model_copy(update=changes)
 
 
+def acting(registry: Registry, name: str) -> Registry:
+    """The registry as somebody uses it."""
+    return registry.acting_as(Actor(name=name, source="test"))
+
+
 def fill(registry: Registry, folder: Path) -> None:
     """Fill a registry with everything that the questions are about."""
-    ann, ben, kim = (
-        registry.acting_as(Actor(name=name, source="test")) for name in (ANN, BEN, KIM)
-    )
+    ann, ben, kim = (acting(registry, name) for name in (ANN, BEN, KIM))
     _customer_churn(ann, ben, kim, folder)
     _fraud(ann, ben, folder)
     _demand(ann, ben, folder)
@@ -116,7 +119,6 @@ def _version(ann: Registry, folder: Path, name: str, number: int, signature: Sig
         params={"depth": number + 2, "learning_rate": 0.1},
         risk_class="high",
         description="Gradient boosting on the last three months",
-        training_data_digest=f"sha256:{number:064x}",
         environment=("scikit-learn==1.7.2", "pandas==2.3.3"),
         origin=TrainingOrigin(asset=f"models/{name}"),
         lineage=graph(*months, behind=sources),

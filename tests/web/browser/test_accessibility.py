@@ -142,7 +142,8 @@ ALL = tuple(state for states in STATES.values() for state in states)
 
 
 def test_nothing_scrolls_sideways_at_320_pixels_or_400_percent(sites: Mapping[bool, Site]) -> None:
-    # 400 % of a window of 1280 × 1024 pixels are 320 × 256 pixels of CSS, drawn four times as large.
+    # A window of 1280 by 1024 pixels at 400 % has 320 by 256 pixels of CSS, each four times as
+    # large.
     size = {"width": 320, "height": 256}
     wide = [
         (state.name, found)
