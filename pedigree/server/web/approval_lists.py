@@ -43,6 +43,7 @@ def lately_page(visit: Visit) -> Response:
     found = read(visit.registry.operations.activity, visit.principal.shown_name, before)
     return visit.page(
         "approvals_lately.html",
+        lists=True,
         title=title,
         shown=shown,
         found=found,

@@ -119,6 +119,7 @@ class Visit:
             lists: It lists requests for stages.
             context: What the template shows.
         """
+        status = status or self._status
         frame = Frame.of(self.visitor, self.request.url.path, self.awaited)
         known = {"links": self.links, "frame": frame, "now": self.now, "query": self.query}
         if self.awaited is not None and self.request.method == "GET" and status == 200:
@@ -128,7 +129,7 @@ class Visit:
             template,
             {**known, **context},
             form_key=self.visitor.form_key,
-            status=status or self._status,
+            status=status,
             headers={**policy_for(self.request, self.visitor.session), **(headers or {})},
         )
 
