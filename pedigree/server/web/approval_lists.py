@@ -43,6 +43,7 @@ def recent_page(visit: Visit) -> Response:
     found = read(visit.registry.operations.activity, visit.principal.shown_name, before)
     return visit.page(
         "approvals_recent.html",
+        lists=True,
         title=title,
         shown=shown,
         found=found,

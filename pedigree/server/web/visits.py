@@ -119,6 +119,7 @@ class Visit:
             lists: It lists requests for stages.
             context: What the template shows.
         """
+        status = status or self._status
         frame = Frame.of(self.visitor, self.request.url.path, self.awaited)
         known = {"links": self.links, "frame": frame, "now": self.now, "query": self.query}
         status = status or self._status

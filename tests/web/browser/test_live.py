@@ -107,14 +107,14 @@ def test_a_move_elsewhere_is_said_in_both_tabs_and_not_on_others(
     streams.await_open(model, 1)
     one = opened(window, f"/models/{name}/versions/1")
     other = opened(window, f"/models/{name}-other")
-    served.registry.set_alias(name, "best", 1)
+    served.registry.set_alias(name, "spring", 1)
     for page in (model, one):
         says(page, "Moved since you opened this page: show")
     expect(other.locator("#moved")).to_be_empty()
-    assert "best" not in model.locator("main").inner_text()
+    assert "spring" not in model.locator("main").inner_text()
     with model.expect_navigation():
         model.get_by_role("link", name="show", exact=True).click()
-    assert "best" in model.locator("main").inner_text()
+    assert "spring" in model.locator("main").inner_text()
     expect(model.locator("#moved")).to_be_empty()
 
 
@@ -127,7 +127,7 @@ def test_a_tab_that_was_hidden_hears_what_it_missed(
     streams.await_open(page, 1)
     page.evaluate(HIDE, True)
     streams.await_open(page, 0)
-    served.registry.set_alias(name, "best", 1)
+    served.registry.set_alias(name, "spring", 1)
     page.evaluate(HIDE, False)
     says(page, "Moved since you opened this page: show")
 
