@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from pedigree._record import RecordPage
+from pedigree.access.named_records import with_names
 from pedigree.access.records import Permission
 from pedigree.audit import log
 from pedigree.audit.records import Actor
@@ -89,7 +90,8 @@ class StageRequestOperations(ContextGroup, StageRequestContract):
             numbers = [each for each in awaited.request_ids if each > after]
             return requests.requests_of_numbers(transaction, numbers[:limit])
 
-        return self._context.database.read(read)
+        found = self._context.database.read(read)
+        return with_names(found, self._context.names) if self._context.shows_names else found
 
     def awaited_decisions(self) -> AwaitedDecisions:
         """Return how many open requests wait for the principal's decision, and as of which event.

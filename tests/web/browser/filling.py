@@ -13,13 +13,13 @@ from pedigree.evaluation.records import Evaluation, GroupResult, Slice, Task
 from pedigree.lifecycle.approval_rules import ApprovalRule
 from pedigree.lifecycle.records import MetricRule, Policy, Severity, Verdict
 from pedigree.lineage.staleness import InputNow
-from pedigree.lineage.usages import NewUsage
+from pedigree.lineage.usages import NewUsage, Written
 from pedigree.monitoring.profile import profile
 from pedigree.registry import Registry
 from pedigree.registry.log_sealing import LogSealing
 from pedigree.signatures.records import Column, ColumnType, Signature
 from tests.factories import SIGNATURE, free_policy, register, with_secret_key
-from tests.lineage.graphs import graph, missing, node
+from tests.lineage.graphs import MONDAY, graph, missing, node
 
 ANN = "ann@example.com"
 """Who registers and asks."""
@@ -101,7 +101,10 @@ def _customer_churn(ann: Registry, ben: Registry, kim: Registry, folder: Path) -
     ben.promote(f"{name}/2", "staging", reason="more customers, same columns")
     ann.request_stage(f"{name}/2", "production", reason="two points better in spring")
     usages = ann.operations.usages
-    usages.record_usage(f"{name}/1", NewUsage(asset="churn_scores", run_id="run-scores"))
+    written = Written(storage_id=7, data_version="s1", code_version=None, written_at=MONDAY)
+    usages.record_usage(
+        f"{name}/1", NewUsage(asset="churn_scores", run_id="run-scores", written=written)
+    )
     for asset in ("customers", "features"):
         ann.set_datasheet(asset, _datasheet(asset))
 
