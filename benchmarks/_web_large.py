@@ -46,18 +46,18 @@ def complete(registry: Registry, owner_url: str) -> None:
     """Add what is not copied, unless it is there."""
     if any(model.name == _DEEP for model in registry.models()):
         return
-    _register(registry, _DEEP, _graph())
-    for _ in range(2):
-        _register(registry, _MOVED, LineageGraph())
+    for number in range(2):
+        _register(registry, _MOVED, number, LineageGraph())
     with psycopg.connect(owner_url) as connection:
         connection.execute(_MOVE_OFTEN, {"name": _MOVED, "moves": _MOVES})
+    _register(registry, _DEEP, 0, _graph())
 
 
 _MOVE_OFTEN = """
 INSERT INTO pedigree.tenure (
     model_id, version, pointer, name, exclusive, held_since, held_until, moved_by, reason, ended_by
 )
-SELECT m.model_id, 1 + step.number % 2, 'alias', 'champion', true,
+SELECT m.model_id, 1 + step.number %% 2, 'alias', 'champion', true,
     now() - step.number * interval '1 hour', now() - (step.number - 1) * interval '1 hour',
     'benchmark', 'it moves', 'move'
 FROM pedigree.registered_model m, generate_series(%(moves)s::integer, 1, -1) AS step (number)
@@ -90,13 +90,8 @@ def _graph() -> LineageGraph:
     return LineageGraph(nodes=(step, *nodes), edges=tuple(edges))
 
 
-def _register(registry: Registry, name: str, graph: LineageGraph) -> None:
-    number = len(registry.versions(name)) if _exists(registry, name) else 0
+def _register(registry: Registry, name: str, number: int, graph: LineageGraph) -> None:
     content = f"{name} {number}".encode()
     file = ManifestFile(path="model.bin", size=len(content), digest=digest_of(content))
     new = new_version(f"run of {name} {number}").model_copy(update={"lineage": graph})
     registry.operations.registration.create(name, [file], new, {file.digest: content})
-
-
-def _exists(registry: Registry, name: str) -> bool:
-    return any(model.name == name for model in registry.models())

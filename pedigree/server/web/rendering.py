@@ -98,7 +98,7 @@ def page(
     body = text.replace(PLACE, form_key.token()).encode() if PLACE in text else text.encode()
     if len(body) >= _LEAST_COMPRESSED and accepts_gzip(request):
         known["Content-Encoding"] = "gzip"
-        body = gzip.compress(body, compresslevel=3, mtime=0)
+        body = gzip.compress(body, compresslevel=4, mtime=0)
     return Response(body, status, headers=known, media_type="text/html; charset=utf-8")
 
 
