@@ -38,6 +38,7 @@ RELEASE_DATA = f"{IMPACT}/release"
 DRIFT = "/drift"
 AUDIT = "/audit"
 VERIFY_LOG = f"{AUDIT}/verify"
+DOWNLOAD_LOG = f"{AUDIT}/download"
 ADMIN = "/admin"
 WEBHOOKS = f"{ADMIN}/webhooks"
 SIGN_IN = "/sign-in"
@@ -227,6 +228,10 @@ class Links:
     def verify_log(self) -> str:
         """Return the link that checks the whole log."""
         return self.to(VERIFY_LOG)
+
+    def download_log(self) -> str:
+        """Return the link that takes the form for a download of events, or of a proof."""
+        return self.to(DOWNLOAD_LOG)
 
     def webhooks(self) -> str:
         """Return the link to the webhooks and whether their messages arrive."""
