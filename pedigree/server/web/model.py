@@ -136,7 +136,12 @@ def _timeline(
 
 
 def _table_of(visit: Visit, name: str, shown: Sequence[Tenure]) -> Markup | None:
-    known = {"tenures": shown[::-1], "links": visit.links, "model_name": name}
+    known = {
+        "tenures": shown[::-1],
+        "links": visit.links,
+        "model_name": name,
+        "label": "Timeline as a table",
+    }
     return _DRAWN.part(
         ("table", digest_of_values(shown, visit.links.model(name), name)),
         lambda: part("_tenures.html", known),
