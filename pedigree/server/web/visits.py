@@ -118,7 +118,6 @@ class Visit:
         status = status or self._status
         frame = Frame.of(self.visitor, self.request.url.path, self.awaited)
         known = {"links": self.links, "frame": frame, "now": self.now, "query": self.query}
-        status = status or self._status
         if self.awaited is not None and self.request.method == "GET" and status == 200:
             known["live"] = LivePage.of(self.request, self.awaited.place, watches, lists=lists)
         return page(
