@@ -1,14 +1,17 @@
 """Errors as pages: what was wrong, the value and the remedy; programs get problem details."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, cast
 
 import psycopg
 from fastapi import FastAPI, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from pedigree import errors
+from pedigree.lifecycle.awaited_decisions import AwaitedDecisions
 from pedigree.postgres._failures import schema_error
 from pedigree.server.http.auth import RouteAccess
 from pedigree.server.web.form_tokens import FormKey
@@ -19,7 +22,13 @@ from pedigree.server.web.links import Links
 from pedigree.server.web.near import near_pages
 from pedigree.server.web.problem_words import says_of
 from pedigree.server.web.rendering import clock, page
-from pedigree.server.web.visitors import Visitor, Visitors, cookie_of, new_cookie
+from pedigree.server.web.visitors import (
+    Visitor,
+    Visitors,
+    awaited_by,
+    cookie_of,
+    new_cookie,
+)
 from pedigree.server.web.who_may import who_may
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
@@ -88,7 +97,7 @@ async def _shown(request: Request, error: Exception, status: int) -> Response:
     kept = kept_form(request) if request.method == "POST" else None
     context: dict[str, Any] = {
         "links": links,
-        "frame": _frame(request, visitor),
+        "frame": await _frame(request, visitor, status),
         "now": clock(),
         "query": request.query_params,
         "title": _TITLES.get(status, _UNEXPECTED),
@@ -125,8 +134,13 @@ def _who_may(request: Request) -> str | None:
     return None if declared is None else who_may(declared.permission)
 
 
-def _frame(request: Request, visitor: Visitor | None) -> Frame:
+async def _frame(request: Request, visitor: Visitor | None, status: int) -> Frame:
     path = request.url.path
     if visitor is None:
         return Frame("", False, (), next((each for each in PARTS if each.has(path)), None))
-    return Frame.of(visitor, path, getattr(request.state, "awaited", None))
+    awaited: AwaitedDecisions | None = getattr(request.state, "awaited", None)
+    if awaited is None and status < 500:
+        # The page was refused before it read anything. What fails here is not the error to show.
+        with suppress(errors.PedigreeError):
+            awaited = await run_in_threadpool(awaited_by, visitor)
+    return Frame.of(visitor, path, awaited)
