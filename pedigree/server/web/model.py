@@ -30,8 +30,8 @@ _TENURES = 200
 _REVISIONS = 50
 _CHARTS = 4
 _HEADLINES = 3
-# About the width of a column, also on a phone, so that texts keep their size.
-_CHART_WIDTH = 390
+# About the width of one of four columns, so that texts keep their size, also on a phone.
+_CHART_WIDTH = 286
 
 
 class Champion(NamedTuple):
