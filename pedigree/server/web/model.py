@@ -39,8 +39,8 @@ _VERSIONS = 50
 _TENURES = 200
 _REVISIONS = 50
 _HEADLINES = 3
-# About the width of a column, also on a phone, so that texts keep their size.
-_CHART_WIDTH = 390
+# About the width of one of four columns, so that texts keep their size, also on a phone.
+_CHART_WIDTH = 286
 
 
 class Champion(NamedTuple):
