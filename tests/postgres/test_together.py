@@ -83,6 +83,24 @@ def test_a_page_has_as_many_rows_as_fit_like_one_that_is_read_alone(database: Da
     database.read(read)
 
 
+@pytest.mark.usefixtures("bounded")
+def test_what_follows_a_page_of_many_rows_is_asked_again(database: Database) -> None:
+    many = ROWS._replace(params={"rows": 300_000})
+
+    def read(transaction: Transaction) -> None:
+        known = ask_together(transaction, [NUMBERS, many, OTHERS])
+        with sent_statements() as sent:
+            assert known.execute(*NUMBERS[:2]).fetchone() == {"number": 1}
+            assert sent == []
+        found = fetch_page(known, many.query, many.params)
+        assert found.is_cut
+        assert [row["number"] for row in found.rows] == list(range(1, 1 + len(found.rows)))
+        assert known.execute(*OTHERS[:2]).fetchone() == {"number": 2}
+
+    for _ in range(3):
+        database.read(read)
+
+
 def test_an_error_is_raised_and_the_connection_serves_others(database: Database) -> None:
     wrong = Question("SELECT (SELECT generate_series(1, %(to)s)) AS number", {"to": 2})
     unknown = Question("SELECT nothing", {})
