@@ -12,7 +12,6 @@ from pedigree.datasets.records import Datasheet
 from pedigree.evaluation.records import Evaluation, GroupResult, Slice, Task
 from pedigree.lifecycle.approval_rules import ApprovalRule
 from pedigree.lifecycle.records import MetricRule, Policy, Severity, Verdict
-from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.staleness import InputNow
 from pedigree.lineage.usages import NewUsage
 from pedigree.monitoring.profile import profile
