@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -49,7 +50,9 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
         async with asyncio.timeout(SOON):
             await work()
 
-    asyncio.run(bounded())
+    # Tests with a browser leave an event loop in the thread of the tests.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, bounded()).result()
 
 
 async def changed(registry: Registry, *models: str) -> None:

@@ -5,11 +5,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from pedigree.access.records import Role
 from pedigree.audit.records import Actor
 from tests.server.conftest import Served
+from tests.web.browser.test_accessibility import RUN_AXE, TAGS
 from tests.web.test_approving import asking
 
 pytestmark = pytest.mark.system
@@ -159,3 +161,33 @@ def test_a_page_says_when_its_session_ends(
     with page.expect_navigation():
         page.get_by_role("link", name="sign in", exact=True).click()
     assert urlsplit(page.url).path == "/sign-in"
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_what_it_says_is_read_by_everybody_and_covers_no_control(
+    window: BrowserContext, served: Served, version: Any, name: str, width: int
+) -> None:
+    version()
+    served.registry.set_policy(name, asking())
+    served.registry.acting_as(Actor(name="asker", source="test")).request_stage(
+        f"{name}/1", "production"
+    )
+    window.add_init_script(AXE_SCRIPT)
+    streams = Streams(window)
+    page = window.new_page()
+    page.set_viewport_size({"width": width, "height": 800})
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.goto(f"/models/{name}")
+        streams.await_open(page, 1)
+        served.registry.set_alias(name, f"{scheme}-{width}", 1)
+        says(page, "Moved since you opened this page: show")
+        assert page.evaluate(RUN_AXE, TAGS)["wrong"] == []
+        # The last control can be scrolled above it.
+        last = page.locator("main a, main button").last
+        last.focus()
+        line = page.locator("#moved").bounding_box()
+        box = last.bounding_box()
+        assert line is not None
+        assert box is not None
+        assert box["y"] + box["height"] <= line["y"]
