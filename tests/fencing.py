@@ -1,4 +1,4 @@
-"""Databases behind the fence: what uses them connects in the application's role.
+"""Databases that are used in the application's role.
 
 With ``TEST_BEHIND_FENCE=1`` all tests that take a database do so, as `make test-fence` runs some.
 """
@@ -29,11 +29,11 @@ LOCK = 516
 
 
 class Fenced(NamedTuple):
-    """A database behind the fence.
+    """A database that is used in the application's role.
 
     Attributes:
         url: Its URL for a member of the application's role.
-        owner_url: Its URL for the owner, who is no superuser.
+        owner_url: Its URL for the owner, not a superuser.
         admin_url: Its URL for a superuser.
         home: The home folder of its registry.
     """

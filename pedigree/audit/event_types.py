@@ -169,6 +169,10 @@ class EventType(StrEnum):
         "An actor read or exported events of the sealed log with their proofs: once an hour for"
         " each actor",
     )
+    REGISTRY_CHECKED = (
+        "registry.checked",
+        "The invariants of the registry were checked by `pedigree fsck`",
+    )
     MEMBER_FAILED = (
         "member.failed",
         "Background work failed for one member, such as a model; it is tried again, and the others"

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
@@ -18,6 +18,27 @@ from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
 
 _SQL = load_queries(__package__)
+
+# The keys of an event's bytes are sorted, and the actor's name comes first.
+_BY_CARDS = b'{"actor":{"name":"service:cards",'
+
+
+class FeedEntry(NamedTuple):
+    """What an event of the feed concerns.
+
+    Attributes:
+        seq: Its place.
+        type: Its type.
+        model: The name of its model, if it belongs to a single one.
+        version: The number of its version, likewise.
+        is_of_card: It says only that the card of the version was drawn again.
+    """
+
+    seq: int
+    type: str
+    model: str | None
+    version: int | None
+    is_of_card: bool
 
 
 def record(
@@ -141,6 +162,23 @@ def models_changed(
     """
     values = {"after": after, "until": until, "silent": [kind.value for kind in silent]}
     return frozenset(row["model"] for row in database.fetch_all(_SQL["models_changed"], values))
+
+
+def entries(database: Database, after: int, limit: int) -> tuple[FeedEntry, ...]:
+    """Return what the events after a place of the feed concern, the oldest first.
+
+    Args:
+        database: Where to read; it sees all models.
+        after: The place after which they are.
+        limit: The largest number of results.
+    """
+    values = {"after": after, "limit": limit, "begins": _BY_CARDS}
+    return tuple(
+        FeedEntry(
+            row["seq"], row["type"], row["model"], row["version"], is_of_card=row["is_marked"]
+        )
+        for row in database.fetch_all(_SQL["feed_entries"], values)
+    )
 
 
 def feed_head(database: Database) -> int:

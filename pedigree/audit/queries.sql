@@ -58,6 +58,131 @@ WHERE event.model = %(model)s AND event.version = %(version)s
 ORDER BY feed.seq DESC
 LIMIT %(limit)s;
 
+-- name: place_of_time
+-- The first place of the feed whose event is not before a time, by halving: times ascend with the
+-- places, except those of transactions that overlapped. An event without a time is older than all
+-- others. The reader sees all events.
+WITH RECURSIVE halved (low, high) AS (
+    SELECT 0::bigint, coalesce(max(seq), 0) + 1 FROM pedigree.feed
+    UNION ALL
+    SELECT CASE WHEN middle.is_earlier THEN middle.seq ELSE halved.low END,
+        CASE WHEN middle.is_earlier THEN halved.high ELSE middle.seq END
+    FROM halved
+    CROSS JOIN LATERAL (
+        SELECT f.seq, coalesce(e.at < %(moment)s, true) AS is_earlier
+        FROM pedigree.feed f JOIN pedigree.event e USING (id)
+        WHERE f.seq = (halved.low + halved.high) / 2
+    ) AS middle
+    WHERE halved.high - halved.low > 1
+)
+SELECT min(high) AS seq FROM halved;
+
+-- name: newest_of_feed
+-- The events that fit among the newest ones within some places of the feed, newest first. The bytes
+-- of an event begin with its actor.
+SELECT f.seq, e.canonical,
+    EXISTS (SELECT FROM pedigree.unserved_event u WHERE u.id = e.id) AS is_flagged
+FROM pedigree.feed f
+JOIN pedigree.event e USING (id)
+WHERE f.seq < %(behind)s AND f.seq >= %(first)s AND f.seq >= least(
+    %(behind)s, (SELECT coalesce(max(seq), 0) + 1 FROM pedigree.feed)
+) - %(most_read)s
+    AND (%(type)s::text IS NULL OR e.type = %(type)s::text)
+    AND e.type <> ALL (%(without)s::text[])
+    AND (%(visible)s::text[] IS NULL OR e.model = ANY (%(visible)s::text[]))
+    AND (%(since)s::timestamptz IS NULL OR e.at >= %(since)s::timestamptz)
+    AND (%(until)s::timestamptz IS NULL OR coalesce(e.at < %(until)s::timestamptz, true))
+    AND (
+        %(actor)s::bytea IS NULL
+        OR "substring"(e.canonical, 1, length(%(actor)s::bytea)) = %(actor)s::bytea
+    )
+ORDER BY f.seq DESC
+LIMIT %(limit)s;
+
+-- name: last_read_of_feed
+-- The last place that newest_of_feed reads; no row if none is before it.
+SELECT last.seq
+FROM (
+    SELECT least(%(behind)s, (SELECT coalesce(max(seq), 0) + 1 FROM pedigree.feed)) - %(most_read)s
+        AS seq
+) AS last
+WHERE last.seq > %(first)s;
+
+-- name: newest_of_model
+-- The events that fit among the newest ones of a model before a place of the feed, newest first.
+SELECT f.seq, e.canonical,
+    EXISTS (SELECT FROM pedigree.unserved_event u WHERE u.id = e.id) AS is_flagged
+FROM (
+    SELECT * FROM pedigree.event
+    WHERE model = %(model)s AND id < coalesce(
+        (SELECT id FROM pedigree.feed WHERE seq = %(behind)s), 9223372036854775807
+    )
+    ORDER BY id DESC LIMIT %(most_read)s
+) AS e
+JOIN pedigree.feed f USING (id)
+WHERE f.seq >= %(first)s
+    AND (%(type)s::text IS NULL OR e.type = %(type)s::text)
+    AND e.type <> ALL (%(without)s::text[])
+    AND (%(visible)s::text[] IS NULL OR e.model = ANY (%(visible)s::text[]))
+    AND (%(since)s::timestamptz IS NULL OR e.at >= %(since)s::timestamptz)
+    AND (%(until)s::timestamptz IS NULL OR coalesce(e.at < %(until)s::timestamptz, true))
+    AND (
+        %(actor)s::bytea IS NULL
+        OR "substring"(e.canonical, 1, length(%(actor)s::bytea)) = %(actor)s::bytea
+    )
+ORDER BY e.id DESC
+LIMIT %(limit)s;
+
+-- name: last_read_of_model
+-- The last place that newest_of_model reads; no row if the model has no event before it.
+SELECT f.seq
+FROM (
+    SELECT id FROM pedigree.event
+    WHERE model = %(model)s AND id < coalesce(
+        (SELECT id FROM pedigree.feed WHERE seq = %(behind)s), 9223372036854775807
+    )
+    ORDER BY id DESC OFFSET %(most_read)s - 1 LIMIT 1
+) AS e
+JOIN pedigree.feed f USING (id)
+WHERE f.seq > %(first)s;
+
+-- name: newest_of_type
+-- The events that fit among the newest ones of a rare type before a place of the feed, newest first.
+SELECT f.seq, e.canonical,
+    EXISTS (SELECT FROM pedigree.unserved_event u WHERE u.id = e.id) AS is_flagged
+FROM (
+    SELECT * FROM pedigree.event
+    WHERE type = %(type)s AND id < coalesce(
+        (SELECT id FROM pedigree.feed WHERE seq = %(behind)s), 9223372036854775807
+    )
+    ORDER BY id DESC LIMIT %(most_read)s
+) AS e
+JOIN pedigree.feed f USING (id)
+WHERE f.seq >= %(first)s
+    AND e.type <> ALL (%(without)s::text[])
+    AND (%(visible)s::text[] IS NULL OR e.model = ANY (%(visible)s::text[]))
+    AND (%(since)s::timestamptz IS NULL OR e.at >= %(since)s::timestamptz)
+    AND (%(until)s::timestamptz IS NULL OR coalesce(e.at < %(until)s::timestamptz, true))
+    AND (
+        %(actor)s::bytea IS NULL
+        OR "substring"(e.canonical, 1, length(%(actor)s::bytea)) = %(actor)s::bytea
+    )
+ORDER BY e.id DESC
+LIMIT %(limit)s;
+
+-- name: last_read_of_type
+-- The last place that newest_of_type reads; no row if there is no event of the type before it.
+SELECT f.seq
+FROM (
+    SELECT id FROM pedigree.event
+    WHERE type = %(type)s AND id < coalesce(
+        (SELECT id FROM pedigree.feed WHERE seq = %(behind)s), 9223372036854775807
+    )
+    ORDER BY id DESC OFFSET %(most_read)s - 1 LIMIT 1
+) AS e
+JOIN pedigree.feed f USING (id)
+WHERE f.seq > %(first)s;
+
 -- name: models_changed
 -- The models that events of other types than some concern, between two places of the feed.
 SELECT DISTINCT event.model
@@ -65,6 +190,17 @@ FROM pedigree.feed
 JOIN pedigree.event USING (id)
 WHERE feed.seq > %(after)s AND feed.seq <= %(until)s AND event.model IS NOT NULL
     AND event.type <> ALL (%(silent)s::text[]);
+
+-- name: feed_entries
+-- What the events after a place in the feed concern, oldest first, without what they say. Those that
+-- begin with some bytes, which name their actor, are marked.
+SELECT feed.seq, event.type, event.model, event.version,
+    substring(event.canonical FOR octet_length(%(begins)s::bytea)) = %(begins)s::bytea AS is_marked
+FROM pedigree.feed
+JOIN pedigree.event USING (id)
+WHERE feed.seq > %(after)s
+ORDER BY feed.seq
+LIMIT %(limit)s;
 
 -- name: feed_head
 -- The place of the newest event in the feed.

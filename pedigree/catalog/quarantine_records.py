@@ -39,6 +39,18 @@ class Quarantine(Record):
         return certainty.certain or (certainty is Certainty.POSSIBLE and not self.only_certain)
 
 
+class DataQuarantine(Record):
+    """An open quarantine of an asset or of one of its partitions, without the versions it marks."""
+
+    quarantine_id: int
+    partition: str | None = Field(description="None: all partitions, or an unpartitioned asset")
+    since: datetime | None = Field(description="Only data recorded since then")
+    reason: str
+    only_certain: bool = Field(description="It marks only versions that certainly depend on it")
+    at: datetime
+    quarantined_by: str
+
+
 class Quarantined(Quarantine):
     """A new quarantine of data, and the versions that it does not mark."""
 

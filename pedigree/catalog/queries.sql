@@ -224,6 +224,21 @@ JOIN pedigree.quarantine q USING (quarantine_id)
 WHERE k.model_id = %(model_id)s AND k.version = %(version)s AND k.released_at IS NULL
 ORDER BY q.quarantine_id;
 
+-- name: open_quarantines_of_asset
+-- The open quarantines of an asset and of its partitions, newest first; with visible models, those that
+-- hold a version of one.
+SELECT q.quarantine_id, q.partition, q.since, q.reason, q.only_certain, q.at, q.quarantined_by
+FROM pedigree.quarantine q
+WHERE q.released_at IS NULL AND q.asset = %(asset)s
+    AND (%(visible)s::text[] IS NULL OR EXISTS (
+        SELECT FROM pedigree.quarantine_mark k
+        JOIN pedigree.registered_model m USING (model_id)
+        WHERE k.quarantine_id = q.quarantine_id AND k.released_at IS NULL
+            AND m.name = ANY (%(visible)s::text[])
+    ))
+ORDER BY q.quarantine_id DESC
+LIMIT %(limit)s;
+
 -- name: open_quarantines
 -- A page of the open quarantines, newest first, each with the first visible versions that it holds
 -- and the number of all of these; with visible models, only those that hold a version of one. A mark

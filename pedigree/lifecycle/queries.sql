@@ -77,6 +77,21 @@ WHERE model_id = %(model_id)s AND version = %(version)s AND override_id > %(afte
 ORDER BY override_id
 LIMIT %(limit)s;
 
+-- name: recent_overrides
+-- The overrides of all models within some numbers, newest first.
+SELECT o.override_id, m.name AS model_name, o.version AS version_id, o.digest, o.from_stage, o.to_stage,
+    o.generation, o.gates, o.reason, o.overridden_by, o.at
+FROM pedigree.stage_override o
+JOIN pedigree.registered_model m USING (model_id)
+WHERE o.override_id < %(before)s AND o.override_id >= %(first)s AND m.deleted_at IS NULL
+    AND (%(visible)s::text[] IS NULL OR m.name = ANY (%(visible)s::text[]))
+ORDER BY o.override_id DESC
+LIMIT %(limit)s;
+
+-- name: newest_override
+-- The highest number of an override.
+SELECT coalesce(max(override_id), 0) AS number FROM pedigree.stage_override;
+
 -- name: rollback_target
 -- The holder to return to: the latest one before the present holder that was not itself rolled
 -- back, did not enter a later stage, is not the present holder, and may still run. Read from the
@@ -122,6 +137,21 @@ WHERE %(after)s::bigint IS NULL OR (newest.check, coalesce(newest.settings, 'nul
 )
 ORDER BY newest.check, coalesce(newest.settings, 'null')
 LIMIT %(limit)s;
+
+-- name: check_counts
+-- How many checks passed, warn and failed on some versions of a model, by the newest verdict of each.
+SELECT newest.version, count(*) FILTER (WHERE newest.passed) AS passed,
+    count(*) FILTER (WHERE NOT newest.passed AND newest.severity = 'warn') AS warned,
+    count(*) FILTER (WHERE NOT newest.passed AND newest.severity <> 'warn') AS failed
+FROM (
+    SELECT DISTINCT ON (v.version, v.check_name, v.settings) v.version, v.passed, v.severity
+    FROM pedigree.verdict v
+    WHERE v.version = ANY (%(versions)s) AND v.model_id = (
+        SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
+    )
+    ORDER BY v.version, v.check_name, v.settings, v.verdict_id DESC
+) AS newest
+GROUP BY newest.version;
 
 -- name: verdicts_of_check
 -- A page of all verdicts of one check on a version, the newest first.
@@ -276,6 +306,22 @@ FROM pedigree.decision
 WHERE model_id = %(model_id)s AND version = %(version)s AND decision_id > %(after)s
 ORDER BY decision_id
 LIMIT %(limit)s;
+
+-- name: recent_decisions
+-- The decisions about versions of all models within some numbers, or those of one person, newest first.
+SELECT d.decision_id, m.name AS model_name, d.version AS version_id, d.digest, d.from_stage, d.to_stage,
+    d.generation, d.approved, d.comment, d.decided_by, d.at
+FROM pedigree.decision d
+JOIN pedigree.registered_model m USING (model_id)
+WHERE d.decision_id < %(before)s AND d.decision_id >= %(first)s AND m.deleted_at IS NULL
+    AND (%(person)s::text IS NULL OR d.decided_by = %(person)s::text)
+    AND (%(visible)s::text[] IS NULL OR m.name = ANY (%(visible)s::text[]))
+ORDER BY d.decision_id DESC
+LIMIT %(limit)s;
+
+-- name: newest_decision
+-- The highest number of a decision that the reader may see.
+SELECT coalesce(max(decision_id), 0) AS number FROM pedigree.decision;
 
 -- name: candidacies_of_model
 -- What a model's candidates waited for at the last evaluation.
@@ -457,6 +503,64 @@ WHERE %(after)s::bigint IS NULL OR (held.pointer, held.name, held.version) > (
 ORDER BY held.pointer, held.name, held.version
 LIMIT %(limit)s;
 
+-- name: held_within
+-- What a model's stages and aliases pointed to at any time of a period, by pointer and beginning, by an
+-- index skip scan over the pointers: what was held when it began, and what began in it.
+WITH RECURSIVE model AS (
+    SELECT model_id FROM pedigree.registered_model
+    WHERE name_key = %(name_key)s AND name = %(model)s AND deleted_at IS NULL
+), named (pointer, name) AS (
+    (
+        SELECT t.pointer, t.name FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model)
+        ORDER BY t.pointer, t.name LIMIT 1
+    )
+    UNION ALL
+    SELECT further.pointer, further.name
+    FROM named
+    CROSS JOIN LATERAL (
+        SELECT t.pointer, t.name FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model)
+            AND (t.pointer, t.name) > (named.pointer, named.name)
+        ORDER BY t.pointer, t.name LIMIT 1
+    ) AS further
+)
+SELECT held.tenure_id, held.pointer || ':' || held.name AS pointer, held.version AS version_id,
+    held.held_since AS since, held.held_until AS until, held.moved_by, held.reason,
+    pedigree.is_overridden(
+        held.model_id, held.version, held.pointer, held.name, held.held_since
+    ) AS overridden
+FROM named
+CROSS JOIN LATERAL (
+    SELECT * FROM (
+        SELECT t.* FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model)
+            AND t.pointer = named.pointer AND t.name = named.name
+            AND t.exclusive AND t.held_since < %(since)s
+        ORDER BY t.held_since DESC, t.tenure_id DESC LIMIT 1
+    ) AS last
+    WHERE last.held_until IS NULL OR last.held_until >= %(since)s
+    UNION ALL
+    SELECT * FROM (
+        SELECT t.* FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model)
+            AND t.pointer = named.pointer AND t.name = named.name
+            AND NOT t.exclusive AND t.held_since < %(since)s
+            AND coalesce(t.held_until, 'infinity'::timestamptz) >= %(since)s
+        ORDER BY t.held_since DESC, t.tenure_id DESC LIMIT %(limit)s
+    ) AS shared
+    UNION ALL
+    SELECT * FROM (
+        SELECT t.* FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model)
+            AND t.pointer = named.pointer AND t.name = named.name
+            AND t.held_since >= %(since)s AND t.held_since < %(until)s
+        ORDER BY t.held_since DESC, t.tenure_id DESC LIMIT %(limit)s
+    ) AS began
+) AS held
+ORDER BY held.pointer DESC, held.name, held.held_since DESC, held.tenure_id DESC
+LIMIT %(limit)s;
+
 -- name: living_versions
 -- The numbers of a model's living versions.
 SELECT version FROM pedigree.model_version
@@ -482,6 +586,15 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS lost ON true
 WHERE v.model_id = %(model_id)s AND v.version = %(version)s;
+
+-- name: deleted_model
+-- A deleted model, with how many of its versions can be restored with it.
+SELECT m.name, m.deleted_at, (
+    SELECT count(*) FROM pedigree.model_version v
+    WHERE v.model_id = m.model_id AND v.deleted_at = m.deleted_at AND v.collected_at IS NULL
+) AS versions
+FROM pedigree.registered_model m
+WHERE m.name_key = %(name_key)s AND m.deleted_at IS NOT NULL;
 
 -- name: living_twin
 -- The living version of a model that has some bytes, in one copy.
@@ -551,6 +664,167 @@ WHERE r.outcome IS NULL AND r.request_id > %(after)s
     AND (%(visible)s::text[] IS NULL OR m.name = ANY (%(visible)s::text[]))
 ORDER BY r.request_id
 LIMIT %(limit)s;
+
+-- name: requests_to_decide
+-- The newest place of the feed, whether events wait for theirs, and the open requests that one person
+-- could decide, in groups that the same facts judge: the rule, the requester if the rule may ask who
+-- promotes, and the approvals that count now, the newest of each person. Left out are the person's own
+-- requests, versions of which they or who issued their token are an author, what they approved, and
+-- what takes nobody's decision. Without groups, the only row has no number. Whose a name is is looked
+-- up once for each name.
+WITH head AS (
+    SELECT coalesce((SELECT max(seq) FROM pedigree.feed), 0) AS place,
+        EXISTS (SELECT FROM pedigree.unsequenced) AS unsequenced
+), me AS MATERIALIZED (
+    SELECT pedigree.keys_of_person(%(name)s) AS keys,
+        pedigree.keys_of_person(%(name)s) || CASE WHEN %(issuer)s::text IS NULL THEN '{}'
+            ELSE pedigree.keys_of_person(%(issuer)s) END AS authors
+    WHERE %(decides)s::boolean
+), wanted AS MATERIALIZED (
+    SELECT r.request_id, r.model_id, r.version, r.from_stage, r.stage, r.only_asks, r.requested_by,
+        r.requested_by_source, m.name, m.generation, m.policy IS NULL AS is_default, v.digest,
+        v.risk_class, v.created_by, chosen.rule
+    FROM me
+    CROSS JOIN pedigree.stage_request r
+    JOIN pedigree.registered_model m USING (model_id)
+    JOIN pedigree.model_version v USING (model_id, version)
+    CROSS JOIN LATERAL (
+        SELECT coalesce(jsonb_path_query_first(
+            m.policy, '$.stages[*] ? (@.name == $stage)', jsonb_build_object('stage', r.stage)
+        ), (
+            SELECT each.rule FROM jsonb_array_elements(m.policy -> 'stages') AS each (rule)
+            WHERE pedigree.folded(each.rule ->> 'name') = pedigree.folded(r.stage)
+            LIMIT 1
+        )) AS rule
+        OFFSET 0  -- so that it is found once
+    ) AS chosen
+    WHERE r.outcome IS NULL AND m.deleted_at IS NULL
+        AND (%(patterns)s::text[] IS NULL OR m.name_key LIKE ANY (%(patterns)s::text[]))
+        AND (
+            r.only_asks OR jsonb_typeof(chosen.rule -> 'approvals') = 'object'
+            OR chosen.rule @? '$.promoters[0]'
+        )
+), maker AS MATERIALIZED (
+    SELECT named.name, pedigree.person_key(named.name) = ANY (me.keys) AS is_own,
+        pedigree.person_key(named.name) = ANY (me.authors) AS is_author
+    FROM me CROSS JOIN (
+        SELECT requested_by FROM wanted UNION SELECT created_by FROM wanted
+    ) AS named (name)
+), asked AS MATERIALIZED (
+    SELECT w.* FROM wanted w
+    JOIN maker requester ON requester.name = w.requested_by AND NOT requester.is_own
+    JOIN maker author ON author.name = w.created_by AND NOT author.is_author
+    WHERE NOT EXISTS (
+        SELECT FROM me CROSS JOIN pedigree.training t
+        WHERE t.model_id = w.model_id AND t.version = w.version AND t.created_by <> w.created_by
+            AND pedigree.person_key(t.created_by) = ANY (me.authors)
+    )
+), approved AS MATERIALIZED (
+    SELECT a.request_id, a.model_id, a.version, a.requested_by, a.created_by, d.decision_id,
+        d.decided_by, d.decided_by_source, d.issued_by, d.digest = a.digest
+            AND d.from_stage = a.from_stage AND d.to_stage = a.stage
+            AND (
+                jsonb_typeof(a.rule #> '{approvals,expire_after}') IS DISTINCT FROM 'number'
+                OR d.at > clock_timestamp() - make_interval(
+                    secs => (a.rule #>> '{approvals,expire_after}')::double precision
+                )
+            )
+            AND a.generation = d.generation + (
+                SELECT count(*) FROM pedigree.stage_override o
+                WHERE o.model_id = a.model_id AND o.generation > d.generation
+            ) AS is_valid
+    FROM asked a
+    JOIN pedigree.decision d ON d.model_id = a.model_id AND d.version = a.version AND d.approved
+    WHERE NOT EXISTS (
+        SELECT FROM pedigree.decision later
+        WHERE later.model_id = a.model_id AND later.version = a.version AND NOT later.approved
+            AND later.decision_id > d.decision_id
+    )
+), written AS MATERIALIZED (
+    SELECT a.request_id, a.created_by AS author FROM approved a
+    UNION
+    SELECT a.request_id, t.created_by FROM approved a
+    JOIN pedigree.training t ON t.model_id = a.model_id AND t.version = a.version
+), person AS MATERIALIZED (
+    SELECT named.name, pedigree.person_of(named.name) AS person
+    FROM (
+        SELECT decided_by FROM approved UNION SELECT requested_by FROM approved
+        UNION SELECT issued_by FROM approved WHERE issued_by IS NOT NULL
+        UNION SELECT author FROM written
+    ) AS named (name)
+), newest AS MATERIALIZED (
+    SELECT DISTINCT ON (a.request_id, decider.person) a.*, decider.person,
+        decider.person = requester.person AS is_by_requester
+    FROM approved a
+    JOIN person decider ON decider.name = a.decided_by
+    JOIN person requester ON requester.name = a.requested_by
+    LEFT JOIN person issuer ON issuer.name = a.issued_by
+    WHERE NOT EXISTS (
+        SELECT FROM written w JOIN person author ON author.name = w.author
+        WHERE w.request_id = a.request_id AND author.person IN (decider.person, issuer.person)
+    )
+    ORDER BY a.request_id, decider.person, a.decision_id DESC
+), given AS MATERIALIZED (
+    SELECT n.request_id,
+        jsonb_agg(
+            jsonb_build_array(n.decided_by, n.decided_by_source, n.is_by_requester)
+            ORDER BY n.person
+        ) AS approvals,
+        bool_or(pedigree.person_key(n.decided_by) = ANY (me.keys)) AS has_own
+    FROM newest n CROSS JOIN me
+    WHERE n.is_valid
+    GROUP BY n.request_id
+), judged AS (
+    SELECT a.request_id, a.from_stage, a.stage, a.only_asks, a.risk_class, a.rule, a.is_default,
+        a.name, given.approvals,
+        CASE WHEN a.only_asks OR a.rule @? '$.promoters[0]'
+            THEN jsonb_build_array(a.requested_by, a.requested_by_source) END AS asker
+    FROM asked a
+    LEFT JOIN given USING (request_id)
+    WHERE given.has_own IS NOT TRUE
+), grouped AS (
+    SELECT matters.name, j.from_stage, j.stage, j.only_asks, j.risk_class, j.rule::text AS rule,
+        j.is_default, j.asker, j.approvals, count(*)::integer AS number,
+        CASE WHEN %(lists)s THEN array_agg(j.request_id) END AS request_ids
+    FROM judged j
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN %(by_model)s OR coalesce(j.asker, j.approvals) IS NOT NULL
+            THEN j.name END AS name
+    ) AS matters
+    GROUP BY matters.name, j.from_stage, j.stage, j.only_asks, j.risk_class, j.rule, j.is_default,
+        j.asker, j.approvals
+)
+SELECT head.place, head.unsequenced, grouped.*
+FROM head LEFT JOIN grouped ON true;
+
+-- name: requests_of_numbers
+-- The open requests of some numbers, oldest first.
+SELECT r.request_id, m.name AS model_name, r.version AS version_id, v.digest, r.from_stage, r.stage,
+    r.reason, r.only_asks, r.requested_by, r.at, r.outcome, r.closed_at, r.closed_by, r.waits_for,
+    r.next_evaluation_at
+FROM pedigree.stage_request r
+JOIN pedigree.model_version v USING (model_id, version)
+JOIN pedigree.registered_model m USING (model_id)
+WHERE r.request_id = ANY (%(numbers)s) AND r.outcome IS NULL
+ORDER BY r.request_id;
+
+-- name: recent_requests
+-- The open and the ended requests of a person within some numbers, newest first.
+SELECT r.request_id, m.name AS model_name, r.version AS version_id, v.digest, r.from_stage, r.stage,
+    r.reason, r.only_asks, r.requested_by, r.at, r.outcome, r.closed_at, r.closed_by, r.waits_for,
+    r.next_evaluation_at
+FROM pedigree.stage_request r
+JOIN pedigree.model_version v USING (model_id, version)
+JOIN pedigree.registered_model m USING (model_id)
+WHERE r.request_id < %(before)s AND r.request_id >= %(first)s AND m.deleted_at IS NULL
+    AND r.requested_by = %(person)s
+    AND (%(visible)s::text[] IS NULL OR m.name = ANY (%(visible)s::text[]))
+ORDER BY r.request_id DESC
+LIMIT %(limit)s;
+
+-- name: newest_request
+-- The highest number of a request.
+SELECT coalesce(max(request_id), 0) AS number FROM pedigree.stage_request;
 
 -- name: note_request
 -- Write what a request waits for.

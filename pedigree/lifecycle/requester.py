@@ -8,15 +8,15 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.lifecycle.records import ARCHIVED, NO_STAGE, StageRule
 
 
-def may_move(principal: Principal, version: ModelVersion, stage: str) -> bool:
-    """Return whether grants allow somebody to move a version into a stage.
+def may_move(principal: Principal, model: str, from_stage: str, stage: str) -> bool:
+    """Return whether grants allow somebody to move a model's version from one stage into another.
 
     Archiving a version takes it out of its stage, so it also requires the right to move there.
     """
     stages = [stage]
-    if stage == ARCHIVED and version.stage != NO_STAGE:
-        stages.append(version.stage)
-    return all(principal.may(Permission.MOVE, version.model_name, each) for each in stages)
+    if stage == ARCHIVED and from_stage != NO_STAGE:
+        stages.append(from_stage)
+    return all(principal.may(Permission.MOVE, model, each) for each in stages)
 
 
 class Requester(NamedTuple):
@@ -34,7 +34,9 @@ class Requester(NamedTuple):
 
     def may_move(self, version: ModelVersion, rule: StageRule) -> bool:
         """Return whether grants allow the person to move a version into a stage."""
-        return self.principal is None or may_move(self.principal, version, rule.name)
+        return self.principal is None or may_move(
+            self.principal, version.model_name, version.stage, rule.name
+        )
 
     def may_promote(self, version: ModelVersion, rule: StageRule) -> bool:
         """Return whether the rule of the stage allows it as well."""
@@ -58,7 +60,7 @@ class StageRequestInput(NamedTuple):
 
     def requires_approver(self, version: ModelVersion) -> bool:
         """Return whether somebody else must approve because the requester may not move it."""
-        return not may_move(self.by, version, self.stage)
+        return not may_move(self.by, version.model_name, version.stage, self.stage)
 
 
 SENSOR = Requester(automatic=True)

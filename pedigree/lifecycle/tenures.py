@@ -85,6 +85,29 @@ def as_of(
     return RecordPage(_found(transaction, name, rows), is_cut=is_cut)
 
 
+def held_within(
+    transaction: Transaction, name: str, since: datetime, until: datetime, *, limit: int
+) -> tuple[Tenure, ...]:
+    """Return what a model's stages and aliases pointed to at any time of a period.
+
+    They are ordered by pointer, stages first, and the newest first.
+
+    Args:
+        transaction: Where to read.
+        name: The model.
+        since: The beginning of the period.
+        until: Its end, which is not included.
+        limit: The largest number of results.
+
+    Raises:
+        ModelNotFoundError: No model has that name.
+        InvalidInputError: A time has no time zone.
+    """
+    period = {"since": in_a_zone("since", since), "until": in_a_zone("until", until)}
+    values = {**_key(name), **period, "limit": at_least_one(limit)}
+    return _found(transaction, name, transaction.execute(SQL["held_within"], values).fetchall())
+
+
 def _of_pointer(
     transaction: Transaction, name: str, pointer: str, more: dict[str, Any]
 ) -> list[dict[str, Any]]:

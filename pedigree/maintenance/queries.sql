@@ -1567,3 +1567,11 @@ SELECT principal_id, name, kind, person_id, created_at, deactivated_at FROM pedi
 -- their tokens.
 SELECT identity_id, issuer, principal_id, created_at, roles, models, groups, ended_at
 FROM pedigree.identity;
+
+-- name: time_of_run
+-- The time of an event that belongs to no model.
+SELECT clock_timestamp() AS at;
+
+-- name: newest_run
+-- The event of the newest run of fsck.
+SELECT e.canonical FROM pedigree.event e WHERE e.type = 'registry.checked' ORDER BY e.id DESC LIMIT 1;

@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, partial
 from importlib.resources import files
-from typing import LiteralString
+from typing import LiteralString, NamedTuple
 
 import psycopg
 from psycopg import Connection
@@ -124,6 +125,40 @@ def unapplied(database: Database) -> tuple[str, ...]:
     """
     applied = _applied(database)
     return tuple(item.name for item in all_migrations() if item.number not in applied)
+
+
+class SchemaState(NamedTuple):
+    """How a schema compares with this code.
+
+    Attributes:
+        newest: The newest migration that was applied; None in an empty database.
+        applied_at: When that was.
+        lacking: The migrations of this code that were not applied.
+        unknown: The migrations that were applied and that this code does not have.
+    """
+
+    newest: str | None
+    applied_at: datetime | None
+    lacking: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def schema_state(database: Database) -> SchemaState:
+    """Return how the schema of a database compares with this code.
+
+    Raises:
+        MigrationFailedError: The role may not read the table of migrations.
+        DatabaseUnavailableError: The server does not answer.
+    """
+    applied, known = _applied(database), all_migrations()
+    numbers = {each.number for each in known}
+    newest = applied[max(applied)] if applied else None
+    return SchemaState(
+        newest["name"] if newest else None,
+        newest["applied_at"] if newest else None,
+        tuple(each.name for each in known if each.number not in applied),
+        tuple(row["name"] for number, row in sorted(applied.items()) if number not in numbers),
+    )
 
 
 def require_current(database: Database) -> None:

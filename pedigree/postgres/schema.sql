@@ -6152,6 +6152,8 @@ CREATE INDEX drift_result_of_asset ON pedigree.drift_result USING btree (model_i
 
 CREATE INDEX event_of_model ON pedigree.event USING btree (model, id);
 
+CREATE INDEX event_of_type ON pedigree.event USING btree (type, id) WHERE (type <> ALL (ARRAY['version.created'::text, 'version.trained'::text, 'version.updated'::text, 'version.downloaded'::text, 'version.stage_changed'::text, 'version.check_recorded'::text, 'version.profiled'::text, 'version.drift_measured'::text, 'data.check_recorded'::text]));
+
 CREATE INDEX event_of_version ON pedigree.event USING btree (model, version, id) WHERE (version IS NOT NULL);
 
 CREATE INDEX exchanged_token_expiry ON pedigree.exchanged_token USING btree (expires_at);

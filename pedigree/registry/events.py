@@ -32,3 +32,12 @@ class EventOperations(ContextGroup, EventContract):
             )
 
         return self._context.database.read(read)
+
+    def entries(self, after: int, limit: int) -> tuple[log.FeedEntry, ...]:
+        """Return which models and versions the events after a place of the feed concern.
+
+        Raises:
+            NotPermittedError: The principal may not read all models.
+        """
+        self._context.require(Permission.READ)
+        return log.entries(self._context.database, after, limit)

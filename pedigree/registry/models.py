@@ -8,6 +8,7 @@ from pedigree.access.records import Permission
 from pedigree.catalog import lookups, model_edits
 from pedigree.catalog.description import Changes
 from pedigree.catalog.overview import reading
+from pedigree.catalog.overview.near_names import near_names
 from pedigree.catalog.overview.records import ModelFacet, ModelFilter, ModelOrder, ModelPage
 from pedigree.catalog.records import RegisteredModel
 from pedigree.contract.models import ModelContract
@@ -74,6 +75,18 @@ class ModelOperations(ContextGroup, ModelContract):
         while page := self.models(after=after):
             yield from page
             after = page[-1].name
+
+    def near(self, name: str) -> tuple[str, ...]:
+        """Return up to three names of models that look like a name that no model has.
+
+        Only models that the principal may read are among them.
+        """
+        self._context.require_some(Permission.READ)
+        return self._context.database.read(
+            lambda transaction: near_names(
+                transaction, name, self._context.visible_models(transaction)
+            )
+        )
 
     def overview(
         self,

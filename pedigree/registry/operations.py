@@ -7,6 +7,7 @@ from pedigree.contract.verbs import Operations
 from pedigree.errors import PedigreeError
 from pedigree.postgres._failures import statement_error
 from pedigree.registry.access import AccessOperations
+from pedigree.registry.activity import ActivityOperations
 from pedigree.registry.aliases import AliasOperations
 from pedigree.registry.approvals import ApprovalOperations
 from pedigree.registry.artifacts import ArtifactOperations
@@ -67,6 +68,7 @@ class RegistryOperations(Operations):
     policies: PolicyOperations
     stages: StageOperations
     uploads: UploadOperations
+    quarantine: QuarantineOperations
     stage_requests: StageRequestOperations
     promotions: PromotionOperations
     registration: RegistrationOperations
@@ -74,12 +76,14 @@ class RegistryOperations(Operations):
     checks: CheckOperations
     monitoring: MonitoringOperations
     search: SearchOperations
+    events: EventOperations
     datasets: DatasetOperations
     staleness: StalenessOperations
     tokens: TokenOperations
     access: AccessOperations
     people: PeopleOperations
     webhooks: WebhookOperations
+    fsck: FsckOperations
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -88,6 +92,8 @@ class RegistryOperations(Operations):
         self.impact_pages = ImpactPageOperations(context)
         self.model_pages = ModelPageOperations(context)
         self.version_pages = VersionPageOperations(context)
+        self.activity = ActivityOperations(context)
+        self.model_pages = ModelPageOperations(context)
         self.artifacts = ArtifactOperations(context, self.versions)
         self.aliases = AliasOperations(context)
         self.policies = PolicyOperations(context)

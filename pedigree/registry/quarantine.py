@@ -3,9 +3,11 @@
 from datetime import datetime
 
 from pedigree._record import PAGE, RecordPage
+from pedigree.access.named_records import with_names
 from pedigree.access.records import Permission
 from pedigree.catalog import lookups, quarantine
-from pedigree.catalog.quarantine_records import Quarantine, Quarantined
+from pedigree.catalog.data_quarantines import open_quarantines_of_asset
+from pedigree.catalog.quarantine_records import DataQuarantine, Quarantine, Quarantined
 from pedigree.catalog.records import ModelVersion
 from pedigree.contract.quarantine import QuarantineContract
 from pedigree.contract.versions import VersionContract
@@ -102,3 +104,26 @@ class QuarantineOperations(QuarantineContract):
             return self._context.sight(transaction).quarantines(found)
 
         return self._context.database.read(read)
+
+    def quarantines_of_asset(self, asset: str, *, limit: int = PAGE) -> tuple[DataQuarantine, ...]:
+        """Return the open quarantines of an asset and of its partitions, newest first.
+
+        Somebody who may not read all models sees those that mark a version of a readable one.
+
+        Args:
+            asset: The asset.
+            limit: How many at most.
+
+        Raises:
+            NotPermittedError: The principal may read no model.
+        """
+        self._context.require_some(Permission.READ)
+
+        def read(transaction: Transaction) -> tuple[DataQuarantine, ...]:
+            visible = self._context.visible_models(transaction)
+            if self._context.sight(transaction).hidden_assets([asset]):
+                return ()
+            return open_quarantines_of_asset(transaction, asset, limit=limit, visible=visible)
+
+        found = self._context.database.read(read)
+        return with_names(found, self._context.names) if self._context.shows_names else found

@@ -24,8 +24,8 @@ from pedigree.registry import Registry, registry_in
 _PAUSE_S = 2.0
 # A tick of the sensor may take a minute.
 _MOST_EVENTS = 50_000
-# Events about background work itself, which change no model.
-_SILENT = {EventType.MEMBER_FAILED, EventType.MEMBER_RECOVERED}
+# Events about background work itself and about checks of everything, which change no model.
+_SILENT = {EventType.MEMBER_FAILED, EventType.MEMBER_RECOVERED, EventType.REGISTRY_CHECKED}
 
 T = TypeVar("T")
 

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Collection
 from typing import TypeVar
 
+from pedigree._record import RecordPage
 from pedigree.access.records import Permission
+from pedigree.audit import log
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
 from pedigree.contract.stage_requests import StageRequestContract
 from pedigree.lifecycle import stage_requests as requests
+from pedigree.lifecycle.awaited_decisions import AwaitedDecisions, awaited_decisions
 from pedigree.lifecycle.decision_records import StageRequest
 from pedigree.lifecycle.records import Move
 from pedigree.lifecycle.requester import StageRequestInput
@@ -66,6 +69,45 @@ class StageRequestOperations(ContextGroup, StageRequestContract):
                 transaction, name, limit=limit, after=after, visible=visible
             )
 
+        return self._context.database.read(read)
+
+    def requests_to_decide(self, *, limit: int = 100, after: int = 0) -> RecordPage[StageRequest]:
+        """Return a page of the open requests that wait for the principal's decision, oldest first.
+
+        Args:
+            limit: The largest number of results.
+            after: The number of the last request of the previous page.
+
+        Raises:
+            NotPermittedError: The principal may read no model.
+        """
+        self._context.require_some(Permission.READ)
+        principal = self._context.principal()
+
+        def read(transaction: Transaction) -> RecordPage[StageRequest]:
+            awaited = awaited_decisions(transaction, principal, lists=True)
+            numbers = [each for each in awaited.request_ids if each > after]
+            return requests.requests_of_numbers(transaction, numbers[:limit])
+
+        return self._context.database.read(read)
+
+    def awaited_decisions(self) -> AwaitedDecisions:
+        """Return how many open requests wait for the principal's decision, and as of which event.
+
+        It is asked for each page, so it is one statement, and a second one if somebody has approved
+        one of the requests already.
+        """
+        self._context.require_some(Permission.READ)
+        principal = self._context.principal()
+
+        def read(transaction: Transaction) -> AwaitedDecisions:
+            return awaited_decisions(transaction, principal, lists=False)
+
+        found = self._context.database.read(read)
+        if not found.is_behind:
+            return found
+        # Events that have no place yet would count as later ones.
+        log.sequence(self._context.database)
         return self._context.database.read(read)
 
     def perform_requests(self, name: str) -> tuple[Move, ...]:

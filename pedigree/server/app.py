@@ -200,11 +200,11 @@ def _lifespan(settings: Settings | None) -> Any:
                 metrics=app.state.metrics,
                 uses=GrantUses(registry.operations.access.note_grants_used, app.state.readers),
             )
-            start_web(app, registry, resolved, oidc.of_pages if oidc else {})
             app.state.unknown_workloads = UnknownTokens(app.state.metrics)
             app.state.bodies = Bodies(resolved, app.state.metrics)
             app.state.fair_use = FairUse(resolved, app.state.metrics)
             app.state.event_stream = EventStream(registry, app.state.fair_use)
+            start_web(app, registry, resolved, oidc.of_pages if oidc else {})
             app.state.long_work = LongWork(registry.context.names.shown_json)
             app.state.registry_metrics = RegistryMetrics(registry.database)
             drain.at_once(app.state.event_stream.end)

@@ -11,9 +11,9 @@ from importlib.resources import files
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
 
 from pedigree.server.http.etags import etag_of, is_known
+from pedigree.server.http.named_routes import NamedRoute
 from pedigree.server.http.proxies import public_path
 from pedigree.server.http.security_headers import DOCUMENTATION_POLICY
 
@@ -80,9 +80,9 @@ async def docs_file(request: Request) -> Response:
 
 
 ROUTES = (
-    Route(OPENAPI, openapi, name="openapi"),
-    Route(DOCS, docs, name="docs"),
-    Route(f"{DOCS}/{{file}}", docs_file, name="docs_file"),
+    NamedRoute(OPENAPI, openapi, name="openapi"),
+    NamedRoute(DOCS, docs, name="docs"),
+    NamedRoute(f"{DOCS}/{{file}}", docs_file, name="docs_file"),
 )
 
 

@@ -29,7 +29,7 @@ class RegistryMetrics(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Yield the metrics; only `database_up` if the database does not answer."""
-        read = self._fresh()
+        read = self.measured()
         yield _gauge(
             "build_info",
             "The version of Pedigree.",
@@ -45,7 +45,8 @@ class RegistryMetrics(Collector):
         """Return nothing, so that registering does not query the database."""
         return ()
 
-    def _fresh(self) -> DatabaseMetrics | None:
+    def measured(self) -> DatabaseMetrics | None:
+        """Return the numbers, at most a second old; None if the database does not answer."""
         with self._guard:
             if time.monotonic() - self._read_at >= _KEPT_S:
                 try:

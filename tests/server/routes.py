@@ -88,7 +88,12 @@ class Target:
     @property
     def is_page(self) -> bool:
         """Whether it belongs to the web page, and answers with HTML."""
-        return isinstance(self.route, PageRoute | OpenPageRoute)
+        return isinstance(self.route, PageRoute | OpenPageRoute) and not self.is_stream
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is a page's stream, which answers with JSON if no stream is asked for."""
+        return isinstance(self.route, PageRoute) and self.route.streams
 
     @property
     def declared(self) -> RouteAccess:

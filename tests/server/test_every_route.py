@@ -1,5 +1,6 @@
 """Laws of HTTP that hold for every route; a new route cannot forget one."""
 
+import logging
 import re
 import socket
 from collections.abc import Iterator
@@ -89,6 +90,23 @@ def test_head_is_answered_as_get_without_a_body(root: httpx2.Client) -> None:
             for name in CHANGING:
                 headers.pop(name, None)
         assert dict(head.headers) == dict(got.headers), target
+
+
+def test_every_request_is_counted_and_logged_by_the_template_of_its_route(
+    served: Served, root: httpx2.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "pedigree.server.middleware")
+    with httpx2.Client(base_url=served.url, timeout=30) as nobody:
+        for target in targets():
+            caplog.clear()
+            send(nobody, target)
+            while not caplog.records:  # it is written after the answer is sent
+                pass
+            assert caplog.records[0].getMessage() == f"{target.method} {target.route.path}"
+    counted = root.get("/metrics").text
+    for target in targets():
+        about = f'method="{target.method}",route="{target.route.path}"'
+        assert f"pedigree_http_requests_total{{{about}," in counted, target
 
 
 def test_no_bytes_follow_the_headers_of_head(served: Served, root: httpx2.Client) -> None:

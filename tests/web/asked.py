@@ -14,6 +14,7 @@ from pedigree.postgres.queries import name_of
 _OF_PAGES = "AnyIO"
 # What says who they are, and how they are named: it is known for a second, and asked for again.
 _OF_VISITORS = frozenset({"pseudonyms_of", "known_pseudonyms", "names_of", "has_tokens"})
+OF_BAR = "requests_to_decide"
 
 
 @contextmanager

@@ -98,6 +98,7 @@ class Browser:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.person = PERSON
         self.cookies: dict[str, str] = {}
         self._client = httpx2.Client(timeout=30)
 
@@ -130,7 +131,7 @@ class Browser:
         self, method: str, path: str, headers: dict[str, str], content: bytes | None
     ) -> httpx2.Response:
         known = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        sent = {**PERSON, **({"Cookie": known} if known else {}), **headers}
+        sent = {**self.person, **({"Cookie": known} if known else {}), **headers}
         answer = self._client.request(method, f"{self.url}{path}", headers=sent, content=content)
         for each in answer.headers.get_list("set-cookie"):
             pair, _, rest = each.partition(";")

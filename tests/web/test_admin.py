@@ -8,6 +8,8 @@ import httpx2
 import pytest
 
 from pedigree.access.records import Role
+from pedigree.distribution import own_version
+from pedigree.postgres.migrate import all_migrations
 from pedigree.server.web.admin.links import PARTS
 from pedigree.settings import Settings
 from tests.factories import SECRET_KEY, register
@@ -327,7 +329,44 @@ def test_health_says_what_the_probes_say(served: Served, visitor: Visitor) -> No
         assert f"{part} ✓ answers" in says
     stats = served.registry.stats()
     assert f"Versions {stats.versions:,}" in says
-    assert "not known: pedigree fsck checks them" in says
+    assert "order of events ✓" in says
+
+
+def test_health_says_when_the_invariants_were_checked_and_what_was_found(
+    served: Served, visitor: Visitor, tmp_path: Path
+) -> None:
+    browser = visitor(Role.ADMIN)
+    assert served.registry.operations.fsck.newest_run() is None
+    assert "invariants not known: no run of pedigree fsck" in words_of(browser.get("/admin").text)
+
+    assert served.registry.fsck().ok
+    says = words_of(browser.get("/admin").text)
+    assert "invariants ✓ all held, checked by tester, without reading the bytes" in says
+
+    register(served.registry, tmp_path, "counted", "counted wrongly")
+    counted = "UPDATE pedigree.registered_model SET next_version = next_version + %s"
+    served.registry.database.transaction(lambda t: t.execute(counted, (7,)))
+    assert not served.registry.fsck(hashes=True).ok
+    served.registry.database.transaction(lambda t: t.execute(counted, (-7,)))
+    says = words_of(browser.get("/admin").text)
+    assert "invariants ✕ violated: versions_gapless (" in says
+    assert "with the bytes of all objects" in says
+
+
+def test_health_says_what_waits_and_how_the_log_and_the_schema_are(
+    served: Served, visitor: Visitor
+) -> None:
+    browser = visitor(Role.ADMIN)
+    webhook = served.registry.create_webhook("https://ci.example/hook").webhook
+    served.registry.create_model("waits for its delivery")
+    served.registry.events()
+    line = f"webhook {webhook.webhook_id} ! the oldest event that was not sent is a moment old"
+    while line not in (says := words_of(browser.get("/admin").text)):
+        pass
+    assert "audit log ! no key seals it" in says
+    assert f"schema of the database ✓ {all_migrations()[-1].name}, which is the newest" in says
+    assert f"version of the service {own_version()}" in says
+    served.registry.delete_webhook(webhook.webhook_id)
 
 
 def test_policies_lead_to_each_model(served: Served, visitor: Visitor) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pedigree.access.records import Role
 from tests.factories import free_policy, register
 from tests.server.conftest import Served
-from tests.web.asked import round_trips
+from tests.web.asked import OF_BAR, round_trips
 
 FEW, MANY = "few", "many"
 VERSIONS = {FEW: 2, MANY: 12}
@@ -60,6 +60,7 @@ def asked(reader: httpx2.Client, path: str) -> list[tuple[str, ...]]:
     assert reader.get(path).status_code == 200, path
     with round_trips() as found:
         assert reader.get(path).status_code == 200, path
+    found.remove((OF_BAR,))  # every page asks once how many requests wait for the visitor
     return found
 
 
@@ -68,6 +69,7 @@ def test_a_page_asks_no_more_often_than_it_may_and_not_more_of_a_large_model(
     reader: httpx2.Client, path: str
 ) -> None:
     few, many = (asked(reader, path.replace("NAME", name)) for name in (FEW, MANY))
+    print("RT", path, len(many), many)
     assert len(many) <= ALLOWED[path], many
     assert few == many
 

@@ -106,6 +106,7 @@ _NAMES: Mapping[EventType, str] = MappingProxyType(
         EventType.LOG_KEY_ADDED: "key",
         EventType.LOG_KEY_RETIRED: "key",
         EventType.LOG_EXPORTED: "read",
+        EventType.REGISTRY_CHECKED: "read hashes looked_at violated",
         EventType.MEMBER_FAILED: _FAILURE,
         EventType.MEMBER_RECOVERED: _FAILURE,
     }

@@ -25,6 +25,7 @@ _SUBJECTS = {
     "webhook": "the host of the webhook, in the body's `host`",
     "blob": "the bytes, by the body's `digest`",
     "log": "the public key, in the body's `key`",
+    "registry": "the word `registry`, in the body's `read`",
     "member": "the model, or else the member of the work, by the body's `member`",
 }
 """What each object's events name as their subject, as ``Event.subject`` returns it."""

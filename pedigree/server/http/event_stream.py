@@ -11,10 +11,11 @@ from starlette.concurrency import run_in_threadpool
 from pedigree.audit.event_types import EventType
 from pedigree.audit.log import feed_head
 from pedigree.audit.records import Event
-from pedigree.errors import PedigreeError, ServiceBusyError
+from pedigree.errors import PedigreeError
 from pedigree.registry import Registry
 from pedigree.server.http.auth import Caller
-from pedigree.server.http.fair_use import FairUse, Use
+from pedigree.server.http.fair_use import FairUse
+from pedigree.server.http.stream_places import StreamPlaces
 
 MEDIA_TYPE = "text/event-stream"
 
@@ -22,10 +23,10 @@ _PAUSE_S = 0.5
 _PAGE = 1000
 _MOST_STREAMS = 200
 # A comment is sent this often, so that no proxy takes the connection for dead.
-_SILENCE_S = 15.0
+SILENCE_S = 15.0
 # Then a stream ends and its client continues at another process, by Last-Event-ID; so no stream
 # delays the replacement of a process for long.
-_LASTS_S = 300.0
+LASTS_S = 300.0
 
 
 class Wanted(NamedTuple):
@@ -46,11 +47,10 @@ class EventStream:
 
     def __init__(self, registry: Registry, fair_use: FairUse) -> None:
         self._registry = registry
-        self._fair_use = fair_use
+        self._places = StreamPlaces(fair_use, _MOST_STREAMS)
         self._looking = asyncio.Lock()
         self._head = 0
         self._looked_at = -_PAUSE_S
-        self._free = _MOST_STREAMS
         self._ended = False
 
     def end(self) -> None:
@@ -59,16 +59,31 @@ class EventStream:
 
     async def beyond(self, seq: int) -> bool:
         """Wait until the feed has events after ``seq``; return False after some seconds without."""
-        deadline = time.monotonic() + _SILENCE_S
+        deadline = time.monotonic() + SILENCE_S
         while self._head <= seq and time.monotonic() < deadline and not self._ended:
-            async with self._looking:
-                wait = self._looked_at + _PAUSE_S - time.monotonic()
-                if wait <= 0:
-                    self._head = await run_in_threadpool(feed_head, self._registry.database)
-                    self._looked_at = time.monotonic()
+            wait = await self._look()
             if self._head <= seq:
                 await asyncio.sleep(max(wait, _PAUSE_S))
         return self._head > seq
+
+    async def head(self) -> int:
+        """Return the newest place of the feed, as of half a second ago at most."""
+        await self._look()
+        return self._head
+
+    async def _look(self) -> float:
+        """Read the head unless somebody just did; return how long that is still recent."""
+        async with self._looking:
+            wait = self._looked_at + _PAUSE_S - time.monotonic()
+            if wait <= 0:
+                self._head = await run_in_threadpool(feed_head, self._registry.database)
+                self._looked_at = time.monotonic()
+        return wait
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every stream ends, because the process does."""
+        return self._ended
 
     def follow(
         self,
@@ -89,18 +104,7 @@ class EventStream:
         Raises:
             ServiceBusyError: This process, or the principal in it, has its largest number.
         """
-        if not self._free:
-            raise ServiceBusyError("the service has too many streams", remedy="Try again later")
-        self._fair_use.require_free(principal, Use.STREAMS)
-        return self._shared(self._stream(after, wanted, admitted), principal)
-
-    async def _shared(self, stream: AsyncIterator[bytes], principal: str) -> AsyncIterator[bytes]:
-        try:
-            async with self._fair_use.share(principal, Use.STREAMS):
-                async for part in stream:
-                    yield part
-        except ServiceBusyError:
-            return  # another stream took the last place; its client connects again
+        return self._places.taken_by(principal, self._stream(after, wanted, admitted))
 
     async def _stream(
         self,
@@ -108,8 +112,7 @@ class EventStream:
         wanted: Wanted,
         admitted: Callable[[], Awaitable[Caller]],
     ) -> AsyncIterator[bytes]:
-        self._free -= 1
-        until = time.monotonic() + _LASTS_S
+        until = time.monotonic() + LASTS_S
         try:
             while time.monotonic() < until and not self._ended:
                 await admitted()
@@ -123,8 +126,6 @@ class EventStream:
                 after = page[-1].seq
         except PedigreeError:
             return  # its client connects again, and gets the error
-        finally:
-            self._free += 1
 
 
 def _format_event(event: Event) -> bytes:

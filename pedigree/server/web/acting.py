@@ -10,7 +10,6 @@ from functools import partial, update_wrapper
 from starlette.responses import Response
 
 from pedigree.access.records import Permission
-from pedigree.errors import PedigreeError
 from pedigree.lifecycle.records import CHAMPION_STAGE
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires
@@ -39,27 +38,22 @@ def _ask(action: Action, visit: Visit, name: str, version: str) -> Response:
 
 
 def _act(action: Action, visit: Visit, name: str, version: str) -> Response:
-    """Do what the form of an action asks for; show it again if that is refused."""
+    """Do what the form of an action asks for."""
     subject = subject_of(visit.registry, name, number_in(version))
     then = visit.links.version(name, subject.version.version_id)
     values = visit.form
-    try:
-        if action.is_repeatable:
-            action.does(visit.registry, subject, values)
-            return visit.lead_to(then)
-        return visit.act(lambda registry: action.does(registry, subject, values), then)
-    except PedigreeError as error:
-        now = subject_of(visit.registry, name, subject.version.version_id)
-        return _form(visit, action, now, values, error)
+    if action.is_repeatable:
+        action.does(visit.registry, subject, values)
+        return visit.lead_to(then)
+    return visit.act(lambda registry: action.does(registry, subject, values), then)
 
 
-def _form(
-    visit: Visit,
-    action: Action,
-    subject: Subject,
-    values: Mapping[str, str],
-    error: PedigreeError | None = None,
-) -> Response:
+def _ask_again(action: Action, visit: Visit, name: str, version: str) -> Response:
+    """Show the form of an action that was refused, with what was typed and the state now."""
+    return _form(visit, action, subject_of(visit.registry, name, number_in(version)), visit.form)
+
+
+def _form(visit: Visit, action: Action, subject: Subject, values: Mapping[str, str]) -> Response:
     fields = action.fields(subject, values)
     chosen = (each.value for each in fields if each.name == "stage")
     stage = values.get("stage") or next(chosen, None)
@@ -78,7 +72,6 @@ def _form(
             who_may=who_may(rule.people(action.permission) if rule else ()),
             is_grave=action.is_grave,
         ),
-        error,
     )
 
 
@@ -89,7 +82,12 @@ def ask_rollback(visit: Visit, name: str) -> Response:
     return _rollback_form(visit, name, {**visit.query})
 
 
-@pages.post(ROLLBACK)
+def ask_rollback_again(visit: Visit, name: str) -> Response:
+    """Show the form again that was refused, with what was typed."""
+    return _rollback_form(visit, name, visit.form)
+
+
+@pages.post(ROLLBACK, again=ask_rollback_again)
 @requires(Permission.MOVE)
 def roll_back(visit: Visit, name: str) -> Response:
     """Roll a stage back to its previous version."""
@@ -103,15 +101,10 @@ def roll_back(visit: Visit, name: str) -> Response:
             expected_generation=expected(values),
         )
 
-    try:
-        return visit.act(work, visit.links.model(name))
-    except PedigreeError as error:
-        return _rollback_form(visit, name, values, error)
+    return visit.act(work, visit.links.model(name))
 
 
-def _rollback_form(
-    visit: Visit, name: str, values: Mapping[str, str], error: PedigreeError | None = None
-) -> Response:
+def _rollback_form(visit: Visit, name: str, values: Mapping[str, str]) -> Response:
     registry = visit.registry
     model, policy = registry.model(name), registry.policy(name)
     held = tuple(rule.name for rule in policy.stages if rule.name in model.stages)
@@ -143,7 +136,6 @@ def _rollback_form(
             who_may=who_may(rule.people(Permission.MOVE) if rule else ()),
             is_grave=True,
         ),
-        error,
     )
 
 
@@ -154,25 +146,21 @@ def ask_restore(visit: Visit, name: str, version: str) -> Response:
     return _restore_form(visit, name, number_in(version), {})
 
 
-@pages.post(RESTORE)
+def ask_restore_again(visit: Visit, name: str, version: str) -> Response:
+    """Show the form again that was refused, with what was typed."""
+    return _restore_form(visit, name, number_in(version), visit.form)
+
+
+@pages.post(RESTORE, again=ask_restore_again)
 @requires(Permission.DELETE)
 def restore(visit: Visit, name: str, version: str) -> Response:
     """Restore a deleted version; it looks for the bytes in the store, so it is no transaction."""
     number, values = number_in(version), visit.form
-    try:
-        visit.registry.restore(f"{name}/{number}", reason=given(values, "reason"))
-    except PedigreeError as error:
-        return _restore_form(visit, name, number, values, error)
+    visit.registry.restore(f"{name}/{number}", reason=given(values, "reason"))
     return visit.lead_to(visit.links.version(name, number))
 
 
-def _restore_form(
-    visit: Visit,
-    name: str,
-    number: int,
-    values: Mapping[str, str],
-    error: PedigreeError | None = None,
-) -> Response:
+def _restore_form(visit: Visit, name: str, number: int, values: Mapping[str, str]) -> Response:
     model = visit.registry.model(name)
     return form_page(
         visit,
@@ -188,18 +176,21 @@ def _restore_form(
             who_may=who_may(()),
             is_grave=False,
         ),
-        error,
     )
 
 
 def _add(action: Action) -> None:
     """Add the two routes of an action, with the permission that it needs."""
     path = f"{VERSION}/{action.word}"
-    for method, endpoint, name in ((pages.get, _ask, "ask"), (pages.post, _act, "do")):
+    again = partial(_ask_again, action)
+    for declare, endpoint, name in (
+        (pages.get(path), _ask, "ask"),
+        (pages.post(path, again=again), _act, "do"),
+    ):
         bound = partial(endpoint, action)
         update_wrapper(bound, endpoint)
         bound.__name__ = f"{name}_{action.word}"  # type: ignore[attr-defined]
-        method(path)(requires(action.permission)(bound))
+        declare(requires(action.permission)(bound))
 
 
 for _action in ACTIONS:

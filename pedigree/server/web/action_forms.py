@@ -5,10 +5,7 @@ from dataclasses import dataclass, replace
 
 from starlette.responses import Response
 
-from pedigree.errors import PedigreeError
-from pedigree.server.http.problems import status_of
 from pedigree.server.web.action_kinds import FormField
-from pedigree.server.web.form_tokens import new_key
 from pedigree.server.web.visits import Visit
 
 
@@ -40,19 +37,18 @@ class ActionForm:
     who_may: str
     is_grave: bool
 
+    @property
+    def typed(self) -> tuple[tuple[str, str], ...]:
+        """What was typed, by the labels of its fields."""
+        return tuple((each.label, each.value) for each in self.fields if each.value)
+
 
 def filled(fields: Sequence[FormField], values: Mapping[str, str]) -> tuple[FormField, ...]:
     """Return fields with what was typed into them."""
     return tuple(replace(each, value=values.get(each.name, each.value)) for each in fields)
 
 
-def form_page(visit: Visit, form: ActionForm, error: PedigreeError | None = None) -> Response:
-    """Answer with a form; after a refusal with its status, its reason, and what was typed."""
-    return visit.page(
-        "act.html",
-        status=200 if error is None else status_of(error),
-        title=f"{form.heading}: {form.reference}",
-        form=form,
-        key=new_key(),
-        error=error,
-    )
+def form_page(visit: Visit, form: ActionForm) -> Response:
+    """Answer with a form; after a refusal with its reason as well."""
+    title = f"{form.heading}: {form.reference}"
+    return visit.page("act.html", title=title, form=form, error=visit.refused)

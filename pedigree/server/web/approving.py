@@ -1,19 +1,20 @@
 """Approvals: what waits, what waits for the visitor, and the page on which one decides."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.responses import Response
 
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
-from pedigree.errors import NotFoundError, PedigreeError
+from pedigree.errors import NotFoundError
 from pedigree.lifecycle.decision_records import Decision, Explanation, StageRequest
 from pedigree.lifecycle.records import StageRule
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires
-from pedigree.server.http.problems import status_of
+from pedigree.server.http.pages import is_cut
 from pedigree.server.web.action_kinds import expected
+from pedigree.server.web.approval_lists import RECENT, recent_page
 from pedigree.server.web.comparing import ComparedVersions, comparison
 from pedigree.server.web.consequences import Subject, of_entering, subject_of
 from pedigree.server.web.keys import key_before
@@ -62,11 +63,14 @@ class Review:
 @pages.get(APPROVALS)
 @requires(Permission.READ, lists=True)
 def approvals(visit: Visit) -> Response:
-    """Show the requests for stages: those that wait for the visitor, or all."""
+    """Show the requests for stages: those that wait for the visitor, all, theirs, or decisions."""
+    if visit.query.get("show") in RECENT:
+        return recent_page(visit)
     shows_all = visit.query.get("show") == "all"
     found, next_after = _queue(visit, shows_all=shows_all)
     return visit.page(
         "approvals.html",
+        lists=True,
         title="Approvals",
         queue=found,
         next_after=next_after,
@@ -85,7 +89,12 @@ def review(visit: Visit, request_id: str) -> Response:
     return _review_page(visit, _request(visit.registry, request_id))
 
 
-@pages.post(REVIEW)
+def review_again(visit: Visit, request_id: str) -> Response:
+    """Show a request whose decision was refused, with the comment that was typed."""
+    return _review_page(visit, _request(visit.registry, request_id))
+
+
+@pages.post(REVIEW, again=review_again)
 @requires(Permission.DECIDE, lists=True)
 def decide(visit: Visit, request_id: str) -> Response:
     """Approve or reject what a request asks for."""
@@ -104,39 +113,16 @@ def decide(visit: Visit, request_id: str) -> Response:
         )
 
     done = "approved" if approves else "rejected"
-    try:
-        return visit.act(work, visit.links.to(APPROVALS, {"done": done}))
-    except PedigreeError as error:
-        return _review_page(visit, request, error, values)
+    return visit.act(work, visit.links.approvals({"done": done}))
 
 
 def _queue(visit: Visit, *, shows_all: bool) -> tuple[tuple[StageRequest, ...], int | None]:
-    after = key_before(visit.query, "after")
-    read = visit.registry.stage_requests(limit=_QUEUE + 1, after=after)
+    after = int(key_before(visit.query, "after") or 0)
+    registry = visit.registry
+    waiting = registry.operations.stage_requests.requests_to_decide
+    read = (registry.stage_requests if shows_all else waiting)(limit=_QUEUE + 1, after=after)
     page = read[:_QUEUE]
-    next_after = page[-1].request_id if len(read) > _QUEUE else None
-    if shows_all:
-        return page, next_after
-    return waiting_for(visit.principal, visit.registry, page), next_after
-
-
-def waiting_for(
-    principal: Principal, registry: Registry, requests: Sequence[StageRequest]
-) -> tuple[StageRequest, ...]:
-    """Return the requests about which somebody may decide, as far as grants and policies say.
-
-    Their own requests are not among them: others decide about these.
-    """
-    policies = {name: registry.policy(name) for name in {each.model_name for each in requests}}
-    found = []
-    for each in requests:
-        rule = policies[each.model_name].rule(each.stage)
-        may = rule is not None and principal.may(
-            Permission.DECIDE, each.model_name, rule.name, rule
-        )
-        if may and each.requested_by != principal.shown_name:
-            found.append(each)
-    return tuple(found)
+    return page, page[-1].request_id if len(read) > _QUEUE or is_cut(read) else None
 
 
 def _request(registry: Registry, given: str) -> StageRequest:
@@ -157,24 +143,19 @@ def _request(registry: Registry, given: str) -> StageRequest:
     )
 
 
-def _review_page(
-    visit: Visit,
-    request: StageRequest,
-    error: PedigreeError | None = None,
-    values: Mapping[str, str] | None = None,
-) -> Response:
+def _review_page(visit: Visit, request: StageRequest) -> Response:
     queue, next_after = _queue(visit, shows_all=True)
     return visit.page(
         "approvals.html",
-        status=200 if error is None else status_of(error),
+        watches=[(request.model_name, request.version_id)],
         title=f"{request.model_name} v{request.version_id} for {request.stage}",
         queue=queue,
         next_after=next_after,
         shows_all=True,
         review=_review(visit, request),
         done=None,
-        error=error,
-        comment=(values or {}).get("comment", ""),
+        error=visit.refused,
+        comment=visit.form.get("comment", ""),
     )
 
 

@@ -131,12 +131,14 @@ def _filtered(_tag: str, attribute: str, value: str) -> str | None:
 
 
 def _section(title: str, body: str) -> CardSection:
+    missing = body.count(_NOT_PROVIDED)
+    says_nothing = 0 < missing >= body.count("<h3>")
     # Both come from nh3, which has escaped and cleaned them.
     return CardSection(
         Markup(title),  # noqa: S704
         Markup(body),  # noqa: S704
-        body.count(_NOT_PROVIDED),
-        title in _OPEN or not title,
+        missing,
+        not title or (title in _OPEN and not says_nothing),
     )
 
 

@@ -31,7 +31,11 @@ class TableColumn(NamedTuple):
     cell: Callable[[ModelVersion], object]
 
 
+CHECKS = "checks"
+"""The key of the column that says how the checks ended, which the record of a version does not."""
+
 _FIELDS = (
+    TableColumn(CHECKS, "Checks", False, lambda version: None),  # noqa: ARG005
     TableColumn("registered", "Registered", False, lambda version: words.date(version.created_at)),
     TableColumn("by", "By", False, lambda version: words.person(version.created_by)),
     TableColumn("flavor", "Flavor", False, lambda version: version.flavor),
@@ -42,7 +46,7 @@ _FIELDS = (
     TableColumn("commit", "Commit", False, lambda version: version.git_commit),
     TableColumn("digest", "Digest", False, lambda version: words.short(version.digest)),
 )
-_DEFAULT_FIELDS = ("registered", "by")
+_DEFAULT_FIELDS = (CHECKS, "registered", "by")
 
 
 def known_columns(versions: Sequence[ModelVersion]) -> tuple[TableColumn, ...]:

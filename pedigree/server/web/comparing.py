@@ -74,8 +74,13 @@ def compare(visit: Visit) -> Response:
         return visit.page("choose.html", title="Compare", references=references)
     first, *others = references
     found = tuple(comparison(visit.registry, first, other) for other in others)
+    versions = (found[0].a, *(each.b for each in found))
     return visit.page(
-        "compare.html", title=" and ".join(references), comparisons=found, references=references
+        "compare.html",
+        watches=[(each.model_name, each.version_id) for each in versions],
+        title=" and ".join(references),
+        comparisons=found,
+        references=references,
     )
 
 

@@ -10,13 +10,17 @@ from pedigree.registry import Registry
 from pedigree.server.http.unknown_tokens import UnknownTokens
 from pedigree.server.web import (
     acting,
+    activity,
     approving,
     audit,
     comparing,
     drift,
     evidence,
     impact,
+    live,
     model,
+    model_actions,
+    model_data,
     models,
     signing_in,
     signing_out,
@@ -25,6 +29,7 @@ from pedigree.server.web import (
 )
 from pedigree.server.web.admin.subjects import ADMIN_SUBJECTS
 from pedigree.server.web.issuers import Issuers
+from pedigree.server.web.live_feed import LiveFeed
 from pedigree.server.web.problems import add_pages_of_errors
 from pedigree.server.web.routes import Pages
 from pedigree.server.web.visitors import Visitors
@@ -34,7 +39,10 @@ from pedigree.settings import Settings
 
 SUBJECTS: tuple[Pages, ...] = (
     models.pages,
+    activity.pages,
     model.pages,
+    model_actions.pages,
+    model_data.pages,
     versions.pages,
     evidence.pages,
     comparing.pages,
@@ -43,6 +51,7 @@ SUBJECTS: tuple[Pages, ...] = (
     impact.pages,
     drift.pages,
     audit.pages,
+    live.pages,
     *ADMIN_SUBJECTS,
 )
 
@@ -77,6 +86,7 @@ def start_web(
         metrics=state.metrics,
     )
     state.visitors = Visitors(state.authenticator, state.web_sessions)
+    state.live = live.Live(LiveFeed(registry, state.event_stream), state.fair_use)
     state.issuers = Issuers(providers)
     state.unknown_sign_ins = UnknownTokens(state.metrics)
     if Door.WEB in settings.doors:

@@ -34,6 +34,7 @@ def _results(visit: Visit, reference: str) -> Response:
     shown = read[-_AT_ONCE:]
     return visit.page(
         "drift_results.html",
+        watches=[(version.model_name, version.version_id)],
         title=f"Drift of {version.reference}",
         version=version,
         results=shown[::-1],

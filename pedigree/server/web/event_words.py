@@ -1,4 +1,4 @@
-"""Events of versions in words."""
+"""Events in words."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -34,6 +34,11 @@ def said(event: Event) -> Said:
     return Said(what, why if isinstance(why, str) else None)
 
 
+def is_routine(event: Event) -> bool:
+    """Return whether an event only says that a model card was drawn again."""
+    return event.type is EventType.VERSION_UPDATED and set(event.body) == {"model_card"}
+
+
 def _text(body: Body, key: str) -> str:
     value = body.get(key)
     return value if isinstance(value, str) and value else "not known"
@@ -62,7 +67,26 @@ def _update(body: Body) -> str:
     return ", ".join([*known, *(f"{field} changed" for field in fields)]) or "changed"
 
 
+_OF_MODELS = ("description", "owners", "tags", "policy", "retention")
+
+
+def _model_update(body: Body) -> str:
+    known = [f"{field} changed" for field in _OF_MODELS if field in body]
+    return ", ".join(known) or "changed"
+
+
+def _data(body: Body) -> str:
+    """Return the asset that an event is about, with its partition if it is about one."""
+    partition = body.get("partition")
+    suffix = f" [{partition}]" if isinstance(partition, str) else ""
+    return f"{_text(body, 'asset')}{suffix}"
+
+
 _PHRASES: Mapping[EventType, Callable[[Body], str]] = {
+    EventType.MODEL_CREATED: lambda _: "created",
+    EventType.MODEL_UPDATED: _model_update,
+    EventType.MODEL_DELETED: lambda _: "deleted with all its versions",
+    EventType.MODEL_RESTORED: lambda _: "restored",
     EventType.VERSION_CREATED: lambda _: "registered",
     EventType.VERSION_TRAINED: lambda _: "trained again, with the same bytes",
     EventType.VERSION_UPDATED: _update,
@@ -84,5 +108,15 @@ _PHRASES: Mapping[EventType, Callable[[Body], str]] = {
         "released from quarantine" if "from" in body else "released from a legal hold"
     ),
     EventType.VERSION_PROFILED: lambda _: "profile of its training data stored",
+    EventType.VERSION_PROMOTION_GIVEN_UP: lambda body: (
+        f"the sensor gave up its promotion to {_stage(body)}"
+    ),
+    EventType.VERSION_DRIFT_MEASURED: lambda body: f"compared with {_data(body)}",
+    EventType.VERSION_DRIFT_DETECTED: lambda body: f"{_data(body)} has drifted",
+    EventType.ALIAS_DELETED: lambda body: f"alias @{_text(body, 'alias')} removed",
+    EventType.ASSET_QUARANTINED: lambda body: f"{_data(body)} put in quarantine",
+    EventType.ASSET_RELEASED: lambda body: f"{_data(body)} released from quarantine",
+    EventType.DATASHEET_SET: lambda body: f"datasheet of {_data(body)} written",
+    EventType.DATA_CHECK_RECORDED: lambda body: f"{_data(body)}: {_check(body)}",
     EventType.ALIAS_SET: lambda body: f"became @{_text(body, 'alias')}",
 }

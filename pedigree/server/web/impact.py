@@ -7,19 +7,20 @@ from starlette.responses import Response
 
 from pedigree.access.grants import SOME
 from pedigree.access.records import Permission
-from pedigree.errors import PedigreeError
+from pedigree.catalog.quarantine_records import DataQuarantine
 from pedigree.lifecycle.impact_records import Impact
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires
-from pedigree.server.http.problems import status_of
 from pedigree.server.web.links import IMPACT, QUARANTINE_DATA, RELEASE_DATA
 from pedigree.server.web.routes import Pages
 from pedigree.server.web.visits import Visit
+from pedigree.server.web.who_may import who_may
 from pedigree.server.web.words import MOST_COUNTED
 
 pages = Pages()
 
 _VERSIONS = 100
+_QUARANTINES = 200
 
 DataAction: TypeAlias = Callable[[Registry, str, str | None, Mapping[str, str]], object]
 
@@ -28,12 +29,15 @@ DataAction: TypeAlias = Callable[[Registry, str, str | None, Mapping[str, str]],
 @requires(Permission.READ, lists=True)
 def impact(visit: Visit) -> Response:
     """Show the versions that depend on an asset, or on one of its partitions."""
-    asset = visit.query.get("asset", "").strip()
-    partition = visit.query.get("partition", "").strip() or None
-    return _page(visit, asset, partition)
+    return _page(visit, visit.query)
 
 
-@pages.post(QUARANTINE_DATA)
+def impact_again(visit: Visit) -> Response:
+    """Show the data of a form that was refused, with what was typed."""
+    return _page(visit, visit.form)
+
+
+@pages.post(QUARANTINE_DATA, again=impact_again)
 @requires(Permission.QUARANTINE, lists=True)
 def quarantine_data(visit: Visit) -> Response:
     """Quarantine an asset, or one of its partitions."""
@@ -48,7 +52,7 @@ def quarantine_data(visit: Visit) -> Response:
     )
 
 
-@pages.post(RELEASE_DATA)
+@pages.post(RELEASE_DATA, again=impact_again)
 @requires(Permission.QUARANTINE, lists=True)
 def release_data(visit: Visit) -> Response:
     """End the quarantines of an asset, or of one of its partitions."""
@@ -65,24 +69,15 @@ def release_data(visit: Visit) -> Response:
 
 def _act(visit: Visit, work: DataAction) -> Response:
     values = visit.form
-    asset = values.get("asset", "").strip()
-    partition = values.get("partition", "").strip() or None
-    try:
-        return visit.act(
-            lambda registry: work(registry, asset, partition, values),
-            visit.links.impact(asset, partition),
-        )
-    except PedigreeError as error:
-        return _page(visit, asset, partition, error, values)
+    asset, partition = _data(values)
+    return visit.act(
+        lambda registry: work(registry, asset, partition, values),
+        visit.links.impact(asset, partition),
+    )
 
 
-def _page(
-    visit: Visit,
-    asset: str,
-    partition: str | None,
-    error: PedigreeError | None = None,
-    values: Mapping[str, str] | None = None,
-) -> Response:
+def _page(visit: Visit, values: Mapping[str, str]) -> Response:
+    asset, partition = _data(values)
     found: Impact | None = None
     if asset:
         after = visit.query.get("after")
@@ -91,12 +86,27 @@ def _page(
         )
     return visit.page(
         "impact.html",
-        status=200 if error is None else status_of(error),
         title=f"Impact of {asset}" if asset else "Impact",
         asset=asset,
         partition=partition,
         found=found,
-        error=error,
-        reason=(values or {}).get("reason", ""),
+        quarantines=_quarantines(visit, asset, partition),
+        error=visit.refused,
+        reason=visit.form.get("reason", ""),
+        only_certain=visit.form.get("only_certain") == "yes",
+        who_may=who_may,
         may_quarantine=visit.principal.may(Permission.QUARANTINE, None, SOME),
     )
+
+
+def _quarantines(visit: Visit, asset: str, partition: str | None) -> tuple[DataQuarantine, ...]:
+    """Return the open quarantines of an asset; those that concern a partition if one is named."""
+    if not asset:
+        return ()
+    found = visit.registry.operations.quarantine.quarantines_of_asset(asset, limit=_QUARANTINES)
+    return tuple(each for each in found if partition is None or each.partition in (None, partition))
+
+
+def _data(values: Mapping[str, str]) -> tuple[str, str | None]:
+    """Return the asset and the partition that a query or a form names."""
+    return values.get("asset", "").strip(), values.get("partition", "").strip() or None

@@ -15,12 +15,18 @@ MODEL = "/models/{name}"
 VERSION = "/models/{name}/versions/{version}"
 _OF_VERSION = VERSION.removeprefix(MODEL).removesuffix("{version}")
 POLICY = f"{MODEL}/policy"
+MODEL_ACTIVITY = f"{MODEL}/activity"
+MODEL_DATA = f"{MODEL}/data"
+ALIAS_MODEL = f"{MODEL}/alias"
+DESCRIBE_MODEL = f"{MODEL}/describe"
+RESTORE_MODEL = f"{MODEL}/restore"
 EVIDENCE = f"{VERSION}/evidence"
 VERSION_HISTORY = f"{VERSION}/history"
 VERSION_CHECK = f"{VERSION}/checks/{{check}}"
 VERSION_FILES = f"{VERSION}/files"
 ROLLBACK = f"{MODEL}/rollback"
 RESTORE = f"{VERSION}/restore"
+ACTIVITY = "/activity"
 COMPARE = "/compare"
 APPROVALS = "/approvals"
 REVIEW = f"{APPROVALS}/{{request_id}}"
@@ -31,10 +37,12 @@ DRIFT = "/drift"
 AUDIT = "/audit"
 VERIFY_LOG = f"{AUDIT}/verify"
 ADMIN = "/admin"
+WEBHOOKS = f"{ADMIN}/webhooks"
 SIGN_IN = "/sign-in"
 SIGN_IN_CALLBACK = f"{SIGN_IN}/callback"
 SIGN_IN_ISSUER = f"{SIGN_IN}/issuer"
 SIGN_OUT = "/sign-out"
+LIVE = "/live"
 STATIC = "/static/{file}"
 
 NEXT = "next"
@@ -84,6 +92,11 @@ class Links:
         """Return the link to a file of :mod:`static_files`, by its name with hash."""
         return self.to(STATIC, file=name)
 
+    @property
+    def live(self) -> str:
+        """The link to the stream of what moves."""
+        return self.to(LIVE)
+
     def home(self, query: Query | None = None) -> str:
         """Return the link to the list of models."""
         return self.to(HOME, query)
@@ -96,6 +109,14 @@ class Links:
         """
         return self.to(SIGN_IN, {NEXT: way_back if way_back != HOME else None})
 
+    def sign_in_at_issuer(self) -> str:
+        """Return the link that takes the form that leads to an issuer."""
+        return self.to(SIGN_IN_ISSUER)
+
+    def sign_out(self) -> str:
+        """Return the link that takes the form that ends a session."""
+        return self.to(SIGN_OUT)
+
     def within(self, path: str) -> str:
         """Return the link to a path of the service that has its query, such as a way back."""
         return self._public(path)
@@ -107,6 +128,38 @@ class Links:
     def version(self, name: str, number: int, query: Query | None = None) -> str:
         """Return the link to a version."""
         return f"{self._model(name)}{_OF_VERSION}{number}{_query(query)}"
+
+    def policy(self, name: str, query: Query | None = None) -> str:
+        """Return the link to a model's policy and its revisions."""
+        return self.to(POLICY, query, name=name)
+
+    def model_activity(self, name: str, query: Query | None = None) -> str:
+        """Return the link to what happened to a model."""
+        return self.to(MODEL_ACTIVITY, query, name=name)
+
+    def model_data(self, name: str, query: Query | None = None) -> str:
+        """Return the link to the data of a model's versions, with its datasheets."""
+        return self.to(MODEL_DATA, query, name=name)
+
+    def alias_model(self, name: str, alias: str | None = None) -> str:
+        """Return the link to the form that points an alias to a version."""
+        return self.to(ALIAS_MODEL, {"alias": alias}, name=name)
+
+    def describe_model(self, name: str) -> str:
+        """Return the link to the form that describes a model."""
+        return self.to(DESCRIBE_MODEL, name=name)
+
+    def restore_model(self, name: str) -> str:
+        """Return the link to the form that restores a deleted model."""
+        return self.to(RESTORE_MODEL, name=name)
+
+    def rollback(self, name: str, stage: str | None = None) -> str:
+        """Return the link to the form that rolls a stage back."""
+        return self.to(ROLLBACK, {"stage": stage}, name=name)
+
+    def latest(self, name: str) -> str:
+        """Return the link that leads to the newest version of a model."""
+        return self.to(VERSION, name=name, version="latest")
 
     def evidence(self, name: str, number: int) -> str:
         """Return the link to all evidence of a version, to be printed."""
@@ -128,17 +181,51 @@ class Links:
         """Return the link to the form of an action on a version."""
         return f"{self.version(name, number)}/{action}{_query(query)}"
 
-    def compare(self, a: str, b: str) -> str:
-        """Return the link to the comparison of two versions, by their references."""
-        return self.to(COMPARE, {"a": a, "b": b})
+    def compare(self, *references: str) -> str:
+        """Return the link to the comparison of versions; without any, to the choice of them."""
+        return self.to(COMPARE, {"v": references} if references else None)
+
+    def activity(self, query: Query | None = None) -> str:
+        """Return the link to what happened to all models."""
+        return self.to(ACTIVITY, query)
+
+    def approvals(self, query: Query | None = None) -> str:
+        """Return the link to the lists of requests and decisions."""
+        return self.to(APPROVALS, query)
 
     def review(self, request_id: int) -> str:
         """Return the link to the page on which a request for a stage is decided."""
         return self.to(REVIEW, request_id=request_id)
 
-    def impact(self, asset: str, partition: str | None = None) -> str:
+    def impact(
+        self, asset: str | None = None, partition: str | None = None, after: str | None = None
+    ) -> str:
         """Return the link to what depends on an asset, or on one of its partitions."""
-        return self.to(IMPACT, {"asset": asset, "partition": partition})
+        return self.to(IMPACT, {"asset": asset, "partition": partition, "after": after})
+
+    def quarantine_data(self) -> str:
+        """Return the link that takes the form for a quarantine of data."""
+        return self.to(QUARANTINE_DATA)
+
+    def release_data(self) -> str:
+        """Return the link that takes the form that ends a quarantine of data."""
+        return self.to(RELEASE_DATA)
+
+    def drift(self, reference: str | None = None, query: Query | None = None) -> str:
+        """Return the link to the models that have drifted, or to the results of a version."""
+        return self.to(DRIFT, {"version": reference, **(query or {})})
+
+    def audit(self, query: Query | None = None) -> str:
+        """Return the link to the audit log."""
+        return self.to(AUDIT, query)
+
+    def verify_log(self) -> str:
+        """Return the link that checks the whole log."""
+        return self.to(VERIFY_LOG)
+
+    def webhooks(self) -> str:
+        """Return the link to the webhooks and whether their messages arrive."""
+        return self.to(WEBHOOKS)
 
     def event(self, seq: int) -> str:
         """Return the link to an event of the audit log, with its proof."""

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from pedigree.access.records import Permission
 from pedigree.catalog.records import ModelVersion
+from pedigree.errors import ModelNotFoundError
 from pedigree.lifecycle.decision_records import PolicyRevision
 from pedigree.lifecycle.records import CHAMPION_STAGE, Policy, Tenure
 from pedigree.registry.model_pages import ModelParts
@@ -17,6 +18,8 @@ from pedigree.server.web.columns import chosen_columns, known_columns
 from pedigree.server.web.drawn import DrawnParts, digest_of_values
 from pedigree.server.web.keys import key_before
 from pedigree.server.web.links import MODEL, POLICY
+from pedigree.server.web.model_actions import gone_model
+from pedigree.server.web.model_parts import model_parts, with_checks
 from pedigree.server.web.pictures.timeline import lanes, timeline
 from pedigree.server.web.pictures.trend import Point, trend
 from pedigree.server.web.policy_words import other_rules, policy_change, policy_words
@@ -32,9 +35,8 @@ _TENURES = 200
 _REVISIONS = 50
 _CHARTS = 4
 _HEADLINES = 3
-# The widths of drawings by how many are in a row.
-_WIDTHS = {1: 620, 2: 590, 3: 390}
-_NARROW = 286
+# About the width of a column, also on a phone, so that texts keep their size.
+_CHART_WIDTH = 390
 
 
 class Champion(NamedTuple):
@@ -54,9 +56,12 @@ class Champion(NamedTuple):
 def model(visit: Visit, name: str) -> Response:
     """Show a model: its verdict, timeline, metrics, versions, policy and requests."""
     before = key_before(visit.query)
-    parts = visit.registry.operations.model_pages.parts(
-        name, versions=_VERSIONS + 1, tenures=_TENURES + 1, few=_HEADLINES + 1, before=before
-    )
+    try:
+        parts = visit.registry.operations.model_pages.parts(
+            name, versions=_VERSIONS + 1, tenures=_TENURES + 1, few=_HEADLINES + 1, before=before
+        )
+    except ModelNotFoundError as error:
+        return gone_model(visit, name, error)
     found, policy, versions, tenures = parts.model, parts.policy, parts.versions, parts.tenures
     stages = [rule.name for rule in policy.stages]
     shown = tenures[-_TENURES:]
@@ -76,10 +81,16 @@ def model(visit: Visit, name: str) -> Response:
         versions=versions[:_VERSIONS],
         next_before=versions[_VERSIONS - 1].version_id if len(versions) > _VERSIONS else None,
         is_first_page=before is None,
-        columns=chosen_columns(visit.query, versions[:_VERSIONS], policy),
+        columns=with_checks(
+            visit,
+            name,
+            versions[:_VERSIONS],
+            chosen_columns(visit.query, versions[:_VERSIONS], policy),
+        ),
         known_columns=known_columns(versions[:_VERSIONS]),
         policy=policy_words(policy),
         other_rules=other_rules(policy),
+        **model_parts(visit, found, tenures, versions[:_VERSIONS], policy),
     )
 
 
@@ -119,7 +130,7 @@ def _table_of(visit: Visit, name: str, shown: Sequence[Tenure]) -> Markup | None
     known = {"tenures": shown[::-1], "links": visit.links, "model_name": name}
     return _DRAWN.part(
         ("table", digest_of_values(shown, visit.links.model(name), name)),
-        lambda: part("_tenures.html", known),
+        lambda: part("_tenure_table.html", known),
     )
 
 
@@ -152,17 +163,14 @@ def _charts(
         {name for each in versions for name in each.metrics},
         key=lambda name: (rule is None or name != rule.metric, name),
     )[:_CHARTS]
-    width = _WIDTHS.get(len(names), _NARROW)
     drawn = []
     for name in names:
         points = [Point(each.version_id, each.metrics.get(name)) for each in reversed(versions)]
-        drawn.append((name, _trend(name, points, held, now, width)))
+        drawn.append((name, _trend(name, points, held, now)))
     return [each for each in drawn if each[1] is not None]
 
 
-def _trend(
-    name: str, points: Sequence[Point], held: set[int], now: set[int], width: int
-) -> Markup | None:
+def _trend(name: str, points: Sequence[Point], held: set[int], now: set[int]) -> Markup | None:
     shown = {each.version for each in points}
-    known = (name, tuple(points), frozenset(held & shown), frozenset(now), width)
-    return _DRAWN.part(("trend", known), lambda: trend(name, points, held, now, width=width))
+    known = (name, tuple(points), frozenset(held & shown), frozenset(now))
+    return _DRAWN.part(("trend", known), lambda: trend(name, points, held, now, width=_CHART_WIDTH))

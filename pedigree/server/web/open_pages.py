@@ -7,11 +7,11 @@ from typing import Any
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from pedigree.server.http.auth import Authenticator
 from pedigree.server.http.bodies import Bodies
 from pedigree.server.http.inputs import require_text
+from pedigree.server.http.named_routes import NamedRoute
 from pedigree.server.web.form_tokens import FIELD, FormKey
 from pedigree.server.web.forms import MOST_FORM_BYTES, fields_of, require_form
 from pedigree.server.web.frame import Frame
@@ -77,7 +77,7 @@ class OpenVisit:
         if self.session is not None:
             visitor = Visitor(self.session.caller, self.cookie, False, self.session)
         path = self.request.url.path
-        frame = Frame.of(visitor, path) if visitor else Frame("", False, (), None)
+        frame = Frame.of(visitor, path, None) if visitor else Frame("", False, (), None)
         known = {"links": self.links, "frame": frame, "now": clock(), "query": self.query}
         headers = dict(_NO_STORE)
         if content_policy is not None:
@@ -96,7 +96,7 @@ class OpenVisit:
         return RedirectResponse(link, status_code=303, headers=_NO_STORE)
 
 
-class OpenPageRoute(Route):
+class OpenPageRoute(NamedRoute):
     """A route of a page that nobody must be known for, for one method."""
 
     def __init__(self, path: str, endpoint: OpenEndpoint, method: str) -> None:

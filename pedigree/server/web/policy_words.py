@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from pedigree.lifecycle.approval_rules import ApprovalRule
-from pedigree.lifecycle.records import ARCHIVED, MetricGate, Policy, Severity, StageRule
+from pedigree.lifecycle.records import ARCHIVED, NO_STAGE, MetricGate, Policy, Severity, StageRule
 from pedigree.server.web.words import number, plural, span, worded
 
 
@@ -26,9 +26,15 @@ class StageWords(NamedTuple):
     checks: tuple[str, ...]
     mover: str
 
+    @property
+    def entered_from(self) -> str:
+        """From where it is entered, in words."""
+        names = dict.fromkeys("no stage" if each == NO_STAGE else each for each in self.after)
+        return " or ".join(names)
+
     def phrases(self) -> frozenset[str]:
         """Return all that it says, to compare two revisions."""
-        entered = f"entered from {' or '.join(self.after)}"
+        entered = f"entered from {self.entered_from}"
         return frozenset(
             (entered, self.mover, *self.asks, *(f"check {each}" for each in self.checks))
         )

@@ -8,12 +8,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from pedigree import errors
-from pedigree.contract.paths import PREFIX
 from pedigree.server.http.auth import RouteAccess
 from pedigree.server.web.form_tokens import FormKey
 from pedigree.server.web.frame import PARTS, Frame
 from pedigree.server.web.issuers import policy_for
+from pedigree.server.web.kept_forms import kept_form, wants_page
 from pedigree.server.web.links import Links
+from pedigree.server.web.near import near_pages
+from pedigree.server.web.problem_words import says_of
 from pedigree.server.web.rendering import clock, page
 from pedigree.server.web.visitors import Visitor, cookie_of, new_cookie
 from pedigree.server.web.who_may import who_may
@@ -30,10 +32,18 @@ _TITLES = {
     409: "This cannot be done now",
     412: "It has changed since you opened it",
     413: "This is too large",
+    415: "This cannot be read as a form",
     422: "This cannot be accepted",
     429: "The registry has too much to do",
+    501: "This service is not set up for it",
     503: "The registry cannot be reached",
 }
+_AGAIN = {
+    401: "Nothing of it was done. Sign in in another tab, and then go on here: the form is shown"
+    " with what you typed.",
+    403: "Nothing of it was done. The form is shown with what you typed, if you may use it.",
+}
+_AGAIN_LATER = "It can be sent again as it is: what was done already is not done twice."
 _READING = frozenset({"GET", "HEAD"})
 _UNEXPECTED = "Something went wrong here"
 
@@ -45,13 +55,6 @@ def add_pages_of_errors(app: FastAPI) -> None:
         app.add_exception_handler(kind, _with_page(handler))
 
 
-def wants_page(request: Request) -> bool:
-    """Return whether a person asks for something that is no part of the API."""
-    return not request.url.path.startswith(f"{PREFIX}/") and "text/html" in request.headers.get(
-        "accept", ""
-    )
-
-
 def _with_page(handler: Handler) -> Handler:
     async def handle(request: Request, error: Exception) -> Response:
         answer = await handler(request, error)
@@ -59,7 +62,7 @@ def _with_page(handler: Handler) -> Handler:
             return answer
         if answer.status_code == 401 and request.method in _READING:
             return _to_sign_in(request)
-        shown = _shown(request, error, answer.status_code)
+        shown = await _shown(request, error, answer.status_code)
         for name in ("retry-after", "allow", "connection"):
             if name in answer.headers:
                 shown.headers[name] = answer.headers[name]
@@ -75,20 +78,25 @@ def _to_sign_in(request: Request) -> Response:
     return RedirectResponse(target, status_code=303, headers={"Cache-Control": "no-store"})
 
 
-def _shown(request: Request, error: Exception, status: int) -> Response:
+async def _shown(request: Request, error: Exception, status: int) -> Response:
     visitor: Visitor | None = getattr(request.state, "visitor", None)
-    is_known = isinstance(error, errors.PedigreeError)
+    links = Links(request.scope, None)
+    key = visitor.form_key if visitor else FormKey(cookie_of(request) or new_cookie())
+    kept = kept_form(request) if request.method == "POST" else None
     context: dict[str, Any] = {
-        "links": Links(request.scope, None),
+        "links": links,
         "frame": _frame(request, visitor),
         "now": clock(),
         "query": request.query_params,
         "title": _TITLES.get(status, _UNEXPECTED),
-        "error": error if is_known else None,
+        "says": says_of(error, status),
         "status": status,
         "who": _who_may(request) if status == 403 else None,
+        "near": await near_pages(error, visitor, links),
+        "kept": kept,
+        "was_form": request.method == "POST",
+        "again": _AGAIN.get(status, _AGAIN_LATER),
     }
-    key = visitor.form_key if visitor else FormKey(cookie_of(request) or new_cookie())
     session = visitor.session if visitor else None
     headers = policy_for(request, session)
     return page(request, "error.html", context, form_key=key, status=status, headers=headers)
@@ -104,4 +112,4 @@ def _frame(request: Request, visitor: Visitor | None) -> Frame:
     path = request.url.path
     if visitor is None:
         return Frame("", False, (), next((each for each in PARTS if each.has(path)), None))
-    return Frame.of(visitor, path)
+    return Frame.of(visitor, path, getattr(request.state, "awaited", None))

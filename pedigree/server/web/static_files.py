@@ -10,8 +10,8 @@ from typing import NamedTuple
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
+from pedigree.server.http.named_routes import NamedRoute
 from pedigree.server.web.links import STATIC
 
 _KINDS = {
@@ -90,7 +90,7 @@ def accepts_gzip(request: Request) -> bool:
     )
 
 
-ROUTES = (Route(STATIC, static_file, name="static_file"),)
+ROUTES = (NamedRoute(STATIC, static_file, name="static_file"),)
 
 
 @cache

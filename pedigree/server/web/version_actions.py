@@ -11,7 +11,7 @@ from pedigree.registry import Registry
 from pedigree.registry.version_pages import VersionPage
 from pedigree.server.web.actions import ACTIONS
 from pedigree.server.web.consequences import Subject
-from pedigree.server.web.links import ROLLBACK, Links
+from pedigree.server.web.links import Links
 from pedigree.server.web.who_may import who_may
 
 # What is done most; the others are folded.
@@ -70,7 +70,7 @@ def _offered(
     if version.stage == CHAMPION_STAGE:
         yield OfferedAction(
             title="Roll back",
-            link=links.to(ROLLBACK, {"stage": CHAMPION_STAGE}, name=name),
+            link=links.rollback(name, CHAMPION_STAGE),
             permission=Permission.MOVE,
             is_grave=True,
             is_first=True,

@@ -18,10 +18,10 @@ from pedigree.server.http.auth import requires
 from pedigree.server.web import links
 from pedigree.server.web.card_html import card_sections
 from pedigree.server.web.event_words import said
+from pedigree.server.web.kept_forms import wants_page
 from pedigree.server.web.keys import key_before
 from pedigree.server.web.pictures.bars import bars
 from pedigree.server.web.pictures.dots import Dot, group_dots
-from pedigree.server.web.problems import wants_page
 from pedigree.server.web.routes import Pages
 from pedigree.server.web.verdict import verdict_of
 from pedigree.server.web.version_actions import offered_actions

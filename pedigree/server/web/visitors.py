@@ -58,15 +58,22 @@ class Visitors:
         self._authenticator = authenticator
         self._sessions = sessions
 
-    async def admit(self, request: Request, declared: RouteAccess) -> Visitor:
+    async def admit(
+        self, request: Request, declared: RouteAccess, *, is_use: bool = True
+    ) -> Visitor:
         """Return the visitor of a page.
+
+        Args:
+            request: The request.
+            declared: What its route requires.
+            is_use: Whether it is a use of the visitor's session.
 
         Raises:
             NotAuthenticatedError: Nobody is signed in.
             NotPermittedError: The visitor may not open this page, or not for this model.
         """
         cookie = cookie_of(request)
-        session = await self.session_of(request)
+        session = await self.session_of(request, is_use=is_use)
         if session is None:
             caller = await self._authenticator.admit(request, declared)
         else:
@@ -78,13 +85,13 @@ class Visitors:
             self._authenticator.permit(caller, request, declared)
         return visitor
 
-    async def session_of(self, request: Request) -> BrowserSession | None:
+    async def session_of(self, request: Request, *, is_use: bool = True) -> BrowserSession | None:
         """Return the session of a request's cookie; a token in its head comes before a cookie."""
         cookie = cookie_of(request)
         is_of_session = cookie is not None and cookie.startswith(_OF_SESSION)
         if cookie is None or not is_of_session or "authorization" in request.headers:
             return None
-        return await self._sessions.find(cookie, request)
+        return await self._sessions.find(cookie, request, is_use=is_use)
 
 
 def cookie_of(request: Request) -> str | None:

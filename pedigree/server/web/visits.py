@@ -1,7 +1,7 @@
 """A visit: one request of a page, with who opens it, and the answers that a page gives."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
@@ -10,15 +10,20 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from pedigree.access.grants import SOME
 from pedigree.access.principal import Principal
-from pedigree.errors import InvalidInputError
+from pedigree.access.records import Permission
+from pedigree.errors import InvalidInputError, PedigreeError
+from pedigree.lifecycle.awaited_decisions import AwaitedDecisions
 from pedigree.registry import Registry, registry_in
 from pedigree.server.http.idempotency import Answer, Key, once
+from pedigree.server.http.problems import status_of
 from pedigree.server.web.form_tokens import FIELD, KEY_FIELD
 from pedigree.server.web.forms import fields_of
 from pedigree.server.web.frame import Frame
 from pedigree.server.web.issuers import policy_for
 from pedigree.server.web.links import Links
+from pedigree.server.web.live_page import LivePage, Watched
 from pedigree.server.web.rendering import clock, page
 from pedigree.server.web.visitors import Visitor
 
@@ -37,7 +42,20 @@ class Visit:
     def __init__(self, request: Request, visitor: Visitor, body: bytes = b"") -> None:
         self.request = request
         self.visitor = visitor
-        self._body = body
+        self.body = body
+        self.refused: PedigreeError | None = None
+        """Why the form was refused that the page shows again."""
+        self.awaited: AwaitedDecisions | None = None
+        """What waits for the visitor, and as of which event; None if they may read no model."""
+
+    def look_around(self) -> None:
+        """Read what every page shows, before the page reads anything else.
+
+        So all events of which the page may lack something come after the place that it has.
+        """
+        if self.principal.may(Permission.READ, SOME, SOME):
+            self.awaited = self.registry.operations.stage_requests.awaited_decisions()
+            self.request.state.awaited = self.awaited
 
     @cached_property
     def registry(self) -> Registry:
@@ -71,7 +89,7 @@ class Visit:
         Raises:
             InvalidInputError: It is not a form, or a field is there twice.
         """
-        return fields_of(self._body)
+        return fields_of(self.body)
 
     def require_own_form(self) -> None:
         """Require that a page of ours sent the form, in this browser.
@@ -85,20 +103,27 @@ class Visit:
         self,
         template: str,
         *,
-        status: int = 200,
+        status: int | None = None,
         headers: Mapping[str, str] | None = None,
+        watches: Sequence[Watched] | None = None,
+        lists: bool = False,
         **context: Any,
     ) -> Response:
         """Answer with a template.
 
         Args:
             template: The name of the template.
-            status: The status of the answer.
+            status: The status of the answer; that of the error if a form was refused.
             headers: Further headers, which replace those of every page.
+            watches: The models or versions that it shows; those of its path when None.
+            lists: It lists requests for stages.
             context: What the template shows.
         """
-        frame = Frame.of(self.visitor, self.request.url.path)
+        frame = Frame.of(self.visitor, self.request.url.path, self.awaited)
         known = {"links": self.links, "frame": frame, "now": self.now, "query": self.query}
+        status = status or self._status
+        if self.awaited is not None and self.request.method == "GET" and status == 200:
+            known["live"] = LivePage.of(self.request, self.awaited.place, watches, lists=lists)
         return page(
             self.request,
             template,
@@ -107,6 +132,10 @@ class Visit:
             status=status,
             headers={**policy_for(self.request, self.visitor.session), **(headers or {})},
         )
+
+    @property
+    def _status(self) -> int:
+        return 200 if self.refused is None else status_of(self.refused)
 
     def act(self, work: Callable[[Registry], object], then: str) -> Response:
         """Do what a form asks for, once for each form, and lead to a page.

@@ -67,8 +67,13 @@ class WebSessions:
         self._known = Trusted[BrowserSession]()
         self._unknown = UnknownTokens(metrics)
 
-    async def find(self, cookie: str, request: Request) -> BrowserSession | None:
+    async def find(self, cookie: str, request: Request, *, is_use: bool) -> BrowserSession | None:
         """Return the session of a cookie; None if it has none, or none that gives rights.
+
+        Args:
+            cookie: The cookie.
+            request: The request that has it.
+            is_use: Whether the request is a use, so that the session does not become idle.
 
         Raises:
             ServiceBusyError: The address of the request sent too many unknown cookies.
@@ -84,7 +89,7 @@ class WebSessions:
             self._known.forget(cookie)
             self._unknown.note(address)
             return None
-        if session.found.is_idle:
+        if is_use and session.found.is_idle:
             self._note(session.found.session_id)
         login = session.found.login
         found = BrowserSession(

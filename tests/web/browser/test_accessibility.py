@@ -1,138 +1,242 @@
-"""Pages in a real browser: accessible by axe's rules (WCAG 2.2 AA), on a desk and on a phone.
+"""Every page in every state: axe's rules, the order of the keyboard, zoom, and colours of others.
 
-https://github.com/dequelabs/axe-core has the rules.
+https://github.com/dequelabs/axe-core has the rules; those of WCAG 2.2 AA and axe's best practices
+apply. Pages are looked at with everything unfolded, under their own content security policy.
 """
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page
 
-from pedigree.audit.records import Actor
-from pedigree.registry import Registry
-from tests.factories import free_policy, register
-from tests.server.conftest import Served, serving
+from tests.web.browser.filling import BEN, KIM
+from tests.web.browser.sites import Site
+from tests.web.browser.states import CHURN, STATES, State
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-PAGES = (
-    *("/", "/?q=metrics.auc+%3E", "/?q=nothing-like-it"),
-    *("/models/churn", "/models/churn/policy", "/models/none", "/models/churn/versions/1"),
-    *("/models/churn/versions/1/evidence", "/models/churn/versions/2/promote"),
-    "/compare?v=churn/1&v=churn/2",
-    *("/approvals?show=all", "/approvals/1", "/impact?asset=customers", "/drift"),
-    *("/audit", "/audit?event=1", "/audit/verify", "/sign-in", "/admin", "/admin/tokens"),
-)
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.skipif(CHROMIUM is None, reason="Debian's package chromium is not installed"),
-]
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# What the size of a target needs, and what a wrong rule of ours would switch off unseen.
+NEEDED = frozenset({"target-size", "color-contrast", "landmark-one-main", "heading-order"})
+RUN_AXE = """async rules => {
+  const found = await axe.run(document, {runOnly: rules, resultTypes: ["violations"]});
+  return {
+    ran: [...found.violations, ...found.passes, ...found.inapplicable].map(each => each.id),
+    wrong: found.violations.flatMap(rule => rule.nodes.map(
+      node => `${rule.id} (${rule.impact}) at ${node.target}`)),
+  };
+}"""
+SHIFTS = """
+window.shifts = [];
+new PerformanceObserver(list => {
+  for (const each of list.getEntries()) window.shifts.push(each.value);
+}).observe({type: "layout-shift", buffered: true});
+"""
+DRAWN = """() => Promise.all([document.fonts.ready, new Promise(
+  done => requestAnimationFrame(() => requestAnimationFrame(done)))]).then(() => true)"""
+WIDTH = "() => document.documentElement.scrollWidth"
+# Links, fields, buttons and what scrolls, in the order of the document, as far as they are shown.
+FOCUSABLE = """() => {
+  const found = [...document.querySelectorAll(
+    "a[href], button, input, select, textarea, summary, [tabindex]")];
+  window.reached = found.filter(each => each.tabIndex >= 0 && !each.disabled &&
+    each.type !== "hidden" && each.checkVisibility({contentVisibilityAuto: true}));
+  return window.reached.length;
+}"""
+FOCUSED = """() => {
+  const here = document.activeElement, style = getComputedStyle(here);
+  const box = here.getBoundingClientRect();
+  const hit = document.elementFromPoint(
+    (Math.max(box.left, 0) + Math.min(box.right, innerWidth)) / 2,
+    (Math.max(box.top, 0) + Math.min(box.bottom, innerHeight)) / 2);
+  return {
+    place: window.reached.indexOf(here),
+    name: here.outerHTML.slice(0, 120),
+    seen: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+    covered: !hit || !(here.contains(hit) || hit.contains(here)),
+  };
+}"""
+# Shapes whose colour has to stand out from the page where the reader chooses the colours.
+LOST = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+  const light = colour => {
+    canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map(
+      each => (each /= 255) <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const against = (a, b) => {
+    const [x, y] = [light(a), light(b)].sort((p, q) => q - p);
+    return (x + 0.05) / (y + 0.05);
+  };
+  const page = getComputedStyle(document.documentElement).backgroundColor;
+  const lost = [];
+  for (const each of document.querySelectorAll(
+      ".c-dot, .g-dot, .s-dot, .bar, .node, .edge, .c-line, .s-line, .bars rect")) {
+    const style = getComputedStyle(each);
+    const shown = [style.fill, style.stroke].filter(colour => colour !== "none");
+    if (!shown.some(colour => against(colour, page) >= 3)) lost.push(each.outerHTML.slice(0, 90));
+  }
+  for (const each of document.querySelectorAll("[aria-current], .tag, .note, .btn, .count")) {
+    if (!each.checkVisibility() || each.closest("ol, .facetbox:not([open])")) continue;
+    const style = getComputedStyle(each);
+    const lined = [style.outlineStyle, style.borderTopStyle, style.textDecorationLine];
+    if (lined.every(line => line === "none")) lost.push(each.outerHTML.slice(0, 90));
+  }
+  for (const each of document.querySelectorAll(".stage"))
+    if (getComputedStyle(each, "::before").forcedColorAdjust !== "none") lost.push(each.outerHTML);
+  return lost;
+}"""
 
 
-def furnish(registry: Registry, folder: Path) -> None:
-    """Fill a registry with what the pages show."""
-    policy = free_policy()
-    registry.set_policy("churn", policy)
-    for number in range(1, 5):
-        register(registry, folder, f"weights {number}", "churn", metrics={"auc": 0.8 + number / 50})
-    registry.promote("churn/1", "production", reason="the first one")
-    registry.set_alias("churn", "best", 2)
-    ann = registry.acting_as(Actor(name="ann@example.com", source="test"))
-    registry.quarantine_version("churn/3", reason="wrong labels")
-    ann.request_stage("churn/3", "staging", reason="when it is released")
-    registry.create_model("empty", description="<script>alert(1)</script>", owners=["ann"])
+@pytest.fixture
+def sites(site: Site, fresh_site: Site) -> Mapping[bool, Site]:
+    """The service with nothing registered, and the other one."""
+    return {True: fresh_site, False: site}
 
 
-@pytest.fixture(scope="module")
-def open_page(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A service that lets this machine in, with a few models."""
-    opened = settings.model_copy(update={"serve_open": True})
-    with serving(opened) as served:
-        furnish(served.registry, tmp_path_factory.mktemp("artifacts"))
-        yield served
+def windows(
+    sites: Mapping[bool, Site], states: tuple[State, ...], script: str, **options: Any
+) -> Iterator[tuple[State, Page]]:
+    """Open states, each in a window of its person; a script runs in each page before its own."""
+    contexts: dict[tuple[bool, str | None], Page] = {}
+    options |= {"reduced_motion": "reduce"}  # a colour on its way is neither the old nor the new
+    try:
+        for state in states:
+            key = state.is_fresh, state.person
+            if key not in contexts:
+                context = sites[state.is_fresh].context(state.person, **options)
+                context.add_init_script(script)
+                contexts[key] = context.new_page()
+            page = contexts[key]
+            state.open(page, sites[state.is_fresh])
+            yield state, page
+    finally:
+        for page in contexts.values():
+            page.context.close()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield started
-        started.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", STATES)
 @pytest.mark.parametrize("width", [1440, 390])
 def test_no_page_breaks_a_rule_or_scrolls_sideways(
-    open_page: Served, browser: Any, scheme: str, width: int
+    sites: Mapping[bool, Site], kind: str, width: int
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    axe, wrong, noise = Axe(), [], []
-    context = browser.new_context(
-        color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True
-    )
-    page = context.new_page()
-    page.on("console", lambda said: noise.append(said.text) if said.type == "error" else None)
-    page.on("dialog", lambda dialog: wrong.append(f"a dialog: {dialog.message}"))
-    for path in PAGES:
-        answer = page.goto(f"{open_page.url}{path}")
-        if answer.status >= 500:
-            wrong.append(f"{path}: {answer.status}")
-        found = axe.run(page, options=RULES).response["violations"]
-        wrong += [
-            f"{path}: {each['id']} ({each['impact']}) at {each['nodes'][0]['target']}"
-            for each in found
-            if each["impact"] in ("serious", "critical")
-        ]
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        if wide > width:
-            wrong.append(f"{path}: {wide} px wide")
-    context.close()
+    wrong = []
+    size = {"width": width, "height": 900}
+    for state, page in windows(sites, STATES[kind], AXE_SCRIPT, viewport=size):
+        found = page.evaluate(RUN_AXE, TAGS)
+        assert set(found["ran"]) >= NEEDED
+        page.emulate_media(color_scheme="dark")  # which changes colours and nothing else
+        dark = page.evaluate(RUN_AXE, ["color-contrast"])
+        page.emulate_media(color_scheme="light")
+        wrong += [f"{state.name}: {each}" for each in found["wrong"]]
+        wrong += [f"{state.name}, dark: {each}" for each in dark["wrong"]]
+        if (wide := page.evaluate(WIDTH)) > width:
+            wrong.append(f"{state.name}: {wide} px wide")
     assert wrong == []
 
 
-def test_pages_load_nothing_that_their_policy_refuses(open_page: Served, browser: Any) -> None:
-    refused: list[str] = []
-    page = browser.new_page()
-    page.on("console", lambda said: refused.append(said.text) if "Policy" in said.text else None)
-    page.on(
-        "request",
-        lambda sent: None if sent.url.startswith(open_page.url) else refused.append(sent.url),
+ALL = tuple(state for states in STATES.values() for state in states)
+
+
+def test_nothing_scrolls_sideways_at_320_pixels_or_400_percent(sites: Mapping[bool, Site]) -> None:
+    # 400 % of a window of 1280 by 1024 pixels is 320 by 256 pixels of CSS, each four times as wide.
+    size = {"width": 320, "height": 256}
+    wide = [
+        (state.name, found)
+        for state, page in windows(sites, ALL, "", viewport=size, device_scale_factor=4)
+        if (found := page.evaluate(WIDTH)) > 320
+    ]
+    assert wide == []
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_moves_while_a_page_loads(sites: Mapping[bool, Site], width: int) -> None:
+    reading = tuple(state for state in (*STATES["full"], *STATES["empty"]))
+    moved = [
+        (state.name, shifts)
+        for state, page in _as_loaded(sites, reading, {"width": width, "height": 900})
+        if (shifts := page.evaluate("() => window.shifts"))
+    ]
+    assert moved == []
+
+
+def _as_loaded(
+    sites: Mapping[bool, Site], states: tuple[State, ...], size: dict[str, int]
+) -> Iterator[tuple[State, Page]]:
+    """Open states and unfold nothing, which would move what is below."""
+    for is_fresh in (False, True):
+        with sites[is_fresh].visited(KIM, viewport=size) as page:
+            page.add_init_script(SHIFTS)
+            for state in states:
+                if state.is_fresh == is_fresh:
+                    page.goto(state.path)
+                    page.evaluate(DRAWN)
+                    yield state, page
+
+
+TABBED = (
+    *("/", CHURN, f"{CHURN}/versions/2", f"{CHURN}/versions/2/promote", "/approvals/2"),
+    *("/impact?asset=features", "/compare?v=customer_churn/1&v=customer_churn/3", "/drift"),
+)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("path", TABBED)
+def test_the_keyboard_reaches_everything_in_its_order_and_shows_where_it_is(
+    site: Site, path: str, width: int
+) -> None:
+    with site.visited(BEN, viewport={"width": width, "height": 900}) as page:
+        page.goto(path)
+        reachable = page.evaluate(FOCUSABLE)
+        assert reachable > 8
+        steps = []
+        for _ in range(reachable):
+            page.keyboard.press("Tab")
+            steps.append(page.evaluate(FOCUSED))
+    assert [each["place"] for each in steps] == list(range(reachable)), steps
+    assert [each["name"] for each in steps if not each["seen"]] == []
+    assert [each["name"] for each in steps if each["covered"]] == []
+
+
+def test_nothing_moves_for_people_who_want_less_motion(site: Site) -> None:
+    durations = (
+        "() => [...document.querySelectorAll('*')].map(each => [each.tagName,"
+        " getComputedStyle(each).transitionDuration, getComputedStyle(each).animationName])"
+        ".filter(each => each[1] !== '0s' || each[2] !== 'none')"
     )
-    for path in PAGES:
-        page.goto(f"{open_page.url}{path}")
-    page.close()
+    with site.visited(BEN, reduced_motion="reduce") as page:
+        for path in TABBED:
+            page.goto(path)
+            assert page.evaluate(durations) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_lost_where_the_reader_chooses_the_colours(site: Site, scheme: str) -> None:
+    with site.visited(BEN, forced_colors="active", color_scheme=scheme) as page:
+        for path in TABBED:
+            page.goto(path)
+            assert page.evaluate(LOST) == [], path
+
+
+def test_pages_load_nothing_that_their_policy_refuses(sites: Mapping[bool, Site]) -> None:
+    refused: list[str] = []
+
+    def watch(page: Page, url: str) -> None:
+        page.on(
+            "console", lambda said: refused.append(said.text) if "Policy" in said.text else None
+        )
+        page.on(
+            "request", lambda sent: None if sent.url.startswith(url) else refused.append(sent.url)
+        )
+        page.on("dialog", lambda dialog: refused.append(f"a dialog: {dialog.message}"))
+
+    for is_fresh in (False, True):
+        with sites[is_fresh].visited(KIM) as page:
+            watch(page, sites[is_fresh].url)
+            for state in (*STATES["full"], *STATES["empty"]):
+                if state.is_fresh == is_fresh:
+                    page.goto(state.path)
     assert refused == []
-
-
-def test_a_person_promotes_by_keyboard_and_sees_it(open_page: Served, browser: Any) -> None:
-    page = browser.new_page()
-    page.goto(f"{open_page.url}/models/churn/versions/4/promote")
-    page.select_option("select[name=stage]", "staging")
-    page.focus("textarea[name=reason]")
-    page.keyboard.type("better by far")
-    page.keyboard.press("Tab")
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
-    assert page.url.endswith("/models/churn/versions/4")
-    page.close()
-    assert open_page.registry.get("churn/4").stage == "staging"
-
-
-@pytest.mark.parametrize("path", ["/", "/models/churn", "/models/churn/versions/1", "/approvals"])
-def test_pages_say_the_same_without_scripts(open_page: Served, browser: Any, path: str) -> None:
-    texts = []
-    for scripts in (True, False):
-        context = browser.new_context(java_script_enabled=scripts)
-        page = context.new_page()
-        page.goto(f"{open_page.url}{path}")
-        texts.append(page.locator("main h1").inner_text())
-        context.close()
-    assert texts[0] == texts[1] != ""

@@ -1,5 +1,6 @@
 """Paths of Admin's pages and forms."""
 
+from pedigree.server.web import links
 from pedigree.server.web.links import ADMIN
 
 TOKENS = f"{ADMIN}/tokens"
@@ -24,7 +25,7 @@ RELEASE = f"{QUARANTINES}/release"
 POLICIES = f"{ADMIN}/policies"
 RETENTION = f"{ADMIN}/retention"
 COLLECT = f"{RETENTION}/collect"
-WEBHOOKS = f"{ADMIN}/webhooks"
+WEBHOOKS = links.WEBHOOKS
 NEW_WEBHOOK = f"{WEBHOOKS}/new"
 WEBHOOK = f"{ADMIN}/webhooks/{{webhook_id}}"
 REDELIVER = f"{WEBHOOK}/redeliver"

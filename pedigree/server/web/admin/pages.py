@@ -7,6 +7,8 @@ from starlette.responses import Response
 from pedigree.access.grants import SOME
 from pedigree.access.records import Permission
 from pedigree.server.web.admin import links
+from pedigree.server.web.admin.sent import SentForms
+from pedigree.server.web.kept_forms import kept_form
 from pedigree.server.web.visits import Visit
 from pedigree.server.web.who_may import who_may
 
@@ -22,6 +24,8 @@ def admin_page(visit: Visit, template: str, current: str, **context: Any) -> Res
         current: The path of the part that it belongs to.
         context: What the template shows.
     """
+    kept = kept_form(visit.request) if visit.refused else None
+    forms = SentForms(kept, visit.refused)
     return visit.page(
         f"admin/{template}",
         at=links,
@@ -29,6 +33,10 @@ def admin_page(visit: Visit, template: str, current: str, **context: Any) -> Res
         part=current,
         may=lambda permission: may(visit, permission),
         who_may=who_may,
+        refused=visit.refused,
+        typed=kept.typed if kept else (),
+        sent=forms.sent,
+        was_shown=forms.was_shown,
         **context,
     )
 
@@ -48,6 +56,7 @@ def shown_once(visit: Visit, current: str, **context: Any) -> Response:
         at=links,
         parts=links.PARTS,
         part=current,
+        refused=None,
         **context,
     )
 

@@ -33,10 +33,15 @@ def admin_people(visit: Visit) -> Response:
 @requires(Permission.AUDIT)
 def admin_person(visit: Visit) -> Response:
     """Show who acts by a name, by which rights, and what they may do on a model and a stage."""
-    registry, name = visit.registry, fields.text(visit.query, "name")
+    name = fields.text(visit.query, "name")
     if name is None:
         return admin_people(visit)
     model, stage = fields.text(visit.query, "model"), fields.text(visit.query, "stage")
+    return _person_page(visit, name, model, stage)
+
+
+def _person_page(visit: Visit, name: str, model: str | None, stage: str | None) -> Response:
+    registry = visit.registry
     known = registry.principals(name=name, limit=1)
     grants = listed(
         lambda limit: registry.access_grants(principal=name, limit=limit),
@@ -56,7 +61,12 @@ def admin_person(visit: Visit) -> Response:
     )
 
 
-@pages.post(links.END_RIGHTS)
+def person_again(visit: Visit) -> Response:
+    """Show a person again, with a form that was refused."""
+    return _person_page(visit, fields.required(visit.form, "name"), None, None)
+
+
+@pages.post(links.END_RIGHTS, again=person_again)
 @requires(Permission.ADMINISTER)
 def end_rights(visit: Visit) -> Response:
     """Revoke a person's tokens, and end their logins and sessions."""
@@ -67,7 +77,7 @@ def end_rights(visit: Visit) -> Response:
     )
 
 
-@pages.post(links.SET_ACTIVE)
+@pages.post(links.SET_ACTIVE, again=person_again)
 @requires(Permission.ADMINISTER)
 def set_active(visit: Visit) -> Response:
     """Let a person in, or no longer."""

@@ -24,13 +24,13 @@ def admin_grants(visit: Visit) -> Response:
         lambda limit: registry.access_grants(ended=is_ended, limit=limit, after=after),
         lambda each: each.grant_id,
     )
-    roles = [each.name for each in registry.access_roles(limit=100)]
+    roles = [(each.name, each.name) for each in registry.access_roles(limit=100)]
     return admin_page(
         visit, "grants.html", links.GRANTS, grants=found, is_ended=is_ended, roles=roles
     )
 
 
-@pages.post(links.NEW_GRANT)
+@pages.post(links.NEW_GRANT, again=admin_grants)
 @requires(Permission.ADMINISTER)
 def create_grant(visit: Visit) -> Response:
     """Grant a role to somebody or to a group, or deny it."""
@@ -53,7 +53,7 @@ def create_grant(visit: Visit) -> Response:
     )
 
 
-@pages.post(links.END_GRANT)
+@pages.post(links.END_GRANT, again=admin_grants)
 @requires(Permission.ADMINISTER)
 def end_grant(visit: Visit) -> Response:
     """End a grant."""
@@ -80,7 +80,7 @@ def admin_groups(visit: Visit) -> Response:
     return admin_page(visit, "groups.html", links.GROUPS, groups=groups, roles=roles)
 
 
-@pages.post(links.NEW_GROUP)
+@pages.post(links.NEW_GROUP, again=admin_groups)
 @requires(Permission.ADMINISTER)
 def create_group(visit: Visit) -> Response:
     """Create a group."""
@@ -91,7 +91,7 @@ def create_group(visit: Visit) -> Response:
     )
 
 
-@pages.post(links.ADD_MEMBER)
+@pages.post(links.ADD_MEMBER, again=admin_groups)
 @requires(Permission.ADMINISTER)
 def add_member(visit: Visit) -> Response:
     """Add somebody to a group."""
@@ -101,7 +101,7 @@ def add_member(visit: Visit) -> Response:
     )
 
 
-@pages.post(links.REMOVE_MEMBER)
+@pages.post(links.REMOVE_MEMBER, again=admin_groups)
 @requires(Permission.ADMINISTER)
 def remove_member(visit: Visit) -> Response:
     """Remove somebody from a group."""
@@ -111,7 +111,7 @@ def remove_member(visit: Visit) -> Response:
     )
 
 
-@pages.post(links.DELETE_GROUP)
+@pages.post(links.DELETE_GROUP, again=admin_groups)
 @requires(Permission.ADMINISTER)
 def delete_group(visit: Visit) -> Response:
     """Delete a group; its grants end."""

@@ -1,5 +1,12 @@
 """The subjects of Admin, each with its pages."""
 
-from pedigree.server.web.admin import people, rights, tokens, upkeep, webhooks
+from pedigree.server.web.admin import health, people, rights, tokens, upkeep, webhooks
 
-ADMIN_SUBJECTS = (upkeep.pages, tokens.pages, people.pages, rights.pages, webhooks.pages)
+ADMIN_SUBJECTS = (
+    health.pages,
+    tokens.pages,
+    people.pages,
+    rights.pages,
+    upkeep.pages,
+    webhooks.pages,
+)

@@ -26,7 +26,7 @@ def admin_tokens(visit: Visit) -> Response:
     return admin_page(visit, "tokens.html", links.TOKENS, tokens=found, roles=roles)
 
 
-@pages.post(links.NEW_TOKEN)
+@pages.post(links.NEW_TOKEN, again=admin_tokens)
 @requires(Permission.ADMINISTER)
 def create_token(visit: Visit) -> Response:
     """Create a token, and show its secret once."""
@@ -49,7 +49,7 @@ def create_token(visit: Visit) -> Response:
     )
 
 
-@pages.post(links.REVOKE_TOKEN)
+@pages.post(links.REVOKE_TOKEN, again=admin_tokens)
 @requires(Permission.ADMINISTER)
 def revoke_token(visit: Visit) -> Response:
     """Revoke a token; its sessions end with it."""
@@ -70,7 +70,7 @@ def admin_sessions(visit: Visit) -> Response:
     return admin_page(visit, "sessions.html", links.SESSIONS, sessions=found)
 
 
-@pages.post(links.END_SESSION)
+@pages.post(links.END_SESSION, again=admin_sessions)
 @requires(Permission.ADMINISTER)
 def end_session(visit: Visit) -> Response:
     """End somebody's session."""

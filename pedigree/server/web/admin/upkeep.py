@@ -1,4 +1,4 @@
-"""Admin: the registry's health, quarantines, policies, and retention with its collection."""
+"""Admin: quarantines, policies, and retention with its collection."""
 
 from itertools import islice
 
@@ -9,7 +9,6 @@ from pedigree.access.records import Permission
 from pedigree.errors import PlanChangedError
 from pedigree.maintenance.gc_records import Collection
 from pedigree.registry import Registry
-from pedigree.server.health import health_of
 from pedigree.server.http.auth import requires
 from pedigree.server.http.fair_use import Use
 from pedigree.server.http.long_requests import LongWork
@@ -17,21 +16,12 @@ from pedigree.server.web.admin import fields, links
 from pedigree.server.web.admin.lists import listed
 from pedigree.server.web.admin.pages import admin_page, may
 from pedigree.server.web.keys import key_before
-from pedigree.server.web.links import ADMIN
 from pedigree.server.web.routes import Pages
 from pedigree.server.web.visits import Visit
 
 pages = Pages()
 
 _ITEMS = 50
-
-
-@pages.get(ADMIN)
-@requires(Permission.AUDIT)
-def admin_health(visit: Visit) -> Response:
-    """Show whether the registry is well, and what it holds."""
-    health = from_thread.run(health_of, visit.request)
-    return admin_page(visit, "health.html", ADMIN, health=health, stats=visit.registry.stats())
 
 
 @pages.get(links.QUARANTINES)
@@ -46,7 +36,7 @@ def admin_quarantines(visit: Visit) -> Response:
     return admin_page(visit, "quarantines.html", links.QUARANTINES, quarantines=found)
 
 
-@pages.post(links.RELEASE)
+@pages.post(links.RELEASE, again=admin_quarantines)
 @requires(Permission.QUARANTINE, model_in_body=True)
 def release(visit: Visit) -> Response:
     """End a quarantine of data, or release one version."""
@@ -83,7 +73,7 @@ def admin_retention(visit: Visit) -> Response:
         return admin_page(visit, "retention.html", links.RETENTION, plan=plan, items=items)
 
 
-@pages.post(links.COLLECT)
+@pages.post(links.COLLECT, again=admin_retention)
 @requires(Permission.OPERATE)
 def collect(visit: Visit) -> Response:
     """Perform exactly the plan that was shown. Sent twice, the plan has changed and is refused."""

@@ -27,7 +27,7 @@ def admin_webhooks(visit: Visit) -> Response:
     return admin_page(visit, "webhooks.html", links.WEBHOOKS, webhooks=found)
 
 
-@pages.post(links.NEW_WEBHOOK)
+@pages.post(links.NEW_WEBHOOK, again=admin_webhooks)
 @requires(Permission.CONFIGURE)
 def create_webhook(visit: Visit) -> Response:
     """Create a webhook, and show its secret once."""
@@ -69,7 +69,7 @@ def admin_webhook(visit: Visit, webhook_id: str) -> Response:
     )
 
 
-@pages.post(links.REDELIVER)
+@pages.post(links.REDELIVER, again=admin_webhook)
 @requires(Permission.CONFIGURE)
 def redeliver(visit: Visit, webhook_id: str) -> Response:
     """Send a delivery again."""
@@ -77,7 +77,7 @@ def redeliver(visit: Visit, webhook_id: str) -> Response:
     return visit.act(lambda registry: registry.redeliver(number, seq), then=_page(visit, number))
 
 
-@pages.post(links.TEST_WEBHOOK)
+@pages.post(links.TEST_WEBHOOK, again=admin_webhook)
 @requires(Permission.CONFIGURE)
 def test_webhook(visit: Visit, webhook_id: str) -> Response:
     """Send a message for a test, and show what the receiver answered."""
@@ -92,7 +92,7 @@ def test_webhook(visit: Visit, webhook_id: str) -> Response:
     )
 
 
-@pages.post(links.PAUSE_WEBHOOK)
+@pages.post(links.PAUSE_WEBHOOK, again=admin_webhook)
 @requires(Permission.CONFIGURE)
 def pause_webhook(visit: Visit, webhook_id: str) -> Response:
     """Pause a webhook, or let it go on."""
@@ -102,7 +102,7 @@ def pause_webhook(visit: Visit, webhook_id: str) -> Response:
     )
 
 
-@pages.post(links.ROTATE_WEBHOOK)
+@pages.post(links.ROTATE_WEBHOOK, again=admin_webhook)
 @requires(Permission.CONFIGURE)
 def rotate_webhook(visit: Visit, webhook_id: str) -> Response:
     """Give a webhook a new secret, and show it once."""
@@ -118,7 +118,7 @@ def rotate_webhook(visit: Visit, webhook_id: str) -> Response:
     )
 
 
-@pages.post(links.DELETE_WEBHOOK)
+@pages.post(links.DELETE_WEBHOOK, again=admin_webhook)
 @requires(Permission.CONFIGURE)
 def delete_webhook(visit: Visit, webhook_id: str) -> Response:
     """Delete a webhook with its pending deliveries and its log."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -137,20 +138,28 @@ def _lane(lane: Lane, top: int, drawing: _Drawing) -> list[Markup]:
         element("text", lane.label, name, class_="lane", x=0, y=top + _LANE // 2 + 4),
         element("line", class_="rule", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=bottom, y2=bottom),
     ]
-    return drawn + [_bar(lane, each, top, drawing) for each in lane.tenures]
+    # Versions may share a stage: where the next bar begins, a name would be covered.
+    begins = sorted({each.since for each in lane.tenures})
+    following = dict(pairwise(begins))
+    return drawn + [
+        _bar(lane, each, top, drawing, following.get(each.since)) for each in lane.tenures
+    ]
 
 
-def _bar(lane: Lane, held: Tenure, top: int, drawing: _Drawing) -> Markup:
+def _bar(
+    lane: Lane, held: Tenure, top: int, drawing: _Drawing, following: datetime | None
+) -> Markup:
     x = drawing.span.x(held.since)
     width = max(3.0, drawing.span.x(held.until or drawing.now) - x - 1.5)
     shape = f"bar {lane.shape}" + ("" if held.until else " open")
     place = {"x": x, "y": top + 6, "width": width, "height": _LANE - 13, "rx": 4}
     drawn = [element("rect", element("title", said(lane, held)), class_=shape, **place)]
     label, middle = f"v{held.version_id}", top + _LANE // 2 + 4
-    if width > 10 + 8 * len(label):
+    room = min(width, drawing.span.x(following) - x) if following else width
+    if room > 10 + 8 * len(label):
         classes = f"barlabel {lane.shape}"
         drawn.append(element("text", label, class_=classes, x=x + 7, y=middle))
-    elif not held.until:
+    elif not held.until and not following:
         drawn.append(element("text", label, class_="barlabel", x=x + width + 6, y=middle))
     return element("a", *drawn, href=drawing.link(held.version_id), tabindex=-1)
 

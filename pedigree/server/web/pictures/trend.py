@@ -11,6 +11,8 @@ from pedigree.server.web.words import number
 
 _HEIGHT = 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 12, 24
+# The room that the name of a version takes below the picture.
+_NAME = 36
 _RADIUS = {"now": 5, "held": 4, "never": 2.5}
 
 
@@ -101,6 +103,7 @@ def _dots(
 ) -> list[Markup]:
     drawn = []
     every = max(1, -(-len(known) // 8))
+    end = place.x(known[-1][0])
     for index, (version, value) in enumerate(known):
         state = "now" if version in now else "held" if version in held else "never"
         said = {"now": ", in production", "held": ", was in production", "never": ""}[state]
@@ -109,7 +112,7 @@ def _dots(
         drawn.append(
             element("circle", title, class_=f"c-dot {state}", cx=x, cy=y, r=_RADIUS[state])
         )
-        if index % every == 0 or index == len(known) - 1:
+        if (index % every == 0 and end - x >= _NAME) or index == len(known) - 1:
             drawn.append(
                 element(
                     "text",
