@@ -43,6 +43,11 @@ def doors(
             )
             for doors in (_ALONE, _BOTH)
         }
+        reader = Reader(served[_BOTH], secret)
+        for name in names:
+            reader.read(f"/models/{name}/versions/1")
+            reader.read(f"/models/{name}")
+        reader.read("/")
         paths = [f"/api/v1/models/{name}/versions/1" for name in names]
         blocks = {
             doors: partial(_block, Reader(server, secret), paths, sessions)
@@ -56,11 +61,6 @@ def doors(
             target=_MOST_RATIO,
             at_least=False,
         )
-        reader = Reader(served[_BOTH], secret)
-        for name in names:
-            reader.read(f"/models/{name}/versions/1")
-            reader.read(f"/models/{name}")
-        reader.read("/")
         used = {doors: _megabytes(server) for doors, server in served.items()}
         yield Measured(
             what=f"memory of a process with pages that were opened, beyond {used[_ALONE]:.0f} MB",
