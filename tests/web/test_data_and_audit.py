@@ -94,6 +94,10 @@ def test_the_newest_events_come_first_and_lead_to_their_contents(
     shown = main_text(auditor.get("/audit", params={"event": event.seq}))
     assert f"Event {event.seq}" in shown
     assert "alias.set" in shown
+    alternate = read(auditor.get("/audit", params={"event": event.seq})).one(
+        "link", rel="alternate"
+    )
+    assert alternate.attributes["href"] == f"/api/v1/events?after={event.seq - 1}&limit=1"
     assert "No key seals the log" in page.one("main").text  # of this registry
 
 

@@ -80,7 +80,7 @@ def download_log(visit: Visit) -> Response:
         proof = visit.registry.operations.audit.prove_event(number).proof
         return _file(proof, f"event-{number}.tlog-proof", "text/plain; charset=utf-8")
     asked = EventQuestion.of(form, visit.now)
-    found = visit.registry.operations.activity.events(asked.wanted, limit=MOST_DOWNLOADED)
+    found = visit.registry.operations.activity.recent_events(asked.wanted, limit=MOST_DOWNLOADED)
     lines = "".join(f"{event.model_dump_json()}\n" for event in found.events)
     return _file(lines, "events.jsonl", "application/x-ndjson")
 
