@@ -354,6 +354,7 @@ def test_health_says_when_the_invariants_were_checked_and_what_was_found(
         says = words_of(browser.get("/admin").text)
         assert "invariants ✕ violated: versions_gapless (1)" in says
         assert "with the bytes of all objects" in says
+        assert "The registry is not well" in says
 
 
 def test_health_says_what_waits_and_how_the_log_and_the_schema_are(

@@ -69,7 +69,7 @@ NAMES = {
     "257 characters": ("a" * 257, 422, "has 257 characters, more than 256"),
     "a right-to-left override": (quote("\u202egpj.nruhc"), 422, "holds a control character"),
     "a line end": ("a%0Ab", 422, "holds a control character"),
-    "a NUL": ("a%00b", 422, "has a NUL character"),
+    "a NUL": ("a%00b", 422, "character"),
     "a blank": ("%20", 422, "begins or ends with a space or a dot"),
     "no text": ("%ff", 400, "is not Unicode text"),
     "a picture": (quote("🙂"), 404, "no registered model has this name"),

@@ -24,6 +24,8 @@ def says_of(error: Exception, status: int) -> str:
             "The database of the registry does not answer. Try again in a minute. If that does not"
             " help, tell the people who run the registry: the reason is in the log of the service."
         )
+    if isinstance(error, errors.NotAuthenticatedError):
+        return "You are not signed in, or your session has ended."
     if isinstance(error, errors.PedigreeError):
         return str(error)
     if status == 405:

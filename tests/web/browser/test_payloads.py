@@ -57,8 +57,9 @@ document.addEventListener("securitypolicyviolation", each => {
 # What no page of ours has, and a payload would bring.
 STRANGE = """() => [
   ...document.querySelectorAll("iframe, object, embed, base, img, audio, video, math, style, "
-    + "foreignObject, script:not([src^='/static/']), meta[http-equiv], form[action*='evil'], "
-    + "link[href*='evil'], a[href*='javascript:' i], a[href^='data:' i], a[href^='vbscript:' i]"),
+    + "foreignObject, script:not([src^='/static/']), meta[http-equiv], link:not([href^='/']), "
+    + "link[href^='//'], form[action^='//'], form[action*=':'], use, a[href^='//'], "
+    + "a[href^='javascript:' i], a[href^='data:' i], a[href^='vbscript:' i]"),
   ...[...document.querySelectorAll("*")].filter(
     each => [...each.attributes].some(one => /^on|^style$/.test(one.name))),
 ].map(each => each.outerHTML.slice(0, 160))"""
