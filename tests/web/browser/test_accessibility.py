@@ -135,7 +135,7 @@ def test_no_page_breaks_a_rule_or_scrolls_sideways(
         wrong += [f"{state.name}, dark: {each}" for each in dark["wrong"]]
         if (wide := page.evaluate(WIDTH)) > width:
             wrong.append(f"{state.name}: {wide} px wide")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 ALL = tuple(state for states in STATES.values() for state in states)
@@ -169,7 +169,7 @@ def test_pages_load_without_a_move_and_nothing_that_their_policy_refuses(
                     page.evaluate(DRAWN)
                     shifts = page.evaluate("() => window.shifts")
                     wrong += [f"{state.name} moved by {shifts}"] if shifts else []
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def watch(page: Page, url: str, wrong: list[str]) -> None:
