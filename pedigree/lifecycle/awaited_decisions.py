@@ -58,7 +58,7 @@ class _Approval(NamedTuple):
         return self.actor.name.startswith(AUTOMATIC_APPROVER)
 
 
-class _Asked(NamedTuple):
+class _SameFacts(NamedTuple):
     """Requests about which the same facts decide."""
 
     model: str | None
@@ -168,7 +168,7 @@ def awaited_decisions(
             "lists": lists,
         },
     ).fetchall()
-    groups = [_Asked.of(row) for row in rows if row["number"] is not None]
+    groups = [_SameFacts.of(row) for row in rows if row["number"] is not None]
     found = _waiting(transaction, principal, groups)
     numbers = (number for each in found for number in each.request_ids)
     return AwaitedDecisions(
@@ -180,8 +180,8 @@ def awaited_decisions(
 
 
 def _waiting(
-    transaction: Transaction, principal: Principal, groups: Collection[_Asked]
-) -> list[_Asked]:
+    transaction: Transaction, principal: Principal, groups: Collection[_SameFacts]
+) -> list[_SameFacts]:
     actors = {actor for each in groups for actor in each.actors}
     people = people_now(transaction, actors) if actors else {}
     rules = [each.rule for each in groups if each.rule is not None]

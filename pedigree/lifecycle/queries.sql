@@ -77,7 +77,7 @@ WHERE model_id = %(model_id)s AND version = %(version)s AND override_id > %(afte
 ORDER BY override_id
 LIMIT %(limit)s;
 
--- name: overrides_lately
+-- name: recent_overrides
 -- The overrides of all models within some numbers, newest first.
 SELECT o.override_id, m.name AS model_name, o.version AS version_id, o.digest, o.from_stage, o.to_stage,
     o.generation, o.gates, o.reason, o.overridden_by, o.at
@@ -307,7 +307,7 @@ WHERE model_id = %(model_id)s AND version = %(version)s AND decision_id > %(afte
 ORDER BY decision_id
 LIMIT %(limit)s;
 
--- name: decisions_lately
+-- name: recent_decisions
 -- The decisions about versions of all models within some numbers, or those of one person, newest first.
 SELECT d.decision_id, m.name AS model_name, d.version AS version_id, d.digest, d.from_stage, d.to_stage,
     d.generation, d.approved, d.comment, d.decided_by, d.at
@@ -808,7 +808,7 @@ JOIN pedigree.registered_model m USING (model_id)
 WHERE r.request_id = ANY (%(numbers)s) AND r.outcome IS NULL
 ORDER BY r.request_id;
 
--- name: requests_lately
+-- name: recent_requests
 -- The open and the ended requests of a person within some numbers, newest first.
 SELECT r.request_id, m.name AS model_name, r.version AS version_id, v.digest, r.from_stage, r.stage,
     r.reason, r.only_asks, r.requested_by, r.at, r.outcome, r.closed_at, r.closed_by, r.waits_for,

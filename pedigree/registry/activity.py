@@ -1,4 +1,4 @@
-"""What happened lately: events, decisions, overrides and requests, the newest first."""
+"""What happened recently: events, decisions, overrides and requests, the newest first."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,9 +8,9 @@ from pedigree.access.named_records import with_names
 from pedigree.access.records import Permission
 from pedigree.audit import log, log_search
 from pedigree.audit.log_search import EventFilter, FoundEvents
-from pedigree.lifecycle import lately, tenures
+from pedigree.lifecycle import recent, tenures
 from pedigree.lifecycle.decision_records import StageRequest
-from pedigree.lifecycle.lately import DecisionOfModel, LatelyPage, OverrideOfModel
+from pedigree.lifecycle.recent import DecisionOfModel, OverrideOfModel, RecentPage
 from pedigree.lifecycle.records import Tenure
 from pedigree.postgres.asked import asked_by
 from pedigree.postgres.asker import PROCESS
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class ActivityOperations(ContextGroup):
-    """What happened lately: events, decisions, overrides and requests, the newest first."""
+    """What happened recently: events, decisions, overrides and requests, the newest first."""
 
     def events(
         self, wanted: EventFilter, *, limit: int = 50, before: int | None = None
@@ -54,7 +54,7 @@ class ActivityOperations(ContextGroup):
 
     def decisions(
         self, *, by: str | None = None, limit: int = 50, before: int | None = None
-    ) -> LatelyPage[DecisionOfModel]:
+    ) -> RecentPage[DecisionOfModel]:
         """Return a page of approvals and rejections, of models that the principal may read.
 
         Args:
@@ -67,28 +67,28 @@ class ActivityOperations(ContextGroup):
         """
         person = None if by is None else self._context.names.known(by)
         return self._of_models(
-            lambda transaction, visible: lately.decisions_lately(
+            lambda transaction, visible: recent.recent_decisions(
                 transaction, limit=limit, before=before, visible=visible, person=person
             )
         )
 
     def overrides(
         self, *, limit: int = 50, before: int | None = None
-    ) -> LatelyPage[OverrideOfModel]:
+    ) -> RecentPage[OverrideOfModel]:
         """Return a page of overrides, of models that the principal may read.
 
         Raises:
             NotPermittedError: The principal may read no model.
         """
         return self._of_models(
-            lambda transaction, visible: lately.overrides_lately(
+            lambda transaction, visible: recent.recent_overrides(
                 transaction, limit=limit, before=before, visible=visible
             )
         )
 
     def requests_of(
         self, person: str, *, limit: int = 50, before: int | None = None
-    ) -> LatelyPage[StageRequest]:
+    ) -> RecentPage[StageRequest]:
         """Return a page of a person's requests for stages, open and ended ones.
 
         Args:
@@ -101,7 +101,7 @@ class ActivityOperations(ContextGroup):
         """
         known = self._context.names.known(person)
         return self._of_models(
-            lambda transaction, visible: lately.requests_lately(
+            lambda transaction, visible: recent.recent_requests(
                 transaction, known, limit=limit, before=before, visible=visible
             )
         )

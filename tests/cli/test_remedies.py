@@ -143,6 +143,16 @@ def test_the_commands_that_the_pages_name_exist() -> None:
     assert_exist(named, 100)
 
 
+def test_the_commands_that_the_templates_of_the_web_page_name_exist() -> None:
+    code = re.compile(r"<(?:code|pre)\b[^>]*>pedigree ([^<\n]+)")
+    named = [
+        (path, words)
+        for path in (PACKAGE / "server" / "web" / "templates").rglob("*.html")
+        for words in code.findall(re.sub(r"\{\{.*?\}\}", HOLE, path.read_text()))
+    ]
+    assert_exist(named, 40)
+
+
 def test_the_options_that_remedies_name_exist() -> None:
     every = {option for _, command in commands(tree()) for option in options_of(command)}
     every |= options_of(tree())

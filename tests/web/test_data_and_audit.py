@@ -7,12 +7,14 @@ import psycopg
 import pytest
 
 from pedigree.access.records import Role
+from pedigree.audit.records import Actor
 from pedigree.lineage.records import LineageGraph
 from pedigree.registry.log_sealing import LogSealing
 from tests.factories import with_secret_key
 from tests.server.conftest import Served
 from tests.web.reading import main_text, read
 from tests.web.test_approving import page_client
+from tests.web.test_model_parts import graph_of
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +146,56 @@ def test_a_bad_question_to_the_log_is_answered_in_words(
 def test_a_reader_sees_no_log(served: Served) -> None:
     reader = page_client(served, Role.READER)
     assert reader.get("/audit").status_code == 403
+
+
+def test_open_quarantines_of_an_asset_are_shown_with_who_and_why(
+    served: Served, auditor: httpx2.Client, deployer: httpx2.Client, name: str
+) -> None:
+    asset, partition = f"raw/{name}", "2013-03"
+    assert "In quarantine now" not in main_text(auditor.get("/impact", params={"asset": asset}))
+    ann = served.registry.acting_as(Actor(name="ann@example.com", source="test"))
+    ann.quarantine(asset, partition, reason="<i>bad</i> rows", only_certain=True)
+    ann.quarantine(asset, "2013-04", reason="other rows")
+    own = {"asset": asset, "partition": partition}
+    shown = read(auditor.get("/impact", params=own)).one("main")
+    (row,) = shown.one("div", **{"aria-label": "Open quarantines"}).one("tbody").all("tr")
+    cells = [cell.text for cell in row.all("td")]
+    assert [cells[0], *cells[2:]] == [
+        partition,
+        "ann",
+        "<i>bad</i> rows",
+        "versions that certainly depend on it",
+    ]
+    assert not shown.all("form", method="post")
+    assert "People with the role" in shown.text
+    everything = read(deployer.get("/impact", params={"asset": asset})).one("main")
+    assert len(everything.one("div", **{"aria-label": "Open quarantines"}).all("tr")) == 3
+    # The whole asset is not in quarantine, so there is nothing of it to end.
+    assert not everything.all("form", action="/impact/release")
+    assert (
+        read(deployer.get("/impact", params=own)).one("main").one("form", action="/impact/release")
+    )
+
+
+def test_a_quarantine_that_marks_no_readable_version_is_nowhere(
+    served: Served, version: Callable[..., int], name: str
+) -> None:
+    asset = f"raw/{name}"
+    version(lineage=graph_of(asset, f"{asset}/far"))
+    served.registry.create_model(f"{name}-own")
+    served.registry.quarantine(asset, reason="bad rows")
+    foreign = page_client(served, Role.READER, models=(f"{name}-own",))
+    assert "bad rows" not in foreign.get("/impact", params={"asset": asset}).text
+    own = page_client(served, Role.READER, models=(name,))
+    assert "bad rows" in own.get("/impact", params={"asset": asset}).text
+
+
+def test_the_lineage_of_a_version_leads_to_the_quarantine_of_its_data(
+    auditor: httpx2.Client, version: Callable[..., int], name: str
+) -> None:
+    asset, far = f"raw/{name}", f"far/{name}"
+    version(lineage=graph_of(asset, far))
+    page = read(auditor.get(f"/models/{name}/versions/1")).one("main")
+    links = [each.attributes["href"] or "" for each in page.one("section", id="lineage").all("a")]
+    assert f"/impact?asset=raw%2F{name}#quarantine" in links
+    assert f"/impact?asset=far%2F{name}&partition=2013-01#quarantine" in links

@@ -1,20 +1,20 @@
-"""What was decided and overridden lately, and what the visitor asked for."""
+"""What was decided and overridden recently, and what the visitor asked for."""
 
 from collections.abc import Callable
 from typing import Any
 
 from starlette.responses import Response
 
-from pedigree.lifecycle.lately import LatelyPage
+from pedigree.lifecycle.recent import RecentPage
 from pedigree.registry.activity import ActivityOperations
 from pedigree.server.web.keys import key_before
 from pedigree.server.web.visits import Visit
 
 _AT_ONCE = 50
 
-_Read = Callable[[ActivityOperations, str, int | None], LatelyPage[Any]]
+_Read = Callable[[ActivityOperations, str, int | None], RecentPage[Any]]
 
-LATELY: dict[str, tuple[str, _Read]] = {
+RECENT: dict[str, tuple[str, _Read]] = {
     "asked": (
         "Asked by me",
         lambda activity, me, before: activity.requests_of(me, limit=_AT_ONCE, before=before),
@@ -35,14 +35,14 @@ LATELY: dict[str, tuple[str, _Read]] = {
 """The lists by the word that the URL has for them: their titles, and how they are read."""
 
 
-def lately_page(visit: Visit) -> Response:
+def recent_page(visit: Visit) -> Response:
     """Show the list that the URL names, the newest first."""
     shown = visit.query["show"]
-    title, read = LATELY[shown]
+    title, read = RECENT[shown]
     before = key_before(visit.query)
     found = read(visit.registry.operations.activity, visit.principal.shown_name, before)
     return visit.page(
-        "approvals_lately.html",
+        "approvals_recent.html",
         title=title,
         shown=shown,
         found=found,

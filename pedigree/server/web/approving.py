@@ -14,7 +14,7 @@ from pedigree.registry import Registry
 from pedigree.server.http.auth import requires
 from pedigree.server.http.pages import is_cut
 from pedigree.server.web.action_kinds import expected
-from pedigree.server.web.approval_lists import LATELY, lately_page
+from pedigree.server.web.approval_lists import RECENT, recent_page
 from pedigree.server.web.comparing import ComparedVersions, comparison
 from pedigree.server.web.consequences import Subject, of_entering, subject_of
 from pedigree.server.web.keys import key_before
@@ -64,8 +64,8 @@ class Review:
 @requires(Permission.READ, lists=True)
 def approvals(visit: Visit) -> Response:
     """Show the requests for stages: those that wait for the visitor, all, theirs, or decisions."""
-    if visit.query.get("show") in LATELY:
-        return lately_page(visit)
+    if visit.query.get("show") in RECENT:
+        return recent_page(visit)
     shows_all = visit.query.get("show") == "all"
     found, next_after = _queue(visit, shows_all=shows_all)
     return visit.page(

@@ -187,7 +187,7 @@ def moment_in(name: str, given: str, *, is_end: bool = False) -> datetime:
             raise _unreadable(name, given, "has no time zone")
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise _unreadable(name, given, "is no time") from None
+        raise _unreadable(name, given, "is not a time") from None
 
 
 def _unreadable(name: str, given: str, problem: str) -> InvalidInputError:
@@ -204,7 +204,7 @@ def _period(typed: Mapping[str, str], now: datetime) -> tuple[datetime | None, d
     if last := typed[LAST]:
         if last not in _LENGTHS:
             raise InvalidInputError(
-                "is no period of this list",
+                "is not a period of this list",
                 field=LAST,
                 value=last,
                 remedy=f"Give {', '.join(_LENGTHS)}",

@@ -104,7 +104,7 @@ class Live:
         Raises:
             ServiceBusyError: This process, or the principal in it, has its largest number.
         """
-        stream = _Stream(self._feed, visitor, admit, self.waiting)
+        stream = _LiveStream(self._feed, visitor, admit, self.waiting)
         return self._places.taken_by(visitor.caller.principal.name, stream.parts(place))
 
     async def waiting(self, visitor: Visitor) -> int:
@@ -129,7 +129,7 @@ class _News(NamedTuple):
     """Their rights may have changed."""
 
 
-class _Stream:
+class _LiveStream:
     """The stream of one visitor.
 
     Args:

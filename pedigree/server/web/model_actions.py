@@ -119,7 +119,7 @@ def _tags(typed: str) -> dict[str, str]:
         key, sign, value = (part.strip() for part in line.partition("="))
         if not (sign and key):
             raise InvalidInputError(
-                "has a line that is no tag", field="tags", value=line, remedy="Write team=risk"
+                "has a line that is not a tag", field="tags", value=line, remedy="Write team=risk"
             )
         if key in found:
             raise InvalidInputError(

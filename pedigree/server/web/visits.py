@@ -121,6 +121,7 @@ class Visit:
         """
         frame = Frame.of(self.visitor, self.request.url.path, self.awaited)
         known = {"links": self.links, "frame": frame, "now": self.now, "query": self.query}
+        status = status or self._status
         if self.awaited is not None and self.request.method == "GET" and status == 200:
             known["live"] = LivePage.of(self.request, self.awaited.place, watches, lists=lists)
         return page(
@@ -128,7 +129,7 @@ class Visit:
             template,
             {**known, **context},
             form_key=self.visitor.form_key,
-            status=status or self._status,
+            status=status,
             headers={**policy_for(self.request, self.visitor.session), **(headers or {})},
         )
 

@@ -1,4 +1,4 @@
-"""What was asked for, decided and overridden lately in all models, the newest first.
+"""What was asked for, decided and overridden recently in all models, the newest first.
 
 The tables have no index for the models that somebody may read, so a page reads a bounded range of
 numbers, and says where the next one begins.
@@ -32,7 +32,7 @@ class OverrideOfModel(NamedTuple):
     override: StageOverride
 
 
-class LatelyPage(NamedTuple, Generic[T]):
+class RecentPage(NamedTuple, Generic[T]):
     """A page of records, the newest first.
 
     Attributes:
@@ -52,12 +52,12 @@ class _Source(NamedTuple):
     number: str
 
 
-_DECISIONS = _Source(SQL["decisions_lately"], SQL["newest_decision"], "decision_id")
-_OVERRIDES = _Source(SQL["overrides_lately"], SQL["newest_override"], "override_id")
-_REQUESTS = _Source(SQL["requests_lately"], SQL["newest_request"], "request_id")
+_DECISIONS = _Source(SQL["recent_decisions"], SQL["newest_decision"], "decision_id")
+_OVERRIDES = _Source(SQL["recent_overrides"], SQL["newest_override"], "override_id")
+_REQUESTS = _Source(SQL["recent_requests"], SQL["newest_request"], "request_id")
 
 
-def decisions_lately(
+def recent_decisions(
     transaction: Transaction,
     *,
     limit: int,
@@ -65,7 +65,7 @@ def decisions_lately(
     visible: Sequence[str] | None,
     person: str | None = None,
     most_read: int = MOST_READ,
-) -> LatelyPage[DecisionOfModel]:
+) -> RecentPage[DecisionOfModel]:
     """Return approvals and rejections, the newest first.
 
     Args:
@@ -80,20 +80,20 @@ def decisions_lately(
     return _read(transaction, _DECISIONS, values, _decision, most_read)
 
 
-def overrides_lately(
+def recent_overrides(
     transaction: Transaction,
     *,
     limit: int,
     before: int | None,
     visible: Sequence[str] | None,
     most_read: int = MOST_READ,
-) -> LatelyPage[OverrideOfModel]:
-    """Return overrides, the newest first; the arguments are those of :func:`decisions_lately`."""
+) -> RecentPage[OverrideOfModel]:
+    """Return overrides, the newest first; the arguments are those of :func:`recent_decisions`."""
     values = {"limit": limit, "before": before, "visible": visible}
     return _read(transaction, _OVERRIDES, values, _override, most_read)
 
 
-def requests_lately(
+def recent_requests(
     transaction: Transaction,
     person: str,
     *,
@@ -101,7 +101,7 @@ def requests_lately(
     before: int | None,
     visible: Sequence[str] | None,
     most_read: int = MOST_READ,
-) -> LatelyPage[StageRequest]:
+) -> RecentPage[StageRequest]:
     """Return the requests of a person, open and ended ones, the newest first."""
     values = {"limit": limit, "before": before, "visible": visible, "person": person}
     return _read(transaction, _REQUESTS, values, lambda row: StageRequest(**row), most_read)
@@ -123,7 +123,7 @@ def _read(
     values: dict[str, Any],
     made: Callable[[Row], T],
     most_read: int,
-) -> LatelyPage[T]:
+) -> RecentPage[T]:
     before, limit = values["before"], at_least_one(values["limit"])
     if before is None:
         row = transaction.execute(source.newest).fetchone() or {}
@@ -138,4 +138,4 @@ def _read(
     older = None if first == 1 else first
     if found.is_cut or len(found.rows) > limit:
         older = shown[-1][source.number]
-    return LatelyPage(tuple(map(made, shown)), older)
+    return RecentPage(tuple(map(made, shown)), older)

@@ -10,7 +10,7 @@ import pytest
 from pedigree.access.grants import Effect, Grant
 from pedigree.access.principal import Principal
 from pedigree.errors import InvalidInputError, ModelNotFoundError
-from pedigree.lifecycle import lately
+from pedigree.lifecycle import recent
 from pedigree.lifecycle.approval_rules import ApprovalRule
 from pedigree.lifecycle.decision_records import RequestOutcome
 from pedigree.registry import Registry, registry_in
@@ -39,7 +39,7 @@ def limited_of(registry: Registry) -> Registry:
     return registry_in(registry.context.used_by(Principal(actor=ANN, grants=grants)))
 
 
-def walked(read: Callable[..., lately.LatelyPage[Any]], **asked: Any) -> list[Any]:
+def walked(read: Callable[..., recent.RecentPage[Any]], **asked: Any) -> list[Any]:
     found: list[Any] = []
     before: int | None = None
     while True:
@@ -51,10 +51,10 @@ def walked(read: Callable[..., lately.LatelyPage[Any]], **asked: Any) -> list[An
         before = page.older
 
 
-@pytest.fixture(params=[1, lately.MOST_READ])
+@pytest.fixture(params=[1, recent.MOST_READ])
 def bounded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page covers few numbers, or many."""
-    for read in (lately.decisions_lately, lately.overrides_lately, lately.requests_lately):
+    for read in (recent.recent_decisions, recent.recent_overrides, recent.recent_requests):
         known = {**read.__kwdefaults__, "most_read": request.param}
         monkeypatch.setattr(read, "__kwdefaults__", known)
 
