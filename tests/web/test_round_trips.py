@@ -23,7 +23,7 @@ ALLOWED = {
     "/?q=many": 1,
     "/?attention=drifted": 1,
     "/drift": 1,
-    "/models/NAME": 6,
+    "/models/NAME": 4,
     "/models/NAME/versions/1": 2,
     "/models/NAME/policy": 6,
     "/models/NAME/versions/1/history": 3,
@@ -87,8 +87,8 @@ def test_counts_are_read_again_after_a_change_and_only_then(
     register(served.registry, tmp_path, "first", name)
     with round_trips() as found:
         text = reader.get("/").text
-    found.remove((OF_BAR,))
-    assert len(found) == 2, found
+    # The bar of pages that are open asks as well, since something happened.
+    assert len([each for each in found if each != (OF_BAR,)]) == 2, found
     assert name in text
     assert len(asked(reader, "/")) == 1
 
