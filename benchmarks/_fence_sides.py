@@ -118,7 +118,7 @@ def _side(
         registry = Registry(
             database, open_store(None, folder), Settings(home=folder, actor="benchmark")
         )
-        _put_objects(database, folder)
+        put_objects(database, folder)
         models = list(ten) if way in {OFF_TEN, ON_TEN} else []
         token = registry.create_token("benchmark", roles=[Role.CONTRIBUTOR], models=models)
         if models:
@@ -133,7 +133,7 @@ def _side(
         yield Side(way, registry, environment, token.secret, Sessions(watching, name))
 
 
-def _put_objects(database: Database, folder: Path) -> None:
+def put_objects(database: Database, folder: Path) -> None:
     """Put a few of the recorded objects into the store; a registry writes into no other one."""
     for row in database.fetch_all("SELECT key FROM pedigree.blob LIMIT 5"):
         path = folder / "objects" / row["key"]

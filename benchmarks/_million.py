@@ -102,15 +102,16 @@ def thousand(words: list[str]) -> Path:
     return _made(words, "thousand", Shape(models=10))
 
 
-def small(words: list[str], shape: Shape) -> Path:
-    """Return the home folder of a registry of another shape; create it if it does not exist."""
-    return _made(words, f"{shape.models}-by-{shape.versions}", shape)
+def small(words: list[str], *shapes: Shape) -> Path:
+    """Return the home folder of a registry of other shapes; create it if it does not exist."""
+    name = "-and-".join(f"{shape.models}-by-{shape.versions}" for shape in shapes)
+    return _made(words, name, *shapes)
 
 
-def _made(words: list[str], name: str, shape: Shape) -> Path:
+def _made(words: list[str], name: str, *shapes: Shape) -> Path:
     home = _home(words).with_name(_home(words).name.replace("million", name))
     if not home.exists():
-        _make(home, shape)
+        _make(home, *shapes)
     return home
 
 
@@ -128,7 +129,7 @@ def _home(words: list[str]) -> Path:
     return folder.absolute() / f"million-{GENERATOR}-{schema}"
 
 
-def _make(home: Path, shape: Shape = Shape()) -> float:  # noqa: B008 -- it is frozen
+def _make(home: Path, *shapes: Shape) -> float:
     beside = home.with_name(f"{home.name}.new")
     for folder in (home, beside):
         EmbeddedPostgres(folder).stop(force=True)
@@ -137,7 +138,7 @@ def _make(home: Path, shape: Shape = Shape()) -> float:  # noqa: B008 -- it is f
     with Database.embedded(server) as database:
         migrate(database)
     started = time.perf_counter()
-    fill(server.url("pedigree"), shape)
+    fill(server.url("pedigree"), *(shapes or (Shape(),)))
     server.stop()  # with a checkpoint, so that no write is pending
     os.sync()
     seconds = time.perf_counter() - started

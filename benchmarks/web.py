@@ -1,68 +1,112 @@
-"""The pages of the web page: the server's 95th percentile, and the bytes of a view.
+"""The pages of the web page: the server's time, the bytes of a view, and what they cost others.
 
-A separate server with two workers answers 8 connections from another process, for each kind of
-page in turn, warm. By default it has 1,000 models with 10 versions each; ``--data DIR`` takes the
-million of ``benchmarks._million`` in that folder. A view is a page with all files that it loads,
-compressed as a browser asks for them; a later view is the page alone, since files never change
-under one name.
+- *pages*: a separate server with two workers answers 8 connections from another process, for each
+  kind of page in turn. By default it has 1,000 models with 10 versions each; ``--data DIR`` takes
+  the million of ``benchmarks._million`` in that folder. A page is cold when it is the first one of
+  its kind that the server answers. The load is as much as the server can do: its processes, those
+  of Postgres and the load share the processors. So the processor time of a page is reported too,
+  which does not depend on what else the machine does.
+- *large*: a model of 100,000 versions against one of ten, 10,000 moves, a lineage of 1,000 nodes.
+- *doors*: the API's reads and the memory of a process with both doors, against one with the API.
+- *creations*: what the rows and indexes that pages read cost a creation, by alternate blocks.
 
-The load is as much as the server can do: its processes and the load share the processors.
+``--only WORD`` measures only one of these parts. Bytes are compressed as a browser asks for them;
+files never change under one name, so a later view is the page alone.
 """
 
-import re
+import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import MappingProxyType
-from urllib.parse import quote_plus
-from urllib.request import Request, urlopen
+from typing import NamedTuple
 
+import psycopg
+
+from benchmarks import _load
+from benchmarks._fence_sides import put_objects
 from benchmarks._million import million, small
 from benchmarks._million_rows import Shape, name_of
+from benchmarks._processor import Sessions, processor_of_tree
 from benchmarks._report import Measured, report
-from benchmarks._servers import Running, drive, running
+from benchmarks._servers import drive, running
+from benchmarks._web_creations import creations
+from benchmarks._web_doors import doors
+from benchmarks._web_large import PATHS, complete, large
+from benchmarks._web_pages import PAGES, Reader
 from pedigree import Registry, Settings
 from pedigree.access.records import Role
 from pedigree.postgres import EmbeddedPostgres
 
 _SHAPE = Shape(models=1_000, versions=10)
-_MOST_S = 0.050
+_MODELS_OF_MILLION = 10_000
+_MOST_WARM_S, _MOST_COLD_S, _MOST_LINEAGE_S = 0.050, 0.150, 0.150
 _FIRST_VIEW, _LATER_VIEW = 100.0, 20.0  # kB
 _WARM_UP_S = 2.0
 _PAGES_OF_A_KIND = 50
-_FILES = re.compile(rb'(?:href|src)="(/static/[^"]+)"')
-_BIN = Path(sys.executable).parent
+_COUNTED = 50
+_ROUNDS = 30
+_PARTS = ("pages", "large", "doors", "creations")
+_SERVE: list[str | Path] = [Path(sys.executable).parent / "pedigree", "serve"]
 
 
-def _filter(text: str) -> str:
-    return f"/?q={quote_plus(text)}"
+class Served(NamedTuple):
+    """A registry that is measured.
 
+    Attributes:
+        environment: The settings of a service.
+        secret: The token of somebody who may do everything.
+        sessions: Its sessions of Postgres.
+    """
 
-# The paths of a kind of page by the name of a model; a model is another one each time.
-_PAGES: Mapping[str, Callable[[str], str]] = MappingProxyType(
-    {
-        "models": lambda _: "/",
-        "models, by the newest": lambda _: "/?sort=newest",
-        "models of a team": lambda _: "/?team=team-0",
-        "models by words": lambda name: f"/?q={name[:5]}",
-        "versions by a filter": lambda _: _filter("metrics.auc > 0.9 AND stage = 'production'"),
-        "a model": lambda name: f"/models/{name}",
-        "a version": lambda name: f"/models/{name}/versions/1",
-        "a comparison": lambda name: f"/compare?v={name}%2F1&v={name}%2F2",
-        "approvals": lambda _: "/approvals",
-    }
-)
+    environment: Mapping[str, str]
+    secret: str
+    sessions: Sessions
 
 
 def main() -> int:
     """Measure and report; return the exit code."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--only", choices=_PARTS)
+    parser.add_argument("--rounds", type=int, default=_ROUNDS)
+    given, _ = parser.parse_known_args()
     words = sys.argv[1:]
-    home = million(words) if "--data" in words else small(words, _SHAPE)
-    models = 10_000 if "--data" in words else _SHAPE.models
-    with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder, ExitStack() as stack:
-        url = EmbeddedPostgres(home).url("pedigree")
+    parts = _PARTS if given.only is None else (given.only,)
+    is_million = "--data" in words
+    models = _MODELS_OF_MILLION if is_million else _SHAPE.models
+    step = max(1, models // _PAGES_OF_A_KIND)
+    names = [name_of(number) for number in range(1, models + 1, step)]
+    figures: list[Measured] = []
+    if "pages" in parts or "doors" in parts:
+        home = million(words) if is_million else small(words, _SHAPE)
+        with _served(home) as served:
+            if "pages" in parts:
+                figures += _pages(served, names)
+            if "doors" in parts:
+                figures += doors(_SERVE, served.environment, served.secret, names, served.sessions)
+    if "large" in parts:
+        home = large(words)
+        with _served(home, is_completed=True) as served:
+            figures += _large(served)
+    if "creations" in parts:
+        with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder:
+            figures += creations(Path(folder), given.rounds)
+    return report(figures, words)
+
+
+@contextmanager
+def _served(home: Path, *, is_completed: bool = False) -> Iterator[Served]:
+    server = EmbeddedPostgres(home)
+    url = server.url("pedigree")
+    with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder, ExitStack() as ending:
+        watching = ending.enter_context(psycopg.connect(server.url("postgres"), autocommit=True))
+        settings = Settings(database_url=url, home=Path(folder), actor="bench")
+        with Registry.connect(settings=settings) as registry:
+            put_objects(registry.database, Path(folder))
+            if is_completed:
+                complete(registry, url)
+            secret = registry.create_token("bench", roles=[Role.ADMIN]).secret
         environment = {
             "PEDIGREE_DATABASE_URL": url,
             "PEDIGREE_HOME": folder,
@@ -70,96 +114,59 @@ def main() -> int:
             "PEDIGREE_SERVE_DRAIN": "0s",
             "PEDIGREE_SERVE_SEALS": "false",
         }
-        secret = _token(url, Path(folder))
-        server = stack.enter_context(
-            running([str(_BIN / "pedigree"), "serve", "--workers", "2"], environment, "/livez")
-        )
-        figures = _measure(server, secret, models)
-    return report(figures, words)
+        yield Served(environment, secret, Sessions(watching, "pedigree"))
 
 
-def _measure(server: Running, secret: str, models: int) -> list[Measured]:
-    figures = []
-    step = max(1, models // _PAGES_OF_A_KIND)
-    names = [name_of(number) for number in range(1, models + 1, step)]
-    for what, path in _PAGES.items():
-        paths = list(dict.fromkeys(map(path, names)))
-        if not _exists(server, secret, paths[0]):
-            print(f"there is no page of this kind: {what}", file=sys.stderr)
-            continue
-        figures += _page(server, secret, what, paths)
-    return figures
+@contextmanager
+def _reader(served: Served) -> Iterator[Reader]:
+    with running([*_SERVE, "--workers", "2"], served.environment, "/livez") as server:
+        yield Reader(server, served.secret)
 
 
-def _page(server: Running, secret: str, what: str, paths: Sequence[str]) -> list[Measured]:
-    exchanges = [[_request(path, secret)] for path in paths]
-    drive(server, exchanges, seconds=_WARM_UP_S)
-    found = drive(server, exchanges)
-    page, files = _view(server, secret, paths[0])
-    return [
-        Measured(
-            what=f"{what}: 95th percentile at 8 connections, {found['rate']:.0f} /s",
-            value=found["p95"],
-            unit="s",
-            target=_MOST_S,
-            at_least=False,
-        ),
-        Measured(
-            what=f"{what}: first view",
-            value=(page + files) / 1000,
-            unit="kB",
-            target=_FIRST_VIEW,
-            at_least=False,
-        ),
-        Measured(
-            what=f"{what}: later view",
-            value=page / 1000,
-            unit="kB",
-            target=_LATER_VIEW,
-            at_least=False,
-        ),
-    ]
+def _pages(served: Served, names: Sequence[str]) -> Iterator[Measured]:
+    with _reader(served) as reader:
+        cold = {what: reader.seconds(path(names[0])) for what, path in PAGES.items()}
+        for what, path in PAGES.items():
+            paths = list(dict.fromkeys(map(path, names)))
+            yield _at_most(f"{what}: the first one after the start", cold[what], "s", _MOST_COLD_S)
+            yield from _warm(served, reader, what, paths, _MOST_WARM_S)
+            view = reader.view(paths[0])
+            first, later = (view.page + view.files) / 1000, view.page / 1000
+            yield _at_most(f"{what}: first view", first, "kB", _FIRST_VIEW)
+            yield _at_most(f"{what}: later view", later, "kB", _LATER_VIEW)
 
 
-def _view(server: Running, secret: str, path: str) -> tuple[int, int]:
-    """Return the bytes of a page and of the files that it loads, compressed."""
-    page = _read(server, secret, path)
-    plain = _read(server, secret, path, encoding="identity")
-    files = set(_FILES.findall(plain))
-    return len(page), sum(len(_read(server, secret, each.decode())) for each in files)
+def _large(served: Served) -> Iterator[Measured]:
+    with _reader(served) as reader:
+        for what, path in PATHS.items():
+            most = _MOST_LINEAGE_S if "lineage" in what else _MOST_WARM_S
+            yield from _warm(served, reader, what, [path], most)
 
 
-def _exists(server: Running, secret: str, path: str) -> bool:
-    try:
-        _read(server, secret, path)
-    except OSError:
-        return False
-    return True
+def _warm(
+    served: Served, reader: Reader, what: str, paths: Sequence[str], most: float
+) -> Iterator[Measured]:
+    exchanges = [[reader.request(path)] for path in paths]
+    drive(reader.server, exchanges, seconds=_WARM_UP_S)
+    found = drive(reader.server, exchanges)
+    said = f"{what}: 95th percentile at 8 connections, {found['rate']:.0f} /s"
+    yield _at_most(said, found["p95"], "s", most)
+    taken = _processor_s(served, reader, paths)
+    yield Measured(what=f"{what}: processor time with Postgres", value=1000 * taken, unit="ms")
 
 
-def _read(server: Running, secret: str, path: str, encoding: str = "gzip") -> bytes:
-    headers = {
-        "Authorization": f"Bearer {secret}",
-        "Accept": "text/html",
-        "Accept-Encoding": encoding,
-    }
-    asked = Request(f"http://127.0.0.1:{server.port}{path}", headers=headers)
-    with urlopen(asked, timeout=60) as answer:
-        content: bytes = answer.read()
-    return content
+def _processor_s(served: Served, reader: Reader, paths: Sequence[str]) -> float:
+    """Return the processor time of a page, one after the other."""
+    wanted = [[reader.request(paths[n % len(paths)]).encode()] for n in range(_COUNTED)]
+    once = [[each for (each,) in wanted]]
+    before, began = served.sessions.processor_s(), processor_of_tree(reader.server.pid)
+    _load.drive(reader.server.port, 0, 1, once)
+    used = processor_of_tree(reader.server.pid) - began + served.sessions.since(before)
+    return float(used) / len(wanted)
 
 
-def _request(path: str, secret: str) -> str:
-    return (
-        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {secret}\r\n"
-        "Accept: text/html\r\nAccept-Encoding: gzip\r\n\r\n"
-    )
-
-
-def _token(url: str, folder: Path) -> str:
-    settings = Settings(database_url=url, home=folder, actor="bench")
-    with Registry.connect(settings=settings) as registry:
-        return registry.create_token("bench", roles=[Role.ADMIN]).secret
+def _at_most(what: str, value: float, unit: str, target: float) -> Measured:
+    return Measured(what=what, value=value, unit=unit, target=target, at_least=False)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ def impact(
     visible: Sequence[str] | None,
     limit: int | None,
     after: str | None,
+    counted: int | None = None,
 ) -> Impact:
     """Return a page of the versions that depend or may depend on data, with tenures and outputs.
 
@@ -43,6 +44,7 @@ def impact(
         visible: The names of the models that the caller may read; all models when None.
         limit: How many versions at most; all of them when None.
         after: The last version of the previous page, as NAME/3.
+        counted: How many versions without recorded lineage are counted at most; all when None.
 
     Raises:
         InvalidReferenceError: The cursor is not a version.
@@ -55,6 +57,7 @@ def impact(
         visible=visible,
         limit=None if limit is None else at_least_one(limit) + 1,
         after=None if after is None else _place(after),
+        counted=counted,
     )
     affected = _fitting(transaction, found[:limit], sight)
     has_more = found.is_cut or len(affected) < len(found)

@@ -12,8 +12,8 @@ LIMIT 1;
 
 -- name: trained_on
 -- A page of the versions, deleted or not, with a training that depends on some data, directly or
--- indirectly, and the highest certainty of that; each row with the number of all further versions
--- that have a training without recorded lineage. Without versions it is one row with this number. A missing node without a partition is some part of the asset:
+-- indirectly, and the highest certainty of that; each row with the number of further versions that
+-- have a training without recorded lineage, of which only as many are counted as are asked for. Without versions it is one row with this number. A missing node without a partition is some part of the asset:
 -- the dependency is possible for the asset, and unknown for a partition. It is also unknown if the
 -- asset may be upstream of a missing node. For a node without a time only the later time of the
 -- training is known, so the node may be older than the given time.
@@ -44,38 +44,44 @@ WITH found AS (
         AND n.upstream @> ARRAY[%(asset)s::text]
 )
 , seen AS MATERIALIZED (
-    SELECT model_id, name FROM pedigree.registered_model
-    WHERE %(visible)s::text[] IS NULL OR name = ANY (%(visible)s::text[])
+    SELECT model_id FROM pedigree.registered_model WHERE name = ANY (%(visible)s::text[])
 ), depending AS MATERIALIZED (
     SELECT t.model_id, t.version, max(f.certainty)::text AS certainty,
-        bool_or(EXISTS (
-            SELECT FROM pedigree.lineage_edge e
-            WHERE e.training_id = f.training_id AND e.consumer = 0 AND e.source = f.node_id
-        )) AS direct,
+        array_agg(f.training_id) AS trainings, array_agg(f.node_id) AS nodes,
         coalesce(
             array_agg(DISTINCT f.partition) FILTER (WHERE f.partition IS NOT NULL), '{}'
         ) AS partitions
     FROM found f
     JOIN pedigree.training t USING (training_id)
     WHERE (%(since)s::timestamptz IS NULL OR coalesce(f.at, t.created_at) >= %(since)s)
-        AND t.model_id IN (SELECT model_id FROM seen)
+        AND (%(visible)s::text[] IS NULL OR t.model_id IN (SELECT model_id FROM seen))
     GROUP BY t.model_id, t.version
 ), without AS (
     SELECT count(*) AS without_lineage
     FROM (
-        SELECT DISTINCT model_id, version FROM pedigree.training
-        WHERE NOT lineage_recorded AND model_id IN (SELECT model_id FROM seen)
-            AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s)
-    ) AS blank
-    WHERE (model_id, version) NOT IN (SELECT model_id, version FROM depending)
+        SELECT FROM (
+            SELECT DISTINCT model_id, version FROM pedigree.training
+            WHERE NOT lineage_recorded
+                AND (%(visible)s::text[] IS NULL OR model_id IN (SELECT model_id FROM seen))
+                AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s)
+        ) AS blank
+        WHERE (model_id, version) NOT IN (SELECT model_id, version FROM depending)
+        LIMIT %(counted)s::bigint
+    ) AS further
 )
 SELECT without.without_lineage, page.*
 FROM without
 LEFT JOIN LATERAL (
-    SELECT seen.name AS model_name, d.version, v.digest, v.created_at, v.deleted_at,
-        v.quarantine_reason, d.certainty, d.direct, d.partitions, d.model_id
+    SELECT m.name AS model_name, d.version, v.digest, v.created_at, v.deleted_at,
+        v.quarantine_reason, d.certainty, d.partitions, d.model_id,
+        -- Only of those on the page: many versions may depend on the data.
+        EXISTS (
+            SELECT FROM unnest(d.trainings, d.nodes) AS used (training_id, node_id)
+            JOIN pedigree.lineage_edge e
+                ON e.training_id = used.training_id AND e.consumer = 0 AND e.source = used.node_id
+        ) AS direct
     FROM depending d
-    JOIN seen USING (model_id)
+    JOIN pedigree.registered_model m USING (model_id)
     JOIN pedigree.model_version v USING (model_id, version)
     WHERE %(after_name)s::text IS NULL OR (d.model_id, d.version) > (
         (SELECT model_id FROM pedigree.registered_model WHERE name_key = %(after_name)s),

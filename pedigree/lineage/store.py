@@ -100,6 +100,7 @@ def trained_on(
     visible: Sequence[str] | None = None,
     limit: int | None = None,
     after: tuple[str, int] | None = None,
+    counted: int | None = None,
 ) -> Depending:
     """Return the versions that depend on some data, directly or indirectly, by model and number.
 
@@ -114,6 +115,7 @@ def trained_on(
         visible: Only versions of models of these names; of all models when None.
         limit: How many at most; all of them when None.
         after: The last version of the previous page: the key of its model's name, and its number.
+        counted: How many versions without recorded lineage are counted at most; all when None.
     """
     after_name, after_version = after or (None, None)
     found = fetch_page(
@@ -127,6 +129,7 @@ def trained_on(
             "limit": limit,
             "after_name": after_name,
             "after_version": after_version,
+            "counted": counted,
         },
     )
     rows = [row for row in found.rows if row.pop("model_id") is not None]

@@ -1,5 +1,6 @@
 """Statements of a pipeline by psycopg's means: how each is sent, and how its rows are received."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
@@ -53,19 +54,21 @@ def send_question(connection: "AskingConnection", question: Question) -> Asked:
 
 
 def receive_answer(
-    pgconn: pq.abc.PGconn, asked: Asked, most_bytes: int | None
+    connection: "AskingConnection", asked: Asked, most_bytes: int | None
 ) -> PQGen[FetchedPage]:
     """Return the rows of a statement that was sent.
+
+    After a page that is cut, the statements that follow it in the pipeline may have no answer.
 
     Raises:
         psycopg.Error: Postgres refused it, or one before it.
     """
-    error = None
+    pgconn, error = connection.pgconn, None
     if asked.is_new:
         (planned,) = yield from fetch_many(pgconn)
         error = _error_of(planned)
     if asked.question.is_page and most_bytes is not None:
-        page = yield from _receive_page(pgconn, asked.cursor, most_bytes)
+        page = yield from _receive_page(connection, asked.cursor, most_bytes)
     else:
         (result,) = yield from fetch_many(pgconn)
         page = _rows_of(asked.cursor, result)
@@ -85,9 +88,10 @@ def _rows_of(cursor: Any, result: pq.abc.PGresult) -> FetchedPage | psycopg.Erro
 
 
 def _receive_page(
-    pgconn: pq.abc.PGconn, cursor: Any, most_bytes: int
+    connection: "AskingConnection", cursor: Any, most_bytes: int
 ) -> PQGen[FetchedPage | psycopg.Error]:
-    """Receive rows one by one, and keep those that fit; the others are received as well."""
+    """Receive rows one by one, as many as fit; then the statement is canceled."""
+    pgconn = connection.pgconn
     pgconn.set_single_row_mode()
     rows: list[DictRow] = []
     size, is_cut, error, make_row = 0, False, None, None
@@ -95,15 +99,21 @@ def _receive_page(
         if result.status != pq.ExecStatus.SINGLE_TUPLE:  # the end, or an error
             error = _error_of(result)
             continue
+        if is_cut:
+            continue
         size += sum(len(result.get_value(0, column) or b"") for column in range(result.nfields))
-        is_cut = is_cut or bool(rows and size > most_bytes)
-        if not is_cut:
-            cursor.pgresult = result
-            cursor._tx.set_pgresult(result, set_loaders=not rows)
-            if not rows:
-                make_row = cursor._make_row_maker()
-            rows.append(cursor._tx.load_row(0, make_row))
-    return error or FetchedPage(rows, is_cut=is_cut)
+        if rows and size > most_bytes:
+            is_cut = True
+            # The other rows could be many times as large, and nobody wants them.
+            with suppress(psycopg.Error):
+                connection.cancel_safe()
+            continue
+        cursor.pgresult = result
+        cursor._tx.set_pgresult(result, set_loaders=not rows)
+        if not rows:
+            make_row = cursor._make_row_maker()
+        rows.append(cursor._tx.load_row(0, make_row))
+    return FetchedPage(rows, is_cut=is_cut) if error is None or is_cut else error
 
 
 def _error_of(result: pq.abc.PGresult) -> psycopg.Error | None:

@@ -137,8 +137,10 @@ class AskingConnection(Connection[DictRow]):
 
     def fetch_together(
         self, questions: Sequence[Question], most_bytes: int | None
-    ) -> list[FetchedPage]:
+    ) -> list[FetchedPage | None]:
         """Return the rows of several statements, which are sent at once as one transaction.
+
+        None stands for those that have no answer, since a page before them was cut.
 
         Args:
             questions: The statements.
@@ -152,9 +154,9 @@ class AskingConnection(Connection[DictRow]):
 
     def _together_gen(
         self, questions: Sequence[Question], most_bytes: int | None
-    ) -> PQGen[list[FetchedPage]]:
+    ) -> PQGen[list[FetchedPage | None]]:
         yield from self._prepared.maintain_gen(self)
-        answers: list[FetchedPage] = []
+        answers: list[FetchedPage | None] = []
         error: psycopg.Error | None = None
         self.pgconn.enter_pipeline_mode()
         try:
@@ -166,17 +168,20 @@ class AskingConnection(Connection[DictRow]):
                 error = _error_in((yield from fetch_many(self.pgconn))) or error
             for each in asked:
                 try:
-                    answers.append((yield from receive_answer(self.pgconn, each, most_bytes)))
+                    answers.append((yield from receive_answer(self, each, most_bytes)))
                 except psycopg.Error as found:  # the rest of the pipeline is still to be read
+                    answers.append(None)
                     error = error or found
             yield from fetch_many(self.pgconn)  # the sync
         finally:
             with suppress(psycopg.Error):  # a lost connection; keep the first error
                 self.pgconn.exit_pipeline_mode()
-        if error is not None:
-            self._prepared.clear()  # one of them may not be prepared
-            raise error
-        return answers[1:]
+        if error is None:
+            return answers[1:]
+        self._prepared.clear()  # one of them may not be prepared
+        if any(page is not None and page.is_cut for page in answers):
+            return answers[1:]
+        raise error
 
     def send_asker(self) -> int:
         """Send the settings of the asker in a pipeline, and return the number of their results."""

@@ -13,6 +13,7 @@ time and changes no answer.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple, cast
 
+from pedigree import tracing
 from pedigree.postgres.pages import FetchedPage, page_bytes
 from pedigree.postgres.transaction import Row, Rows, Transaction
 
@@ -42,24 +43,25 @@ class AnsweredReads:
     Args:
         transaction: Where everything else is read.
         questions: What was asked.
-        answers: The rows of each question.
+        answers: The rows of each question; None if it is still to be asked.
     """
 
     def __init__(
         self,
         transaction: Transaction,
         questions: Sequence[Question],
-        answers: Sequence[FetchedPage],
+        answers: Sequence[FetchedPage | None],
     ) -> None:
         self.connection_in_use = transaction
         self._answers: dict[str, list[tuple[Mapping[str, Any], FetchedPage]]] = {}
         self.keep(questions, answers)
 
-    def keep(self, questions: Sequence[Question], answers: Sequence[FetchedPage]) -> None:
+    def keep(self, questions: Sequence[Question], answers: Sequence[FetchedPage | None]) -> None:
         """Keep further answers."""
         for question, answer in zip(questions, answers, strict=True):
-            known = self._answers.setdefault(question.query, [])
-            known.append((_comparable(question.params), answer))
+            if answer is not None:
+                known = self._answers.setdefault(question.query, [])
+                known.append((_comparable(question.params), answer))
 
     def execute(
         self, query: LiteralString, params: "Params | None" = None, **options: Any
@@ -120,7 +122,8 @@ def ask_together(transaction: Transaction, questions: Sequence[Question]) -> Tra
     connection: AskingConnection = known if is_first else known.connection_in_use
     if not connection.is_idle:
         return transaction
-    answers = connection.fetch_together(questions, page_bytes())
+    with tracing.part_of_request("together", "postgresql"):
+        answers = connection.fetch_together(questions, page_bytes())
     if is_first:
         return cast("Transaction", AnsweredReads(transaction, questions, answers))
     known.keep(questions, answers)

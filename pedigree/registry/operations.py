@@ -24,6 +24,7 @@ from pedigree.registry.events import EventOperations
 from pedigree.registry.evidence import RegistryEvidence
 from pedigree.registry.fsck import FsckOperations
 from pedigree.registry.gc import GcOperations
+from pedigree.registry.impact_pages import ImpactPageOperations
 from pedigree.registry.lineage import LineageOperations
 from pedigree.registry.model_pages import ModelPageOperations
 from pedigree.registry.models import ModelOperations
@@ -88,6 +89,7 @@ class RegistryOperations(Operations):
         self._context = context
         self.models = ModelOperations(context)
         self.versions = VersionOperations(context)
+        self.impact_pages = ImpactPageOperations(context)
         self.model_pages = ModelPageOperations(context)
         self.version_pages = VersionPageOperations(context)
         self.activity = ActivityOperations(context)

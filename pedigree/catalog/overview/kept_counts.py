@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 # Snapshots of a server that was restored from a backup cannot be compared with earlier ones. It has
 # restarted, and nobody reads old counts for longer than this.
 _LONGEST_S = 60.0
-_MOST = 500
+_MOST = 200
 
 
 class Kept(NamedTuple):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI
 
+from pedigree._setting_lists import Door
 from pedigree.access.oidc.providers import Provider
 from pedigree.registry import Registry
 from pedigree.server.http.unknown_tokens import UnknownTokens
@@ -27,11 +28,13 @@ from pedigree.server.web import (
     versions,
 )
 from pedigree.server.web.admin.subjects import ADMIN_SUBJECTS
+from pedigree.server.web.dagster_address import DagsterAddress
 from pedigree.server.web.issuers import Issuers
 from pedigree.server.web.live_feed import LiveFeed
 from pedigree.server.web.problems import add_pages_of_errors
 from pedigree.server.web.routes import Pages
 from pedigree.server.web.visitors import Visitors
+from pedigree.server.web.warm_up import warm_up
 from pedigree.server.web.web_sessions import WebSessions
 from pedigree.settings import Settings
 
@@ -87,4 +90,6 @@ def start_web(
     state.live = live.Live(LiveFeed(registry, state.event_stream), state.fair_use)
     state.issuers = Issuers(providers)
     state.unknown_sign_ins = UnknownTokens(state.metrics)
-    state.dagster_address = lambda: settings.dagster_url
+    state.dagster_address = DagsterAddress(settings)
+    if Door.WEB in settings.doors:
+        state.readers.submit(warm_up)

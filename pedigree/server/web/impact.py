@@ -15,6 +15,7 @@ from pedigree.server.web.links import IMPACT, QUARANTINE_DATA, RELEASE_DATA
 from pedigree.server.web.routes import Pages
 from pedigree.server.web.visits import Visit
 from pedigree.server.web.who_may import who_may
+from pedigree.server.web.words import MOST_COUNTED
 
 pages = Pages()
 
@@ -80,7 +81,9 @@ def _page(visit: Visit, values: Mapping[str, str]) -> Response:
     found: Impact | None = None
     if asset:
         after = visit.query.get("after")
-        found = visit.registry.impact(asset, partition, limit=_VERSIONS, after=after)
+        found = visit.registry.operations.impact_pages.page(
+            asset, partition, limit=_VERSIONS, after=after, counted=MOST_COUNTED + 1
+        )
     return visit.page(
         "impact.html",
         title=f"Impact of {asset}" if asset else "Impact",

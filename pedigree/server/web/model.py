@@ -1,8 +1,10 @@
 """The page of a model: who held what, how its metrics moved, its versions and its policy."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from pedigree.access.records import Permission
@@ -12,7 +14,13 @@ from pedigree.lifecycle.decision_records import PolicyRevision
 from pedigree.lifecycle.records import CHAMPION_STAGE, Policy, Tenure
 from pedigree.registry.model_pages import ModelParts
 from pedigree.server.http.auth import requires
-from pedigree.server.web.columns import chosen_columns, known_columns
+from pedigree.server.web.columns import (
+    chosen_charts,
+    chosen_columns,
+    known_columns,
+    metric_names,
+)
+from pedigree.server.web.drawn import DrawnParts, digest_of_values
 from pedigree.server.web.keys import key_before
 from pedigree.server.web.links import MODEL, POLICY
 from pedigree.server.web.model_actions import gone_model
@@ -20,15 +28,16 @@ from pedigree.server.web.model_parts import model_parts, with_checks
 from pedigree.server.web.pictures.timeline import lanes, timeline
 from pedigree.server.web.pictures.trend import Point, trend
 from pedigree.server.web.policy_words import other_rules, policy_change, policy_words
+from pedigree.server.web.rendering import part
 from pedigree.server.web.routes import Pages
 from pedigree.server.web.visits import Visit
 
 pages = Pages()
+_DRAWN = DrawnParts()
 
 _VERSIONS = 50
 _TENURES = 200
 _REVISIONS = 50
-_CHARTS = 4
 _HEADLINES = 3
 # About the width of one of four columns, so that texts keep their size, also on a phone.
 _CHART_WIDTH = 286
@@ -59,7 +68,7 @@ def model(visit: Visit, name: str) -> Response:
         return gone_model(visit, name, error)
     found, policy, versions, tenures = parts.model, parts.policy, parts.versions, parts.tenures
     stages = [rule.name for rule in policy.stages]
-    now = visit.now
+    shown = tenures[-_TENURES:]
     return visit.page(
         "model.html",
         title=name,
@@ -68,14 +77,16 @@ def model(visit: Visit, name: str) -> Response:
         more_champions=len(found.stages.get(CHAMPION_STAGE, ())) > _HEADLINES,
         requests=parts.requests,
         headline=policy.champion_metric.metric if policy.champion_metric else None,
-        timeline=timeline(
-            lanes(tenures[-_TENURES:], stages),
-            lambda number: visit.links.version(name, number),
-            now,
-        ),
-        tenures=tenures[: -_TENURES - 1 : -1],
+        timeline=_timeline(visit, name, shown, stages),
+        tenures=_table_of(visit, name, shown),
+        shown_tenures=len(shown),
         has_more_tenures=len(tenures) > _TENURES,
-        charts=_charts(versions[:_VERSIONS], tenures, policy),
+        charts=_charts(
+            versions[:_VERSIONS],
+            tenures,
+            chosen_charts(visit.query, versions[:_VERSIONS], policy),
+        ),
+        known_charts=metric_names(versions[:_VERSIONS], policy),
         versions=versions[:_VERSIONS],
         next_before=versions[_VERSIONS - 1].version_id if len(versions) > _VERSIONS else None,
         is_first_page=before is None,
@@ -112,6 +123,31 @@ def policy_history(visit: Visit, name: str) -> Response:
     )
 
 
+def _timeline(
+    visit: Visit, name: str, shown: Sequence[Tenure], stages: Sequence[str]
+) -> Markup | None:
+    # Its bars end at the end of a minute: a second is less than a tenth of a pixel.
+    until = visit.now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    link = visit.links.version
+    return _DRAWN.part(
+        ("timeline", digest_of_values(shown, stages, until, visit.links.model(name))),
+        lambda: timeline(lanes(shown, stages), lambda number: link(name, number), until),
+    )
+
+
+def _table_of(visit: Visit, name: str, shown: Sequence[Tenure]) -> Markup | None:
+    known = {
+        "tenures": shown[::-1],
+        "links": visit.links,
+        "model_name": name,
+        "label": "Timeline as a table",
+    }
+    return _DRAWN.part(
+        ("table", digest_of_values(shown, visit.links.model(name), name)),
+        lambda: part("_tenures.html", known),
+    )
+
+
 def _before(revision: PolicyRevision, read: Sequence[PolicyRevision]) -> Policy | None:
     return next((each.policy for each in read if each.revision == revision.revision - 1), None)
 
@@ -130,19 +166,20 @@ def _champions(parts: ModelParts) -> tuple[Champion, ...]:
 
 
 def _charts(
-    versions: Sequence[ModelVersion], tenures: Sequence[Tenure], policy: Policy
+    versions: Sequence[ModelVersion], tenures: Sequence[Tenure], names: Sequence[str]
 ) -> list[tuple[str, object]]:
-    """Return the pictures of at most four metrics, the headline metric first."""
+    """Return the pictures of some metrics."""
     pointer = f"stage:{CHAMPION_STAGE}"
     held = {each.version_id for each in tenures if each.pointer == pointer}
     now = {each.version_id for each in versions if each.stage == CHAMPION_STAGE}
-    rule = policy.champion_metric
-    names = sorted(
-        {name for each in versions for name in each.metrics},
-        key=lambda name: (rule is None or name != rule.metric, name),
-    )[:_CHARTS]
     drawn = []
     for name in names:
         points = [Point(each.version_id, each.metrics.get(name)) for each in reversed(versions)]
-        drawn.append((name, trend(name, points, held, now, width=_CHART_WIDTH)))
+        drawn.append((name, _trend(name, points, held, now)))
     return [each for each in drawn if each[1] is not None]
+
+
+def _trend(name: str, points: Sequence[Point], held: set[int], now: set[int]) -> Markup | None:
+    shown = {each.version for each in points}
+    known = (name, tuple(points), frozenset(held & shown), frozenset(now))
+    return _DRAWN.part(("trend", known), lambda: trend(name, points, held, now, width=_CHART_WIDTH))
