@@ -5,6 +5,7 @@ apply. Pages are looked at with everything unfolded, under their own content sec
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -54,6 +55,7 @@ FOCUSED = """() => {
   return {
     place: window.reached.indexOf(here),
     name: here.outerHTML.slice(0, 120),
+    is_date: here.type === "date",
     seen: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
     covered: !hit || !(here.contains(hit) || hit.contains(here)),
   };
@@ -190,6 +192,17 @@ TABBED = (
 )
 
 
+def tabbed(page: Page) -> Iterator[Mapping[str, Any]]:
+    """Press Tab again and again, and yield where one is; a field for a date has several stops."""
+    place = None
+    while True:
+        page.keyboard.press("Tab")
+        found = page.evaluate(FOCUSED)
+        if found["place"] != place or not found["is_date"]:
+            yield found
+        place = found["place"]
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("path", TABBED)
 def test_the_keyboard_reaches_everything_in_its_order_and_shows_where_it_is(
@@ -199,10 +212,7 @@ def test_the_keyboard_reaches_everything_in_its_order_and_shows_where_it_is(
         page.goto(path)
         reachable = page.evaluate(FOCUSABLE)
         assert reachable > 8
-        steps = []
-        for _ in range(reachable):
-            page.keyboard.press("Tab")
-            steps.append(page.evaluate(FOCUSED))
+        steps = list(islice(tabbed(page), reachable))
     assert [each["place"] for each in steps] == list(range(reachable)), steps
     assert [each["name"] for each in steps if not each["seen"]] == []
     assert [each["name"] for each in steps if each["covered"]] == []
