@@ -139,15 +139,12 @@ def perform_due(transaction: Transaction, name: str) -> tuple[Move, ...]:
 
 
 def _perform_one(transaction: Transaction, model: LockedModel) -> Move | None:
-    asked = open_requests_question(model.model_id)
-    rows = transaction.execute(asked.query, asked.params).fetchall()
+    rows = transaction.execute(*open_requests_question(model.model_id)[:2]).fetchall()
     if not rows:
         return None
     seen = facts_of_locked(transaction, model)
-    numbers = sorted({row["version_id"] for row in rows})
-    known = {
-        each.version.version_id: each for each in facts_of_versions(transaction, seen, numbers)
-    }
+    found = facts_of_versions(transaction, seen, sorted({row["version_id"] for row in rows}))
+    known = {each.version.version_id: each for each in found}
     people = people_now(transaction, map(requester, rows))
     for row in rows:
         wanted = request_input(row, people)

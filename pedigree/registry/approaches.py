@@ -1,30 +1,14 @@
 """How far a version is on its way into the stages that are asked for it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from pedigree.lifecycle.approval_gates import standing_approvals
-from pedigree.lifecycle.decision_records import Explanation, StageRequest
+from pedigree.lifecycle.decision_records import StageRequest
 from pedigree.lifecycle.gate_facts import ModelFacts, VersionFacts
 from pedigree.lifecycle.gates import explain_gates
 from pedigree.lifecycle.records import ARCHIVED, Policy, StageRule
 from pedigree.lifecycle.requester import Requester
-
-
-class Approach(NamedTuple):
-    """How far a version is on its way into a stage.
-
-    Attributes:
-        explanation: Each gate of the stage.
-        requests: The open requests for it.
-        approvals_given: How many approvals are valid now.
-        approvals_needed: How many the stage requires of this version.
-    """
-
-    explanation: Explanation
-    requests: tuple[StageRequest, ...]
-    approvals_given: int
-    approvals_needed: int
+from pedigree.registry.version_page_records import Approach
 
 
 def approaches(

@@ -1,12 +1,10 @@
 """All that is shown of one version at once, read over one connection."""
 
-from datetime import datetime
-from typing import NamedTuple, TypedDict, TypeVar
+from typing import TypedDict, TypeVar
 
 from pedigree._record import RecordPage
 from pedigree.access.named_records import with_names
 from pedigree.access.records import Permission
-from pedigree.artifacts.records import Manifest
 from pedigree.artifacts.store import get_manifest, manifest_question
 from pedigree.audit import log
 from pedigree.audit.records import Event
@@ -15,15 +13,13 @@ from pedigree.cards.records import ModelCard
 from pedigree.cards.store import card_state, card_state_question
 from pedigree.catalog import lookups
 from pedigree.catalog.names import name_key
-from pedigree.catalog.records import ModelVersion, Training
+from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import Reference, parse_number, parse_reference
 from pedigree.catalog.rows import version_from_search_row
-from pedigree.catalog.snippets import Snippets, snippets_of
-from pedigree.evaluation.records import KeptEvaluation
+from pedigree.catalog.snippets import snippets_of
 from pedigree.evaluation.store import latest_evaluation, latest_evaluation_question
 from pedigree.lifecycle import approvals, overrides, stage_requests, tenures
 from pedigree.lifecycle import store as lifecycle
-from pedigree.lifecycle.decision_records import Decision, StageOverride
 from pedigree.lifecycle.gate_facts import ModelFacts
 from pedigree.lifecycle.gate_inputs import (
     facts_of_known,
@@ -35,19 +31,15 @@ from pedigree.lifecycle.gate_inputs import (
 )
 from pedigree.lifecycle.records import (
     CHAMPION_STAGE,
-    Policy,
     RecordedVerdict,
-    Tenure,
 )
 from pedigree.lineage import staleness_store, usages
-from pedigree.lineage.records import LineageGraph
-from pedigree.lineage.staleness import Staleness
 from pedigree.lineage.store import lineage_question, read_lineage
-from pedigree.lineage.usages import Usage
 from pedigree.postgres.together import Question, ask_together
 from pedigree.postgres.transaction import Row, Transaction
-from pedigree.registry.approaches import Approach, approaches
+from pedigree.registry.approaches import approaches
 from pedigree.registry.context import ContextGroup
+from pedigree.registry.version_page_records import GoneVersion, VersionPage
 
 T = TypeVar("T")
 
@@ -61,62 +53,6 @@ class _FirstPage(TypedDict):
 
 
 _PAGE: _FirstPage = {"limit": SHOWN, "after": 0}
-
-
-class VersionPage(NamedTuple):
-    """A version, and what the registry knows around it; each sequence has at most SHOWN records.
-
-    Attributes:
-        version: The version.
-        policy: The policy of its model.
-        champion: The version in production; None if there is none.
-        approaches: The stages that are asked for it, else the one that it can enter next.
-        tenures: The stages and aliases that it held, the oldest first.
-        decisions: The approvals and rejections, the oldest first.
-        overrides: The overrides, the oldest first.
-        verdicts: The newest verdict of each check.
-        lineage: What its first training used.
-        usages: What was written with it, the newest first.
-        staleness: How stale it was when the asset graph was last read; None if it never was.
-        card: The newest card that is kept; None before the first one.
-        evaluation: Its results by group; None without.
-        manifest: Its files.
-        trainings: The runs that produced its bytes, the oldest first.
-        packages: The packages that it was trained with; empty if they are not known.
-        snippets: Code that loads and serves it.
-    """
-
-    version: ModelVersion
-    policy: Policy
-    champion: ModelVersion | None
-    approaches: tuple[Approach, ...]
-    tenures: RecordPage[Tenure]
-    decisions: RecordPage[Decision]
-    overrides: RecordPage[StageOverride]
-    verdicts: RecordPage[RecordedVerdict]
-    lineage: LineageGraph
-    usages: RecordPage[Usage]
-    staleness: Staleness | None
-    card: ModelCard | None
-    evaluation: KeptEvaluation | None
-    manifest: Manifest
-    trainings: RecordPage[Training]
-    packages: tuple[str, ...]
-    snippets: Snippets
-
-
-class GoneVersion(NamedTuple):
-    """A version that was deleted.
-
-    Attributes:
-        reference: Its name and number.
-        deleted_at: When it was deleted.
-        collected_at: When its bytes were collected, so that it cannot be restored.
-    """
-
-    reference: str
-    deleted_at: datetime
-    collected_at: datetime | None
 
 
 class VersionPageOperations(ContextGroup):

@@ -14,7 +14,7 @@ from pedigree.datasets.records import SECTIONS, KeptDatasheet
 from pedigree.errors import NotFoundError, PedigreeError
 from pedigree.lineage.records import LineageNode, NodeKind
 from pedigree.lineage.upstream import Upstream, upstream
-from pedigree.registry.version_pages import VersionPage
+from pedigree.registry.version_page_records import VersionPage
 from pedigree.server.http.auth import requires
 from pedigree.server.web import links
 from pedigree.server.web.card_html import CardSection, card_sections

@@ -8,7 +8,7 @@ from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.lifecycle.records import CHAMPION_STAGE
 from pedigree.registry import Registry
-from pedigree.registry.version_pages import VersionPage
+from pedigree.registry.version_page_records import VersionPage
 from pedigree.server.web.actions import ACTIONS
 from pedigree.server.web.consequences import Subject
 from pedigree.server.web.links import Links

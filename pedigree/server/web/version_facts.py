@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from pedigree.lifecycle.checks.artifact_scan import ARTIFACT_SCAN
 from pedigree.lifecycle.records import RecordedVerdict, Severity
 from pedigree.lineage.staleness import Staleness
-from pedigree.registry.version_pages import VersionPage
+from pedigree.registry.version_page_records import VersionPage
 from pedigree.server.web.words import plural
 
 CheckState: TypeAlias = Literal["passed", "warns", "failed"]

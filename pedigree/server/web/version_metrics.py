@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pedigree.evaluation.records import METRICS, GroupResult, KeptEvaluation
 from pedigree.lifecycle.records import Policy
-from pedigree.registry.version_pages import VersionPage
+from pedigree.registry.version_page_records import VersionPage
 from pedigree.server.web.metric_directions import MetricJudgement, directions, judged
 
 MOST_GROUPS = 20

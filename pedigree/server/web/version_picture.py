@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pedigree.lineage.records import HIDDEN, LineageGraph, LineageNode, NodeKind
-from pedigree.registry.version_pages import VersionPage
+from pedigree.registry.version_page_records import VersionPage
 from pedigree.server.web.links import Links
 from pedigree.server.web.pictures.lineage import (
     LineagePicture,

@@ -13,7 +13,8 @@ from pedigree.errors import (
     PedigreeError,
     VersionNotFoundError,
 )
-from pedigree.registry.version_pages import SHOWN, VersionPage
+from pedigree.registry.version_page_records import VersionPage
+from pedigree.registry.version_pages import SHOWN
 from pedigree.server.http.auth import requires
 from pedigree.server.web import links
 from pedigree.server.web.card_html import card_sections
