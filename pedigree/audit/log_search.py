@@ -10,6 +10,7 @@ from pedigree.audit.records import Event
 from pedigree.postgres.database import Database
 from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.queries import load_queries
+from pedigree.postgres.together import Question, ask_together
 from pedigree.postgres.transaction import Row, Transaction
 
 _SQL = load_queries(__package__)
@@ -134,6 +135,9 @@ def newest(
         "limit": limit + 1,
     }
     page, last = _queries(wanted)
+    if wanted.model is not None:  # by an index, whatever else is asked
+        asked = [Question(page, values, is_page=True), Question(last, values)]
+        transaction = ask_together(transaction, asked)
     found = fetch_page(transaction, page, values)
     shown = tuple(Event.served(**row) for row in found.rows[:limit])
     if len(found.rows) > limit or found.is_cut:
