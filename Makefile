@@ -24,7 +24,7 @@ DISTRIBUTED := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 # OpenStack Swift, an object store to test against, runs on Linux alone.
 SWIFT := $(if $(filter Linux,$(shell uname -s)),.venv-swift/.installed)
 
-.PHONY: help demo test test-system test-pooler test-fence up down lint docs lock lock-check bench fuzz sdk-matrix typescript torch spark azurite oidc-provider clean
+.PHONY: help demo test test-system test-pooler test-fence up down lint docs lock lock-check bench pictures fuzz sdk-matrix typescript torch spark azurite oidc-provider clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -97,6 +97,9 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.verify $(ARGS)
 	$(BIN)/python -m benchmarks.web $(ARGS)
 	$(BIN)/python -m benchmarks.webhooks $(ARGS)
+
+pictures: .venv/.installed ## take the pictures of docs/web.md, of the demo's data; needs Chromium
+	$(BIN)/python -m tools.web_pictures $(ARGS)
 
 fuzz: .venv/.installed ## send the service all that its OpenAPI document allows and forbids, for long
 	$(BIN)/python -m tests.server.fuzz $(ARGS)

@@ -155,8 +155,8 @@ class Settings(AuditSettings):
     )
     dagster_url: Annotated[str, Field(pattern=r"^https?://")] | None = Field(
         default=None,
-        description="URL of the Dagster UI, to which pages of the service lead; if unset, they do"
-        " not",
+        description="URL of the Dagster UI, to which pages of the service lead; if unset, that of"
+        " the `pedigree up` that runs with this home folder, for browsers on this machine",
     )
     oidc: FilePath | None = Field(
         default=None,

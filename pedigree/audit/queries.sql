@@ -78,15 +78,27 @@ WITH RECURSIVE halved (low, high) AS (
 SELECT min(high) AS seq FROM halved;
 
 -- name: newest_of_feed
--- The events that fit among the newest ones within some places of the feed, newest first. The bytes
--- of an event begin with its actor.
+-- The events that fit among the newest ones before a place of the feed, newest first. The bytes of an
+-- event begin with its actor. The feed says how far it reads, since it has no policy: also who may see
+-- few events reads no more.
+WITH span AS MATERIALIZED (
+    SELECT behind.id AS behind, coalesce((
+        SELECT id FROM pedigree.feed WHERE id < behind.id
+        ORDER BY id DESC OFFSET %(most_read)s - 1 LIMIT 1
+    ), 0) AS first
+    FROM (
+        SELECT coalesce(
+            (SELECT id FROM pedigree.feed WHERE seq = %(behind)s),
+            (SELECT max(id) + 1 FROM pedigree.feed)
+        ) AS id
+    ) AS behind
+)
 SELECT f.seq, e.canonical,
     EXISTS (SELECT FROM pedigree.unserved_event u WHERE u.id = e.id) AS is_flagged
-FROM pedigree.feed f
-JOIN pedigree.event e USING (id)
-WHERE f.seq < %(behind)s AND f.seq >= %(first)s AND f.seq >= least(
-    %(behind)s, (SELECT coalesce(max(seq), 0) + 1 FROM pedigree.feed)
-) - %(most_read)s
+FROM pedigree.event e
+JOIN pedigree.feed f USING (id)
+WHERE e.id < (SELECT behind FROM span) AND e.id >= (SELECT first FROM span)
+    AND f.seq >= %(first)s
     AND (%(type)s::text IS NULL OR e.type = %(type)s::text)
     AND e.type <> ALL (%(without)s::text[])
     AND (%(visible)s::text[] IS NULL OR e.model = ANY (%(visible)s::text[]))
@@ -96,15 +108,18 @@ WHERE f.seq < %(behind)s AND f.seq >= %(first)s AND f.seq >= least(
         %(actor)s::bytea IS NULL
         OR "substring"(e.canonical, 1, length(%(actor)s::bytea)) = %(actor)s::bytea
     )
-ORDER BY f.seq DESC
+ORDER BY e.id DESC
 LIMIT %(limit)s;
 
 -- name: last_read_of_feed
--- The last place that newest_of_feed reads; no row if none is before it.
+-- The last place that newest_of_feed reads; no row if there is none before it.
 SELECT last.seq
 FROM (
-    SELECT least(%(behind)s, (SELECT coalesce(max(seq), 0) + 1 FROM pedigree.feed)) - %(most_read)s
-        AS seq
+    SELECT seq, id FROM pedigree.feed
+    WHERE id < coalesce(
+        (SELECT id FROM pedigree.feed WHERE seq = %(behind)s), 9223372036854775807
+    )
+    ORDER BY id DESC OFFSET %(most_read)s - 1 LIMIT 1
 ) AS last
 WHERE last.seq > %(first)s;
 

@@ -7,9 +7,9 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeAlias
 
-from pedigree.cli.up.running import running
 from pedigree.distribution import DISTRIBUTION, namesake, requirement
 from pedigree.errors import PedigreeError
+from pedigree.home_lock import running
 from pedigree.settings import Settings, redact_url
 
 if TYPE_CHECKING:

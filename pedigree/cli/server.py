@@ -19,7 +19,7 @@ from pedigree.distribution import requirement
 from pedigree.errors import MissingDependencyError, RefusedError, UnavailableError
 
 if TYPE_CHECKING:
-    from pedigree.cli.up.running import Running
+    from pedigree.home_lock import Running
 
 _START_S = 240.0
 _STOP_S = 40.0
@@ -52,8 +52,8 @@ def up(
     It loads what -w or -f names, else the folder's workspace.yaml or dg project, else the registry.
     """
     from pedigree.cli.up.locations import find
-    from pedigree.cli.up.running import hold, refuse_if_running
     from pedigree.cli.up.supervisor import require_free_port, serve
+    from pedigree.home_lock import hold, refuse_if_running
     from pedigree.registry import Registry
     from pedigree.settings import Settings
 
@@ -94,7 +94,7 @@ def _instance_folder(home: Path) -> Path:
         return Path.cwd()
     from importlib.resources import files
 
-    from pedigree.cli.up.running import usable
+    from pedigree.home_lock import usable
 
     folder = home / "dagster"
     text = files("pedigree.cli.up").joinpath("dagster.yaml").read_text(encoding="utf-8")
@@ -105,7 +105,7 @@ def _instance_folder(home: Path) -> Path:
 
 
 def _detached(home: Path, sources: dict[str, Path | None], port: int) -> "Running":
-    from pedigree.cli.up.running import running, usable
+    from pedigree.home_lock import running, usable
 
     words = ["up", "--port", str(port)]
     for option, source in sources.items():
@@ -147,7 +147,7 @@ def _announce(state: "Running", as_json: bool) -> None:
 
 def down(as_json: JsonFlag = False) -> None:
     """Stop the servers of `up`, and the embedded Postgres."""
-    from pedigree.cli.up.running import running
+    from pedigree.home_lock import running
     from pedigree.settings import Settings
 
     settings = Settings()
@@ -191,7 +191,7 @@ def _terminate(server: "Running") -> None:
 
 
 def _wait_until_gone(home: Path, pid: int) -> None:
-    from pedigree.cli.up.running import running
+    from pedigree.home_lock import running
 
     deadline = time.monotonic() + _STOP_S
     while (state := running(home)) and state.pid == pid:

@@ -5,13 +5,14 @@ groups the requests by what decides about them, and each group is judged once, b
 the gates for approvals and for a promoter.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple, Self
 
 from pydantic import ValidationError
 
 from pedigree._names import like_pattern, name_key
+from pedigree._record import RecordPage
 from pedigree.access.grants import SOME
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
@@ -19,11 +20,13 @@ from pedigree.access.reserved import AUTOMATIC_APPROVER, is_reserved
 from pedigree.audit.records import Actor
 from pedigree.catalog.metadata_fields import RiskClass
 from pedigree.lifecycle.approval_rules import ApprovalRule
+from pedigree.lifecycle.decision_records import StageRequest
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import StageRule
 from pedigree.lifecycle.requester import may_move
 from pedigree.lifecycle.standing import people_now, people_of_stage, with_standing
 from pedigree.lifecycle.store import SQL
+from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.transaction import Row, Transaction
 
 # Policies are mostly alike; a registry has few different rules of stages.
@@ -177,6 +180,14 @@ def awaited_decisions(
         rows[0]["place"],
         rows[0]["unsequenced"],
     )
+
+
+def requests_of_numbers(
+    transaction: Transaction, numbers: Sequence[int]
+) -> RecordPage[StageRequest]:
+    """Return the open requests of some numbers, oldest first."""
+    found = fetch_page(transaction, SQL["requests_of_numbers"], {"numbers": list(numbers)})
+    return RecordPage((StageRequest(**row) for row in found.rows), is_cut=found.is_cut)
 
 
 def _waiting(

@@ -230,14 +230,6 @@ def list_requests(
     return RecordPage(map(_request, found.rows), is_cut=found.is_cut)
 
 
-def requests_of_numbers(
-    transaction: Transaction, numbers: Sequence[int]
-) -> RecordPage[StageRequest]:
-    """Return the open requests of some numbers, oldest first."""
-    found = fetch_page(transaction, SQL["requests_of_numbers"], {"numbers": list(numbers)})
-    return RecordPage(map(_request, found.rows), is_cut=found.is_cut)
-
-
 def _request(row: Row) -> StageRequest:
     return StageRequest(**{key: row[key] for key in StageRequest.model_fields})
 

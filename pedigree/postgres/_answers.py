@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pedigree.postgres._asking_connection import AskingConnection
 
 
-class Asked(NamedTuple):
+class SentQuestion(NamedTuple):
     """A question that was sent.
 
     Attributes:
@@ -32,7 +32,7 @@ class Asked(NamedTuple):
     is_new: bool
 
 
-def send_question(connection: "AskingConnection", question: Question) -> Asked:
+def send_question(connection: "AskingConnection", question: Question) -> SentQuestion:
     """Send a statement in a pipeline; it is prepared if the session can have that."""
     cursor: Any = Cursor(connection)
     cursor._tx = adapt.Transformer(cursor)
@@ -42,7 +42,7 @@ def send_question(connection: "AskingConnection", question: Question) -> Asked:
     prep, name = prepared.get(pgq, True)
     if prepared.prepare_threshold is None:
         cursor._execute_send(pgq, force_extended=True)
-        return Asked(cursor, question, is_new=False)
+        return SentQuestion(cursor, question, is_new=False)
     is_new = prep is Prepare.SHOULD
     if is_new:
         cursor._send_prepare(name, pgq)
@@ -50,11 +50,11 @@ def send_question(connection: "AskingConnection", question: Question) -> Asked:
     prepared.maybe_add_to_cache(pgq, prep, name)
     if is_new:
         prepared._rotate()
-    return Asked(cursor, question, is_new)
+    return SentQuestion(cursor, question, is_new)
 
 
 def receive_answer(
-    connection: "AskingConnection", asked: Asked, most_bytes: int | None
+    connection: "AskingConnection", asked: SentQuestion, most_bytes: int | None
 ) -> PQGen[FetchedPage]:
     """Return the rows of a statement that was sent.
 

@@ -3,13 +3,20 @@
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from pedigree.errors import InvalidInputError, PedigreeError
+from pedigree.errors import InvalidInputError, PedigreeError, SchemaBehindError
 
 # Errors of the server, and not of the statement; a standby answers with the second.
 _FAILURES = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 # The function of Postgres that refuses a prepared statement whose columns have changed. The
 # SQLSTATE has many other meanings, and the message depends on the server's language.
 REFUSES_OLD_PLAN = "RevalidateCachedQuery"
+# What the statements of this code name and the schema does not have.
+_LACKING = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.InvalidSchemaName,
+)
 _RETRIED = (
     "40001",  # serialization failure
     "40P01",  # deadlock
@@ -65,10 +72,22 @@ def input_error(error: Exception) -> InvalidInputError | None:
     return None
 
 
+def schema_error(error: Exception) -> SchemaBehindError | None:
+    """Return the error of a statement that names what the schema lacks; None for any other."""
+    if not isinstance(error, _LACKING):
+        return None
+    return SchemaBehindError(
+        f"the database lacks what this code needs: {error.diag.message_primary}",
+        remedy="Run `pedigree migrate`; if it finds nothing to do, run `pedigree fsck`",
+    )
+
+
 def statement_error(error: Exception) -> PedigreeError | None:
     """Return the error of a statement that failed; None if it is no error of the database."""
     if not isinstance(error, psycopg.Error):
         return None
+    if lacking := schema_error(error):
+        return lacking
     reason = error.diag.message_primary or type(error).__name__
     return input_error(error) or PedigreeError(
         f"the database refused a statement: {reason}",

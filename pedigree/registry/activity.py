@@ -23,7 +23,7 @@ T = TypeVar("T")
 class ActivityOperations(ContextGroup):
     """What happened recently: events, decisions, overrides and requests, the newest first."""
 
-    def events(
+    def recent_events(
         self, wanted: EventFilter, *, limit: int = 50, before: int | None = None
     ) -> FoundEvents:
         """Return a page of the events that fit, of models that the principal may read.
@@ -52,7 +52,7 @@ class ActivityOperations(ContextGroup):
 
         return self._named(context.database.read(read))
 
-    def decisions(
+    def recent_decisions(
         self, *, by: str | None = None, limit: int = 50, before: int | None = None
     ) -> RecentPage[DecisionOfModel]:
         """Return a page of approvals and rejections, of models that the principal may read.
@@ -72,7 +72,7 @@ class ActivityOperations(ContextGroup):
             )
         )
 
-    def overrides(
+    def recent_overrides(
         self, *, limit: int = 50, before: int | None = None
     ) -> RecentPage[OverrideOfModel]:
         """Return a page of overrides, of models that the principal may read.

@@ -2,6 +2,8 @@
 
 from pedigree.access.named_records import with_names
 from pedigree.access.records import Permission
+from pedigree.contract._entrance import entrance_of
+from pedigree.contract.lineage import LineageContract
 from pedigree.lifecycle.impact import impact
 from pedigree.lifecycle.impact_records import Impact
 from pedigree.registry.context import ContextGroup
@@ -25,8 +27,10 @@ class ImpactPageOperations(ContextGroup):
             counted: How many versions without recorded lineage are counted at most.
 
         Raises:
+            InvalidInputError: The verb would refuse an argument.
             InvalidReferenceError: The cursor is not a version.
         """
+        entrance_of(LineageContract.impact).admit((asset, partition), {"limit": limit})
         self._context.require_some(Permission.READ)
         found = self._context.database.read(
             lambda transaction: impact(

@@ -4,13 +4,18 @@ from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from pedigree._record import RecordPage
+from pedigree.access.named_records import with_names
 from pedigree.access.records import Permission
 from pedigree.audit import log
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
 from pedigree.contract.stage_requests import StageRequestContract
 from pedigree.lifecycle import stage_requests as requests
-from pedigree.lifecycle.awaited_decisions import AwaitedDecisions, awaited_decisions
+from pedigree.lifecycle.awaited_decisions import (
+    AwaitedDecisions,
+    awaited_decisions,
+    requests_of_numbers,
+)
 from pedigree.lifecycle.decision_records import StageRequest
 from pedigree.lifecycle.records import Move
 from pedigree.lifecycle.requester import StageRequestInput
@@ -87,9 +92,10 @@ class StageRequestOperations(ContextGroup, StageRequestContract):
         def read(transaction: Transaction) -> RecordPage[StageRequest]:
             awaited = awaited_decisions(transaction, principal, lists=True)
             numbers = [each for each in awaited.request_ids if each > after]
-            return requests.requests_of_numbers(transaction, numbers[:limit])
+            return requests_of_numbers(transaction, numbers[:limit])
 
-        return self._context.database.read(read)
+        found = self._context.database.read(read)
+        return with_names(found, self._context.names) if self._context.shows_names else found
 
     def awaited_decisions(self) -> AwaitedDecisions:
         """Return how many open requests wait for the principal's decision, and as of which event.

@@ -1,6 +1,5 @@
 """All that is shown of one version at once, read over one connection."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, TypedDict, TypeVar
 
@@ -24,9 +23,8 @@ from pedigree.evaluation.records import KeptEvaluation
 from pedigree.evaluation.store import latest_evaluation, latest_evaluation_question
 from pedigree.lifecycle import approvals, overrides, stage_requests, tenures
 from pedigree.lifecycle import store as lifecycle
-from pedigree.lifecycle.approval_gates import standing_approvals
-from pedigree.lifecycle.decision_records import Decision, Explanation, StageOverride, StageRequest
-from pedigree.lifecycle.gate_facts import ModelFacts, VersionFacts
+from pedigree.lifecycle.decision_records import Decision, StageOverride
+from pedigree.lifecycle.gate_facts import ModelFacts
 from pedigree.lifecycle.gate_inputs import (
     facts_of_known,
     facts_of_state,
@@ -35,16 +33,12 @@ from pedigree.lifecycle.gate_inputs import (
     model_state,
     model_state_question,
 )
-from pedigree.lifecycle.gates import explain_gates
 from pedigree.lifecycle.records import (
-    ARCHIVED,
     CHAMPION_STAGE,
     Policy,
     RecordedVerdict,
-    StageRule,
     Tenure,
 )
-from pedigree.lifecycle.requester import Requester
 from pedigree.lineage import staleness_store, usages
 from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.staleness import Staleness
@@ -52,6 +46,7 @@ from pedigree.lineage.store import lineage_question, read_lineage
 from pedigree.lineage.usages import Usage
 from pedigree.postgres.together import Question, ask_together
 from pedigree.postgres.transaction import Row, Transaction
+from pedigree.registry.approaches import Approach, approaches
 from pedigree.registry.context import ContextGroup
 
 T = TypeVar("T")
@@ -66,22 +61,6 @@ class _FirstPage(TypedDict):
 
 
 _PAGE: _FirstPage = {"limit": SHOWN, "after": 0}
-
-
-class Approach(NamedTuple):
-    """How far a version is on its way into a stage.
-
-    Attributes:
-        explanation: Each gate of the stage.
-        requests: The open requests for it.
-        approvals_given: How many approvals are valid now.
-        approvals_needed: How many the stage requires of this version.
-    """
-
-    explanation: Explanation
-    requests: tuple[StageRequest, ...]
-    approvals_given: int
-    approvals_needed: int
 
 
 class VersionPage(NamedTuple):
@@ -276,7 +255,7 @@ class VersionPageOperations(ContextGroup):
             version=version,
             policy=model.policy,
             champion=model.champion,
-            approaches=self._approaches(model, facts, requests),
+            approaches=approaches(model, facts, requests),
             tenures=tenures.tenures_of(transaction, version, **_PAGE),
             decisions=approvals.decisions_about(transaction, model.model_id, number, **_PAGE),
             overrides=overrides.overrides(transaction, version, **_PAGE)
@@ -305,39 +284,6 @@ class VersionPageOperations(ContextGroup):
             return None
         return card_state(transaction, version.model_name, version.version_id).card
 
-    def _approaches(
-        self, model: ModelFacts, facts: VersionFacts, requests: Sequence[StageRequest]
-    ) -> tuple[Approach, ...]:
-        asked: dict[str, list[StageRequest]] = {}
-        for request in requests:
-            asked.setdefault(request.stage, []).append(request)
-        if not asked and (next_rule := next_stage(model.policy, facts.version.stage)):
-            asked[next_rule.name] = []
-        rules = {name: model.policy.rule(name) for name in asked}
-        return tuple(
-            self._approach(model, facts, rule, asked[name]) for name, rule in rules.items() if rule
-        )
-
-    def _approach(
-        self,
-        model: ModelFacts,
-        facts: VersionFacts,
-        rule: StageRule,
-        requests: Sequence[StageRequest],
-    ) -> Approach:
-        # Who looks at the page may not be who asks, so the gates are those of any person.
-        found = explain_gates(model, facts, rule, Requester(None))
-        given_up = facts.given_up(model, rule.name)
-        asked, risk = rule.approvals, facts.version.risk_class
-        return Approach(
-            explanation=found.model_copy(
-                update={"requests": tuple(requests), "given_up": given_up}
-            ),
-            requests=tuple(requests),
-            approvals_given=len(standing_approvals(model, facts, rule, asked)) if asked else 0,
-            approvals_needed=asked.count(risk) if asked else 0,
-        )
-
 
 def _further_questions(version: ModelVersion, state: Row) -> list[Question]:
     model_id, number = state["model_id"], version.version_id
@@ -350,11 +296,3 @@ def _further_questions(version: ModelVersion, state: Row) -> list[Question]:
     if version.environment_hash:
         questions.append(lookups.packages_question(version.environment_hash))
     return questions
-
-
-def next_stage(policy: Policy, stage: str) -> StageRule | None:
-    """Return the first later stage that a version can enter from its stage; None if none is."""
-    later = (rule for rule in policy.stages if rule.name != ARCHIVED)
-    if stage == ARCHIVED:
-        return None
-    return next((rule for rule in later if stage in rule.after), None)

@@ -64,7 +64,7 @@ def walked(registry: Registry, wanted: EventFilter, limit: int = 4) -> list[Even
     found: list[Event] = []
     before: int | None = None
     while True:
-        page = registry.operations.activity.events(wanted, limit=limit, before=before)
+        page = registry.operations.activity.recent_events(wanted, limit=limit, before=before)
         assert len(page.events) <= limit
         found += page.events
         if page.older is None:
@@ -166,11 +166,11 @@ def test_events_of_hidden_models_and_of_no_model_are_nowhere(filled: Registry) -
     middle = everything[len(everything) // 2].at
     assert walked(limited, EventFilter(since=middle)) == [e for e in seen if e.at >= middle]
     with pytest.raises(NotPermittedError):
-        limited.operations.activity.events(EventFilter(model="hidden"))
+        limited.operations.activity.recent_events(EventFilter(model="hidden"))
 
 
 def test_an_empty_log_has_no_events(database: Database, registry: Registry) -> None:
-    page = registry.operations.activity.events(EventFilter(actor="ann"))
+    page = registry.operations.activity.recent_events(EventFilter(actor="ann"))
     assert page == ((), None, False)
     assert log_search.span_of(database, EventFilter(), None).first == 1
 

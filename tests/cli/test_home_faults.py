@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pedigree.cli.up.processes import started_at
-from pedigree.cli.up.running import Running, hold, running
 from pedigree.errors import PedigreeError
+from pedigree.home_lock import Running, hold, running, started_at
 from pedigree.postgres import EmbeddedPostgres
 from tests.cli.conftest import Cli
 from tests.users import as_another_user

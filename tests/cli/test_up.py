@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 
-from pedigree.cli.up.running import hold, running
 from pedigree.errors import RefusedError
+from pedigree.home_lock import hold, running
 from tests.artifacts.servers.waiting import free_ports
 from tests.cli.conftest import Cli
 

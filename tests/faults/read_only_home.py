@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pedigree.cli.up.running import hold
 from pedigree.errors import PedigreeError
+from pedigree.home_lock import hold
 from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres.migrate import migrate
 from pedigree.registry import Registry

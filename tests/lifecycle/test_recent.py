@@ -68,11 +68,11 @@ def test_decisions_of_all_models_come_newest_first(decided: Registry) -> None:
         for decision in decided.decisions(f"{name}/{number}")
     ]
     activity = decided.operations.activity
-    assert walked(activity.decisions) == expected
-    assert walked(activity.decisions, by=EVE.name) == [
+    assert walked(activity.recent_decisions) == expected
+    assert walked(activity.recent_decisions, by=EVE.name) == [
         each for each in expected if each[1].decided_by == EVE.name
     ]
-    assert walked(activity.decisions, by="nobody") == []
+    assert walked(activity.recent_decisions, by="nobody") == []
 
 
 @pytest.mark.usefixtures("bounded")
@@ -90,7 +90,7 @@ def test_requests_of_a_person_have_their_outcomes(decided: Registry) -> None:
 def test_overrides_of_all_models_come_newest_first(decided: Registry) -> None:
     for name in MODELS:
         decided.acting_as(BEN).override(f"{name}/1", "production", reason=f"at once {name}")
-    found = walked(decided.operations.activity.overrides)
+    found = walked(decided.operations.activity.recent_overrides)
     assert [(each.model_name, each.override.reason) for each in found] == [
         (name, f"at once {name}") for name in reversed(MODELS)
     ]
@@ -102,8 +102,8 @@ def test_what_is_about_hidden_models_is_nowhere(decided: Registry) -> None:
         decided.acting_as(BEN).override(f"{name}/1", "production", reason="at once")
     activity = limited_of(decided).operations.activity
     for records in (
-        walked(activity.decisions),
-        walked(activity.overrides),
+        walked(activity.recent_decisions),
+        walked(activity.recent_overrides),
         walked(lambda **page: activity.requests_of(ANN.name, **page)),
     ):
         assert {each.model_name for each in records} == {"churn", "fraud"}
@@ -111,7 +111,7 @@ def test_what_is_about_hidden_models_is_nowhere(decided: Registry) -> None:
 
 def test_a_deleted_model_is_not_among_them(decided: Registry) -> None:
     decided.delete_model("fraud", reason="not used")
-    found = walked(decided.operations.activity.decisions)
+    found = walked(decided.operations.activity.recent_decisions)
     assert {each.model_name for each in found} == {"churn", "hidden"}
 
 

@@ -73,9 +73,11 @@ def running(config: uvicorn.Config) -> Iterator[str]:
         assert time.monotonic() < deadline, "the server did not start"
         thread.join(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(READY_S)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(READY_S)
 
 
 @pytest.fixture(scope="module")

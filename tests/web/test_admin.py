@@ -333,24 +333,28 @@ def test_health_says_what_the_probes_say(served: Served, visitor: Visitor) -> No
 
 
 def test_health_says_when_the_invariants_were_checked_and_what_was_found(
-    served: Served, visitor: Visitor, tmp_path: Path
+    settings: Settings, database_url: str, tmp_path: Path
 ) -> None:
-    browser = visitor(Role.ADMIN)
-    assert served.registry.operations.fsck.newest_run() is None
-    assert "invariants not known: no run of pedigree fsck" in words_of(browser.get("/admin").text)
+    own = settings.model_copy(update={"database_url": database_url, "home": tmp_path / "home"})
+    with serving(own) as served, Browser(served.url) as browser:
+        registry = served.registry
+        browser.sign_in(registry.create_token("root", roles=[Role.ADMIN]).secret)
+        assert registry.operations.fsck.newest_run() is None
+        says = words_of(browser.get("/admin").text)
+        assert "invariants not known: no run of fsck is recorded" in says
 
-    assert served.registry.fsck().ok
-    says = words_of(browser.get("/admin").text)
-    assert "invariants ✓ all held, checked by tester, without reading the bytes" in says
+        assert registry.fsck().ok
+        says = words_of(browser.get("/admin").text)
+        assert "invariants ✓ all held, checked by tester, without reading the bytes" in says
 
-    register(served.registry, tmp_path, "counted", "counted wrongly")
-    counted = "UPDATE pedigree.registered_model SET next_version = next_version + %s"
-    served.registry.database.transaction(lambda t: t.execute(counted, (7,)))
-    assert not served.registry.fsck(hashes=True).ok
-    served.registry.database.transaction(lambda t: t.execute(counted, (-7,)))
-    says = words_of(browser.get("/admin").text)
-    assert "invariants ✕ violated: versions_gapless (" in says
-    assert "with the bytes of all objects" in says
+        register(registry, tmp_path, "counted", "counted wrongly")
+        wrong = "UPDATE pedigree.registered_model SET next_version = 9"
+        registry.database.transaction(lambda transaction: transaction.execute(wrong))
+        assert not registry.fsck(hashes=True).ok
+        says = words_of(browser.get("/admin").text)
+        assert "invariants ✕ violated: versions_gapless (1)" in says
+        assert "with the bytes of all objects" in says
+        assert "The registry is not well" in says
 
 
 def test_health_says_what_waits_and_how_the_log_and_the_schema_are(

@@ -134,3 +134,21 @@ def test_what_is_about_foreign_models_is_nowhere(served: Served, decided: str, s
     assert answer.status_code == 200
     assert not read(answer).one("main").all("table")
     assert decided not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("show", "kind"),
+    [
+        ("decided", "version.rejected"),
+        ("overrides", "version.overridden"),
+        ("asked", "version.stage_requested"),
+    ],
+)
+def test_each_list_links_to_its_events_as_json(
+    served: Served, admin_page: httpx2.Client, decided: str, show: str, kind: str
+) -> None:
+    served.registry.acting_as(EVE).override(f"{decided}/1", "production", reason="at once")
+    page = read(admin_page.get("/approvals", params={"show": show}))
+    link = page.one("link", rel="alternate").attributes["href"] or ""
+    found = served.client(Role.ADMIN).get(f"{served.url}{link}&model={decided}").json()
+    assert kind in {each["type"] for each in found["items"]}

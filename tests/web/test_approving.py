@@ -94,6 +94,19 @@ def test_an_approver_reads_and_decides_on_one_page(
     assert "no open request has this number" in main_text(gone)
 
 
+def test_the_list_of_what_waits_says_who_asked(
+    admin_page: httpx2.Client, requested: int, name: str
+) -> None:
+    for path in ("/approvals", "/approvals?show=all"):
+        (row,) = [
+            each.text
+            for each in read(admin_page.get(path)).one("ul", class_="queue").all("li")
+            if name in each.text
+        ]
+        assert "ann, a moment ago" in row
+        assert "waits for 1 approval" in row
+
+
 def test_a_form_that_is_sent_twice_is_done_once(
     served: Served, admin_page: httpx2.Client, requested: int, name: str
 ) -> None:

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 import httpx2
+import pandas as pd
 import psycopg
 import pytest
 
 from pedigree.access.records import Role
-from pedigree.audit.records import Actor
+from pedigree.audit.records import Actor, Event
 from pedigree.lineage.records import LineageGraph
+from pedigree.monitoring.profile import profile
 from pedigree.registry.log_sealing import LogSealing
 from tests.factories import with_secret_key
 from tests.server.conftest import Served
@@ -92,6 +94,10 @@ def test_the_newest_events_come_first_and_lead_to_their_contents(
     shown = main_text(auditor.get("/audit", params={"event": event.seq}))
     assert f"Event {event.seq}" in shown
     assert "alias.set" in shown
+    alternate = read(auditor.get("/audit", params={"event": event.seq})).one(
+        "link", rel="alternate"
+    )
+    assert alternate.attributes["href"] == f"/api/v1/events?after={event.seq - 1}&limit=1"
     assert "No key seals the log" in page.one("main").text  # of this registry
 
 
@@ -199,3 +205,79 @@ def test_the_lineage_of_a_version_leads_to_the_quarantine_of_its_data(
     links = [each.attributes["href"] or "" for each in page.one("section", id="lineage").all("a")]
     assert f"/impact?asset=raw%2F{name}#quarantine" in links
     assert f"/impact?asset=far%2F{name}&partition=2013-01#quarantine" in links
+
+
+def download(client: httpx2.Client, path: str, **typed: str) -> httpx2.Response:
+    """Send the form for a download that a page of the log has."""
+    form = read(client.get(path)).one("main").one("form", action="/audit/download")
+    fields = {
+        each.attributes["name"] or "": each.attributes.get("value") or ""
+        for each in form.all("input", type="hidden")
+    }
+    return client.post("/audit/download", data={**fields, **typed})
+
+
+def test_the_events_of_a_list_are_downloaded_as_json_lines(
+    served: Served, auditor: httpx2.Client, version: Callable[..., int], name: str
+) -> None:
+    version()
+    served.registry.set_alias(name, "best", 1)
+    answer = download(auditor, f"/audit?model={name}")
+    assert answer.status_code == 200
+    assert answer.headers["content-disposition"] == 'attachment; filename="events.jsonl"'
+    assert answer.headers["cache-control"] == "no-store"
+    found = [Event.model_validate_json(line) for line in answer.text.splitlines()]
+    assert found == [*reversed(served.registry.events(model=name))]
+    kind = download(auditor, f"/audit?model={name}&type=alias.set")
+    assert len(kind.text.splitlines()) == 1
+
+
+def test_the_proof_of_an_event_is_downloaded(
+    served: Served, auditor: httpx2.Client, version: Callable[..., int], name: str
+) -> None:
+    version()
+    LogSealing(with_secret_key(served.registry, audit_key="database")).attempt()
+    (event,) = served.registry.events(model=name)[-1:]
+    answer = download(auditor, f"/audit?event={event.seq}")
+    assert answer.text.startswith("c2sp.org/tlog-proof@v1")
+    assert f"event-{event.seq}.tlog-proof" in answer.headers["content-disposition"]
+
+
+@pytest.mark.parametrize("typed", [{"from": "yesterday"}, {"event": "999999999"}, {"event": "x"}])
+def test_a_download_that_is_refused_says_why(
+    auditor: httpx2.Client, version: Callable[..., int], name: str, typed: dict[str, str]
+) -> None:
+    version()
+    answer = download(auditor, f"/audit?model={name}", **typed)
+    assert answer.status_code in (404, 422)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert read(answer).one("main").one("div", role="alert").text
+
+
+def test_drift_shows_its_trend_its_columns_and_its_reports(
+    served: Served, auditor: httpx2.Client, version: Callable[..., int], name: str
+) -> None:
+    registry = served.registry
+    version()
+    ages = pd.DataFrame({"age": range(200), "tenure": [each % 7 for each in range(200)]})
+    registry.keep_profile(f"{name}/1", profile(ages))
+    for month, moved in enumerate((0, 40, 90), start=1):
+        later = ages.assign(age=ages["age"] + moved)
+        registry.measure_drift(f"{name}/1", later, asset=f"raw/{name}", partition=f"2026-{month}")
+    path = f"/drift?version={name}%2F1"
+    page = read(auditor.get(path)).one("main")
+    (row,) = page.one("div", **{"aria-label": "Trend as a table"}).one("tbody").all("tr")
+    cells = [cell.text for cell in row.all("td")]
+    assert cells[:3] == [f"raw/{name}", "3", "2"]
+    assert row.all("svg", role="img")
+    sections = [each for each in page.all("section") if each.all("details")]
+    assert ["no drift" in each.text for each in sections] == [False, False, True]
+    first = sections[0].one("tbody").all("tr")[0].all("td")
+    assert [first[0].text, first[1].text] == ["age", "yes"]
+    report = next(a for a in sections[0].all("a") if a.text == "Report").attributes["href"] or ""
+    shown = main_text(auditor.get(report))
+    assert f"Report of raw/{name}" in shown
+    assert "age" in shown
+    assert auditor.get("/drift?result=999999").status_code == 404
+    foreign = page_client(served, Role.READER, models=("other",))
+    assert foreign.get(report).status_code == 403

@@ -233,7 +233,7 @@ def test_after_the_session_ended_a_form_is_shown_again_with_what_was_typed(
     refused = browser.post(form.action, typed)
     assert refused.status_code == 401
     says = words_of(refused.text)
-    assert "Sign in" in says
+    assert "You are not signed in, or your session has ended." in says
     assert f"name {group}" in says
     assert "those of <b>nights</b>" in says
     assert "<b>nights</b>" not in refused.text

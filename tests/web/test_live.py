@@ -380,3 +380,18 @@ def test_the_bar_says_as_many_as_the_list_has(
             assert shown.text == (str(number) if number else "")
             assert ("hidden" in bar.attributes) == (number == 0)
             assert says.text == bar_count(number).says
+
+
+def test_a_page_that_is_refused_says_how_much_waits(
+    served: Served, version: Callable[..., int], name: str
+) -> None:
+    version()
+    ask_for_production(served.registry, name)
+    operator = served.registry.acting_as(Actor(name="operator", source="test"))
+    issued = operator.create_token(f"judge-{name}", roles=[Role.APPROVER], models=[name])
+    with Browser(served.url) as browser:
+        browser.sign_in(issued.secret)
+        for path in ("/models/none", "/admin"):
+            answer = browser.get(path)
+            assert answer.status_code in (403, 404), path
+            assert bar_count(1).says in read(answer).one("nav").text, path

@@ -296,3 +296,45 @@ def test_a_models_page_without_open_requests_says_nothing_of_them(
     text = main_text(reader.get(f"/models/{name}"))
     assert "registered" in text
     assert "asks for production" not in text
+
+
+def test_other_metrics_are_drawn_by_choice_which_is_in_the_address(
+    served: Served, reader: httpx2.Client, version: Callable[..., int], name: str
+) -> None:
+    metrics = {f"m{number}": 0.1 * number for number in range(6)}
+    version("first", metrics=metrics)
+    version("second", metrics=metrics)
+    path = f"/models/{name}"
+
+    def drawn(*chosen: str) -> list[str]:
+        page = read(reader.get(path, params={"chart": chosen})).one("main")
+        return [each.text for each in page.all("figcaption")]
+
+    assert drawn() == ["m0", "m1", "m2", "m3"]
+    assert drawn("m5", "m4") == ["m5", "m4"]
+    for chosen, says in (
+        ({"chart": "m9"}, "is not a metric of these versions"),
+        ({"chart": [*metrics]}, "names 6 metrics, but a page draws at most 4"),
+    ):
+        answer = reader.get(path, params=chosen)
+        assert answer.status_code == 422
+        assert says in main_text(answer)
+
+
+def test_comparisons_are_one_click_from_a_models_page(
+    served: Served, reader: httpx2.Client, version: Callable[..., int], name: str
+) -> None:
+    served.registry.set_policy(name, free_policy())
+    path = f"/models/{name}"
+    version("0")
+    assert "/compare?v=" not in reader.get(path).text
+    for number in range(1, 7):
+        version(str(number))
+    served.registry.promote(f"{name}/2", "production")
+    page = read(reader.get(path)).one("main")
+    links = [link for link in links_of(page) if link.startswith("/compare?")]
+    named = [httpx2.QueryParams(link.partition("?")[2]).get_list("v") for link in links]
+    newest = [f"{name}/{number}" for number in (7, 6, 5, 4, 3)]
+    assert named == [[f"{name}/2", f"{name}/7"], [f"{name}/6", f"{name}/7"], newest]
+    for link in links:
+        assert reader.get(link).status_code == 200

@@ -23,7 +23,7 @@ ALLOWED = {
     "/?q=many": 1,
     "/?attention=drifted": 1,
     "/drift": 1,
-    "/models/NAME": 4,
+    "/models/NAME": 6,
     "/models/NAME/versions/1": 2,
     "/models/NAME/policy": 6,
     "/models/NAME/versions/1/history": 3,
@@ -60,8 +60,16 @@ def asked(reader: httpx2.Client, path: str) -> list[tuple[str, ...]]:
     assert reader.get(path).status_code == 200, path
     with round_trips() as found:
         assert reader.get(path).status_code == 200, path
-    found.remove((OF_BAR,))  # every page asks once how many requests wait for the visitor
-    return found
+    return without_bar(found)
+
+
+def without_bar(found: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Leave out how many requests wait for the visitor, for which every page asks.
+
+    A page asks again if events had no place in the log yet.
+    """
+    assert 1 <= found.count((OF_BAR,)) <= 2
+    return [each for each in found if each != (OF_BAR,)]
 
 
 @pytest.mark.parametrize("path", ALLOWED)
@@ -87,8 +95,8 @@ def test_counts_are_read_again_after_a_change_and_only_then(
     register(served.registry, tmp_path, "first", name)
     with round_trips() as found:
         text = reader.get("/").text
-    # The bar of pages that are open asks as well, since something happened.
-    assert len([each for each in found if each != (OF_BAR,)]) == 2, found
+    found = without_bar(found)
+    assert len(found) == 2, found
     assert name in text
     assert len(asked(reader, "/")) == 1
 

@@ -7,7 +7,8 @@ import pytest
 from pedigree._record import RecordPage
 from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.lifecycle.decision_records import GivenUp
-from pedigree.registry.version_pages import Approach, VersionPage
+from pedigree.registry.approaches import Approach
+from pedigree.registry.version_pages import VersionPage
 from pedigree.server.web.verdict import Tone, verdict_of
 from tests.web.version_records import NOW, ago, approach, page, request, tenure, version
 

@@ -11,7 +11,8 @@ from pedigree.lifecycle.decision_records import Explanation, Gate, StageRequest
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import Tenure
 from pedigree.lineage.records import LineageGraph
-from pedigree.registry.version_pages import Approach, VersionPage
+from pedigree.registry.approaches import Approach
+from pedigree.registry.version_pages import VersionPage
 from tests.factories import COMMIT, SIGNATURE
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

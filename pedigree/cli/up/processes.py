@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 _STOP_S = 10.0  # a daemon finishes its tick, a web server its requests
 _HEALTHY_S = 20.0  # a process that lived this long did not fail to start
@@ -85,23 +84,6 @@ def stop_all(processes: Sequence[Process]) -> None:
     deadline = time.monotonic() + _STOP_S
     for process in processes:
         process.wait_or_kill(deadline)
-
-
-def started_at(pid: int) -> str | None:
-    """Return when a process started, in the words of the system; None if there is no process.
-
-    Together with its ID, that identifies a process: an ID alone may have been reused.
-    """
-    if sys.platform == "linux":
-        try:
-            status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return None
-        # proc(5): the 22nd field; the second one, in parentheses, may hold spaces.
-        return status.rpartition(")")[2].split()[19]
-    command = ["ps", "-o", "lstart=", "-p", str(pid)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    return answer.stdout.strip() or None
 
 
 def _ending(code: int) -> str:

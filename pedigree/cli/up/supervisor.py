@@ -21,8 +21,8 @@ from types import FrameType
 
 from pedigree.cli.up.locations import CodeLocation, Loads
 from pedigree.cli.up.processes import Process, stop_all
-from pedigree.cli.up.running import HomeLock, Running
 from pedigree.errors import InvalidInputError
+from pedigree.home_lock import HomeLock, Running
 
 HOST = "127.0.0.1"
 SETTLE_VARIABLE = "DAGSTER_AUTOMATION_TICK_SETTLE_SECONDS"

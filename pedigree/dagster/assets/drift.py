@@ -28,6 +28,7 @@ from pedigree.dagster.capture.inputs import source_of
 from pedigree.dagster.capture.run_provenance import RunProvenance, provenance_of
 from pedigree.dagster.checks.expectations import Suite, describe_suite, validate
 from pedigree.dagster.resources.registry import RegistryResource
+from pedigree.dagster.version_pages import page_metadata
 from pedigree.errors import InvalidInputError, ModelNotFoundError, NotFoundError
 from pedigree.monitoring.records import ColumnDrift, DriftRule, Expectations, RecordedDrift
 from pedigree.registry import Registry
@@ -239,6 +240,7 @@ def describe_drift(registry: Registry, found: RecordedDrift) -> dict[str, Any]:
     columns = found.comparison.columns
     return {
         metadata_keys.REFERENCE: found.reference,
+        **page_metadata(found.reference, registry.settings),
         metadata_keys.DRIFT_ID: str(found.drift_id),
         metadata_keys.PARTITION: found.partition or "",
         metadata_keys.BASELINE: f"{found.baseline_name} ({found.baseline})",

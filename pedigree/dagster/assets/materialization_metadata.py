@@ -1,7 +1,6 @@
 """Metadata of the materialization of a model version."""
 
 from typing import Any, TypeAlias
-from urllib.parse import quote
 
 import dagster as dg
 
@@ -9,6 +8,7 @@ from pedigree.cards.render import render_summary
 from pedigree.catalog.records import ModelVersion, Registration
 from pedigree.dagster import metadata_keys
 from pedigree.dagster.assets.trained_model import TrainedModel
+from pedigree.dagster.version_pages import page_metadata, page_of
 from pedigree.lineage.records import LineageGraph
 from pedigree.settings import Settings
 from pedigree.signatures.records import Column, Signature
@@ -22,23 +22,13 @@ _INPUTS_SHOWN = 50
 
 def describe(version: ModelVersion, settings: Settings) -> dict[str, Any]:
     """Return the metadata that identifies a version in an event, with its page if it has one."""
-    found: dict[str, Any] = {
+    return {
         metadata_keys.MODEL: version.model_name,
         metadata_keys.VERSION: str(version.version_id),
         metadata_keys.REFERENCE: version.reference,
         metadata_keys.DIGEST: version.digest,
+        **page_metadata(version.reference, settings),
     }
-    if page := page_of(version, settings):
-        found[metadata_keys.PAGE] = dg.MetadataValue.url(page)
-    return found
-
-
-def page_of(version: ModelVersion, settings: Settings) -> str | None:
-    """Return the URL of a version's page; None if the settings have no base URL."""
-    if settings.url is None:
-        return None
-    name = quote(version.model_name, safe="")
-    return f"{str(settings.url).rstrip('/')}/models/{name}/versions/{version.version_id}"
 
 
 def result_metadata(
@@ -59,7 +49,7 @@ def result_metadata(
         card: The location of the model card, for registries without pages.
     """
     version = registration.version
-    link = page_of(version, settings) or card
+    link = page_of(version.reference, settings) or card
     found: dict[str, Any] = {
         **trained.metadata,
         # Dagster plots numbers over time.

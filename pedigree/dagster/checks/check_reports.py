@@ -44,35 +44,41 @@ def report_verdicts(
     """
     try:
         with reachable_instance(settings) as instance:
-            return instance is not None and _report(instance, version, origin, verdicts, severity)
+            if instance is None:
+                return False
+            target = _target_of(instance, version, origin)
+            if target is None:
+                return False  # not the instance that trained it, or its events were wiped
+            instance.report_runless_asset_event(
+                dg.AssetCheckEvaluation(
+                    asset_key=_key(origin),
+                    partition=origin.partition,
+                    target_materialization_data=target,
+                    **evaluation(
+                        version.reference, target.storage_id, verdicts, severity, settings
+                    ),
+                )
+            )
+            return True
     except UNREACHABLE_ERRORS:
         return False
 
 
-def _report(
-    instance: dg.DagsterInstance,
-    version: ModelVersion,
-    origin: TrainingOrigin,
-    verdicts: Sequence[RecordedVerdict],
-    severity: Severity,
-) -> bool:
-    key = dg.AssetKey.from_user_string(str(origin.asset))
+def _target_of(
+    instance: dg.DagsterInstance, version: ModelVersion, origin: TrainingOrigin
+) -> Target | None:
+    """Return the materialization of a version, as an evaluation names it; None without one."""
+    key = _key(origin)
     storage_id = materializations.of_version(
         instance, key, origin.partition, version.version_id, searched=_SEARCHED
     )
     event = event_log.by_ids(instance, key, [storage_id]).get(storage_id) if storage_id else None
     if event is None:
-        return False  # not the instance that trained it, or its events were wiped
-    instance.report_runless_asset_event(
-        dg.AssetCheckEvaluation(
-            asset_key=key,
-            partition=origin.partition,
-            target_materialization_data=Target(
-                storage_id=event.storage_id,
-                run_id=event.run_id or "",
-                timestamp=event.at.timestamp(),
-            ),
-            **evaluation(version.reference, event.storage_id, verdicts, severity),
-        )
+        return None
+    return Target(
+        storage_id=event.storage_id, run_id=event.run_id or "", timestamp=event.at.timestamp()
     )
-    return True
+
+
+def _key(origin: TrainingOrigin) -> dg.AssetKey:
+    return dg.AssetKey.from_user_string(str(origin.asset))

@@ -19,6 +19,7 @@ from pedigree.dagster.capture import materializations
 from pedigree.dagster.capture.run_provenance import actor_of, partition_of
 from pedigree.dagster.checks.check_op import check_op
 from pedigree.dagster.resources.registry import RegistryResource
+from pedigree.dagster.version_pages import page_metadata
 from pedigree.datasets.records import Datasheet
 from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.checks.datasheets_present import DATASHEETS_PRESENT
@@ -32,6 +33,7 @@ from pedigree.lifecycle.policy import (
 )
 from pedigree.lifecycle.records import RecordedVerdict, Severity
 from pedigree.registry import Registry
+from pedigree.settings import Settings
 
 
 def model_checks(
@@ -122,9 +124,8 @@ def _evaluate_check(
         for rule in client.check_rules(model, name)
     ]
     severity = shown_severity(client.policy(model), verdicts[0])
-    return dg.AssetCheckResult(
-        asset_key=model_spec.key, **evaluation(reference, record.storage_id, verdicts, severity)
-    )
+    found = evaluation(reference, record.storage_id, verdicts, severity, client.settings)
+    return dg.AssetCheckResult(asset_key=model_spec.key, **found)
 
 
 def _record(
@@ -141,7 +142,11 @@ def _reference(record: materializations.MaterializationRecord | None) -> str | N
 
 
 def evaluation(
-    reference: str, storage_id: int, verdicts: Sequence[RecordedVerdict], severity: Severity
+    reference: str,
+    storage_id: int,
+    verdicts: Sequence[RecordedVerdict],
+    severity: Severity,
+    settings: Settings,
 ) -> dict[str, Any]:
     """Return the arguments of a Dagster check evaluation: the result for the earliest stage.
 
@@ -150,6 +155,7 @@ def evaluation(
         storage_id: Its materialization.
         verdicts: One verdict for each distinct check settings, the earliest stage's first.
         severity: The severity of a failure.
+        settings: The registry's settings, which have the base URL of its pages.
     """
     verdict, *further = verdicts
     found: dict[str, Any] = {
@@ -157,6 +163,7 @@ def evaluation(
         metadata_keys.REFERENCE: reference,
         metadata_keys.DIGEST: verdict.digest,
         metadata_keys.STORAGE_ID: str(storage_id),
+        **page_metadata(reference, settings),
         "details": dg.MetadataValue.json(dict(verdict.details)),
     }
     if verdict.settings:

@@ -56,9 +56,8 @@ def mirror_changes(
     cursor = _read_cursor(context.cursor)
     head = feed_head(registry.database)
     targets = targets_of(context, models)
-    tick = MirrorTick(
-        context.instance, {}, cursor, tick_loop(context.instance, registry, BackgroundWork.MIRROR)
-    )
+    loop = tick_loop(context.instance, registry, BackgroundWork.MIRROR)
+    tick = MirrorTick(context.instance, {}, cursor, loop, registry.settings)
     unread = registry.events(cursor.seq, _PAGE, types=list(_MIRRORS))
     late = _late_events(tick, registry)
     tick.targets = _targets(context, targets, [*late, *unread])
@@ -155,7 +154,7 @@ def _mirror_move(tick: MirrorTick, event: Event, target: Target) -> None:
     if tick.graph.in_progress(event.body.get("run_id")):
         tick.wait_for_run(event, asset_id)
         return
-    tick.reported.append(stage_event(tick.instance, target, event, stage))
+    tick.reported.append(stage_event(tick.instance, target, event, stage, tick.settings))
     tick.generations[asset_id] = generation
 
 
@@ -172,7 +171,7 @@ def _mirror_registration(tick: MirrorTick, event: Event, target: Target) -> None
     if tick.graph.in_progress(run_id):
         tick.wait_for_run(event, asset_id)
         return
-    tick.reported.append(registration_event(target, event))
+    tick.reported.append(registration_event(target, event, tick.settings))
     tick.reported_trainings.append(training)
 
 

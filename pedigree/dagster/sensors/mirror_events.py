@@ -16,6 +16,8 @@ from pedigree.dagster.sensors.stage_sources import (
     source_tags,
 )
 from pedigree.dagster.sensors.targets import Target
+from pedigree.dagster.version_pages import page_metadata
+from pedigree.settings import Settings
 
 MirrorEvent = dg.AssetMaterialization | dg.AssetObservation
 """An event that the mirror reports."""
@@ -27,11 +29,12 @@ _NOT_REPEATED = frozenset(
 
 
 class VersionIdentity(NamedTuple):
-    """A version's model, number and digest."""
+    """A version's model, number and digest, and the metadata that links to its page."""
 
     model: str
     version: int
     digest: str
+    page: Mapping[str, Any]
 
     def metadata(self) -> dict[str, Any]:
         """Return the metadata that identifies the version."""
@@ -40,6 +43,7 @@ class VersionIdentity(NamedTuple):
             metadata_keys.VERSION: str(self.version),
             metadata_keys.REFERENCE: f"{self.model}/{self.version}",
             metadata_keys.DIGEST: self.digest,
+            **self.page,
         }
 
     def tags(self) -> dict[str, str]:
@@ -60,10 +64,10 @@ class VersionMessage(NamedTuple):
 
 
 def stage_event(
-    instance: dg.DagsterInstance, target: Target, event: Event, stage: str
+    instance: dg.DagsterInstance, target: Target, event: Event, stage: str, settings: Settings
 ) -> dg.AssetMaterialization:
     """Return the materialization for a version that entered a stage."""
-    version = _identity(event)
+    version = _identity(event, settings)
     metadata: dict[str, Any] = {
         metadata_keys.GENERATION: str(event.body["generation"]),
         metadata_keys.MOVED: True,
@@ -85,21 +89,22 @@ def holder_event(
     target: Target,
     holder: ModelVersion,
     stage: str,
+    settings: Settings,
     *,
     via_previous_stage: bool,
 ) -> dg.AssetMaterialization:
     """Return the materialization for the version in a stage, if the graph has lost its event."""
     metadata = {metadata_keys.GENERATION: str(holder.generation), metadata_keys.MOVED: False}
     text = f"{holder.reference} is in {stage}; the graph did not show it"
-    message = VersionMessage(_identity_of(holder), text, metadata)
+    message = VersionMessage(_identity_of(holder, settings), text, metadata)
     return _stage_materialization(
         instance, target, stage, message, via_previous_stage=via_previous_stage
     )
 
 
-def registration_event(target: Target, event: Event) -> dg.AssetMaterialization:
+def registration_event(target: Target, event: Event, settings: Settings) -> dg.AssetMaterialization:
     """Return the materialization for a version that was registered, or trained once more."""
-    version = _identity(event)
+    version = _identity(event, settings)
     metrics: Any = event.body["metrics"]
     verb = "registered" if event.type is EventType.VERSION_CREATED else "trained"
     metadata = {
@@ -110,10 +115,12 @@ def registration_event(target: Target, event: Event) -> dg.AssetMaterialization:
     return _model_materialization(target, metrics, VersionMessage(version, text, metadata))
 
 
-def version_event(target: Target, version: ModelVersion) -> dg.AssetMaterialization:
+def version_event(
+    target: Target, version: ModelVersion, settings: Settings
+) -> dg.AssetMaterialization:
     """Return the materialization for a registered version, if the graph has lost its event."""
     text = f"{version.created_by} registered {version.reference}; the graph did not show it"
-    message = VersionMessage(_identity_of(version), text, {})
+    message = VersionMessage(_identity_of(version, settings), text, {})
     return _model_materialization(target, version.metrics, message)
 
 
@@ -192,12 +199,14 @@ def _model_materialization(
     )
 
 
-def _identity(event: Event) -> VersionIdentity:
-    return VersionIdentity(event.model or "", event.version or 0, str(event.body["digest"]))
+def _identity(event: Event, settings: Settings) -> VersionIdentity:
+    page = page_metadata(f"{event.model}/{event.version}", settings)
+    return VersionIdentity(event.model or "", event.version or 0, str(event.body["digest"]), page)
 
 
-def _identity_of(version: ModelVersion) -> VersionIdentity:
-    return VersionIdentity(version.model_name, version.version_id, version.digest)
+def _identity_of(version: ModelVersion, settings: Settings) -> VersionIdentity:
+    page = page_metadata(version.reference, settings)
+    return VersionIdentity(version.model_name, version.version_id, version.digest, page)
 
 
 def _reason(event: Event) -> dict[str, Any]:

@@ -27,13 +27,16 @@ def repairs(
         holders = _unseen_holders(graph, registry, name, target)
     except ModelNotFoundError:
         return []  # never trained yet, or deleted
-    shown: list[MirrorEvent] = [version_event(target, version) for version in versions]
+    shown: list[MirrorEvent] = [
+        version_event(target, version, registry.settings) for version in versions
+    ]
     shown += [
         holder_event(
             instance,
             target,
             holder,
             stage,
+            registry.settings,
             via_previous_stage=entered_via_previous_stage(
                 registry, target.model_spec, holder, stage
             ),

@@ -14,6 +14,7 @@ from pedigree.dagster.sensors.mirror_events import MirrorEvent
 from pedigree.dagster.sensors.mirror_state import GraphState
 from pedigree.dagster.sensors.targets import Target
 from pedigree.failures.member_loop import MemberLoop
+from pedigree.settings import Settings
 
 
 class MirrorCursor(Record):
@@ -52,6 +53,7 @@ class MirrorTick:
     targets: Mapping[str, Target]
     cursor: MirrorCursor
     loop: MemberLoop
+    settings: Settings
     graph: GraphState = field(init=False)
     generations: dict[str, int] = field(default_factory=dict)
     behind: dict[str, int] = field(default_factory=dict)

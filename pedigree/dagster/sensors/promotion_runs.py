@@ -13,9 +13,11 @@ from pedigree.dagster.capture.run_provenance import instance_id
 from pedigree.dagster.sensors.promotion_attempts import PromotionAttempts, attempts_of
 from pedigree.dagster.sensors.targets import Target
 from pedigree.dagster.sensors.tick_loops import stage_run_config
+from pedigree.dagster.version_pages import page_of
 from pedigree.errors import ModelNotFoundError
 from pedigree.lifecycle.decision_records import CandidateEvaluation, DuePromotion, Explanation
 from pedigree.registry import Registry
+from pedigree.settings import Settings
 
 ATTEMPTS = 3
 NOTHING = "nothing"
@@ -70,6 +72,7 @@ def promotion_request(
             context, {stage_op(target.model_spec, promotion.stage): config}
         ),
         tags={
+            **_page_tag(f"{promotion.model_name}/{promotion.version_id}", registry.settings),
             metadata_keys.PROMOTION: tag,
             metadata_keys.EVIDENCE: evidence,
             metadata_keys.STAGE: promotion.stage[:_MAX_TAG_LENGTH],
@@ -77,6 +80,12 @@ def promotion_request(
             metadata_keys.WAITS_FOR: NOTHING,
         },
     ), None
+
+
+def _page_tag(reference: str, settings: Settings) -> dict[str, str]:
+    """Return the tag with the page of the version that a run promotes; empty without a URL."""
+    page = page_of(reference, settings)
+    return {} if page is None else {metadata_keys.PAGE: page}
 
 
 def _identity(instance: dg.DagsterInstance, promotion: DuePromotion) -> str:

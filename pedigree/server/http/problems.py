@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, JsonValue
@@ -15,6 +16,7 @@ from starlette.responses import Response
 from pedigree import errors
 from pedigree._excerpt import shortened
 from pedigree._record import Record
+from pedigree.postgres._failures import schema_error
 from pedigree.server.http.body_values import refused_value, unreadable_body
 from pedigree.server.http.etags import ChangedSinceError
 from pedigree.server.http.inputs import UnusableRequestError, WrongContentTypeError
@@ -84,6 +86,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(errors.PedigreeError, known_problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(psycopg.ProgrammingError, _statement_failed)
     app.add_exception_handler(ClientDisconnect, client_is_gone)
     app.add_exception_handler(Exception, unknown_problem)
 
@@ -211,6 +214,14 @@ def _methods(request: Request) -> str:
 async def client_is_gone(request: Request, error: Exception) -> Response:  # noqa: ARG001
     """Answer for a client that has disconnected."""
     return Response(status_code=400)
+
+
+async def _statement_failed(request: Request, error: Exception) -> Response:
+    """Answer after a statement that the schema of the database does not fit."""
+    lacking = schema_error(error)
+    if lacking is None:
+        raise error
+    return await known_problem(request, lacking)
 
 
 async def unknown_problem(request: Request, error: Exception) -> Response:

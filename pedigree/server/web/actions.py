@@ -20,8 +20,15 @@ from pedigree.server.web.consequences import Subject, of_entering, of_moving
 
 def _stage(subject: Subject, values: Values) -> FormField:
     choices = stages_ahead(subject)
-    wanted = values.get("stage") or (choices[0] if choices else "")
+    wanted = _wanted(subject, values) or ""
     return FormField(name="stage", label="Stage", is_required=True, value=wanted, choices=choices)
+
+
+def _wanted(subject: Subject, values: Values) -> str | None:
+    """Return the stage that is asked for; else the first one that the version can enter, if any."""
+    choices = stages_ahead(subject)
+    given = values.get("stage")
+    return given if given in choices else next(iter(choices), None)
 
 
 def _with_stage(*others: FormField) -> Callable[[Subject, Values], Sequence[FormField]]:
@@ -33,7 +40,7 @@ def _plain(*fields: FormField) -> Callable[[Subject, Values], Sequence[FormField
 
 
 def _enters(subject: Subject, values: Values) -> Iterator[str]:
-    stage = values.get("stage") or next(iter(stages_ahead(subject)), None)
+    stage = _wanted(subject, values)
     if stage is None:
         return
     yield f"{subject.reference} leaves {subject.version.stage} and enters {stage}."
@@ -41,7 +48,7 @@ def _enters(subject: Subject, values: Values) -> Iterator[str]:
 
 
 def _asks(subject: Subject, values: Values) -> Iterator[str]:
-    stage = values.get("stage") or next(iter(stages_ahead(subject)), None)
+    stage = _wanted(subject, values)
     if stage is None:
         return
     waits = subject.registry.explain(subject.reference, stage).waits_for

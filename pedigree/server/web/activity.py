@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from pedigree.access.records import Permission
 from pedigree.audit.event_types import EventType
-from pedigree.errors import InvalidInputError
+from pedigree.errors import InvalidInputError, PedigreeError
 from pedigree.server.http.auth import requires
 from pedigree.server.http.problems import status_of
 from pedigree.server.web.event_lists import EventList, EventQuestion, event_list, typed_in
@@ -64,7 +64,7 @@ def _page(visit: Visit, model: str | None) -> Response:
 
 
 def event_context(
-    visit: Visit, found: EventList | None, error: InvalidInputError | None
+    visit: Visit, found: EventList | None, error: PedigreeError | None
 ) -> dict[str, Any]:
     """Return what the templates of lists of events need.
 

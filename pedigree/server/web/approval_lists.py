@@ -21,15 +21,17 @@ RECENT: dict[str, tuple[str, _Read]] = {
     ),
     "decided": (
         "Decided",
-        lambda activity, _, before: activity.decisions(limit=_AT_ONCE, before=before),
+        lambda activity, _, before: activity.recent_decisions(limit=_AT_ONCE, before=before),
     ),
     "decided-by-me": (
         "Decided by me",
-        lambda activity, me, before: activity.decisions(by=me, limit=_AT_ONCE, before=before),
+        lambda activity, me, before: activity.recent_decisions(
+            by=me, limit=_AT_ONCE, before=before
+        ),
     ),
     "overrides": (
         "Overrides",
-        lambda activity, _, before: activity.overrides(limit=_AT_ONCE, before=before),
+        lambda activity, _, before: activity.recent_overrides(limit=_AT_ONCE, before=before),
     ),
 }
 """The lists by the word that the URL has for them: their titles, and how they are read."""
@@ -43,6 +45,7 @@ def recent_page(visit: Visit) -> Response:
     found = read(visit.registry.operations.activity, visit.principal.shown_name, before)
     return visit.page(
         "approvals_recent.html",
+        lists=True,
         title=title,
         shown=shown,
         found=found,

@@ -31,6 +31,10 @@ class TableColumn(NamedTuple):
     cell: Callable[[ModelVersion], object]
 
 
+CHART = "chart"
+"""The parameter that names a metric whose picture is drawn."""
+MOST_CHARTS = 4
+
 CHECKS = "checks"
 """The key of the column that says how the checks ended, which the record of a version does not."""
 
@@ -47,6 +51,42 @@ _FIELDS = (
     TableColumn("digest", "Digest", False, lambda version: words.short(version.digest)),
 )
 _DEFAULT_FIELDS = (CHECKS, "registered", "by")
+
+
+def metric_names(versions: Sequence[ModelVersion], policy: Policy) -> list[str]:
+    """Return the metrics that some versions have, the headline metric first."""
+    rule = policy.champion_metric
+    return sorted(
+        {name for each in versions for name in each.metrics},
+        key=lambda name: (rule is None or name != rule.metric, name),
+    )
+
+
+def chosen_charts(
+    query: QueryParams, versions: Sequence[ModelVersion], policy: Policy
+) -> list[str]:
+    """Return the metrics of which a URL names the pictures; the first ones without any.
+
+    Raises:
+        InvalidInputError: It names too many, or one that no version of the page has.
+    """
+    known = metric_names(versions, policy)
+    chosen = list(dict.fromkeys(query.getlist(CHART)))
+    if len(chosen) > MOST_CHARTS:
+        raise InvalidInputError(
+            f"names {len(chosen)} metrics, but a page draws at most {MOST_CHARTS}",
+            field=CHART,
+            remedy="Choose fewer",
+        )
+    for name in chosen:
+        if name not in known:
+            raise InvalidInputError(
+                "is not a metric of these versions",
+                field=CHART,
+                value=name,
+                remedy="Choose metrics in the list below the pictures",
+            )
+    return chosen or known[:MOST_CHARTS]
 
 
 def known_columns(versions: Sequence[ModelVersion]) -> tuple[TableColumn, ...]:
@@ -78,11 +118,7 @@ def chosen_columns(
 
 
 def _default(versions: Sequence[ModelVersion], policy: Policy) -> list[str]:
-    rule = policy.champion_metric
-    metrics = sorted(
-        {key for each in versions for key in each.metrics},
-        key=lambda name: (rule is None or name != rule.metric, name),
-    )
+    metrics = metric_names(versions, policy)
     return [*(f"{_METRIC}{name}" for name in metrics[:_DEFAULT_METRICS]), *_DEFAULT_FIELDS]
 
 

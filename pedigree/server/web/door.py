@@ -28,6 +28,7 @@ from pedigree.server.web import (
     versions,
 )
 from pedigree.server.web.admin.subjects import ADMIN_SUBJECTS
+from pedigree.server.web.dagster_address import DagsterAddress
 from pedigree.server.web.issuers import Issuers
 from pedigree.server.web.live_feed import LiveFeed
 from pedigree.server.web.problems import add_pages_of_errors
@@ -89,6 +90,6 @@ def start_web(
     state.live = live.Live(LiveFeed(registry, state.event_stream), state.fair_use)
     state.issuers = Issuers(providers)
     state.unknown_sign_ins = UnknownTokens(state.metrics)
+    state.dagster_address = DagsterAddress(settings)
     if Door.WEB in settings.doors:
         state.readers.submit(warm_up)
-    state.dagster_address = lambda: settings.dagster_url

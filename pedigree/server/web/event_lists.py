@@ -152,7 +152,9 @@ def event_list(
         without: Types that are left out, unless one of them is asked for.
     """
     wanted = asked.wanted._replace(without=() if asked.wanted.event_type else without)
-    found = visit.registry.operations.activity.events(wanted, limit=_AT_ONCE, before=asked.before)
+    found = visit.registry.operations.activity.recent_events(
+        wanted, limit=_AT_ONCE, before=asked.before
+    )
     return EventList(
         asked,
         tuple(ListedEvent(each, said(each)) for each in found.events),

@@ -1,5 +1,6 @@
 """Paths of the pages and links to them: the one place that knows both."""
 
+import re
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
@@ -8,6 +9,7 @@ from starlette.types import Scope
 from pedigree.contract.paths import PREFIX
 from pedigree.contract.paths import VERSION as API_VERSION
 from pedigree.errors import VersionNotFoundError
+from pedigree.lineage.records import HIDDEN
 from pedigree.server.http.proxies import public_path
 
 HOME = "/"
@@ -36,6 +38,7 @@ RELEASE_DATA = f"{IMPACT}/release"
 DRIFT = "/drift"
 AUDIT = "/audit"
 VERIFY_LOG = f"{AUDIT}/verify"
+DOWNLOAD_LOG = f"{AUDIT}/download"
 ADMIN = "/admin"
 WEBHOOKS = f"{ADMIN}/webhooks"
 SIGN_IN = "/sign-in"
@@ -44,6 +47,9 @@ SIGN_IN_ISSUER = f"{SIGN_IN}/issuer"
 SIGN_OUT = "/sign-out"
 LIVE = "/live"
 STATIC = "/static/{file}"
+
+# Dagster's own run IDs; versions that were registered elsewhere name what ran by other texts.
+_RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 NEXT = "next"
 """The parameter of the page of sign-in that says where it then leads."""
@@ -223,6 +229,10 @@ class Links:
         """Return the link that checks the whole log."""
         return self.to(VERIFY_LOG)
 
+    def download_log(self) -> str:
+        """Return the link that takes the form for a download of events, or of a proof."""
+        return self.to(DOWNLOAD_LOG)
+
     def webhooks(self) -> str:
         """Return the link to the webhooks and whether their messages arrive."""
         return self.to(WEBHOOKS)
@@ -245,11 +255,18 @@ class Links:
         return self._dagster
 
     def run(self, run_id: str) -> str | None:
-        """Return the link to a run in the Dagster UI."""
-        return self._in_dagster(f"/runs/{quote(run_id, safe='')}")
+        """Return the link to a run in the Dagster UI; None also if it is no run of Dagster."""
+        return self._in_dagster(f"/runs/{run_id}") if _RUN.fullmatch(run_id) else None
 
     def asset(self, asset: str, query: Query | None = None) -> str | None:
-        """Return the link to an asset in the Dagster UI; its key has slashes."""
+        """Return the link to an asset in the Dagster UI; None also for one that has no name here.
+
+        Args:
+            asset: Its key, with slashes.
+            query: What to show of it.
+        """
+        if asset == HIDDEN:
+            return None
         return self._in_dagster(f"/assets/{quote(asset)}{_query(query)}")
 
     def partition(self, asset: str, partition: str) -> str | None:

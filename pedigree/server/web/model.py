@@ -14,7 +14,12 @@ from pedigree.lifecycle.decision_records import PolicyRevision
 from pedigree.lifecycle.records import CHAMPION_STAGE, Policy, Tenure
 from pedigree.registry.model_pages import ModelParts
 from pedigree.server.http.auth import requires
-from pedigree.server.web.columns import chosen_columns, known_columns
+from pedigree.server.web.columns import (
+    chosen_charts,
+    chosen_columns,
+    known_columns,
+    metric_names,
+)
 from pedigree.server.web.drawn import DrawnParts, digest_of_values
 from pedigree.server.web.keys import key_before
 from pedigree.server.web.links import MODEL, POLICY
@@ -33,10 +38,9 @@ _DRAWN = DrawnParts()
 _VERSIONS = 50
 _TENURES = 200
 _REVISIONS = 50
-_CHARTS = 4
 _HEADLINES = 3
-# About the width of a column, also on a phone, so that texts keep their size.
-_CHART_WIDTH = 390
+# About the width of one of four columns, so that texts keep their size, also on a phone.
+_CHART_WIDTH = 286
 
 
 class Champion(NamedTuple):
@@ -77,7 +81,12 @@ def model(visit: Visit, name: str) -> Response:
         tenures=_table_of(visit, name, shown),
         shown_tenures=len(shown),
         has_more_tenures=len(tenures) > _TENURES,
-        charts=_charts(versions[:_VERSIONS], tenures, policy),
+        charts=_charts(
+            versions[:_VERSIONS],
+            tenures,
+            chosen_charts(visit.query, versions[:_VERSIONS], policy),
+        ),
+        known_charts=metric_names(versions[:_VERSIONS], policy),
         versions=versions[:_VERSIONS],
         next_before=versions[_VERSIONS - 1].version_id if len(versions) > _VERSIONS else None,
         is_first_page=before is None,
@@ -127,10 +136,15 @@ def _timeline(
 
 
 def _table_of(visit: Visit, name: str, shown: Sequence[Tenure]) -> Markup | None:
-    known = {"tenures": shown[::-1], "links": visit.links, "model_name": name}
+    known = {
+        "tenures": shown[::-1],
+        "links": visit.links,
+        "model_name": name,
+        "label": "Timeline as a table",
+    }
     return _DRAWN.part(
         ("table", digest_of_values(shown, visit.links.model(name), name)),
-        lambda: part("_tenure_table.html", known),
+        lambda: part("_tenures.html", known),
     )
 
 
@@ -152,17 +166,12 @@ def _champions(parts: ModelParts) -> tuple[Champion, ...]:
 
 
 def _charts(
-    versions: Sequence[ModelVersion], tenures: Sequence[Tenure], policy: Policy
+    versions: Sequence[ModelVersion], tenures: Sequence[Tenure], names: Sequence[str]
 ) -> list[tuple[str, object]]:
-    """Return the pictures of at most four metrics, the headline metric first."""
+    """Return the pictures of some metrics."""
     pointer = f"stage:{CHAMPION_STAGE}"
     held = {each.version_id for each in tenures if each.pointer == pointer}
     now = {each.version_id for each in versions if each.stage == CHAMPION_STAGE}
-    rule = policy.champion_metric
-    names = sorted(
-        {name for each in versions for name in each.metrics},
-        key=lambda name: (rule is None or name != rule.metric, name),
-    )[:_CHARTS]
     drawn = []
     for name in names:
         points = [Point(each.version_id, each.metrics.get(name)) for each in reversed(versions)]

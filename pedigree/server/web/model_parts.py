@@ -112,7 +112,7 @@ def model_parts(
 
 def _activity(visit: Visit, name: str) -> tuple[ListedEvent, ...]:
     """Return the newest events of a model, without runs, reads and drawn cards."""
-    found = visit.registry.operations.activity.events(
+    found = visit.registry.operations.activity.recent_events(
         EventFilter(model=name, without=ROUTINE), limit=_EVENTS_READ
     )
     shown = [each for each in found.events if not is_routine(each)][:_EVENTS]

@@ -16,14 +16,16 @@ def says_of(error: Exception, status: int) -> str:
     """
     if isinstance(error, errors.SchemaBehindError):
         return (
-            "The database is not as this version of the service needs it. Nothing was changed."
-            f" Tell whoever runs the registry: {error}"
+            "The database is behind this version of the service, so this page cannot be read now."
+            f" Tell the people who run the registry: {error}"
         )
     if isinstance(error, errors.DatabaseUnavailableError) and status == 503:
         return (
-            "The database of the registry does not answer. Nothing that you see here is lost:"
-            f" try again in a minute, or tell whoever runs the registry. {error}"
+            "The database of the registry does not answer. Try again in a minute. If that does not"
+            " help, tell the people who run the registry: the reason is in the log of the service."
         )
+    if isinstance(error, errors.NotAuthenticatedError):
+        return "You are not signed in, or your session has ended."
     if isinstance(error, errors.PedigreeError):
         return str(error)
     if status == 405:

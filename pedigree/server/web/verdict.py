@@ -8,7 +8,8 @@ from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.lifecycle.approval_gates import APPROVALS
 from pedigree.lifecycle.decision_records import Gate
 from pedigree.lifecycle.records import ARCHIVED, CANDIDATE, CHAMPION_STAGE, NO_STAGE
-from pedigree.registry.version_pages import Approach, VersionPage
+from pedigree.registry.approaches import Approach
+from pedigree.registry.version_pages import VersionPage
 from pedigree.server.web.words import plural, span
 
 Tone: TypeAlias = Literal["good", "warn", "bad", "calm"]

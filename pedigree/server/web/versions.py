@@ -111,6 +111,7 @@ def version_check(visit: Visit, name: str, version: str, check: str) -> Response
         number=_number(version),
         reference=reference,
         check=check,
+        asset=_asset_of(visit, reference),
         verdicts=[(each, state_of(each)) for each in verdicts],
         older=verdicts[-1].verdict_id if len(verdicts) >= SHOWN or verdicts.is_cut else None,
         is_first=before is None,
@@ -136,6 +137,14 @@ def version_files(visit: Visit, name: str, version: str) -> Response:
         files=shown,
         next=shown[-1].path if len(following) > len(shown) else None,
     )
+
+
+def _asset_of(visit: Visit, reference: str) -> str | None:
+    """Return the asset that trained a version, if pages lead to Dagster; its checks are there."""
+    if visit.links.dagster is None:
+        return None
+    trainings = visit.registry.trainings(reference, limit=1)
+    return next((each.origin.asset for each in trainings), None)
 
 
 def _number(version: str) -> int | None:
@@ -221,6 +230,7 @@ def _shown(visit: Visit, page: VersionPage) -> dict[str, Any]:
         "lineage": shown_lineage(page, visit.links, visit.now),
         "most_rows": MOST_ROWS,
         "checks": check_views(page.verdicts),
+        "asset": next((each.origin.asset for each in page.trainings if each.origin.asset), None),
         "scan": scan_of(page.verdicts),
         "freshness": freshness(page.staleness),
         "headline": next((row for row in metrics if row.name == headline), None),

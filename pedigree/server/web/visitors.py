@@ -6,6 +6,9 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pedigree.access.grants import SOME
+from pedigree.access.records import Permission
+from pedigree.lifecycle.awaited_decisions import AwaitedDecisions
 from pedigree.server.http.auth import Authenticator, Caller, RouteAccess
 from pedigree.server.web.form_tokens import FormKey
 from pedigree.server.web.web_sessions import BrowserSession, WebSessions
@@ -92,6 +95,13 @@ class Visitors:
         if cookie is None or not is_of_session or "authorization" in request.headers:
             return None
         return await self._sessions.find(cookie, request, is_use=is_use)
+
+
+def awaited_by(visitor: Visitor) -> AwaitedDecisions | None:
+    """Return what waits for a visitor's decision, for the bar; None if they may read no model."""
+    if not visitor.caller.principal.may(Permission.READ, SOME, SOME):
+        return None
+    return visitor.caller.registry.operations.stage_requests.awaited_decisions()
 
 
 def cookie_of(request: Request) -> str | None:

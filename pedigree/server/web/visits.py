@@ -10,9 +10,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from pedigree.access.grants import SOME
 from pedigree.access.principal import Principal
-from pedigree.access.records import Permission
 from pedigree.errors import InvalidInputError, PedigreeError
 from pedigree.lifecycle.awaited_decisions import AwaitedDecisions
 from pedigree.registry import Registry, registry_in
@@ -25,7 +23,7 @@ from pedigree.server.web.issuers import policy_for
 from pedigree.server.web.links import Links
 from pedigree.server.web.live_page import LivePage, Watched
 from pedigree.server.web.rendering import clock, page
-from pedigree.server.web.visitors import Visitor
+from pedigree.server.web.visitors import Visitor, awaited_by
 
 T = TypeVar("T")
 
@@ -53,9 +51,7 @@ class Visit:
 
         So all events of which the page may lack something come after the place that it has.
         """
-        if self.principal.may(Permission.READ, SOME, SOME):
-            self.awaited = self.registry.operations.stage_requests.awaited_decisions()
-            self.request.state.awaited = self.awaited
+        self.awaited = self.request.state.awaited = awaited_by(self.visitor)
 
     @cached_property
     def registry(self) -> Registry:
@@ -80,7 +76,7 @@ class Visit:
     @cached_property
     def links(self) -> Links:
         """Links to other pages."""
-        return Links(self.request.scope, self.request.app.state.dagster_address())
+        return Links(self.request.scope, self.request.app.state.dagster_address.of(self.request))
 
     @cached_property
     def form(self) -> Mapping[str, str]:
@@ -119,9 +115,9 @@ class Visit:
             lists: It lists requests for stages.
             context: What the template shows.
         """
+        status = status or self._status
         frame = Frame.of(self.visitor, self.request.url.path, self.awaited)
         known = {"links": self.links, "frame": frame, "now": self.now, "query": self.query}
-        status = status or self._status
         if self.awaited is not None and self.request.method == "GET" and status == 200:
             known["live"] = LivePage.of(self.request, self.awaited.place, watches, lists=lists)
         return page(

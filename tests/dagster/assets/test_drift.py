@@ -199,8 +199,15 @@ def test_results_become_evaluations_on_the_stage_and_alarms_become_events(
     assert watched.tick().asset_events == []
 
 
+@pytest.fixture
+def page_address(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of the registry's pages, for a registry that is opened after it."""
+    monkeypatch.setenv("PEDIGREE_URL", "https://registry.example.com")
+    return "https://registry.example.com"
+
+
 def test_a_manual_run_of_the_drift_check_repeats_the_newest_result(
-    make_monitored: Callable[[DriftRule], MonitoredLocation],
+    page_address: str, make_monitored: Callable[[DriftRule], MonitoredLocation]
 ) -> None:
     watched = make_monitored(DriftRule())
     job = watched.definitions.get_repository_def().get_implicit_global_asset_job_def()
@@ -215,6 +222,8 @@ def test_a_manual_run_of_the_drift_check_repeats_the_newest_result(
     check = judged()
     assert not check.passed
     assert "subscribers[04] differs from the training data of churn/1" in (check.description or "")
+    page = dg.MetadataValue.url(f"{page_address}/models/churn/versions/1")
+    assert check.metadata["pedigree/page"] == page
 
 
 def test_drift_requests_one_retraining_per_tick_if_the_policy_says_so(

@@ -149,10 +149,10 @@ def test_a_model_that_cannot_be_mirrored_waits_alone_and_is_mirrored_later(
 ) -> None:
     registration_event = mirror.registration_event
 
-    def but_not_bad(target: Any, event: Any) -> object:
+    def but_not_bad(target: Any, event: Any, settings: Any) -> object:
         if event.model == "bad":
             raise RuntimeError("poison")
-        return registration_event(target, event)
+        return registration_event(target, event, settings)
 
     with monkeypatch.context() as patch:
         patch.setattr(mirror, "registration_event", but_not_bad)

@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("browser"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> str:
     """The path of a Chromium of the system."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -38,7 +38,7 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
     """A running Chromium."""
     with sync_playwright() as playwright:
@@ -49,7 +49,7 @@ def browser(chromium: str) -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(
     databases: Databases, tmp_path_factory: pytest.TempPathFactory, browser: Browser
 ) -> Iterator[Site]:
@@ -61,7 +61,7 @@ def site(
         yield site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fresh_site(
     databases: Databases, tmp_path_factory: pytest.TempPathFactory, browser: Browser
 ) -> Iterator[Site]:

@@ -13,13 +13,13 @@ from pedigree.evaluation.records import Evaluation, GroupResult, Slice, Task
 from pedigree.lifecycle.approval_rules import ApprovalRule
 from pedigree.lifecycle.records import MetricRule, Policy, Severity, Verdict
 from pedigree.lineage.staleness import InputNow
-from pedigree.lineage.usages import NewUsage
+from pedigree.lineage.usages import NewUsage, Written
 from pedigree.monitoring.profile import profile
 from pedigree.registry import Registry
 from pedigree.registry.log_sealing import LogSealing
 from pedigree.signatures.records import Column, ColumnType, Signature
 from tests.factories import SIGNATURE, free_policy, register, with_secret_key
-from tests.lineage.graphs import graph, missing, node
+from tests.lineage.graphs import MONDAY, graph, missing, node
 
 ANN = "ann@example.com"
 """Who registers and asks."""
@@ -67,11 +67,14 @@ def asking_policy() -> Policy:
     return policy.model_copy(update=changes)
 
 
+def acting(registry: Registry, name: str) -> Registry:
+    """The registry as somebody uses it."""
+    return registry.acting_as(Actor(name=name, source="test"))
+
+
 def fill(registry: Registry, folder: Path) -> None:
     """Fill a registry with everything that the questions are about."""
-    ann, ben, kim = (
-        registry.acting_as(Actor(name=name, source="test")) for name in (ANN, BEN, KIM)
-    )
+    ann, ben, kim = (acting(registry, name) for name in (ANN, BEN, KIM))
     _customer_churn(ann, ben, kim, folder)
     _fraud(ann, ben, folder)
     _demand(ann, ben, folder)
@@ -98,7 +101,10 @@ def _customer_churn(ann: Registry, ben: Registry, kim: Registry, folder: Path) -
     ben.promote(f"{name}/2", "staging", reason="more customers, same columns")
     ann.request_stage(f"{name}/2", "production", reason="two points better in spring")
     usages = ann.operations.usages
-    usages.record_usage(f"{name}/1", NewUsage(asset="churn_scores", run_id="run-scores"))
+    written = Written(storage_id=7, data_version="s1", code_version=None, written_at=MONDAY)
+    usages.record_usage(
+        f"{name}/1", NewUsage(asset="churn_scores", run_id="run-scores", written=written)
+    )
     for asset in ("customers", "features"):
         ann.set_datasheet(asset, _datasheet(asset))
 
@@ -116,7 +122,6 @@ def _version(ann: Registry, folder: Path, name: str, number: int, signature: Sig
         params={"depth": number + 2, "learning_rate": 0.1},
         risk_class="high",
         description="Gradient boosting on the last three months",
-        training_data_digest=f"sha256:{number:064x}",
         environment=("scikit-learn==1.7.2", "pandas==2.3.3"),
         origin=TrainingOrigin(asset=f"models/{name}"),
         lineage=graph(*months, behind=sources),

@@ -30,6 +30,10 @@ class Site:
     secrets: Mapping[str, str] = field(default_factory=dict)
     _kept: dict[str, Any] = field(default_factory=dict)
 
+    def today(self) -> str:
+        """The day on which the registry was filled, in UTC."""
+        return f"{self.registry.model('customer_churn').created_at:%Y-%m-%d}"
+
     @contextmanager
     def visited(self, person: str | None = None, **options: Any) -> Iterator[Page]:
         """Open a window in which somebody is signed in, and close it at the end."""

@@ -86,7 +86,11 @@ FULL: tuple[State, ...] = (
     State(RAY, f"{CHURN}/versions/2/files"),
     State(EVE, f"{CHURN}/versions/1/evidence"),
     State(BEN, "/compare?v=customer_churn/1&v=customer_churn/2&v=customer_churn/3"),
+    State(BEN, f"{CHURN}/data"),
+    State(BEN, f"{CHURN}/activity"),
+    State(EVE, "/activity?last=24h"),
     State(BEN, "/approvals"),
+    *(State(ANN, f"/approvals?show={which}") for which in ("asked", "decided", "overrides")),
     State(BEN, "/approvals/2"),
     State(ANN, "/approvals/2"),
     State(BEN, "/impact?asset=features"),
@@ -116,6 +120,8 @@ FORMS: tuple[State, ...] = (
     State(KIM, f"{CHURN}/versions/2/override"),
     State(BEN, "/models/fraud/versions/2/release"),
     State(BEN, "/models/fraud/rollback"),
+    State(BEN, f"{CHURN}/alias"),
+    State(ANN, f"{CHURN}/describe"),
 )
 """The forms of actions."""
 
@@ -124,7 +130,8 @@ EMPTY: tuple[State, ...] = (
         State(KIM, path, is_fresh=True)
         for path in (
             *("/", "/compare", "/approvals", "/impact", "/impact?asset=none", "/drift", "/audit"),
-            *("/audit/verify", "/admin", "/admin/webhooks", "/admin/quarantines", "/admin/grants"),
+            *("/activity", "/approvals?show=decided", "/audit/verify", "/admin"),
+            *("/admin/webhooks", "/admin/quarantines", "/admin/grants"),
         )
     ),
     State(KIM, "/models/credit_limit"),

@@ -57,7 +57,7 @@ def admin_health(visit: Visit) -> Response:
     lines = (
         invariants(operations.fsck.newest_run()),
         *waiting(metrics.measured(), visit.links),
-        sealed(operations),
+        sealed(operations, visit.now),
         schema(schema_state(visit.registry.database)),
         HealthLine("version of the service", None, own_version()),
     )
@@ -69,7 +69,7 @@ def admin_health(visit: Visit) -> Response:
 def invariants(run: FsckRun | None) -> HealthLine:
     """Return what the newest run of `fsck` found."""
     if run is None:
-        return HealthLine("invariants", None, "not known: no run of pedigree fsck is in the log")
+        return HealthLine("invariants", None, "not known: no run of fsck is recorded")
     scope = "with the bytes of all objects" if run.hashes else "without reading the bytes"
     by = f"checked by {run.actor}, {scope}"
     if not run.violated:
@@ -110,21 +110,17 @@ def _queue(name: str, kind: str, count: float, seconds: float) -> HealthLine:
     return HealthLine(name, "warn" if seconds > _LATE_S else "good", says)
 
 
-def sealed(operations: RegistryOperations) -> HealthLine:
+def sealed(operations: RegistryOperations, now: datetime) -> HealthLine:
     """Return how far the log is sealed, and since when."""
     checkpoint, head = operations.audit.log_checkpoint(), operations.audit.log_head()
     if checkpoint is None:
         return HealthLine("audit log", "warn", "no key seals it: set PEDIGREE_AUDIT_KEY")
-    rest = head - checkpoint.size
+    rest, at = head - checkpoint.size, checkpoint.sealed_at
     says = f"sealed up to event {checkpoint.size:,}"
     if rest <= 0:
-        return HealthLine("audit log", "good", f"{says}, which is the newest", checkpoint.sealed_at)
-    return HealthLine(
-        "audit log",
-        "warn",
-        f"{says}; {plural(rest, 'event')} since then are not",
-        checkpoint.sealed_at,
-    )
+        return HealthLine("audit log", "good", f"{says}, which is the newest", at)
+    mark = "warn" if now - at > timedelta(seconds=_LATE_S) else "good"
+    return HealthLine("audit log", mark, f"{says}; {plural(rest, 'event')} since then", at)
 
 
 def schema(state: SchemaState) -> HealthLine:

@@ -102,8 +102,9 @@ def _dots(
     place: _TrendPlace,
 ) -> list[Markup]:
     drawn = []
-    every = max(1, -(-len(known) // 8))
     end = place.x(known[-1][0])
+    most = max(1, int((end - place.x(known[0][0])) / _NAME))
+    every = max(1, -(-len(known) // most))
     for index, (version, value) in enumerate(known):
         state = "now" if version in now else "held" if version in held else "never"
         said = {"now": ", in production", "held": ", was in production", "never": ""}[state]

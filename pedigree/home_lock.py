@@ -1,4 +1,4 @@
-"""The server of a home folder: one process locks ``up.lock`` while it serves, and writes its URL.
+"""The ``pedigree up`` of a home folder: one process locks ``up.lock``, and writes its URL there.
 
 The kernel releases the lock of a killed server, so there is nothing to clean up. The file also has
 the time at which its process started, because a process ID alone may have been reused.
@@ -7,13 +7,14 @@ the time at which its process started, because a process ID alone may have been 
 import fcntl
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pedigree.cli.up.processes import started_at
 from pedigree.errors import RefusedError, UnavailableError
 
 _LOCK = "up.lock"
@@ -55,6 +56,23 @@ def _read(text: str) -> Running:
         if started == started_at(document["pid"]):
             return Running(**document)
     return Running(pid=0, url="", loads="", ready=False)
+
+
+def started_at(pid: int) -> str | None:
+    """Return when a process started, in the words of the system; None if there is no process.
+
+    Together with its ID, that identifies a process: an ID alone may have been reused.
+    """
+    if sys.platform == "linux":
+        try:
+            status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
+        # proc(5): the 22nd field; the second one, in parentheses, may hold spaces.
+        return status.rpartition(")")[2].split()[19]
+    command = ["ps", "-o", "lstart=", "-p", str(pid)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return answer.stdout.strip() or None
 
 
 class HomeLock:

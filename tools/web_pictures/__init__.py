@@ -1,0 +1,1 @@
+"""The pictures of the web page in the documentation: ``make pictures``."""
