@@ -13,7 +13,6 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import (
     NotPermittedError,
-    StageEmptyError,
     TransitionNotAllowedError,
 )
 from pedigree.lifecycle.gate_facts import VersionFacts
@@ -36,10 +35,10 @@ from pedigree.lifecycle.store import (
     STAGE,
     Holder,
     close_requests,
+    find_rollback,
     holder,
     insert_verdicts,
     recorded_verdicts,
-    rollback_target,
 )
 from pedigree.lifecycle.transition_errors import expect_generation, expect_passed, unknown_stage
 from pedigree.monitoring.records import DriftAction
@@ -116,18 +115,15 @@ class StageTransition:
                 remedy=f"Ask {' or '.join(rule.promoters)}",
             )
         expect_generation(self._model, expected_generation)
-        present = holder(self._transaction, self._model.model_id, STAGE, stage)
-        if present is None:
-            raise StageEmptyError(
-                "no version holds it, so there is nothing to roll back",
-                field="stage",
-                value=stage,
-                remedy=f"`pedigree versions {self._model.name}` shows which stages are held",
-            )
-        target = rollback_target(
-            self._transaction, self._model, present, stage, self._policy.from_on(stage)
+        found = find_rollback(
+            self._transaction,
+            self._model.model_id,
+            self._model.name,
+            stage,
+            self._policy.from_on(stage),
         )
-        return self._enter(self._facts(target).version, rule, present, ended_by="rollback")
+        returning = self._facts(found.returns).version
+        return self._enter(returning, rule, found.present, ended_by="rollback")
 
     def _demotes(self, stage: str) -> bool:
         """Return whether the drift sensor acts as the policy's drift rule states."""

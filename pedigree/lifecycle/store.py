@@ -12,7 +12,7 @@ from pedigree.audit.records import Actor
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, version_not_found
-from pedigree.errors import NothingToRollBackError
+from pedigree.errors import NothingToRollBackError, StageEmptyError
 from pedigree.lifecycle.decision_records import RequestOutcome
 from pedigree.lifecycle.records import ARCHIVED, RecordedVerdict, Verdict
 from pedigree.postgres.pages import at_least_one, fetch_page
@@ -68,36 +68,53 @@ def holder(transaction: Transaction, model_id: int, pointer: str, name: str) -> 
     return Holder(**row) if row else None
 
 
-def rollback_target(
-    transaction: Transaction,
-    model: LockedModel,
-    present: Holder,
-    stage: str,
-    from_here_on: Sequence[str],
-) -> int:
-    """Return the previous holder of a stage that did not enter a later one.
+class Rollback(NamedTuple):
+    """What a rollback of a stage does.
+
+    Attributes:
+        present: The holder of the stage, which is archived.
+        returns: The number of the version that returns.
+    """
+
+    present: Holder
+    returns: int
+
+
+def find_rollback(
+    transaction: Transaction, model_id: int, name: str, stage: str, from_here_on: Sequence[str]
+) -> Rollback:
+    """Return the holder of a stage, and the previous one that did not enter a later stage.
 
     Args:
         transaction: Where to read.
-        model: The model.
-        present: The holder of the stage.
+        model_id: The model.
+        name: Its name.
         stage: The stage.
         from_here_on: The stage and those after it.
 
     Raises:
+        StageEmptyError: No version holds the stage.
         NothingToRollBackError: There is no earlier holder that may still run.
     """
+    present = holder(transaction, model_id, STAGE, stage)
+    if present is None:
+        raise StageEmptyError(
+            "no version holds it, so there is nothing to roll back",
+            field="stage",
+            value=stage,
+            remedy=f"`pedigree versions {name}` shows which stages are held",
+        )
     row = transaction.execute(
         SQL["rollback_target"],
         {
-            "model_id": model.model_id,
+            "model_id": model_id,
             "name": stage,
             "holder": present.version,
             "from_here_on": list(from_here_on),
         },
     ).fetchone()
     if row is None:
-        reference = f"{model.name}/{present.version}"
+        reference = f"{name}/{present.version}"
         raise NothingToRollBackError(
             f"{reference} has no earlier holder to return to",
             field="stage",
@@ -105,7 +122,7 @@ def rollback_target(
             remedy="Promote the version that should hold it; `pedigree promote"
             f" {reference} --to {ARCHIVED}` leaves the stage to nobody",
         )
-    return int(row["version"])
+    return Rollback(present, row["version"])
 
 
 def close_requests(

@@ -11,9 +11,12 @@ from pedigree.catalog.references import parse_reference
 from pedigree.catalog.rows import version_from_search_row
 from pedigree.contract.stages import StageContract
 from pedigree.lifecycle import promotion_queue, tenures
+from pedigree.lifecycle.gate_inputs import look_at_model
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move, Tenure
 from pedigree.lifecycle.requester import SENSOR, Requester
 from pedigree.lifecycle.stage_transitions import StageTransition
+from pedigree.lifecycle.store import Rollback, find_rollback
+from pedigree.lifecycle.transition_errors import unknown_stage
 from pedigree.postgres.transaction import Row, Transaction
 from pedigree.registry.context import ContextGroup
 
@@ -77,6 +80,27 @@ class StageOperations(ContextGroup, StageContract):
                 transaction, name, by, reason=reason, run_id=run_id
             ).roll_back(stage, expected_generation=expected_generation)
         )
+
+    def expected_rollback(self, name: str, stage: str) -> Rollback:
+        """Return what a rollback of a stage would do now.
+
+        Raises:
+            ModelNotFoundError: There is no such model.
+            TransitionNotAllowedError: The policy has no such stage.
+            StageEmptyError: No version holds the stage.
+            NothingToRollBackError: There is no earlier holder that may still run.
+        """
+        self._context.require(Permission.READ, name)
+
+        def read(transaction: Transaction) -> Rollback:
+            model = look_at_model(transaction, name)
+            rule = model.policy.rule(stage)
+            if rule is None:
+                raise unknown_stage(model.policy, stage)
+            later = model.policy.from_on(rule.name)
+            return find_rollback(transaction, model.model_id, name, rule.name, later)
+
+        return self._context.database.read(read)
 
     def timeline(
         self,

@@ -232,9 +232,15 @@ def test_whose_place_is_taken_and_what_becomes_void_is_said_before(
     served.registry.approve(f"{name}/2", "production", comment="fine", actor=operator)
     text = main_text(admin_page.get(f"/models/{name}/versions/3/promote?stage=production"))
     assert "It takes production from v1, which is archived." in text
-    assert "1 approval for other requests become void" in text
+    assert "1 approval for other requests becomes void" in text
     back = main_text(admin_page.get(f"/models/{name}/rollback"))
-    assert "1 approval for open requests become void." in back
+    assert "1 approval for open requests becomes void" in back
+    assert "It would be refused: " in back
+    assert f"{name}/1 has no earlier holder" in back
+    served.registry.set_policy(name, free_policy())
+    served.registry.promote(f"{name}/3", "production", reason="the next one")
+    back = main_text(admin_page.get(f"/models/{name}/rollback"))
+    assert "v1 returns to production, and v3 is archived." in back
 
 
 def test_who_may_not_act_sees_why_and_who_may(

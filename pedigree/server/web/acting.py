@@ -10,6 +10,7 @@ from functools import partial, update_wrapper
 from starlette.responses import Response
 
 from pedigree.access.records import Permission
+from pedigree.errors import NothingToRollBackError, StageEmptyError, TransitionNotAllowedError
 from pedigree.lifecycle.records import CHAMPION_STAGE
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires
@@ -19,6 +20,7 @@ from pedigree.server.web.actions import ACTIONS
 from pedigree.server.web.consequences import (
     Subject,
     runs_again,
+    says_void,
     subject_of,
     void_approvals,
     who_may,
@@ -26,7 +28,6 @@ from pedigree.server.web.consequences import (
 from pedigree.server.web.links import RESTORE, ROLLBACK, VERSION, number_in
 from pedigree.server.web.routes import Pages
 from pedigree.server.web.visits import Visit
-from pedigree.server.web.words import plural
 
 pages = Pages()
 
@@ -110,14 +111,11 @@ def _rollback_form(visit: Visit, name: str, values: Mapping[str, str]) -> Respon
     held = tuple(rule.name for rule in policy.stages if rule.name in model.stages)
     stage = values.get("stage") or (CHAMPION_STAGE if CHAMPION_STAGE in held else "")
     rule = policy.rule(stage) if stage else None
-    says = [
-        f"The version that was in {stage or 'the stage'} before returns, and the present one is"
-        " archived. The sensor does not promote it again."
-    ]
+    says = [_rolled_back(registry, name, stage)]
     if stage == CHAMPION_STAGE and model.stages.get(stage):
         says.append(runs_again(registry, f"{name}@{stage}"))
     if void := void_approvals(registry, model):
-        says.append(f"{plural(void, 'approval')} for open requests become void.")
+        says.append(says_void(void, "open requests"))
     fields = (
         FormField(name="stage", label="Stage", is_required=True, value=stage, choices=held),
         REASON,
@@ -136,6 +134,20 @@ def _rollback_form(visit: Visit, name: str, values: Mapping[str, str]) -> Respon
             who_may=who_may(rule.people(Permission.MOVE) if rule else ()),
             is_grave=True,
         ),
+    )
+
+
+def _rolled_back(registry: Registry, name: str, stage: str) -> str:
+    """Return whose place is taken by a rollback, or why there is none."""
+    if not stage:
+        return "The version that was in the stage before returns, and the present one is archived."
+    try:
+        found = registry.operations.stages.expected_rollback(name, stage)
+    except (StageEmptyError, NothingToRollBackError, TransitionNotAllowedError) as error:
+        return f"It would be refused: {error}"
+    return (
+        f"v{found.returns} returns to {stage}, and v{found.present.version} is archived."
+        " The sensor does not promote it again."
     )
 
 

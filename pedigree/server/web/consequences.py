@@ -101,7 +101,13 @@ def of_moving(subject: Subject) -> Iterator[str]:
     """Yield what every move of a stage or an alias of the model does."""
     void = void_approvals(subject.registry, subject.model)
     if void:
-        yield f"{plural(void, 'approval')} for other requests become void, because the model moved."
+        yield says_void(void, "other requests")
+
+
+def says_void(approvals: int, of: str) -> str:
+    """Return in words that approvals of some requests will not count any more."""
+    becomes = "becomes" if approvals == 1 else "become"
+    return f"{plural(approvals, 'approval')} for {of} {becomes} void, because the model moves."
 
 
 def void_approvals(registry: Registry, model: RegisteredModel) -> int:

@@ -13,7 +13,7 @@ from pedigree.registry import Registry
 from pedigree.server.http.auth import requires
 from pedigree.server.web.action_forms import ActionForm, filled, form_page
 from pedigree.server.web.action_kinds import REASON, FormField, expected, given
-from pedigree.server.web.consequences import void_approvals, who_may
+from pedigree.server.web.consequences import says_void, void_approvals, who_may
 from pedigree.server.web.kept_forms import wants_page
 from pedigree.server.web.links import ALIAS_MODEL, DESCRIBE_MODEL, RESTORE_MODEL
 from pedigree.server.web.routes import Pages
@@ -183,7 +183,7 @@ def _alias_form(visit: Visit, name: str, values: Mapping[str, str]) -> Response:
     else:
         says.append("Callers who load the model by this alias get the version from then on.")
     if void := void_approvals(registry, model):
-        says.append(f"{plural(void, 'approval')} for open requests become void.")
+        says.append(says_void(void, "open requests"))
     fields = (
         FormField(name="alias", label="Alias", is_required=True),
         FormField(
