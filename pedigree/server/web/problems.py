@@ -36,7 +36,7 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 _TITLES = {
     400: "This request cannot be read",
     401: "Sign in to see this",
-    403: "This is not for you",
+    403: "Your role does not allow this",
     404: "There is nothing here",
     405: "This cannot be done here",
     408: "The request took too long",

@@ -3,6 +3,7 @@
 import gzip
 from datetime import UTC, datetime
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
@@ -20,6 +21,9 @@ from pedigree.server.web.static_files import accepts_gzip, static_name
 # Pages change, and belong to who asked for them.
 _CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding, Cookie"}
 _LEAST_COMPRESSED = 1_000
+# Templates use one processor, whatever the number of threads: one after the other, each is done
+# sooner, and threads that only wait for the database get their turn.
+_RENDERING = Lock()
 
 
 def policy(issuers: tuple[str, ...] = ()) -> str:
@@ -89,7 +93,8 @@ def page(
         status: The status of the answer.
         headers: Further headers, such as another policy.
     """
-    text = environment().get_template(template).render(context)
+    with _RENDERING:
+        text = environment().get_template(template).render(context)
     known = {"Content-Security-Policy": policy(), **_CACHING, **_ISOLATED, **(headers or {})}
     if status == 200:
         known["ETag"] = etag_of(text.encode())

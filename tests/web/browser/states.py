@@ -143,6 +143,7 @@ ERRORS: tuple[State, ...] = (
     State(None, "/sign-in"),
     State(KIM, "/?q=metrics.auc+%3E", 422),
     State(KIM, "/?after=zzz", 422),
+    State(RAY, "/?q=%FF", 400),
     State(RAY, "/models/customer_churm", 404),
     State(RAY, "/nothing/here", 404),
     State(RAY, f"{CHURN}/versions/99", 404),
