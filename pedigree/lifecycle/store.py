@@ -68,7 +68,7 @@ def holder(transaction: Transaction, model_id: int, pointer: str, name: str) -> 
     return Holder(**row) if row else None
 
 
-class Rollback(NamedTuple):
+class ExpectedRollback(NamedTuple):
     """What a rollback of a stage does.
 
     Attributes:
@@ -82,7 +82,7 @@ class Rollback(NamedTuple):
 
 def find_rollback(
     transaction: Transaction, model_id: int, name: str, stage: str, from_here_on: Sequence[str]
-) -> Rollback:
+) -> ExpectedRollback:
     """Return the holder of a stage, and the previous one that did not enter a later stage.
 
     Args:
@@ -122,7 +122,7 @@ def find_rollback(
             remedy="Promote the version that should hold it; `pedigree promote"
             f" {reference} --to {ARCHIVED}` leaves the stage to nobody",
         )
-    return Rollback(present, row["version"])
+    return ExpectedRollback(present, row["version"])
 
 
 def close_requests(

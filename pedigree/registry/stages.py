@@ -15,7 +15,7 @@ from pedigree.lifecycle.gate_inputs import look_at_model
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move, Tenure
 from pedigree.lifecycle.requester import SENSOR, Requester
 from pedigree.lifecycle.stage_transitions import StageTransition
-from pedigree.lifecycle.store import Rollback, find_rollback
+from pedigree.lifecycle.store import ExpectedRollback, find_rollback
 from pedigree.lifecycle.transition_errors import unknown_stage
 from pedigree.postgres.transaction import Row, Transaction
 from pedigree.registry.context import ContextGroup
@@ -81,7 +81,7 @@ class StageOperations(ContextGroup, StageContract):
             ).roll_back(stage, expected_generation=expected_generation)
         )
 
-    def expected_rollback(self, name: str, stage: str) -> Rollback:
+    def expected_rollback(self, name: str, stage: str) -> ExpectedRollback:
         """Return what a rollback of a stage would do now.
 
         Raises:
@@ -92,7 +92,7 @@ class StageOperations(ContextGroup, StageContract):
         """
         self._context.require(Permission.READ, name)
 
-        def read(transaction: Transaction) -> Rollback:
+        def read(transaction: Transaction) -> ExpectedRollback:
             model = look_at_model(transaction, name)
             rule = model.policy.rule(stage)
             if rule is None:

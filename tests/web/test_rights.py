@@ -45,7 +45,10 @@ class Session(Browser):
         answer = self.get(path) if target.method == "GET" else self.post(path, fields)
         assert answer.status_code < 500, (target, answer.text)
         if answer.status_code == 403:
-            assert "Your role does not allow this" in words_of(answer.text) or "not done" in answer.text
+            assert (
+                "Your role does not allow this" in words_of(answer.text)
+                or "not done" in answer.text
+            )
         return answer.status_code == 403
 
 

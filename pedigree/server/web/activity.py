@@ -27,8 +27,7 @@ ROUTINE = (
 )
 """Types that are left out of an activity, unless they are asked for: runs and reads."""
 
-KINDS = tuple(sorted(each.value for each in EventType))
-"""The types of events among which a list lets one choose."""
+_OF_MODELS = ("model.", "version.", "alias.")
 
 
 @pages.get(ACTIVITY)
@@ -76,10 +75,16 @@ def event_context(
     return {
         "found": found,
         "typed": typed_in(visit.query) if found is None else found.asked.typed,
-        "kinds": KINDS,
+        "kinds": _kinds(sees_all=visit.principal.may(Permission.READ)),
         "error": error,
         "may_prove": visit.principal.may(Permission.AUDIT),
     }
+
+
+def _kinds(*, sees_all: bool) -> tuple[str, ...]:
+    """Return the types of events that one can choose: who may read some models sees no others."""
+    kinds = sorted(each.value for each in EventType)
+    return tuple(each for each in kinds if sees_all or each.startswith(_OF_MODELS))
 
 
 def _without_routine(found: EventList) -> EventList:
