@@ -38,8 +38,8 @@ test: .venv/.installed $(SWIFT) ## run the tests, against real Postgres, object 
 test-system: .venv/.installed $(SWIFT) ## the tests of daemons, kills, remote stores, measures and laws over many cases
 	$(BIN)/python -m pytest $(DISTRIBUTED) -q -m system $(ARGS)
 
-test-pooler: .venv/.installed ## the tests of the service, through PgBouncer in transaction mode
-	TEST_THROUGH_PGBOUNCER=1 $(BIN)/python -m pytest $(DISTRIBUTED) -q -m "not system" tests/server tests/client $(ARGS)
+test-pooler: .venv/.installed ## the tests of the service and of its verbs, through PgBouncer in transaction mode
+	TEST_THROUGH_PGBOUNCER=1 $(BIN)/python -m pytest $(DISTRIBUTED) -q -m "not system" tests/server tests/client/test_same_behaviour.py $(ARGS)
 
 test-fence: .venv/.installed ## the tests of the registry's behavior, in the application's role of the database
 	TEST_BEHIND_FENCE=1 $(BIN)/python -m pytest $(DISTRIBUTED) -q -m "not system" tests/client/test_same_behaviour.py tests/cards tests/dagster/sensors tests/delivery tests/server/test_sight.py tests/access/test_sight.py $(ARGS)

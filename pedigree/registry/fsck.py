@@ -2,6 +2,8 @@
 
 import logging
 
+import psycopg
+
 from pedigree.access.named_records import with_names
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
@@ -43,7 +45,8 @@ class FsckOperations(ContextGroup, FsckContract):
             self._context.database.transaction(
                 lambda transaction: note_run(transaction, report, hashes=hashes, actor=actor)
             )
-        except PedigreeError as error:
+        except (PedigreeError, psycopg.Error) as error:
+            # Such as a table of events that somebody replaced, which is what was found.
             _LOG.warning(
                 "the run is not in the audit log: %s",
                 error,

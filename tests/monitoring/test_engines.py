@@ -33,6 +33,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     session.stop()
 
 
+@pytest.mark.system
 @pytest.mark.filterwarnings("ignore")  # Spark's own warnings
 def test_spark_and_duckdb_compute_the_same_profile(spark: Any, tmp_path: Path) -> None:
     random = np.random.default_rng(5)

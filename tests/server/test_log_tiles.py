@@ -42,6 +42,7 @@ def served(
             actor="tester",
             audit_key=str(write_key(folder / "key.pem")),
             serve_seals=False,
+            serve_delivers=False,
         )
         with serving(settings) as served:
             sealing = LogSealing(served.registry)

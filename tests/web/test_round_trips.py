@@ -35,7 +35,7 @@ ALLOWED = {
     "/approvals": 3,
     "/impact?asset=raw": 3,
     "/models/NAME/versions/1/evidence": 11,
-    "/audit": 7,
+    "/audit": 8,
     "/admin": 9,
 }
 
