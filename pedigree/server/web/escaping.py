@@ -1,7 +1,7 @@
 """Templates that escape and call functions with less work: a page has thousands of values.
 
 jinja2 makes an object of each escaped value, and asks each function that it calls what it wants to
-know of the template. Both are as they were for whoever writes a template.
+know of the template. For those who write templates both are as they were.
 """
 
 from collections.abc import Callable

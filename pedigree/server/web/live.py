@@ -36,9 +36,9 @@ _TRUST_ENDS_S = 0.6
 _RETRY_MS = 3_000
 # How long a stream waits for events that its page has already seen.
 _CATCHES_UP_S = 3.0
-# At most so many models are named; then all may have moved.
+# How many models are named at most; beyond that all may have moved.
 _MOST_NAMED = 200
-# Numbers are counted by so many threads at once, however many streams there are.
+# How many threads count numbers at once, however many streams there are.
 _COUNTING = 2
 
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

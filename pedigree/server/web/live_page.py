@@ -11,7 +11,7 @@ Watched: TypeAlias = tuple[str, int | None]
 
 
 class LivePage(NamedTuple):
-    """A page that is told when it moves.
+    """A page that says when what it shows has moved.
 
     Attributes:
         place: The place of the feed up to which it shows everything.
