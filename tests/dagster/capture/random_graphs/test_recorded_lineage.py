@@ -32,7 +32,7 @@ CHOICES = int(
 # unchanged definitions and distinct data versions.
 EXACT = {Hook.ON: 0.99, Hook.OFF: 0.9}
 # The graphs of each law over many, and the parts in which workers run them at the same time.
-MANY = {Hook.ON: (100, 4), Hook.OFF: (66, 3), Hook.LATER: (34, 2)}
+MANY = {Hook.ON: (140, 4), Hook.OFF: (100, 3), Hook.LATER: (60, 2)}
 
 
 @cache
