@@ -1,5 +1,6 @@
 """What pages need once in each process: made while it starts, and not for its first reader."""
 
+import gc
 import logging
 from importlib import import_module
 
@@ -22,5 +23,7 @@ def warm_up() -> None:
         templates = environment()
         for name in templates.list_templates(extensions=["html"]):
             templates.get_template(name)
+        # All of it stays: no search for garbage need look at it again.
+        gc.freeze()
     except Exception:  # a page says what is wrong with it
         _LOG.exception("pages could not be prepared", extra={"action": "pages.prepare"})
