@@ -13,7 +13,7 @@ from pedigree.postgres.queries import name_of
 
 # What says who they are, and how they are named: it is known for a second, and asked for again.
 _OF_VISITORS = frozenset({"pseudonyms_of", "known_pseudonyms", "names_of", "has_tokens"})
-# Events get their places from whoever reads first: a page, or the stream of changes meanwhile.
+# Events get their places from what reads first: a page, or the stream of changes meanwhile.
 _OF_LOG = frozenset({"anything_unsequenced", "may_act_as", "sequence_events"})
 _OF_PAGES = "AnyIO"
 OF_BAR = "requests_to_decide"

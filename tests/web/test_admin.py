@@ -53,7 +53,9 @@ def act(browser: Browser, page: httpx2.Response, button: str, **fields: str) -> 
 
 
 @pytest.mark.parametrize("role", [*Role])
-def test_whoever_may_audit_sees_it_and_the_others_see_who_may(visitor: Visitor, role: Role) -> None:
+def test_people_who_may_audit_see_it_and_others_see_who_may(
+    visitor: Visitor, role: Role
+) -> None:
     browser = visitor(role)
     for _, path in PARTS:
         answer = browser.get(path)

@@ -317,13 +317,13 @@ def test_a_model_that_may_not_be_read_is_never_offered(served: Served) -> None:
     client = served.client(Role.READER, models=("fr*",), accept="text/html")
     answer = client.get(f"{served.url}/models/fraudd")
     understood(answer, 404, "Do you mean fraud?")
-    told = {}
+    answers = {}
     for name in ("churn", "chrun"):  # one exists, and the other does not
         answer = client.get(f"{served.url}/models/{name}")
         says = understood(answer, 403, "People with the role")
         assert "Do you mean" not in says
-        told[name] = says.replace(name, "NAME")
-    assert told["churn"] == told["chrun"]
+        answers[name] = says.replace(name, "NAME")
+    assert answers["churn"] == answers["chrun"]
 
 
 @pytest.fixture
@@ -408,4 +408,4 @@ def test_a_database_that_is_behind_its_schema(own: Served, what: str) -> None:
         behind = [each for each in answers if each.status_code == 503]
         assert behind
         for each in behind:
-            understood(each, 503, "The database is behind this version", "pedigree migrate")
+            understood(each, 503, "The schema of the database is older", "pedigree migrate")

@@ -33,9 +33,9 @@ pages = Pages()
 
 
 def _ask(action: Action, visit: Visit, name: str, version: str) -> Response:
-    """Show the form of an action on a version."""
+    """Show the form of an action on a version; if it was refused, with the state now."""
     subject = subject_of(visit.registry, name, number_in(version))
-    return _form(visit, action, subject, {**visit.query})
+    return _form(visit, action, subject, visit.typed)
 
 
 def _act(action: Action, visit: Visit, name: str, version: str) -> Response:
@@ -47,11 +47,6 @@ def _act(action: Action, visit: Visit, name: str, version: str) -> Response:
         action.does(visit.registry, subject, values)
         return visit.lead_to(then)
     return visit.act(lambda registry: action.does(registry, subject, values), then)
-
-
-def _ask_again(action: Action, visit: Visit, name: str, version: str) -> Response:
-    """Show the form of an action that was refused, with what was typed and the state now."""
-    return _form(visit, action, subject_of(visit.registry, name, number_in(version)), visit.form)
 
 
 def _form(visit: Visit, action: Action, subject: Subject, values: Mapping[str, str]) -> Response:
@@ -80,15 +75,10 @@ def _form(visit: Visit, action: Action, subject: Subject, values: Mapping[str, s
 @requires(Permission.MOVE)
 def ask_rollback(visit: Visit, name: str) -> Response:
     """Show the form that rolls a stage back."""
-    return _rollback_form(visit, name, {**visit.query})
+    return _rollback_form(visit, name, visit.typed)
 
 
-def ask_rollback_again(visit: Visit, name: str) -> Response:
-    """Show the form again that was refused, with what was typed."""
-    return _rollback_form(visit, name, visit.form)
-
-
-@pages.post(ROLLBACK, again=ask_rollback_again)
+@pages.post(ROLLBACK, again=ask_rollback)
 @requires(Permission.MOVE)
 def roll_back(visit: Visit, name: str) -> Response:
     """Roll a stage back to its previous version."""
@@ -155,15 +145,10 @@ def _rolled_back(registry: Registry, name: str, stage: str) -> str:
 @requires(Permission.DELETE)
 def ask_restore(visit: Visit, name: str, version: str) -> Response:
     """Show the form that restores a deleted version."""
-    return _restore_form(visit, name, number_in(version), {})
+    return _restore_form(visit, name, number_in(version), visit.typed)
 
 
-def ask_restore_again(visit: Visit, name: str, version: str) -> Response:
-    """Show the form again that was refused, with what was typed."""
-    return _restore_form(visit, name, number_in(version), visit.form)
-
-
-@pages.post(RESTORE, again=ask_restore_again)
+@pages.post(RESTORE, again=ask_restore)
 @requires(Permission.DELETE)
 def restore(visit: Visit, name: str, version: str) -> Response:
     """Restore a deleted version; it looks for the bytes in the store, so it is no transaction."""
@@ -194,7 +179,7 @@ def _restore_form(visit: Visit, name: str, number: int, values: Mapping[str, str
 def _add(action: Action) -> None:
     """Add the two routes of an action, with the permission that it needs."""
     path = f"{VERSION}/{action.word}"
-    again = partial(_ask_again, action)
+    again = partial(_ask, action)
     for declare, endpoint, name in (
         (pages.get(path), _ask, "ask"),
         (pages.post(path, again=again), _act, "do"),

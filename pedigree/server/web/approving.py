@@ -89,12 +89,7 @@ def review(visit: Visit, request_id: str) -> Response:
     return _review_page(visit, _request(visit.registry, request_id))
 
 
-def review_again(visit: Visit, request_id: str) -> Response:
-    """Show a request whose decision was refused, with the comment that was typed."""
-    return _review_page(visit, _request(visit.registry, request_id))
-
-
-@pages.post(REVIEW, again=review_again)
+@pages.post(REVIEW, again=review)
 @requires(Permission.DECIDE, lists=True)
 def decide(visit: Visit, request_id: str) -> Response:
     """Approve or reject what a request asks for."""

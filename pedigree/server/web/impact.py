@@ -29,15 +29,10 @@ DataAction: TypeAlias = Callable[[Registry, str, str | None, Mapping[str, str]],
 @requires(Permission.READ, lists=True)
 def impact(visit: Visit) -> Response:
     """Show the versions that depend on an asset, or on one of its partitions."""
-    return _page(visit, visit.query)
+    return _page(visit, visit.typed)
 
 
-def impact_again(visit: Visit) -> Response:
-    """Show the data of a form that was refused, with what was typed."""
-    return _page(visit, visit.form)
-
-
-@pages.post(QUARANTINE_DATA, again=impact_again)
+@pages.post(QUARANTINE_DATA, again=impact)
 @requires(Permission.QUARANTINE, lists=True)
 def quarantine_data(visit: Visit) -> Response:
     """Quarantine an asset, or one of its partitions."""
@@ -52,7 +47,7 @@ def quarantine_data(visit: Visit) -> Response:
     )
 
 
-@pages.post(RELEASE_DATA, again=impact_again)
+@pages.post(RELEASE_DATA, again=impact)
 @requires(Permission.QUARANTINE, lists=True)
 def release_data(visit: Visit) -> Response:
     """End the quarantines of an asset, or of one of its partitions."""

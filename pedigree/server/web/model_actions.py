@@ -8,6 +8,7 @@ from starlette.responses import Response
 from pedigree._canonical_json import canonical_json
 from pedigree.access.records import Permission
 from pedigree.catalog.records import RegisteredModel
+from pedigree.catalog.store import lock_model
 from pedigree.errors import InvalidInputError, ModelNotFoundError, PedigreeError, StateChangedError
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires
@@ -27,21 +28,17 @@ pages = Pages()
 @requires(Permission.DESCRIBE)
 def ask_describe_model(visit: Visit, name: str) -> Response:
     """Show the form that describes a model."""
-    return _describe_form(visit, name, visit.query)
+    return _describe_form(visit, name, visit.typed)
 
 
-def ask_describe_model_again(visit: Visit, name: str) -> Response:
-    """Show the form again that was refused, with what was typed."""
-    return _describe_form(visit, name, visit.form)
-
-
-@pages.post(DESCRIBE_MODEL, again=ask_describe_model_again)
+@pages.post(DESCRIBE_MODEL, again=ask_describe_model)
 @requires(Permission.DESCRIBE)
 def describe_model(visit: Visit, name: str) -> Response:
     """Change the description, owners and tags of a model."""
     values = visit.form
 
     def work(registry: Registry) -> object:
+        registry.database.transaction(lambda transaction: lock_model(transaction, name))
         now = registry.model(name)
         if expected(values) not in (None, _state(now)):
             raise StateChangedError(
@@ -133,15 +130,10 @@ def _tags(typed: str) -> dict[str, str]:
 @requires(Permission.MOVE)
 def ask_model_alias(visit: Visit, name: str) -> Response:
     """Show the form that points an alias to a version."""
-    return _alias_form(visit, name, visit.query)
+    return _alias_form(visit, name, visit.typed)
 
 
-def ask_model_alias_again(visit: Visit, name: str) -> Response:
-    """Show the form again that was refused, with what was typed."""
-    return _alias_form(visit, name, visit.form)
-
-
-@pages.post(ALIAS_MODEL, again=ask_model_alias_again)
+@pages.post(ALIAS_MODEL, again=ask_model_alias)
 @requires(Permission.MOVE)
 def set_model_alias(visit: Visit, name: str) -> Response:
     """Point an alias to a version."""
@@ -215,15 +207,10 @@ def _alias_form(visit: Visit, name: str, values: Mapping[str, str]) -> Response:
 @requires(Permission.DELETE)
 def ask_restore_model(visit: Visit, name: str) -> Response:
     """Show the form that restores a deleted model."""
-    return _restore_form(visit, name, visit.query)
+    return _restore_form(visit, name, visit.typed)
 
 
-def ask_restore_model_again(visit: Visit, name: str) -> Response:
-    """Show the form again that was refused, with what was typed."""
-    return _restore_form(visit, name, visit.form)
-
-
-@pages.post(RESTORE_MODEL, again=ask_restore_model_again)
+@pages.post(RESTORE_MODEL, again=ask_restore_model)
 @requires(Permission.DELETE)
 def restore_model(visit: Visit, name: str) -> Response:
     """Restore a deleted model; it looks for the bytes in the store, so it is no transaction."""

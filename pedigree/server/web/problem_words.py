@@ -16,8 +16,8 @@ def says_of(error: Exception, status: int) -> str:
     """
     if isinstance(error, errors.SchemaBehindError):
         return (
-            "The database is behind this version of the service, so this page cannot be read now."
-            f" Tell the people who run the registry: {error}"
+            "The schema of the database is older than this version of the service needs, so this"
+            f" page cannot be read now. Tell the people who run the registry: {error}"
         )
     if isinstance(error, errors.DatabaseUnavailableError) and status == 503:
         return (

@@ -87,6 +87,11 @@ class Visit:
         """
         return fields_of(self.body)
 
+    @property
+    def typed(self) -> Mapping[str, str]:
+        """What a form begins with: what was sent if it was refused, else what the URL says."""
+        return self.query if self.refused is None else self.form
+
     def require_own_form(self) -> None:
         """Require that a page of ours sent the form, in this browser.
 

@@ -195,7 +195,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         KIM,
-        "which versions, stages and outputs stand on this partition",
+        "which versions, stages and outputs depend on this partition",
         1,
         (part("Impact"), Typing("Asset", "features"), Typing("Partition", "2026-02", sends=True)),
         ("customer_churn/1", "production", "@baseline", "churn_scores"),
