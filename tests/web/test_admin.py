@@ -1,8 +1,7 @@
 """Admin: who sees it, what it says, and what its forms do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import httpx2
 import pytest
@@ -16,6 +15,7 @@ from tests.factories import SECRET_KEY, register
 from tests.receiving import Receiver, receiving
 from tests.server.conftest import Served, serving
 from tests.web.browsing import Browser, FoundForm, forms_of, words_of
+from tests.web.conftest import Visitor
 
 
 @pytest.fixture(scope="module")
@@ -26,26 +26,6 @@ def served(settings: Settings) -> Iterator[Served]:
         yield served
 
 
-Visitor = Callable[..., Browser]
-
-
-@pytest.fixture
-def visitor(served: Served) -> Iterator[Visitor]:
-    """Browsers of people with these roles."""
-    made: list[Browser] = []
-
-    def sign_in(*roles: Role, name: str | None = None) -> Browser:
-        browser = Browser(served.url)
-        made.append(browser)
-        principal = name or f"{'+'.join(roles)}@{uuid4().hex[:8]}"
-        browser.sign_in(served.registry.create_token(principal, roles=roles).secret)
-        return browser
-
-    yield sign_in
-    for each in made:
-        each.__exit__()
-
-
 def act(browser: Browser, page: httpx2.Response, button: str, **fields: str) -> httpx2.Response:
     """Send the form of a page that has a button."""
     (form,) = [each for each in forms_of(page.text) if button in each.buttons]
@@ -53,9 +33,7 @@ def act(browser: Browser, page: httpx2.Response, button: str, **fields: str) -> 
 
 
 @pytest.mark.parametrize("role", [*Role])
-def test_people_who_may_audit_see_it_and_others_see_who_may(
-    visitor: Visitor, role: Role
-) -> None:
+def test_people_who_may_audit_see_it_and_others_see_who_may(visitor: Visitor, role: Role) -> None:
     browser = visitor(role)
     for _, path in PARTS:
         answer = browser.get(path)

@@ -15,6 +15,7 @@ from pedigree.settings import Settings
 from tests.factories import SECRET_KEY, register
 from tests.server.conftest import Served, serving
 from tests.web.browsing import Browser, FoundForm, forms_of, words_of
+from tests.web.conftest import Visitor
 from tests.web.reading import Element, read
 
 LONG = "a" * 300
@@ -26,26 +27,6 @@ def served(settings: Settings) -> Iterator[Served]:
     more = {"secret_key": SECRET_KEY, "serve_delivers": False}
     with serving(settings.model_copy(update=more)) as served:
         yield served
-
-
-SignIn = Callable[..., Browser]
-
-
-@pytest.fixture
-def sign_in(served: Served) -> Iterator[SignIn]:
-    """Browsers of people with these roles."""
-    made: list[Browser] = []
-
-    def signed_in(*roles: Role, name: str | None = None) -> Browser:
-        browser = Browser(served.url)
-        made.append(browser)
-        principal = name or f"{'+'.join(roles)}@{uuid4().hex[:8]}"
-        browser.sign_in(served.registry.create_token(principal, roles=roles).secret)
-        return browser
-
-    yield signed_in
-    for each in made:
-        each.__exit__()
 
 
 def form_with(page: httpx2.Response, button: str) -> FoundForm:
@@ -101,9 +82,9 @@ REFUSED = [
 
 @pytest.mark.parametrize(("path", "button", "typed", "wrong"), REFUSED)
 def test_a_form_of_admin_keeps_what_was_typed_and_says_the_reason_at_its_field(
-    sign_in: SignIn, path: str, button: str, typed: dict[str, str], wrong: str
+    visitor: Visitor, path: str, button: str, typed: dict[str, str], wrong: str
 ) -> None:
-    browser = sign_in(Role.ADMIN)
+    browser = visitor(Role.ADMIN)
     form = form_with(browser.get(path), button)
     sent = {**form.fields, "description": "for the desk", "reason": "as agreed", **typed}
     kept = {name: value for name, value in sent.items() if name in form.fields}
@@ -146,12 +127,12 @@ def grouped(registry: Registry) -> tuple[str, str]:
 )
 def test_a_form_in_a_row_of_a_list_is_opened_again(
     served: Served,
-    sign_in: SignIn,
+    visitor: Visitor,
     made: Callable[[Registry], tuple[str, str]],
     name: str,
     wrong: str,
 ) -> None:
-    browser = sign_in(Role.ADMIN)
+    browser = visitor(Role.ADMIN)
     path, button = made(served.registry)
     forms = [each for each in forms_of(browser.get(path).text) if button in each.buttons]
     answer = browser.post(forms[0].action, {**forms[0].fields, name: wrong})
@@ -165,8 +146,8 @@ def test_a_form_in_a_row_of_a_list_is_opened_again(
     assert field.attributes.get("value") == wrong
 
 
-def test_what_was_typed_is_shown_where_its_form_is_gone(served: Served, sign_in: SignIn) -> None:
-    browser = sign_in(Role.ADMIN)
+def test_what_was_typed_is_shown_where_its_form_is_gone(served: Served, visitor: Visitor) -> None:
+    browser = visitor(Role.ADMIN)
     group = served.registry.create_group(f"g-{uuid4().hex[:6]}").name
     form = form_with(browser.get("/admin/groups"), f"Add to {group}")
     served.registry.delete_group(group)
@@ -178,8 +159,8 @@ def test_what_was_typed_is_shown_where_its_form_is_gone(served: Served, sign_in:
     assert f"group {group} member kim@page" in says
 
 
-def test_a_program_gets_problem_details_instead_of_a_form(sign_in: SignIn) -> None:
-    browser = sign_in(Role.ADMIN)
+def test_a_program_gets_problem_details_instead_of_a_form(visitor: Visitor) -> None:
+    browser = visitor(Role.ADMIN)
     form = form_with(browser.get("/admin/groups"), "Create the group")
     answer = browser.post(form.action, {**form.fields, "name": "a b/c"}, Accept="application/json")
     assert answer.status_code == 422
@@ -221,10 +202,10 @@ def expired(served: Served, browser: Browser) -> None:
 
 @pytest.mark.parametrize("end", [ended, revoked, signed_out, expired])
 def test_after_the_session_ended_a_form_is_shown_again_with_what_was_typed(
-    served: Served, sign_in: SignIn, end: Callable[[Served, Browser], None]
+    served: Served, visitor: Visitor, end: Callable[[Served, Browser], None]
 ) -> None:
     name = f"lee@{uuid4().hex[:8]}"
-    browser = sign_in(Role.ADMIN, name=name)
+    browser = visitor(Role.ADMIN, name=name)
     group = f"night-{uuid4().hex[:8]}"
     form = form_with(browser.get("/admin/groups"), "Create the group")
     typed = {**form.fields, "name": group, "description": "those of <b>nights</b>"}
@@ -252,9 +233,9 @@ def test_after_the_session_ended_a_form_is_shown_again_with_what_was_typed(
 
 @pytest.mark.parametrize("site", [None, "none"])
 def test_a_form_of_which_no_browser_says_that_it_is_ours_is_not_offered_again(
-    served: Served, sign_in: SignIn, site: str | None
+    served: Served, visitor: Visitor, site: str | None
 ) -> None:
-    browser = sign_in(Role.ADMIN)
+    browser = visitor(Role.ADMIN)
     form = form_with(browser.get("/admin/groups"), "Create the group")
     forged = {**form.fields, FIELD: "guessed", "name": "evil"}
     headers = {"Sec-Fetch-Site": site or ""}
@@ -272,12 +253,12 @@ def test_a_form_of_which_no_browser_says_that_it_is_ours_is_not_offered_again(
 
 
 def test_what_is_typed_for_an_action_is_kept_after_the_session_ended(
-    served: Served, sign_in: SignIn, tmp_path: Path
+    served: Served, visitor: Visitor, tmp_path: Path
 ) -> None:
     reference = register(served.registry, tmp_path, "k", f"kept-{uuid4().hex[:6]}")
     name, _, number = reference.partition("/")
     who = f"max@{uuid4().hex[:8]}"
-    browser = sign_in(Role.ADMIN, name=who)
+    browser = visitor(Role.ADMIN, name=who)
     path = f"/models/{name}/versions/{number}/quarantine"
     form = next(each for each in forms_of(browser.get(path).text) if "generation" in each.fields)
     ended(served, browser)
@@ -294,9 +275,9 @@ def test_what_is_typed_for_an_action_is_kept_after_the_session_ended(
 
 
 def test_what_was_typed_can_be_sent_again_when_the_registry_was_busy(
-    served: Served, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+    served: Served, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    browser = sign_in(Role.ADMIN)
+    browser = visitor(Role.ADMIN)
     form = form_with(browser.get("/admin/groups"), "Create the group")
     typed = {**form.fields, "name": f"busy-{uuid4().hex[:6]}", "description": "for a test"}
 
@@ -319,8 +300,8 @@ def test_what_was_typed_can_be_sent_again_when_the_registry_was_busy(
     assert groups.count(typed["name"]) == 1
 
 
-def test_a_form_that_is_too_large_says_that_the_browser_still_has_it(sign_in: SignIn) -> None:
-    browser = sign_in(Role.ADMIN)
+def test_a_form_that_is_too_large_says_that_the_browser_still_has_it(visitor: Visitor) -> None:
+    browser = visitor(Role.ADMIN)
     form = form_with(browser.get("/admin/groups"), "Create the group")
     answer = browser.post(form.action, {**form.fields, "description": "a" * 1_000_000})
     assert answer.status_code == 413

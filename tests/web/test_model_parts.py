@@ -1,6 +1,7 @@
 """Aliases, a day, checks, data and what can be done: the further parts of a model's page."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -137,6 +138,24 @@ def test_a_model_that_was_described_meanwhile_is_not_overwritten(
     again = fields_of(read(answer), description="mine", owners="", tags="")
     assert admin_page.post(path, data=again).status_code == 303
     assert served.registry.model(name).description == "mine"
+
+
+def test_of_descriptions_that_are_sent_at_once_one_is_kept_and_the_others_are_refused(
+    served: Served, admin_page: httpx2.Client, name: str
+) -> None:
+    served.registry.create_model(name, description="old")
+    path = f"/models/{name}/describe"
+    forms = [
+        fields_of(read(admin_page.get(path)), description=f"number {number}", owners="", tags="")
+        for number in range(6)
+    ]
+    with ThreadPoolExecutor(len(forms)) as threads:
+        statuses = list(
+            threads.map(lambda form: admin_page.post(path, data=form).status_code, forms)
+        )
+    assert sorted(statuses) == [303, *[412] * 5]
+    kept = statuses.index(303)
+    assert served.registry.model(name).description == f"number {kept}"
 
 
 @pytest.mark.parametrize(
