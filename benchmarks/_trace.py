@@ -38,6 +38,10 @@ class Trace:
     """The number of the transaction, or None outside one, and the statement's name."""
     begun: dict[int, int] = field(default_factory=dict)
     """The open transaction of each connection."""
+    others: frozenset[threading.Thread] = field(
+        default_factory=lambda: frozenset(threading.enumerate()) - {threading.current_thread()}
+    )
+    """Threads that ran before the block, whose statements are none of the call's."""
 
     @property
     def statements(self) -> list[str]:
@@ -61,7 +65,9 @@ class Trace:
         self.moves += caller is not None and caller != module
 
     def execute(self, connection: psycopg.Connection[Any], query: object) -> None:
-        """Record a statement before its execution."""
+        """Record a statement before its execution, unless another call's thread executes it."""
+        if threading.current_thread() in self.others:
+            return
         name = _name(query)
         if connection.info.transaction_status == TransactionStatus.IDLE:
             self.begun.pop(id(connection), None)

@@ -1,5 +1,6 @@
 """The figures of the structure count what they say they count."""
 
+import threading
 from pathlib import Path
 
 import psycopg
@@ -20,6 +21,27 @@ def test_a_trace_numbers_the_transactions_of_the_statements(database_url: str) -
     ]
     assert (seen.statements, seen.transactions) == (["SELECT 1", "SELECT 2", "SELECT 3"], 2)
     assert (seen.functions, seen.moves) == (set(), 0)
+
+
+def test_a_trace_leaves_out_the_statements_of_threads_that_ran_before_it(
+    database_url: str,
+) -> None:
+    begin, ended = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begin.wait()
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute("SELECT 'another'")
+        ended.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    with psycopg.connect(database_url, autocommit=True) as connection, traced() as seen:
+        begin.set()
+        ended.wait()
+        connection.execute("SELECT 1")
+    thread.join()
+    assert seen.statements == ["SELECT 1"]
 
 
 def test_a_trace_sees_the_modules_that_a_verb_passes(registry: Registry, tmp_path: Path) -> None:
