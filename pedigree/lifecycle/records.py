@@ -197,6 +197,9 @@ class Policy(Record):
     """The graph of a model's stages and the requirements of each."""
 
     stages: tuple[StageRule, ...]
+    back_to_none: StrictBool = Field(
+        default=False, description="A version may leave its stage and be in no stage again"
+    )
     champion_metric: MetricRule | None = Field(
         default=None, description="The metric that the check no_regression compares"
     )
@@ -250,7 +253,7 @@ class Policy(Record):
 
 
 class Move(Record):
-    """The result of ``promote`` and ``rollback``."""
+    """The result of ``promote``, ``demote`` and ``rollback``."""
 
     model_name: str
     stage: str
@@ -260,6 +263,7 @@ class Move(Record):
         default=None, description="The previous version of the stage"
     )
     moved: bool = Field(description="False if the version already held the stage")
+    archived: int = Field(default=0, description="How many versions left the stage for the archive")
     generation: int
 
 

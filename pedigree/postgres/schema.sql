@@ -572,10 +572,12 @@ BEGIN
     IF coalesce(left_stage, 'none') IS DISTINCT FROM body ->> 'from' THEN
         PERFORM pedigree.refuse_change_of('the stage that a version leaves');
     END IF;
-    PERFORM pedigree.begin_tenure(
-        of_model, of_version, 'stage', body ->> 'to', (change ->> 'exclusive')::boolean, at,
-        body ->> 'reason'
-    );
+    IF body ->> 'to' <> 'none' THEN
+        PERFORM pedigree.begin_tenure(
+            of_model, of_version, 'stage', body ->> 'to', (change ->> 'exclusive')::boolean, at,
+            body ->> 'reason'
+        );
+    END IF;
 END
 $$;
 

@@ -43,6 +43,7 @@ class StageOperations(ContextGroup, StageContract):
         reference: str,
         stage: str,
         *,
+        archive_existing: bool = False,
         reason: str | None = None,
         expected_generation: int | None = None,
         automatic: bool = False,
@@ -58,8 +59,30 @@ class StageOperations(ContextGroup, StageContract):
             number = parsed.version or lookups.find_version(transaction, parsed).version_id
             transition = StageTransition(transaction, parsed.name, by, reason=reason, run_id=run_id)
             return transition.promote(
-                number, stage, requester, expected_generation=expected_generation
+                number,
+                stage,
+                requester,
+                archive_existing=archive_existing,
+                expected_generation=expected_generation,
             )
+
+        return self._context.database.transaction(write)
+
+    def demote(
+        self,
+        reference: str,
+        *,
+        reason: str | None = None,
+        expected_generation: int | None = None,
+    ) -> Move:
+        parsed = parse_reference(reference)
+        self._context.require_some(Permission.MOVE, parsed.name)
+        by = self._context.principal()
+
+        def write(transaction: Transaction) -> Move:
+            number = parsed.version or lookups.find_version(transaction, parsed).version_id
+            transition = StageTransition(transaction, parsed.name, by, reason=reason)
+            return transition.demote(number, expected_generation=expected_generation)
 
         return self._context.database.transaction(write)
 
