@@ -10,12 +10,12 @@ from pydantic import ValidationError
 from pedigree.catalog.metadata_fields import RiskClass
 from pedigree.errors import InvalidPolicyError
 from pedigree.lifecycle.approval_rules import ApprovalRule
+from pedigree.lifecycle.metric_gate import MetricGate
 from pedigree.lifecycle.records import (
     ARCHIVED,
     CANDIDATE,
     NO_STAGE,
     CheckRule,
-    MetricGate,
     MetricRule,
     Policy,
     StageRule,

@@ -1564,6 +1564,23 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.find_newest_of_stages(wanted_key text) RETURNS TABLE(model_name text, version integer, record text, signature text, verification text, generation bigint)
+    LANGUAGE plpgsql STABLE ROWS 4
+    AS $$
+BEGIN
+    IF session_user <> current_user AND NOT pedigree.sees_key(wanted_key) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
+    FROM pedigree.registered_model m
+    CROSS JOIN LATERAL pedigree.newest_of_stages(m.model_id) AS newest
+    JOIN pedigree.search_record r ON r.model_id = m.model_id AND r.version = newest.version
+    WHERE m.name_key = wanted_key AND m.deleted_at IS NULL
+    ORDER BY r.version DESC;
+END
+$$;
+
 CREATE FUNCTION pedigree.find_token(wanted_hash bytea) RETURNS TABLE(token text)
     LANGUAGE plpgsql STABLE ROWS 1
     AS $$
@@ -2483,6 +2500,27 @@ BEGIN
     INTO move_versions.generation, move_versions.voided, move_versions.policy_revision
     FROM pedigree.change_model(of_model, events, at, hole) AS made;
 END
+$$;
+
+CREATE FUNCTION pedigree.newest_of_stages(of_model bigint) RETURNS TABLE(stage text, version integer)
+    LANGUAGE sql STABLE ROWS 4
+    AS $$
+    WITH RECURSIVE newest AS (
+        (
+            SELECT s.stage, s.version FROM pedigree.search_version s
+            WHERE s.model_id = of_model
+            ORDER BY s.stage DESC, s.version DESC LIMIT 1
+        )
+        UNION ALL
+        SELECT further.stage, further.version
+        FROM newest
+        CROSS JOIN LATERAL (
+            SELECT s.stage, s.version FROM pedigree.search_version s
+            WHERE s.model_id = of_model AND s.stage < newest.stage
+            ORDER BY s.stage DESC, s.version DESC LIMIT 1
+        ) AS further
+    )
+    SELECT newest.stage, newest.version FROM newest
 $$;
 
 CREATE FUNCTION pedigree.note_exchange(by_issuer text, hash bytea, expires timestamp with time zone, for_token bigint) RETURNS bigint
@@ -6245,6 +6283,8 @@ CREATE INDEX search_version_flavor ON pedigree.search_version USING btree (flavo
 CREATE INDEX search_version_held ON pedigree.search_version USING btree (model_id, version) WHERE held;
 
 CREATE INDEX search_version_name ON pedigree.search_version USING btree (name, created_at, model_id, version);
+
+CREATE INDEX search_version_newest ON pedigree.search_version USING btree (model_id, stage, version);
 
 CREATE INDEX search_version_params ON pedigree.search_version USING gin (params jsonb_path_ops);
 
