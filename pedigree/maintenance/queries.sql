@@ -622,12 +622,12 @@ SELECT 'role ' || coalesce(t.name, given.name), 'the built-in role is not that o
 FROM (SELECT * FROM pedigree.access_role WHERE defined_at IS NULL) t
 FULL JOIN (VALUES
     ('reader', '{read}'::text[]),
-    ('contributor', '{read,register,describe,request,judge}'),
+    ('contributor', '{read,register,describe,request,judge,track}'),
     ('deployer', '{read,request,move,decide,quarantine,judge}'),
     ('approver', '{read,decide}'),
     ('auditor', '{read,audit}'),
     ('admin', '{read,register,describe,request,move,decide,override,quarantine,judge,govern,delete}'
-        || '{configure,operate,administer,audit,provision}'::text[])
+        || '{configure,operate,administer,audit,provision,track}'::text[])
 ) AS given (name, permissions) ON given.name = t.name
 WHERE t.permissions IS DISTINCT FROM given.permissions OR cardinality(t.stages) > 0
     OR num_nonnulls(t.description, t.defined_by) > 0;

@@ -5740,6 +5740,26 @@ CREATE TABLE pedigree.upload (
 
 COMMENT ON COLUMN pedigree.upload.keys IS 'How many keys a block has; NULL for the upload of the digests. A number has one key.';
 
+CREATE TABLE pedigree.upload_area (
+    upload_id uuid NOT NULL,
+    principal text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE pedigree.upload_area_file (
+    upload_id uuid NOT NULL,
+    path text NOT NULL COLLATE pg_catalog."C",
+    digest text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE pedigree.upload_area_parts (
+    parts_id uuid NOT NULL,
+    upload_id uuid NOT NULL,
+    path text NOT NULL COLLATE pg_catalog."C",
+    parts integer NOT NULL,
+    CONSTRAINT upload_area_parts_number CHECK ((parts > 0))
+);
+
 CREATE TABLE pedigree.upload_file (
     upload_id uuid NOT NULL,
     digest text NOT NULL COLLATE pg_catalog."C",
@@ -6118,6 +6138,18 @@ ALTER TABLE ONLY pedigree.unsequenced
 ALTER TABLE ONLY pedigree.unserved_event
     ADD CONSTRAINT unserved_event_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY pedigree.upload_area_file
+    ADD CONSTRAINT upload_area_file_pkey PRIMARY KEY (upload_id, path);
+
+ALTER TABLE ONLY pedigree.upload_area
+    ADD CONSTRAINT upload_area_name UNIQUE (principal, name);
+
+ALTER TABLE ONLY pedigree.upload_area_parts
+    ADD CONSTRAINT upload_area_parts_pkey PRIMARY KEY (parts_id);
+
+ALTER TABLE ONLY pedigree.upload_area
+    ADD CONSTRAINT upload_area_pkey PRIMARY KEY (upload_id);
+
 ALTER TABLE ONLY pedigree.upload_file
     ADD CONSTRAINT upload_file_pkey PRIMARY KEY (upload_id, digest);
 
@@ -6329,6 +6361,10 @@ CREATE INDEX training_version ON pedigree.training USING btree (model_id, versio
 CREATE INDEX training_without_lineage ON pedigree.training USING btree (model_id, version, created_at) WHERE (NOT lineage_recorded);
 
 CREATE INDEX unjudged_due ON pedigree.unjudged USING btree (due_at);
+
+CREATE INDEX upload_area_file_digest ON pedigree.upload_area_file USING btree (upload_id, digest);
+
+CREATE INDEX upload_area_parts_of_area ON pedigree.upload_area_parts USING btree (upload_id);
 
 CREATE INDEX upload_file_digest ON pedigree.upload_file USING btree (digest);
 
@@ -6643,6 +6679,18 @@ ALTER TABLE ONLY pedigree.unjudged
 
 ALTER TABLE ONLY pedigree.unserved_event
     ADD CONSTRAINT unserved_event_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
+
+ALTER TABLE ONLY pedigree.upload_area_file
+    ADD CONSTRAINT upload_area_file_area FOREIGN KEY (upload_id) REFERENCES pedigree.upload_area(upload_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY pedigree.upload_area_file
+    ADD CONSTRAINT upload_area_file_bytes FOREIGN KEY (upload_id, digest) REFERENCES pedigree.upload_file(upload_id, digest) ON DELETE CASCADE;
+
+ALTER TABLE ONLY pedigree.upload_area_parts
+    ADD CONSTRAINT upload_area_parts_area FOREIGN KEY (upload_id) REFERENCES pedigree.upload_area(upload_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY pedigree.upload_area
+    ADD CONSTRAINT upload_area_session FOREIGN KEY (upload_id) REFERENCES pedigree.upload_session(upload_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY pedigree.upload_file
     ADD CONSTRAINT upload_file_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES pedigree.upload_session(upload_id) ON DELETE CASCADE;
