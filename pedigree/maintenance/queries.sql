@@ -325,12 +325,23 @@ HAVING count(v.version) <> m.next_version - m.first_version
 SELECT count(*) FROM pedigree.registered_model;
 
 -- name: models_match_events
--- Models without an event of their creation, and such events without their model.
+-- Models without an event of their creation, such events without their model, and models with another
+-- name than their newest event of a name gives them.
 SELECT coalesce(m.name, e.model) AS reference,
-    CASE WHEN m.name IS NULL THEN 'its row is missing' ELSE 'it has no event' END AS problem
+    CASE WHEN m.name IS NULL THEN 'its row is missing'
+        WHEN e.model IS NULL THEN 'it has no event'
+        ELSE format('its name is %s by its events', e.name) END AS problem
 FROM pedigree.registered_model m
-FULL JOIN (SELECT model FROM pedigree.event WHERE type = 'model.created') AS e ON e.model = m.log_name
-WHERE m.name IS NULL OR e.model IS NULL;
+FULL JOIN (
+    SELECT DISTINCT ON (model) model,
+        -- Bytes that were edited may not even be JSON.
+        CASE WHEN sha256('\x00'::bytea || canonical) = leaf
+            THEN convert_from(canonical, 'UTF8')::jsonb #>> CASE type
+                WHEN 'model.renamed' THEN ARRAY['body', 'to'] ELSE ARRAY['model'] END END AS name
+    FROM pedigree.event WHERE type IN ('model.created', 'model.renamed')
+    ORDER BY model, id DESC
+) AS e ON e.model = m.log_name
+WHERE m.name IS NULL OR e.model IS NULL OR e.name <> m.name;
 
 -- name: count_artifacts_complete
 -- The number of versions that can be read or restored.
@@ -622,12 +633,12 @@ SELECT 'role ' || coalesce(t.name, given.name), 'the built-in role is not that o
 FROM (SELECT * FROM pedigree.access_role WHERE defined_at IS NULL) t
 FULL JOIN (VALUES
     ('reader', '{read}'::text[]),
-    ('contributor', '{read,register,describe,request,judge}'),
+    ('contributor', '{read,register,describe,request,judge,track}'),
     ('deployer', '{read,request,move,decide,quarantine,judge}'),
     ('approver', '{read,decide}'),
     ('auditor', '{read,audit}'),
     ('admin', '{read,register,describe,request,move,decide,override,quarantine,judge,govern,delete}'
-        || '{configure,operate,administer,audit,provision}'::text[])
+        || '{configure,operate,administer,audit,provision,track}'::text[])
 ) AS given (name, permissions) ON given.name = t.name
 WHERE t.permissions IS DISTINCT FROM given.permissions OR cardinality(t.stages) > 0
     OR num_nonnulls(t.description, t.defined_by) > 0;
@@ -1430,8 +1441,8 @@ WITH move AS MATERIALIZED (
 ), begun AS (
     SELECT *, row_number() OVER (PARTITION BY model_id ORDER BY id) AS place
     FROM of_pointer
-    WHERE type IN ('version.stage_changed', 'alias.set')
-        OR (type = 'version.restored' AND name <> 'none')
+    WHERE type = 'alias.set'
+        OR (type IN ('version.stage_changed', 'version.restored') AND name <> 'none')
 ), counted AS (
     SELECT model_id, array_agg(generation ORDER BY id DESC)
         FILTER (WHERE generation IS NOT NULL) AS generation
