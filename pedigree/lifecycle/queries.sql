@@ -242,6 +242,12 @@ WHERE model_id = %(model_id)s AND version = ANY (%(versions)s) AND EXISTS (
 )
 ORDER BY version, check_name, settings, verdict_id DESC;
 
+-- name: versions_of_bytes
+-- The living versions of a model with some bytes.
+SELECT version FROM pedigree.model_version
+WHERE model_id = %(model_id)s AND digest = %(digest)s AND deleted_at IS NULL
+ORDER BY version;
+
 -- name: stages_left
 -- The stages that some versions held and left.
 SELECT DISTINCT version, name FROM pedigree.tenure

@@ -35,6 +35,7 @@ _IN_SQL: Mapping[str, str] = MappingProxyType(
         "cards_complete": "the text of every card matches its digest",
         "one_holder": "an exclusive stage or an alias has only one version",
         "pointers_resolve": "a stage or an alias points to a version that is not deleted",
+        "aliases_guarded": "an alias that a policy guards names a holder of its stage",
         "tenures_disjoint": "no tenures of an exclusive pointer or a version's stage overlap",
         "feed_contiguous": "the feed is 1, 2, 3 … without gaps; every event is in it or queued",
         "tokens_match_events": "every token matches its events, and none lacks an event",

@@ -416,6 +416,20 @@ LEFT JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.
 WHERE t.held_until IS NULL
     AND (v.version IS NULL OR v.deleted_at IS NOT NULL OR m.deleted_at IS NOT NULL);
 
+-- name: count_aliases_guarded
+-- The number of aliases that policies guard.
+SELECT count(*) FROM pedigree.registered_model m
+CROSS JOIN LATERAL jsonb_object_keys(
+    CASE jsonb_typeof(m.policy -> 'aliases') WHEN 'object' THEN m.policy -> 'aliases' END
+) AS guard;
+
+-- name: aliases_guarded
+-- Aliases that a policy guards, of versions that do not hold the stage.
+SELECT m.name || '@' || u.alias AS reference,
+    format('it names version %s, which does not hold %s', u.version, u.stage) AS problem
+FROM pedigree.unguarded_alias u
+JOIN pedigree.registered_model m USING (model_id);
+
 -- name: count_tenures_disjoint
 -- The number of tenures.
 SELECT count(*) FROM pedigree.tenure;

@@ -1873,6 +1873,15 @@ SELECT EXISTS (
 )
 $$;
 
+CREATE FUNCTION pedigree.is_guarded(of_model bigint, alias text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM pedigree.registered_model m
+        WHERE m.model_id = of_model AND m.policy -> 'aliases' ? alias
+    )
+$$;
+
 CREATE FUNCTION pedigree.is_in_group(who text, wanted text) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -2051,6 +2060,18 @@ BEGIN
         );
     END IF;
     RETURN events;
+END
+$$;
+
+CREATE FUNCTION pedigree.judge_guarded_aliases() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pedigree.unguarded_alias u WHERE u.model_id = NEW.model_id) THEN
+        RAISE EXCEPTION 'an alias names a version that does not hold the stage which guards it'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'alias_guarded';
+    END IF;
+    RETURN NULL;
 END
 $$;
 
@@ -2492,6 +2513,9 @@ BEGIN
         SELECT FROM jsonb_array_elements(events) AS change
         WHERE change ->> 'type' NOT IN (
             'version.stage_changed', 'version.approved', 'version.rejected'
+        ) AND NOT (
+            change ->> 'type' IN ('alias.set', 'alias.deleted')
+            AND pedigree.is_guarded(of_model, (change ->> 'canonical')::jsonb #>> '{body,alias}')
         )
     ) THEN
         PERFORM pedigree.refuse_change_of('the type of a move');
@@ -5715,6 +5739,22 @@ ALTER TABLE pedigree.tenure ALTER COLUMN tenure_id ADD GENERATED ALWAYS AS IDENT
     CACHE 1
 );
 
+CREATE VIEW pedigree.unguarded_alias AS
+ SELECT m.model_id,
+    a.version,
+    guard.alias,
+    guard.stage
+   FROM ((pedigree.registered_model m
+     CROSS JOIN LATERAL jsonb_each_text(
+        CASE jsonb_typeof((m.policy -> 'aliases'::text))
+            WHEN 'object'::text THEN (m.policy -> 'aliases'::text)
+            ELSE NULL::jsonb
+        END) guard(alias, stage))
+     JOIN pedigree.tenure a ON (((a.model_id = m.model_id) AND (a.pointer = 'alias'::text) AND (a.name = guard.alias) AND (a.held_until IS NULL))))
+  WHERE (NOT (EXISTS ( SELECT
+           FROM pedigree.tenure s
+          WHERE ((s.model_id = a.model_id) AND (s.version = a.version) AND (s.pointer = 'stage'::text) AND (s.name = guard.stage) AND (s.held_until IS NULL)))));
+
 CREATE TABLE pedigree.unjudged (
     model_id bigint NOT NULL,
     version integer NOT NULL,
@@ -6356,6 +6396,8 @@ CREATE INDEX webhook_delivery_settled ON pedigree.webhook_delivery USING btree (
 
 CREATE INDEX webhook_line_due ON pedigree.webhook_line USING btree (due_at) WHERE (due_at IS NOT NULL);
 
+CREATE CONSTRAINT TRIGGER alias_guarded AFTER INSERT OR UPDATE ON pedigree.tenure DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.pointer = 'alias'::text) = (new.held_until IS NULL))) EXECUTE FUNCTION pedigree.judge_guarded_aliases();
+
 CREATE TRIGGER artifact_added AFTER INSERT ON pedigree.artifact REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_artifacts();
 
 CREATE TRIGGER artifact_removed AFTER DELETE ON pedigree.artifact REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_artifacts();
@@ -6487,6 +6529,8 @@ CREATE TRIGGER override_no_truncate BEFORE TRUNCATE ON pedigree.stage_override F
 ALTER TABLE pedigree.stage_override ENABLE ALWAYS TRIGGER override_no_truncate;
 
 CREATE TRIGGER policy_changed BEFORE UPDATE OF policy ON pedigree.registered_model FOR EACH ROW WHEN ((old.policy IS DISTINCT FROM new.policy)) EXECUTE FUNCTION pedigree.count_policy_revision();
+
+CREATE CONSTRAINT TRIGGER policy_guards AFTER UPDATE OF policy ON pedigree.registered_model DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pedigree.judge_guarded_aliases();
 
 CREATE CONSTRAINT TRIGGER request_changed AFTER INSERT OR DELETE OR UPDATE OF outcome ON pedigree.stage_request DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pedigree.search_model_follows_row();
 

@@ -68,3 +68,72 @@ BEGIN
     ORDER BY r.version DESC;
 END
 $$;
+
+-- Whether the policy of a model guards an alias.
+CREATE FUNCTION pedigree.is_guarded(of_model bigint, alias text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM pedigree.registered_model m
+        WHERE m.model_id = of_model AND m.policy -> 'aliases' ? alias
+    )
+$$;
+
+-- Changes of stages, with the aliases that they guard, and decisions, which sensors make as well.
+CREATE OR REPLACE FUNCTION pedigree.move_versions(
+    of_model bigint, events jsonb, at timestamptz, hole text,
+    OUT generation bigint, OUT voided integer[], OUT policy_revision integer
+)
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM jsonb_array_elements(events) AS change
+        WHERE change ->> 'type' NOT IN (
+            'version.stage_changed', 'version.approved', 'version.rejected'
+        ) AND NOT (
+            change ->> 'type' IN ('alias.set', 'alias.deleted')
+            AND pedigree.is_guarded(of_model, (change ->> 'canonical')::jsonb #>> '{body,alias}')
+        )
+    ) THEN
+        PERFORM pedigree.refuse_change_of('the type of a move');
+    END IF;
+    SELECT made.generation, made.voided, made.policy_revision
+    INTO move_versions.generation, move_versions.voided, move_versions.policy_revision
+    FROM pedigree.change_model(of_model, events, at, hole) AS made;
+END
+$$;
+
+-- Aliases that a policy guards, of versions that do not hold the stage.
+CREATE VIEW pedigree.unguarded_alias AS
+SELECT m.model_id, a.version, guard.alias, guard.stage
+FROM pedigree.registered_model m
+CROSS JOIN LATERAL jsonb_each_text(
+    CASE jsonb_typeof(m.policy -> 'aliases') WHEN 'object' THEN m.policy -> 'aliases' END
+) AS guard (alias, stage)
+JOIN pedigree.tenure a ON a.model_id = m.model_id AND a.pointer = 'alias' AND a.name = guard.alias
+    AND a.held_until IS NULL
+WHERE NOT EXISTS (
+    SELECT FROM pedigree.tenure s
+    WHERE s.model_id = a.model_id AND s.version = a.version AND s.pointer = 'stage'
+        AND s.name = guard.stage AND s.held_until IS NULL
+);
+
+-- Refuse a transaction after which a guarded alias names a version that does not hold its stage.
+CREATE FUNCTION pedigree.judge_guarded_aliases() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pedigree.unguarded_alias u WHERE u.model_id = NEW.model_id) THEN
+        RAISE EXCEPTION 'an alias names a version that does not hold the stage which guards it'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'alias_guarded';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- At the end of a transaction: an alias that was set, a stage that a version left, another policy.
+CREATE CONSTRAINT TRIGGER alias_guarded AFTER INSERT OR UPDATE ON pedigree.tenure
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN ((NEW.pointer = 'alias') = (NEW.held_until IS NULL))
+    EXECUTE FUNCTION pedigree.judge_guarded_aliases();
+CREATE CONSTRAINT TRIGGER policy_guards AFTER UPDATE OF policy ON pedigree.registered_model
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    EXECUTE FUNCTION pedigree.judge_guarded_aliases();
