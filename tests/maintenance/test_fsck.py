@@ -419,6 +419,8 @@ def promote(registry: Registry, reference: str, *stages: str) -> None:
 def test_nothing_is_wrong_where_nothing_was_damaged(lived: Registry, tmp_path: Path) -> None:
     register(lived, tmp_path, "gone", name="gone")
     lived.delete_model("gone", reason="test")
+    guarded = lived.policy("churn").model_copy(update={"aliases": {"best": "production"}})
+    lived.set_policy("churn", guarded)
     LogSealing(with_secret_key(lived, audit_key="database")).attempt()
     lived.operations.audit.export_log(tmp_path / "export")
     offline = verify_folder(tmp_path / "export", [lived.operations.audit.log_keys()[0].key])
