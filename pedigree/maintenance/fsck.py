@@ -45,6 +45,7 @@ _IN_SQL: Mapping[str, str] = MappingProxyType(
         "log_keys_match_events": "every key of the audit log matches its events",
         "webhooks_match_events": "every webhook matches its newest event, and none lacks an event",
         "datasheets_match_events": "every revision of a datasheet has an event, and matches it",
+        "policy_defaults_match_events": "every policy of new models is that of its newest event",
         "data_verdicts_match_events": "every verdict on data matches its event",
         "quarantines_match_events": "every quarantine matches its events",
         "discarded_keys_unused": "no blob has an abandoned key",

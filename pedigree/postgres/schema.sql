@@ -866,6 +866,36 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.change_policy_default(event_id uuid, canonical bytea) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    content jsonb := convert_from(canonical, 'UTF8')::jsonb;
+    kind text := content ->> 'type';
+    body jsonb := content -> 'body';
+    at timestamptz := (content ->> 'at')::timestamptz;
+BEGIN
+    IF kind = 'policy_default.set' THEN
+        INSERT INTO pedigree.policy_default (pattern, policy, set_at, set_by, reason)
+        VALUES (
+            body ->> 'pattern', body -> 'policy', at, pedigree.acting_in_event() ->> 'name',
+            body ->> 'reason'
+        )
+        ON CONFLICT (pattern) DO UPDATE SET policy = excluded.policy, set_at = excluded.set_at,
+            set_by = excluded.set_by, reason = excluded.reason;
+    ELSIF kind = 'policy_default.deleted' THEN
+        DELETE FROM pedigree.policy_default d WHERE d.pattern = body ->> 'pattern';
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+    ELSE
+        PERFORM pedigree.refuse_change_of('the type ' || kind);
+    END IF;
+    PERFORM pedigree.record_events(ARRAY[event_id], kind, NULL, NULL, at, ARRAY[canonical]);
+    RETURN true;
+END
+$$;
+
 CREATE FUNCTION pedigree.change_user(of_user uuid, given text, external text, mail text, wanted boolean) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
@@ -1918,6 +1948,9 @@ CREATE FUNCTION pedigree.is_in_policy(word text) RETURNS boolean
         SELECT FROM pedigree.registered_model m
         WHERE m.deleted_at IS NULL
             AND jsonb_path_exists(m.policy, '$.** ? (@ == $word)', jsonb_build_object('word', word))
+    ) OR EXISTS (
+        SELECT FROM pedigree.policy_default d
+        WHERE jsonb_path_exists(d.policy, '$.** ? (@ == $word)', jsonb_build_object('word', word))
     )
 $_$;
 
@@ -5129,6 +5162,14 @@ CREATE TABLE pedigree.orphan (
     removable_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
 );
 
+CREATE TABLE pedigree.policy_default (
+    pattern text NOT NULL COLLATE pg_catalog."C",
+    policy jsonb NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    set_by text NOT NULL,
+    reason text
+);
+
 CREATE TABLE pedigree.principal (
     principal_id bigint NOT NULL,
     name text NOT NULL,
@@ -6180,6 +6221,9 @@ ALTER TABLE ONLY pedigree.orphan
 
 ALTER TABLE ONLY pedigree.stage_override
     ADD CONSTRAINT override_generation UNIQUE (model_id, generation);
+
+ALTER TABLE ONLY pedigree.policy_default
+    ADD CONSTRAINT policy_default_pkey PRIMARY KEY (pattern);
 
 ALTER TABLE ONLY pedigree.principal
     ADD CONSTRAINT principal_pkey PRIMARY KEY (principal_id);

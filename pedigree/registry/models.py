@@ -11,7 +11,10 @@ from pedigree.catalog.overview import reading
 from pedigree.catalog.overview.near_names import near_names
 from pedigree.catalog.overview.records import ModelFacet, ModelFilter, ModelOrder, ModelPage
 from pedigree.catalog.records import RegisteredModel
+from pedigree.catalog.store import lock_model
 from pedigree.contract.models import ModelContract
+from pedigree.lifecycle.policy_defaults import give_first_policy
+from pedigree.lifecycle.records import Policy
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
 
@@ -26,7 +29,17 @@ class ModelOperations(ContextGroup, ModelContract):
         description: str | None = None,
         owners: Sequence[str] = (),
         tags: Mapping[str, str] | None = None,
+        first_policy: Policy | None = None,
     ) -> RegisteredModel:
+        """Do what the verb does.
+
+        Args:
+            name: The model.
+            description: Its description.
+            owners: Its owners.
+            tags: Its tags.
+            first_policy: Its policy where no policy of new models fits its name.
+        """
         self._context.require(Permission.REGISTER, name)
         actor = self._context.actor()
         owners = self._context.names.pseudonyms(owners)
@@ -35,6 +48,7 @@ class ModelOperations(ContextGroup, ModelContract):
             model_edits.create_described(
                 transaction, name, actor, description=description, owners=owners, tags=tags or {}
             )
+            give_first_policy(transaction, lock_model(transaction, name), actor, first_policy)
             return lookups.find_model(transaction, name)
 
         return self._context.database.transaction(write)

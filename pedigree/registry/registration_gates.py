@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pedigree.artifacts.records import Manifest
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.sealed import sealed_digest
 from pedigree.lifecycle.gate_facts import ModelFacts
 from pedigree.lifecycle.gate_inputs import look_at_model, verdicts_on_bytes
 from pedigree.lifecycle.records import RecordedVerdict
@@ -49,13 +50,15 @@ class RegistrationGateOperations:
 
         Raises:
             ModelNotFoundError: There is no such model.
+            NotSealedError: The version has no digest.
             InvalidPolicyError: A check does not accept the policy's settings.
             MissingDependencyError: A library that a check needs is not installed.
         """
+        digest = sealed_digest(version)
 
         def read(transaction: Transaction) -> tuple[ModelFacts, tuple[RecordedVerdict, ...]]:
             model = look_at_model(transaction, version.model_name)
-            return model, verdicts_on_bytes(transaction, model, version.digest)
+            return model, verdicts_on_bytes(transaction, model, digest)
 
         model, known = self._context.database.read(read)
         evidence = self._evidence.of_draft(model.champion, model.policy, verify, folder)

@@ -137,3 +137,56 @@ CREATE CONSTRAINT TRIGGER alias_guarded AFTER INSERT OR UPDATE ON pedigree.tenur
 CREATE CONSTRAINT TRIGGER policy_guards AFTER UPDATE OF policy ON pedigree.registered_model
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
     EXECUTE FUNCTION pedigree.judge_guarded_aliases();
+
+-- Policies of new models, by a pattern of their names in which * matches any characters.
+CREATE TABLE pedigree.policy_default (
+    pattern text COLLATE pg_catalog."C" PRIMARY KEY,
+    policy jsonb NOT NULL,
+    set_at timestamptz NOT NULL,
+    set_by text NOT NULL,
+    reason text
+);
+
+-- Set or delete the policy of new models of a pattern as an event says, with the event; whether there
+-- was one to delete.
+CREATE FUNCTION pedigree.change_policy_default(event_id uuid, canonical bytea) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    content jsonb := convert_from(canonical, 'UTF8')::jsonb;
+    kind text := content ->> 'type';
+    body jsonb := content -> 'body';
+    at timestamptz := (content ->> 'at')::timestamptz;
+BEGIN
+    IF kind = 'policy_default.set' THEN
+        INSERT INTO pedigree.policy_default (pattern, policy, set_at, set_by, reason)
+        VALUES (
+            body ->> 'pattern', body -> 'policy', at, pedigree.acting_in_event() ->> 'name',
+            body ->> 'reason'
+        )
+        ON CONFLICT (pattern) DO UPDATE SET policy = excluded.policy, set_at = excluded.set_at,
+            set_by = excluded.set_by, reason = excluded.reason;
+    ELSIF kind = 'policy_default.deleted' THEN
+        DELETE FROM pedigree.policy_default d WHERE d.pattern = body ->> 'pattern';
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+    ELSE
+        PERFORM pedigree.refuse_change_of('the type ' || kind);
+    END IF;
+    PERFORM pedigree.record_events(ARRAY[event_id], kind, NULL, NULL, at, ARRAY[canonical]);
+    RETURN true;
+END
+$$;
+
+-- Whether a policy of a model or of new models names a role or a group.
+CREATE OR REPLACE FUNCTION pedigree.is_in_policy(word text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM pedigree.registered_model m
+        WHERE m.deleted_at IS NULL
+            AND jsonb_path_exists(m.policy, '$.** ? (@ == $word)', jsonb_build_object('word', word))
+    ) OR EXISTS (
+        SELECT FROM pedigree.policy_default d
+        WHERE jsonb_path_exists(d.policy, '$.** ? (@ == $word)', jsonb_build_object('word', word))
+    )
+$$;
