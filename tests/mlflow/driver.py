@@ -4,9 +4,11 @@
 
     {"call": "create_registered_model", "args": {"name": "a"}}
 
-The answer has what the call returned or raised, and each HTTP exchange that it took. It is run by the
-Python of an environment with MLflow, and imports nothing of ours.
+The answer has what the call returned or raised, and each HTTP exchange that it took. It is run by
+the Python of an environment with MLflow, and imports nothing of ours.
 """
+
+# ruff: noqa: T201 -- lines on stdout are its answers
 
 import json
 import sys

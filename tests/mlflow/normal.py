@@ -1,4 +1,4 @@
-"""Answers without what two services cannot have in common: times, tokens and orders of no meaning."""
+"""Answers without what two services cannot share: times, tokens and orders that mean nothing."""
 
 import re
 from collections.abc import Iterator, Mapping

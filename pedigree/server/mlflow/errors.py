@@ -176,7 +176,7 @@ async def _known(
 
 
 def _answer(kind: ErrorKind, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    body = {"error_code": kind.code, "message": message}
+    body: dict[str, str | None] = {"error_code": kind.code, "message": message}
     body |= {"sqlstate": kind.sqlstate, "error_class": kind.name}
     known = to_json({name: value for name, value in body.items() if value is not None})
     return Response(known, kind.status, headers=dict(headers or {}), media_type="application/json")
