@@ -8,7 +8,7 @@ from pedigree.errors import AliasNotFoundError
 from pedigree.server.http.auth import requires
 from pedigree.server.mlflow import rules
 from pedigree.server.mlflow.fields import required
-from pedigree.server.mlflow.reads import Asked, one_version, shown_on_loop
+from pedigree.server.mlflow.reads import AskedVersions, one_version, shown_on_loop
 from pedigree.server.mlflow.records import OneVersion
 from pedigree.server.mlflow.requests import NamedModel
 from pedigree.server.mlflow.routes import MlflowCall, MlflowRoutes
@@ -45,7 +45,7 @@ async def get_by_alias(call: MlflowCall, asked: NamedAlias) -> OneVersion:
     """Return the version with an alias; ``latest`` is the highest one."""
     is_latest = asked.alias.lower() == "latest"
     alias = None if is_latest else asked.alias
-    wanted = Asked(asked.name, alias=alias, newest=is_latest)
+    wanted = AskedVersions(asked.name, alias=alias, newest=is_latest)
     return OneVersion(model_version=one_version(await shown_on_loop(call, wanted), wanted))
 
 

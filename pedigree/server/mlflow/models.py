@@ -6,7 +6,13 @@ from pedigree.access.records import Permission
 from pedigree.server.http.auth import requires
 from pedigree.server.mlflow import rules
 from pedigree.server.mlflow.fields import optional, required
-from pedigree.server.mlflow.reads import Asked, model_in, newest_in, shown_now, shown_on_loop
+from pedigree.server.mlflow.reads import (
+    AskedVersions,
+    model_in,
+    newest_in,
+    shown_now,
+    shown_on_loop,
+)
 from pedigree.server.mlflow.records import ManyVersions, OneModel
 from pedigree.server.mlflow.requests import NamedModel, Tag, tag_list
 from pedigree.server.mlflow.routes import MlflowCall, MlflowRoutes
@@ -61,7 +67,7 @@ def create_model(call: MlflowCall, asked: NewMlflowModel) -> OneModel:
 @requires(Permission.READ, lists=True)
 async def get_model(call: MlflowCall, asked: NamedModel) -> OneModel:
     """Return a model with the newest version of each stage."""
-    rows = await shown_on_loop(call, Asked(asked.name, newest=True))
+    rows = await shown_on_loop(call, AskedVersions(asked.name, newest=True))
     return OneModel(registered_model=model_in(rows))
 
 
@@ -94,7 +100,7 @@ def delete_model(call: MlflowCall, asked: NamedModel) -> None:
 @requires(Permission.READ, lists=True)
 async def get_latest_versions(call: MlflowCall, asked: LatestVersions) -> ManyVersions:
     """Return the newest version of each stage."""
-    rows = await shown_on_loop(call, Asked(asked.name, newest=True))
+    rows = await shown_on_loop(call, AskedVersions(asked.name, newest=True))
     wanted = {each.lower() for each in asked.stages or rules.STAGES}
     found = newest_in(rows, aliases=True)
     versions = tuple(each for each in found if each.current_stage.lower() in wanted)
@@ -102,5 +108,5 @@ async def get_latest_versions(call: MlflowCall, asked: LatestVersions) -> ManyVe
 
 
 def _shown(call: MlflowCall, name: str) -> OneModel:
-    rows = shown_now(call.registry, Asked(name, newest=True))
+    rows = shown_now(call.registry, AskedVersions(name, newest=True))
     return OneModel(registered_model=model_in(rows))

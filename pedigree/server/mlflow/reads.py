@@ -42,7 +42,7 @@ _WITH_REASON = (SealState.PENDING, SealState.FAILED)
 _LATEST = "latest"
 
 
-class Asked(NamedTuple):
+class AskedVersions(NamedTuple):
     """Which versions of a model are read.
 
     Attributes:
@@ -71,7 +71,7 @@ class Asked(NamedTuple):
         }
 
 
-async def shown_on_loop(call: MlflowCall, asked: Asked) -> list[TextRow]:
+async def shown_on_loop(call: MlflowCall, asked: AskedVersions) -> list[TextRow]:
     """Return the rows of a model on the event loop.
 
     Raises:
@@ -82,13 +82,13 @@ async def shown_on_loop(call: MlflowCall, asked: Asked) -> list[TextRow]:
     return _found(asked, await call.point_reads.rows(call.registry, _SHOWN, asked.values))
 
 
-def shown_now(registry: Registry, asked: Asked) -> list[TextRow]:
+def shown_now(registry: Registry, asked: AskedVersions) -> list[TextRow]:
     """Return the same in this thread."""
     registry.context.require(Permission.READ, asked.name)
     return _found(asked, _SHOWN.now(registry, asked.values))
 
 
-def one_version(rows: list[TextRow], asked: Asked) -> VersionAnswer:
+def one_version(rows: list[TextRow], asked: AskedVersions) -> VersionAnswer:
     """Return the version that was asked for.
 
     Raises:
@@ -139,7 +139,7 @@ def model_in(rows: list[TextRow]) -> ModelAnswer:
     )
 
 
-def _found(asked: Asked, rows: list[TextRow]) -> list[TextRow]:
+def _found(asked: AskedVersions, rows: list[TextRow]) -> list[TextRow]:
     if not rows or rows[0]["name"] != asked.name:
         raise model_not_found(asked.name)
     return rows

@@ -18,7 +18,7 @@ _ACTIVE = [MlflowStage.STAGING.value, MlflowStage.PRODUCTION.value]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class StageTransition(NamedVersion):
+class MovedVersion(NamedVersion):
     """A request that moves a version into a stage."""
 
     judged_first = ("stage",)
@@ -43,7 +43,7 @@ class StageTransition(NamedVersion):
 
 @routes.post("model-versions/transition-stage")
 @requires(Permission.MOVE, model_in_body=True)
-def transition_stage(call: MlflowCall, asked: StageTransition) -> OneVersion:
+def transition_stage(call: MlflowCall, asked: MovedVersion) -> OneVersion:
     """Move a version into a stage."""
     number = int(asked.version)
     call.registry.operations.mlflow_models.move(

@@ -5,7 +5,7 @@ import dataclasses
 from pedigree.access.records import Permission
 from pedigree.server.http.auth import requires
 from pedigree.server.mlflow.fields import optional
-from pedigree.server.mlflow.reads import Asked, one_version, shown_now, shown_on_loop
+from pedigree.server.mlflow.reads import AskedVersions, one_version, shown_now, shown_on_loop
 from pedigree.server.mlflow.records import OneVersion
 from pedigree.server.mlflow.requests import NamedVersion
 from pedigree.server.mlflow.routes import MlflowCall, MlflowRoutes
@@ -33,7 +33,7 @@ class DeletedVersion(NamedVersion):
 @requires(Permission.READ, lists=True)
 async def get_version(call: MlflowCall, asked: NamedVersion) -> OneVersion:
     """Return a version."""
-    wanted = Asked(asked.name, version=int(asked.version))
+    wanted = AskedVersions(asked.name, version=int(asked.version))
     rows = await shown_on_loop(call, wanted)
     return OneVersion(model_version=one_version(rows, wanted))
 
@@ -60,5 +60,5 @@ def shown_version(call: MlflowCall, name: str, number: int) -> OneVersion:
     Raises:
         NotFoundError: There is no such version.
     """
-    asked = Asked(name, version=number)
+    asked = AskedVersions(name, version=number)
     return OneVersion(model_version=one_version(shown_now(call.registry, asked), asked))
