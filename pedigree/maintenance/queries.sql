@@ -416,6 +416,20 @@ LEFT JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.
 WHERE t.held_until IS NULL
     AND (v.version IS NULL OR v.deleted_at IS NOT NULL OR m.deleted_at IS NOT NULL);
 
+-- name: count_aliases_guarded
+-- The number of aliases that policies guard.
+SELECT count(*) FROM pedigree.registered_model m
+CROSS JOIN LATERAL jsonb_object_keys(
+    CASE jsonb_typeof(m.policy -> 'aliases') WHEN 'object' THEN m.policy -> 'aliases' END
+) AS guard;
+
+-- name: aliases_guarded
+-- Aliases that a policy guards, of versions that do not hold the stage.
+SELECT m.name || '@' || u.alias AS reference,
+    format('it names version %s, which does not hold %s', u.version, u.stage) AS problem
+FROM pedigree.unguarded_alias u
+JOIN pedigree.registered_model m USING (model_id);
+
 -- name: count_tenures_disjoint
 -- The number of tenures.
 SELECT count(*) FROM pedigree.tenure;
@@ -847,6 +861,33 @@ FROM pedigree.datasheet d
 FULL JOIN from_events t ON t.asset = d.asset AND t.revision = d.revision
 WHERE (d.digest, d.at, d.recorded_by) IS DISTINCT FROM (t.body ->> 'digest', t.at, t.actor)
     OR (t.body ? 'sheet' AND d.sheet IS DISTINCT FROM t.body -> 'sheet');
+
+-- name: count_policy_defaults_match_events
+-- The number of policies of new models.
+SELECT count(*) FROM pedigree.policy_default;
+
+-- name: policy_defaults_match_events
+-- Policies of new models that do not match the newest event of their pattern.
+WITH newest AS MATERIALIZED (
+    SELECT DISTINCT ON (event #>> '{body,pattern}') event #>> '{body,pattern}' AS pattern,
+        event ->> 'type' AS type, event -> 'body' AS body, (event ->> 'at')::timestamptz AS at,
+        event #>> '{actor,name}' AS actor
+    FROM (
+        SELECT id, convert_from(canonical, 'UTF8')::jsonb AS event FROM pedigree.event
+        WHERE type IN ('policy_default.set', 'policy_default.deleted')
+    ) AS changed
+    ORDER BY event #>> '{body,pattern}', id DESC
+)
+SELECT 'policy of new models ' || coalesce(d.pattern, n.pattern) AS reference,
+    CASE
+        WHEN d.pattern IS NULL THEN 'its row is missing'
+        WHEN n.pattern IS NULL THEN 'it has no event'
+        ELSE 'its row does not match its event'
+    END AS problem
+FROM pedigree.policy_default d
+FULL JOIN (SELECT * FROM newest WHERE type = 'policy_default.set') n USING (pattern)
+WHERE (d.policy, d.set_at, d.set_by, d.reason)
+    IS DISTINCT FROM (n.body -> 'policy', n.at, n.actor, n.body ->> 'reason');
 
 -- name: count_data_verdicts_match_events
 -- The number of verdicts on data.

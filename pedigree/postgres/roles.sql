@@ -134,7 +134,7 @@ BEGIN
     LOOP
         is_owners := called.is_trigger OR called.name = ANY (ARRAY[
             'begin_access_change', 'begin_provisioning', 'begin_web_session', 'change_access',
-            'change_group', 'change_model', 'change_user', 'collect_versions', 'create_model',
+            'change_group', 'change_model', 'change_policy_default', 'change_user', 'collect_versions', 'create_model',
             'create_token', 'create_version', 'decide', 'deprovision_user', 'end_rights',
             'end_web_session', 'erase_person', 'find_holder', 'find_newest_of_stages', 'find_versions',
             'is_active_until_end', 'is_stored_key', 'link_identity', 'link_principal',

@@ -912,6 +912,36 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.change_policy_default(event_id uuid, canonical bytea) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    content jsonb := convert_from(canonical, 'UTF8')::jsonb;
+    kind text := content ->> 'type';
+    body jsonb := content -> 'body';
+    at timestamptz := (content ->> 'at')::timestamptz;
+BEGIN
+    IF kind = 'policy_default.set' THEN
+        INSERT INTO pedigree.policy_default (pattern, policy, set_at, set_by, reason)
+        VALUES (
+            body ->> 'pattern', body -> 'policy', at, pedigree.acting_in_event() ->> 'name',
+            body ->> 'reason'
+        )
+        ON CONFLICT (pattern) DO UPDATE SET policy = excluded.policy, set_at = excluded.set_at,
+            set_by = excluded.set_by, reason = excluded.reason;
+    ELSIF kind = 'policy_default.deleted' THEN
+        DELETE FROM pedigree.policy_default d WHERE d.pattern = body ->> 'pattern';
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+    ELSE
+        PERFORM pedigree.refuse_change_of('the type ' || kind);
+    END IF;
+    PERFORM pedigree.record_events(ARRAY[event_id], kind, NULL, NULL, at, ARRAY[canonical]);
+    RETURN true;
+END
+$$;
+
 CREATE FUNCTION pedigree.change_user(of_user uuid, given text, external text, mail text, wanted boolean) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
@@ -1964,6 +1994,15 @@ SELECT EXISTS (
 )
 $$;
 
+CREATE FUNCTION pedigree.is_guarded(of_model bigint, alias text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM pedigree.registered_model m
+        WHERE m.model_id = of_model AND m.policy -> 'aliases' ? alias
+    )
+$$;
+
 CREATE FUNCTION pedigree.is_in_group(who text, wanted text) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -1981,6 +2020,9 @@ CREATE FUNCTION pedigree.is_in_policy(word text) RETURNS boolean
         SELECT FROM pedigree.registered_model m
         WHERE m.deleted_at IS NULL
             AND jsonb_path_exists(m.policy, '$.** ? (@ == $word)', jsonb_build_object('word', word))
+    ) OR EXISTS (
+        SELECT FROM pedigree.policy_default d
+        WHERE jsonb_path_exists(d.policy, '$.** ? (@ == $word)', jsonb_build_object('word', word))
     )
 $_$;
 
@@ -2146,6 +2188,18 @@ BEGIN
         );
     END IF;
     RETURN events;
+END
+$$;
+
+CREATE FUNCTION pedigree.judge_guarded_aliases() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pedigree.unguarded_alias u WHERE u.model_id = NEW.model_id) THEN
+        RAISE EXCEPTION 'an alias names a version that does not hold the stage which guards it'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'alias_guarded';
+    END IF;
+    RETURN NULL;
 END
 $$;
 
@@ -2655,6 +2709,9 @@ BEGIN
         SELECT FROM jsonb_array_elements(events) AS change
         WHERE change ->> 'type' NOT IN (
             'version.stage_changed', 'version.approved', 'version.rejected'
+        ) AND NOT (
+            change ->> 'type' IN ('alias.set', 'alias.deleted')
+            AND pedigree.is_guarded(of_model, (change ->> 'canonical')::jsonb #>> '{body,alias}')
         )
     ) THEN
         PERFORM pedigree.refuse_change_of('the type of a move');
@@ -5328,6 +5385,14 @@ CREATE TABLE pedigree.orphan (
     removable_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
 );
 
+CREATE TABLE pedigree.policy_default (
+    pattern text NOT NULL COLLATE pg_catalog."C",
+    policy jsonb NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    set_by text NOT NULL,
+    reason text
+);
+
 CREATE TABLE pedigree.principal (
     principal_id bigint NOT NULL,
     name text NOT NULL,
@@ -6023,6 +6088,22 @@ ALTER TABLE pedigree.tenure ALTER COLUMN tenure_id ADD GENERATED ALWAYS AS IDENT
     CACHE 1
 );
 
+CREATE VIEW pedigree.unguarded_alias AS
+ SELECT m.model_id,
+    a.version,
+    guard.alias,
+    guard.stage
+   FROM ((pedigree.registered_model m
+     CROSS JOIN LATERAL jsonb_each_text(
+        CASE jsonb_typeof((m.policy -> 'aliases'::text))
+            WHEN 'object'::text THEN (m.policy -> 'aliases'::text)
+            ELSE NULL::jsonb
+        END) guard(alias, stage))
+     JOIN pedigree.tenure a ON (((a.model_id = m.model_id) AND (a.pointer = 'alias'::text) AND (a.name = guard.alias) AND (a.held_until IS NULL))))
+  WHERE (NOT (EXISTS ( SELECT
+           FROM pedigree.tenure s
+          WHERE ((s.model_id = a.model_id) AND (s.version = a.version) AND (s.pointer = 'stage'::text) AND (s.name = guard.stage) AND (s.held_until IS NULL)))));
+
 CREATE TABLE pedigree.unjudged (
     model_id bigint NOT NULL,
     version integer NOT NULL,
@@ -6366,6 +6447,9 @@ ALTER TABLE ONLY pedigree.orphan
 
 ALTER TABLE ONLY pedigree.stage_override
     ADD CONSTRAINT override_generation UNIQUE (model_id, generation);
+
+ALTER TABLE ONLY pedigree.policy_default
+    ADD CONSTRAINT policy_default_pkey PRIMARY KEY (pattern);
 
 ALTER TABLE ONLY pedigree.principal
     ADD CONSTRAINT principal_pkey PRIMARY KEY (principal_id);
@@ -6726,6 +6810,8 @@ CREATE INDEX webhook_delivery_settled ON pedigree.webhook_delivery USING btree (
 
 CREATE INDEX webhook_line_due ON pedigree.webhook_line USING btree (due_at) WHERE (due_at IS NOT NULL);
 
+CREATE CONSTRAINT TRIGGER alias_guarded AFTER INSERT OR UPDATE ON pedigree.tenure DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.pointer = 'alias'::text) = (new.held_until IS NULL))) EXECUTE FUNCTION pedigree.judge_guarded_aliases();
+
 CREATE TRIGGER artifact_added AFTER INSERT ON pedigree.artifact REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_artifacts();
 
 CREATE TRIGGER artifact_removed AFTER DELETE ON pedigree.artifact REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_artifacts();
@@ -6859,6 +6945,8 @@ CREATE TRIGGER override_no_truncate BEFORE TRUNCATE ON pedigree.stage_override F
 ALTER TABLE pedigree.stage_override ENABLE ALWAYS TRIGGER override_no_truncate;
 
 CREATE TRIGGER policy_changed BEFORE UPDATE OF policy ON pedigree.registered_model FOR EACH ROW WHEN ((old.policy IS DISTINCT FROM new.policy)) EXECUTE FUNCTION pedigree.count_policy_revision();
+
+CREATE CONSTRAINT TRIGGER policy_guards AFTER UPDATE OF policy ON pedigree.registered_model DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pedigree.judge_guarded_aliases();
 
 CREATE CONSTRAINT TRIGGER request_changed AFTER INSERT OR DELETE OR UPDATE OF outcome ON pedigree.stage_request DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pedigree.search_model_follows_row();
 

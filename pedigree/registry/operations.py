@@ -27,17 +27,19 @@ from pedigree.registry.fsck import FsckOperations
 from pedigree.registry.gc import GcOperations
 from pedigree.registry.impact_pages import ImpactPageOperations
 from pedigree.registry.lineage import LineageOperations
-from pedigree.registry.mlflow_models import MlflowModelOperations
+from pedigree.registry.mlflow_stages import MlflowStageOperations
 from pedigree.registry.model_pages import ModelPageOperations
 from pedigree.registry.models import ModelOperations
 from pedigree.registry.monitoring import MonitoringOperations
 from pedigree.registry.pending_checks import PendingCheckOperations
 from pedigree.registry.people import PeopleOperations
+from pedigree.registry.pointers import PointerOperations
 from pedigree.registry.policies import PolicyOperations
 from pedigree.registry.promotions import PromotionOperations
 from pedigree.registry.provisioning import ProvisioningOperations
 from pedigree.registry.quarantine import QuarantineOperations
 from pedigree.registry.registration import RegistrationOperations
+from pedigree.registry.registration_gates import RegistrationGateOperations
 from pedigree.registry.retention import RetentionOperations
 from pedigree.registry.search import SearchOperations
 from pedigree.registry.sessions import SessionOperations
@@ -97,7 +99,6 @@ class RegistryOperations(Operations):
         self.model_pages = ModelPageOperations(context)
         self.version_pages = VersionPageOperations(context)
         self.activity = ActivityOperations(context)
-        self.model_pages = ModelPageOperations(context)
         self.artifacts = ArtifactOperations(context, self.versions)
         self.aliases = AliasOperations(context)
         self.tags = TagOperations(context)
@@ -105,7 +106,8 @@ class RegistryOperations(Operations):
         self.cards = CardOperations(context)
         self.stage_requests = StageRequestOperations(context)
         self.stages = StageOperations(context)
-        self.mlflow_models = MlflowModelOperations(context, self.stages, self.aliases)
+        self.pointers = PointerOperations(context)
+        self.mlflow_stages = MlflowStageOperations(context, self.stages, self.policies)
         self.approvals = ApprovalOperations(context, self.stage_requests)
         self.promotions = PromotionOperations(context)
         self.datasets = DatasetOperations(context)
@@ -124,6 +126,7 @@ class RegistryOperations(Operations):
             stage_requests=self.stage_requests,
             evidence=evidence,
         )
+        self.registration_gates = RegistrationGateOperations(context, evidence)
         self.check_runs = CheckRunOperations(context)
         self.pending_checks = PendingCheckOperations(context, self.versions, self.checks)
         self.uploads = UploadOperations(context)

@@ -69,6 +69,8 @@ _NAMES: Mapping[EventType, str] = MappingProxyType(
             "asset partition data_version storage_id materialized_by check passed severity summary"
             " details run_id"
         ),
+        EventType.POLICY_DEFAULT_SET: "pattern policy reason",
+        EventType.POLICY_DEFAULT_DELETED: "pattern reason",
         EventType.TOKEN_CREATED: (
             "token_id principal roles models expires_at secret_hash workload?"
         ),

@@ -132,5 +132,9 @@ _PHRASES: Mapping[EventType, Callable[[Body], str]] = {
     EventType.ASSET_RELEASED: lambda body: f"{_data(body)} released from quarantine",
     EventType.DATASHEET_SET: lambda body: f"datasheet of {_data(body)} written",
     EventType.DATA_CHECK_RECORDED: lambda body: f"{_data(body)}: {_check(body)}",
+    EventType.POLICY_DEFAULT_SET: lambda body: f"policy of new models {_text(body, 'pattern')} set",
+    EventType.POLICY_DEFAULT_DELETED: lambda body: (
+        f"policy of new models {_text(body, 'pattern')} deleted"
+    ),
     EventType.ALIAS_SET: lambda body: f"became @{_text(body, 'alias')}",
 }
