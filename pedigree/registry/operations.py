@@ -27,6 +27,7 @@ from pedigree.registry.fsck import FsckOperations
 from pedigree.registry.gc import GcOperations
 from pedigree.registry.impact_pages import ImpactPageOperations
 from pedigree.registry.lineage import LineageOperations
+from pedigree.registry.mlflow_stages import MlflowStageOperations
 from pedigree.registry.model_pages import ModelPageOperations
 from pedigree.registry.models import ModelOperations
 from pedigree.registry.monitoring import MonitoringOperations
@@ -99,7 +100,6 @@ class RegistryOperations(Operations):
         self.model_pages = ModelPageOperations(context)
         self.version_pages = VersionPageOperations(context)
         self.activity = ActivityOperations(context)
-        self.model_pages = ModelPageOperations(context)
         self.artifacts = ArtifactOperations(context, self.versions)
         self.aliases = AliasOperations(context)
         self.tags = TagOperations(context)
@@ -108,6 +108,7 @@ class RegistryOperations(Operations):
         self.stage_requests = StageRequestOperations(context)
         self.stages = StageOperations(context)
         self.pointers = PointerOperations(context)
+        self.mlflow_stages = MlflowStageOperations(context, self.stages, self.policies)
         self.approvals = ApprovalOperations(context, self.stage_requests)
         self.promotions = PromotionOperations(context)
         self.datasets = DatasetOperations(context)
