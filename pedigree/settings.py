@@ -149,9 +149,9 @@ class Settings(AuditSettings):
         description="Path prefix under which a proxy serves the service, such as /registry",
     )
     doors: Doors = Field(
-        default=(Door.REST, Door.WEB),
-        description="What `pedigree serve` serves, by spaces: rest (the API) and web (the page);"
-        " probes and metrics are always there",
+        default=(Door.REST, Door.WEB, Door.MLFLOW),
+        description="What `pedigree serve` serves, by spaces: rest (the API), web (the page) and"
+        " mlflow (MLflow's clients); probes and metrics are always there",
     )
     dagster_url: Annotated[str, Field(pattern=r"^https?://")] | None = Field(
         default=None,
