@@ -168,6 +168,7 @@ class RegistryVerbs:
     champion = Verb(lambda on: on.stages.champion)
     holder = Verb(lambda on: on.stages.holder)
     promote = Verb(lambda on: on.stages.promote)
+    demote = Verb(lambda on: on.stages.demote)
     rollback = Verb(lambda on: on.stages.rollback)
     timeline = Verb(lambda on: on.stages.timeline)
     as_of = Verb(lambda on: on.stages.as_of)

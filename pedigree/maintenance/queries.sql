@@ -1397,8 +1397,8 @@ WITH move AS MATERIALIZED (
 ), begun AS (
     SELECT *, row_number() OVER (PARTITION BY model_id ORDER BY id) AS place
     FROM of_pointer
-    WHERE type IN ('version.stage_changed', 'alias.set')
-        OR (type = 'version.restored' AND name <> 'none')
+    WHERE type = 'alias.set'
+        OR (type IN ('version.stage_changed', 'version.restored') AND name <> 'none')
 ), counted AS (
     SELECT model_id, array_agg(generation ORDER BY id DESC)
         FILTER (WHERE generation IS NOT NULL) AS generation

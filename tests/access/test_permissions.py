@@ -100,6 +100,7 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
     },
     Permission.MOVE: {
         "delete_alias": ("churn", "best"),
+        "demote": ("churn/1",),
         "promote": ("churn/1", "staging"),
         "retry_promotion": ("churn/1", "staging"),
         "rollback": ("churn",),

@@ -162,7 +162,7 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
     found.write_text(json.dumps({"task": "binary", "overall": {"group": "overall", "count": 9}}))
     policy = folder / "policy.yaml"
     stages = "{name: candidate, after: [none]}, {name: staging, after: [none, candidate]}"
-    policy.write_text(f"stages: [{stages}]\n")
+    policy.write_text(f"stages: [{stages}]\nback_to_none: true\n")
     yield from (
         ("model", "create", "fresh", "--description", "new", "--tag", "a=b"),
         ("model", "update", "fresh", "--owner", "ann"),
@@ -211,6 +211,7 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("policy", "checks", "churn"),
         ("policy", "set", "fresh", policy),
         ("policy", "history", "fresh"),
+        ("demote", "fresh/1"),
         ("impact", "customers"),
         ("quarantine", "orders", "--reason", "doubled"),
         ("release", "orders", "--whole-asset"),

@@ -121,7 +121,8 @@ def _stage_changed(state: ReplayedModel, event: ReplayableEvent) -> None:
     version.close_requests(event, "performed", stage=version.stage)
     version.close_requests(event, "superseded")
     state.end(event.at, "stage", event.version or 0)
-    state.begin(event, "stage", version.stage)
+    if version.stage != NO_STAGE:
+        state.begin(event, "stage", version.stage)
     if version.approval_status == "approved" and version.approval_stage == version.stage:
         version.approval_stage = None
     _moved(state, event)

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Event
+from pedigree.lifecycle.records import NO_STAGE
 
 Body = Mapping[str, JsonValue]
 
@@ -50,6 +51,8 @@ def _stage(body: Body) -> str:
 
 
 def _stage_change(body: Body) -> str:
+    if body.get("to") == NO_STAGE:
+        return f"left {_text(body, 'from')} for no stage"
     return f"moved from {_text(body, 'from')} to {_text(body, 'to')}"
 
 
