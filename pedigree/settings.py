@@ -10,14 +10,15 @@ from typing import Annotated, Literal
 from pydantic import Field, FilePath, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from pedigree._audit_settings import AuditSettings
 from pedigree._durations import Duration
+from pedigree._mlflow_settings import MlflowSettings
 from pedigree._setting_lists import Door, Doors, Networks, PathPrefix, Words
+from pedigree._source_settings import SourceSettings
 
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")]
 
 
-class Settings(AuditSettings):
+class Settings(MlflowSettings, SourceSettings):
     """The settings of one process, read from the environment on construction, never at import.
 
     Raises:

@@ -88,6 +88,8 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
         "upload": ("churn", uuid4()),
     },
     Permission.DESCRIBE: {
+        "delete_tag": ("churn", "team"),
+        "set_tag": ("churn/1", "team", "growth"),
         "set_datasheet": ("raw", Datasheet(motivation="to learn")),
         "set_evaluation": ("churn/1", EVALUATION),
         "update": ("churn/1",),
