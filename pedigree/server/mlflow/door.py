@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pedigree.server.mlflow import aliases, models, server
+from pedigree.server.mlflow import aliases, models, searching, server
 from pedigree.server.mlflow.errors import no_endpoint
 from pedigree.server.mlflow.routes import AJAX, API, MlflowRoute, MlflowRoutes
 
-SUBJECTS: tuple[MlflowRoutes, ...] = (models.routes, aliases.routes)
+SUBJECTS: tuple[MlflowRoutes, ...] = (models.routes, aliases.routes, searching.routes)
 
 # Below these every path is MLflow's, so an unknown one is refused in its form.
 _OWN = tuple(f"{prefix}/" for prefix in (API, AJAX))
