@@ -20,14 +20,17 @@ def create_described(
     description: str | None,
     owners: Sequence[str],
     tags: Mapping[str, str],
+    recreate: bool = False,
 ) -> None:
     """Create a model without a version.
+
+    With ``recreate``, a deleted or renamed model's name may be had again.
 
     Raises:
         InvalidNameError: The name breaks the rule.
         NameTakenError: A model has or had the name or an equivalent one.
     """
-    model, created = create_model(transaction, name, actor)
+    model, created = create_model(transaction, name, actor, recreate=recreate)
     if not created:
         raise NameTakenError(
             "exists already, or belonged to a deleted model",

@@ -85,12 +85,12 @@ BEGIN
     PERFORM FROM pedigree.registered_model m WHERE m.name_key = ANY (keys)
     ORDER BY m.model_id FOR NO KEY UPDATE;
     WITH model AS MATERIALIZED (
-        SELECT m.model_id, m.name, m.name_key, pedigree.time_of_change(m.name) AS at,
-            (SELECT coalesce(max(e.id), 0) FROM pedigree.event e WHERE e.model = m.name) AS newest
+        SELECT m.model_id, m.name_key, m.log_name, pedigree.time_of_change(m.name) AS at,
+            (SELECT coalesce(max(e.id), 0) FROM pedigree.event e WHERE e.model = m.log_name) AS newest
         FROM pedigree.registered_model m
         WHERE m.name_key = ANY (keys) AND m.deleted_at IS NULL
     ), given AS MATERIALIZED (
-        SELECT card.*, model.model_id, model.name, model.at, model.newest,
+        SELECT card.*, model.model_id, model.log_name, model.at, model.newest,
             coalesce((
                 SELECT max(c.revision) FROM pedigree.model_card c
                 WHERE c.model_id = model.model_id AND c.version = card.version
@@ -108,14 +108,14 @@ BEGIN
                 AND v.deleted_at IS NULL
         )
     ), filled AS MATERIALIZED (
-        SELECT given.name, given.version, given.at, given.place, given.event,
+        SELECT given.log_name, given.version, given.at, given.place, given.event,
             convert_to(replace(
                 given.event ->> 'canonical', given.hole, pedigree.time_in_json(given.at)
             ), 'UTF8') AS canonical
         FROM given WHERE NOT given.is_overtaken
     ), written AS (
         INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
-        SELECT (filled.event ->> 'event_id')::uuid, filled.event ->> 'type', filled.name,
+        SELECT (filled.event ->> 'event_id')::uuid, filled.event ->> 'type', filled.log_name,
             filled.version, filled.canonical, sha256('\x00'::bytea || filled.canonical), filled.at
         FROM filled ORDER BY filled.place
         RETURNING id, model
@@ -131,7 +131,7 @@ BEGIN
         SELECT given.model_id, given.version, given.revision, given.digest, given.markdown,
             given.notes, given.at,
             CASE WHEN given.newest_event = given.newest THEN shown.id ELSE given.newest_event END
-        FROM given JOIN shown ON shown.model = given.name
+        FROM given JOIN shown ON shown.model = given.log_name
         WHERE NOT given.is_overtaken
     )
     SELECT coalesce(array_agg(given.place::integer ORDER BY given.place), '{}') INTO overtaken
@@ -343,10 +343,11 @@ CREATE FUNCTION pedigree.apply_event(of_model bigint, of_version integer, kind t
 BEGIN
     IF body ? 'digest' AND NOT EXISTS (
         SELECT FROM pedigree.model_version v
-        WHERE v.model_id = of_model AND v.version = of_version AND v.digest IS NOT DISTINCT FROM body ->> 'digest'
+        WHERE v.model_id = of_model AND v.version = of_version AND v.digest = body ->> 'digest'
     ) THEN
         PERFORM pedigree.refuse_change_of('the digest of a version');
     END IF;
+    PERFORM pedigree.note_update(of_model, of_version, kind, body, at);
     CASE kind
         WHEN 'version.stage_changed' THEN
             PERFORM pedigree.apply_stage(of_model, of_version, body, change, at);
@@ -364,6 +365,8 @@ BEGIN
             PERFORM pedigree.apply_block(of_model, of_version, kind, body, change);
         WHEN 'model.updated' THEN
             PERFORM pedigree.apply_model(of_model, body);
+        WHEN 'model.renamed' THEN
+            PERFORM pedigree.apply_name(of_model, body, change, at);
         WHEN 'model.deleted' THEN
             UPDATE pedigree.registered_model SET deleted_at = at WHERE model_id = of_model;
         WHEN 'model.restored' THEN
@@ -502,6 +505,49 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.apply_name(of_model bigint, body jsonb, change jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    m pedigree.registered_model;
+    highest integer := pedigree.highest_of_name(body ->> 'to', change ->> 'name_key', of_model);
+    again boolean := coalesce((change ->> 'again')::boolean, false);
+BEGIN
+    SELECT * INTO m FROM pedigree.registered_model r WHERE r.model_id = of_model;
+    IF m.name IS DISTINCT FROM body ->> 'from' OR m.deleted_at IS NOT NULL
+        OR (body ->> 'model_id')::bigint IS DISTINCT FROM of_model
+        OR (body ->> 'first_version')::integer
+            IS DISTINCT FROM greatest(m.first_version, highest + 1)
+    THEN
+        PERFORM pedigree.refuse_change_of('the name of a model');
+    END IF;
+    IF highest IS NOT NULL AND NOT (
+        again AND (m.first_version > highest OR m.first_version = m.next_version)
+    ) THEN
+        RAISE EXCEPTION 'the name % belonged to another model', body ->> 'to'
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'registered_model_name_again';
+    END IF;
+    IF again THEN
+        PERFORM pedigree.supersede(body ->> 'to', change ->> 'name_key');
+    END IF;
+    INSERT INTO pedigree.former_name (
+        name, name_key, model_id, first_version, next_version, held_until
+    ) VALUES (m.name, m.name_key, of_model, m.first_version, m.next_version, at);
+    UPDATE pedigree.registered_model r SET
+        name = body ->> 'to', name_key = change ->> 'name_key', last_updated_at = at,
+        first_version = greatest(r.first_version, highest + 1),
+        next_version = greatest(r.next_version, highest + 1)
+    WHERE r.model_id = of_model;
+    UPDATE pedigree.model_version v SET last_updated_at = at
+    WHERE v.model_id = of_model AND v.deleted_at IS NULL;
+    UPDATE pedigree.upload_session s SET model = body ->> 'to' WHERE s.model = m.name;
+    INSERT INTO pedigree.search_word
+    SELECT DISTINCT s.word FROM pedigree.search_word_source s WHERE s.model_id = of_model
+    ORDER BY s.word
+    ON CONFLICT DO NOTHING;
+END
+$$;
+
 CREATE FUNCTION pedigree.apply_restoration(of_model bigint, of_version integer, body jsonb, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -579,12 +625,10 @@ BEGIN
     IF coalesce(left_stage, 'none') IS DISTINCT FROM body ->> 'from' THEN
         PERFORM pedigree.refuse_change_of('the stage that a version leaves');
     END IF;
-    IF body ->> 'to' <> 'none' THEN
-        PERFORM pedigree.begin_tenure(
-            of_model, of_version, 'stage', body ->> 'to', (change ->> 'exclusive')::boolean, at,
-            body ->> 'reason'
-        );
-    END IF;
+    PERFORM pedigree.begin_tenure(
+        of_model, of_version, 'stage', body ->> 'to', (change ->> 'exclusive')::boolean, at,
+        body ->> 'reason'
+    );
 END
 $$;
 
@@ -1043,10 +1087,10 @@ DECLARE
     number bigint;
     bytes bigint;
 BEGIN
-    SELECT count(*), coalesce(sum(a.size), 0) INTO number, bytes
+    SELECT count(*), sum(a.size) INTO number, bytes
     FROM changed
     JOIN pedigree.registered_model m USING (model_id)
-    LEFT JOIN pedigree.artifact a ON a.digest = changed.digest
+    JOIN pedigree.artifact a ON a.digest = changed.digest
     WHERE changed.deleted_at IS NULL AND m.deleted_at IS NULL;
     IF number > 0 THEN
         PERFORM pedigree.add_to_statistic(
@@ -1057,21 +1101,31 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.create_model(of_name text, of_key text, event jsonb, hole text) RETURNS boolean
+CREATE FUNCTION pedigree.create_model(of_name text, of_key text, event jsonb, hole text, again boolean DEFAULT false) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
 DECLARE
     at timestamptz := clock_timestamp();
+    made record;
 BEGIN
-    INSERT INTO pedigree.registered_model (name, name_key, created_at, created_by)
-    VALUES (of_name, of_key, at, pedigree.acting_in_event() ->> 'name')
-    ON CONFLICT ON CONSTRAINT registered_model_name_unique DO NOTHING;
+    IF again THEN
+        PERFORM pedigree.lock_names(of_key);
+        PERFORM pedigree.supersede(of_name, of_key);
+    END IF;
+    INSERT INTO pedigree.registered_model (name, name_key, created_at, created_by, is_again)
+    VALUES (of_name, of_key, at, pedigree.acting_in_event() ->> 'name', again)
+    ON CONFLICT ON CONSTRAINT registered_model_name_unique DO NOTHING
+    RETURNING model_id, first_version INTO made;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
     PERFORM pedigree.record_events(
         ARRAY[(event ->> 'event_id')::uuid], 'model.created', of_name, NULL, at,
-        ARRAY[convert_to(replace(event ->> 'canonical', hole, pedigree.time_in_json(at)), 'UTF8')]
+        ARRAY[convert_to(pedigree.filled(
+            event ->> 'canonical',
+            ARRAY[format('"%sfirst"', hole), format('"%smodel"', hole), hole],
+            ARRAY[made.first_version::text, made.model_id::text, pedigree.time_in_json(at)]
+        ), 'UTF8')]
     );
     RETURN true;
 END
@@ -1178,16 +1232,14 @@ BEGIN
             ARRAY[pedigree.time_in_json(model_since), actor_in_json], model.name, NULL, model_since
         );
     END IF;
-    IF NOT doc ? 'source' THEN
-        taken := pedigree.version_of_bytes(model.model_id, doc #>> '{artifact,digest}');
-    END IF;
+    SELECT v.version INTO taken FROM pedigree.model_version v
+    WHERE v.model_id = model.model_id AND v.digest = doc #>> '{artifact,digest}'
+        AND v.copy = 0 AND v.deleted_at IS NULL;
     IF pedigree.is_stale(doc, model.model_id, model.policy_revision, taken) THEN
         RETURN '{"refused": "stale"}';
     END IF;
 
-    IF doc ? 'artifact' THEN
-        PERFORM pedigree.keep_artifact(doc, manifest);
-    END IF;
+    PERFORM pedigree.keep_artifact(doc, manifest);
     IF doc ->> 'session' IS NOT NULL THEN
         DELETE FROM pedigree.upload_session s
         WHERE s.upload_id = (doc ->> 'session')::uuid AND s.model = model.name;
@@ -1199,7 +1251,7 @@ BEGIN
     IF taken IS NULL THEN
         taken := model.next_version;
         UPDATE pedigree.registered_model
-        SET next_version = next_version + 1, generation = model.generation
+        SET next_version = next_version + 1, last_updated_at = model.at, generation = model.generation
         WHERE model_id = model.model_id;
     END IF;
     PERFORM pedigree.keep_version(doc, model.model_id, taken, model.at, actor, actor_source);
@@ -1226,11 +1278,6 @@ BEGIN
     );
     IF doc ? 'training' THEN
         PERFORM pedigree.add_training(doc, model.model_id, taken, model.at, actor, actor_source);
-    ELSIF doc ? 'version' THEN
-        PERFORM pedigree.enter_search(doc, jsonb_build_object(
-            'model_id', model.model_id, 'version', taken,
-            'created_at', model.at, 'created_by', actor, 'created_by_source', actor_source
-        ));
     END IF;
     IF doc ? 'request' THEN
         answer := pedigree.keep_filled_answer(doc -> 'request', holes, fillings);
@@ -1253,7 +1300,7 @@ CREATE TABLE pedigree.decision (
     decision_id bigint NOT NULL,
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    digest text COLLATE pg_catalog."C",
+    digest text NOT NULL COLLATE pg_catalog."C",
     author text NOT NULL,
     from_stage text NOT NULL COLLATE pg_catalog."C",
     to_stage text NOT NULL COLLATE pg_catalog."C",
@@ -1409,20 +1456,15 @@ CREATE FUNCTION pedigree.enter_search(doc jsonb, known jsonb) RETURNS void
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    fields jsonb := jsonb_build_object(
-        'metrics', '{}'::jsonb, 'params', '{}'::jsonb,
-        'verification', '{"status": "not possible", "reason": "no training of it is known", "spread": null}'::jsonb
-    ) || coalesce(doc -> 'training', '{}') || (doc -> 'version') || known || jsonb_build_object(
+    fields jsonb := (doc -> 'training') || (doc -> 'version') || known || jsonb_build_object(
         'name', doc -> 'name', 'model_name', doc -> 'name', 'version_id', known -> 'version',
         'digest', doc #> '{artifact,digest}', 'size', doc #> '{artifact,size}',
         'stage', coalesce(doc #>> '{judged,stage}', 'none'),
         'stage_since', CASE WHEN doc #>> '{judged,stage}' IS NOT NULL
             THEN known -> 'created_at' END,
-        'aliases', '[]'::jsonb, 'approval_status', 'none', 'trainings', CASE WHEN doc ? 'training' THEN 1 ELSE 0 END,
+        'aliases', '[]'::jsonb, 'approval_status', 'none', 'trainings', 1,
         'quarantine_reason', doc -> 'quarantine_reason',
-        'quarantined', doc ->> 'quarantine_reason' IS NOT NULL, 'held', false,
-        'state', coalesce(doc ->> 'state', 'sealed'), 'state_reason', doc ->> 'state_reason',
-        'overrides', 0
+        'quarantined', doc ->> 'quarantine_reason' IS NOT NULL, 'held', false
     );
     s pedigree.search_version := jsonb_populate_record(NULL::pedigree.search_version, fields);
     r pedigree.version_in_full := jsonb_populate_record(NULL::pedigree.version_in_full, fields);
@@ -1438,7 +1480,7 @@ BEGIN
     SELECT s.model_id, s.version, s.created_at, words.document
     FROM pedigree.words_of(s.name, s.description, s.tags, NULL) AS words (document);
     INSERT INTO pedigree.search_record (model_id, version, signature, record, verification)
-    SELECT s.model_id, s.version, coalesce(r.signature::text, 'null'), shown.record, r.verification
+    SELECT s.model_id, s.version, r.signature::text, shown.record, r.verification
     FROM pedigree.record_shown(r) AS shown (record);
 END
 $$;
@@ -1580,23 +1622,6 @@ BEGIN
         JOIN pedigree.principal person ON person.principal_id = p.person_id
         WHERE i.issuer = wanted_issuer AND i.subject = wanted_subject
     ) AS known;
-END
-$$;
-
-CREATE FUNCTION pedigree.find_newest_of_stages(wanted_key text) RETURNS TABLE(model_name text, version integer, record text, signature text, verification text, generation bigint)
-    LANGUAGE plpgsql STABLE ROWS 4
-    AS $$
-BEGIN
-    IF session_user <> current_user AND NOT pedigree.sees_key(wanted_key) THEN
-        RETURN;
-    END IF;
-    RETURN QUERY
-    SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
-    FROM pedigree.registered_model m
-    CROSS JOIN LATERAL pedigree.newest_of_stages(m.model_id) AS newest
-    JOIN pedigree.search_record r ON r.model_id = m.model_id AND r.version = newest.version
-    WHERE m.name_key = wanted_key AND m.deleted_at IS NULL
-    ORDER BY r.version DESC;
 END
 $$;
 
@@ -1832,6 +1857,22 @@ SELECT EXISTS (
 )
 $$;
 
+CREATE FUNCTION pedigree.highest_of_name(of_name text, of_key text, of_model bigint) RETURNS integer
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN (
+        SELECT max(had.next_version) - 1 FROM (
+            SELECT f.next_version FROM pedigree.former_name f
+            WHERE f.name_key = of_key AND f.model_id <> of_model
+            UNION ALL
+            SELECT m.next_version FROM pedigree.registered_model m
+            WHERE (m.name_key = of_key OR m.name = of_name) AND m.model_id <> of_model
+        ) AS had
+    );
+END
+$$;
+
 CREATE FUNCTION pedigree.holder_of_stage(of_model bigint, stage text) RETURNS TABLE(version integer, digest text)
     LANGUAGE sql STABLE
     AS $$
@@ -2009,6 +2050,10 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.is_superseded(name_key text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (POSITION(('/'::text) IN (name_key)) > 0);
+
 CREATE FUNCTION pedigree.join_by_email(of_principal bigint, given_email text) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
@@ -2160,13 +2205,7 @@ BEGIN
             NULL::pedigree.model_version,
             doc -> 'version' || jsonb_build_object(
                 'model_id', of_model, 'version', of_version,
-                'digest', doc #>> '{artifact,digest}',
-                -- Deleted versions count, so that they can be restored.
-                'copy', CASE WHEN doc ->> 'copy' = 'next' THEN pedigree.next_copy(
-                    of_model, doc #>> '{artifact,digest}'
-                ) ELSE 0 END,
-                'state', coalesce(doc ->> 'state', 'sealed'),
-                'state_reason', doc ->> 'state_reason',
+                'digest', doc #>> '{artifact,digest}', 'copy', 0,
                 'approval_status', 'none', 'tier', 'standard',
                 'quarantine_reason', doc ->> 'quarantine_reason',
                 'created_at', at, 'created_by', actor, 'created_by_source', actor_source
@@ -2175,13 +2214,6 @@ BEGIN
     ELSIF doc ? 'marks' THEN
         UPDATE pedigree.model_version SET quarantine_reason = doc ->> 'quarantine_reason'
         WHERE model_id = of_model AND version = of_version;
-    END IF;
-    IF doc ? 'source' THEN
-        INSERT INTO pedigree.version_source
-        SELECT row.* FROM jsonb_populate_record(
-            NULL::pedigree.version_source,
-            doc -> 'source' || jsonb_build_object('model_id', of_model, 'version', of_version)
-        ) AS row;
     END IF;
     IF doc ? 'marks' THEN
         INSERT INTO pedigree.quarantine_mark (quarantine_id, model_id, version, certainty)
@@ -2314,6 +2346,58 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.lock_names(VARIADIC keys text[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.name:' || key, 0))
+    FROM (SELECT DISTINCT unnest(keys) AS key ORDER BY key) AS each;
+END
+$$;
+
+CREATE FUNCTION pedigree.log_name_of(of_name text, of_version integer) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN coalesce((
+        SELECT m.log_name FROM pedigree.registered_model m
+        WHERE m.name = of_name AND (
+            NOT pedigree.is_superseded(m.name_key)
+            OR (of_version >= m.first_version AND of_version < m.next_version)
+        )
+        ORDER BY coalesce(of_version >= m.first_version AND of_version < m.next_version, false) DESC,
+            NOT pedigree.is_superseded(m.name_key) DESC
+        LIMIT 1
+    ), of_name);
+END
+$$;
+
+CREATE FUNCTION pedigree.log_names_among(names text[]) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN ARRAY(SELECT m.log_name FROM pedigree.registered_model m WHERE m.name = ANY (names));
+END
+$$;
+
+CREATE FUNCTION pedigree.log_names_of(of_name text) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    found text[] := ARRAY(
+        SELECT m.log_name FROM pedigree.registered_model m WHERE m.name = of_name ORDER BY m.model_id
+    );
+BEGIN
+    IF cardinality(found) > 0 THEN
+        RETURN found;
+    END IF;
+    RETURN ARRAY(
+        SELECT m.log_name FROM pedigree.former_name f JOIN pedigree.registered_model m USING (model_id)
+        WHERE f.name = of_name ORDER BY f.held_until DESC LIMIT 1
+    );
+END
+$$;
+
 CREATE FUNCTION pedigree.look_before_creation(asked jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET plan_cache_mode TO 'force_generic_plan'
@@ -2352,10 +2436,10 @@ BEGIN
             LEFT JOIN pedigree.search_record r
                 ON r.model_id = model.model_id AND r.version = held.version
         ));
-        IF asked ->> 'copies' IS DISTINCT FROM 'true' THEN
-            known := pedigree.version_of_bytes(model.model_id, asked ->> 'artifact');
-        END IF;
-        IF known IS NOT NULL THEN
+        SELECT v.version INTO known FROM pedigree.model_version v
+        WHERE v.model_id = model.model_id AND v.digest = asked ->> 'artifact'
+            AND v.copy = 0 AND v.deleted_at IS NULL;
+        IF FOUND THEN
             seen := seen || jsonb_build_object('known', (
                 SELECT jsonb_build_object(
                     'record', r.record::text, 'signature', r.signature,
@@ -2438,95 +2522,6 @@ CREATE FUNCTION pedigree.metrics_of(metrics jsonb) RETURNS TABLE(key text, value
     FROM jsonb_each_text(metrics) AS metric WHERE length(metric.key) <= 256
 $$;
 
-CREATE FUNCTION pedigree.milliseconds(at timestamp with time zone) RETURNS bigint
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (floor((EXTRACT(epoch FROM at) * (1000)::numeric)))::bigint;
-
-CREATE FUNCTION pedigree.mlflow_follows_search() RETURNS trigger
-    LANGUAGE plpgsql
-    SET plan_cache_mode TO 'force_generic_plan'
-    AS $$
-BEGIN
-    IF TG_OP <> 'INSERT' THEN
-        DELETE FROM pedigree.search_mlflow t
-        WHERE t.model_id = OLD.model_id AND t.version = OLD.version;
-    END IF;
-    IF TG_OP <> 'DELETE' THEN
-        INSERT INTO pedigree.search_mlflow SELECT row.* FROM pedigree.mlflow_row(NEW) AS row;
-    END IF;
-    RETURN NULL;
-END
-$$;
-
-CREATE FUNCTION pedigree.mlflow_follows_version() RETURNS trigger
-    LANGUAGE plpgsql
-    SET plan_cache_mode TO 'force_generic_plan'
-    AS $$
-BEGIN
-    UPDATE pedigree.search_mlflow t SET updated_ms = pedigree.milliseconds(NEW.last_updated_at)
-    WHERE t.model_id = NEW.model_id AND t.version = NEW.version
-        AND t.updated_ms <> pedigree.milliseconds(NEW.last_updated_at);
-    RETURN NULL;
-END
-$$;
-
-CREATE TABLE pedigree.search_mlflow (
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    name text NOT NULL COLLATE pg_catalog."C",
-    created_at timestamp with time zone NOT NULL,
-    updated_ms bigint NOT NULL,
-    run_id text NOT NULL COLLATE pg_catalog."C",
-    source text NOT NULL COLLATE pg_catalog."C",
-    is_prompt boolean NOT NULL
-);
-
-CREATE TABLE pedigree.search_version (
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    training_id uuid,
-    name text NOT NULL COLLATE pg_catalog."C",
-    created_at timestamp with time zone NOT NULL,
-    created_by text NOT NULL COLLATE pg_catalog."C",
-    flavor text COLLATE pg_catalog."C",
-    stage text NOT NULL COLLATE pg_catalog."C",
-    aliases text[] NOT NULL COLLATE pg_catalog."C",
-    owners text[] NOT NULL COLLATE pg_catalog."C",
-    git_commit text COLLATE pg_catalog."C",
-    run_id text COLLATE pg_catalog."C",
-    tags jsonb NOT NULL,
-    metrics jsonb NOT NULL,
-    params jsonb NOT NULL,
-    digest text COLLATE pg_catalog."C",
-    description text COLLATE pg_catalog."C",
-    size bigint,
-    git_dirty boolean,
-    code_version text COLLATE pg_catalog."C",
-    training_data_digest text COLLATE pg_catalog."C",
-    training_data_version text COLLATE pg_catalog."C",
-    validation_dataset_id text COLLATE pg_catalog."C",
-    environment_hash text COLLATE pg_catalog."C",
-    ci_build text COLLATE pg_catalog."C",
-    risk_class text COLLATE pg_catalog."C",
-    approval_status text NOT NULL COLLATE pg_catalog."C",
-    approved_by text COLLATE pg_catalog."C",
-    quarantined boolean NOT NULL,
-    held boolean NOT NULL,
-    state text DEFAULT 'sealed'::text NOT NULL COLLATE pg_catalog."C"
-);
-
-CREATE FUNCTION pedigree.mlflow_row(s pedigree.search_version) RETURNS SETOF pedigree.search_mlflow
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT s.model_id, s.version, s.name, s.created_at, pedigree.milliseconds(coalesce(v.last_updated_at, s.created_at)),
-        coalesce(nullif(o.run_id, ''), s.run_id, ''),
-        coalesce(o.source, 'pedigree://artifacts/' || s.digest, ''),
-        coalesce(s.tags ->> 'mlflow.prompt.is_prompt' = 'true', false)
-    FROM pedigree.model_version v
-    LEFT JOIN pedigree.version_source o USING (model_id, version)
-    WHERE v.model_id = s.model_id AND v.version = s.version
-$$;
-
 CREATE FUNCTION pedigree.models_named(keys text[]) RETURNS TABLE(name text)
     LANGUAGE plpgsql STABLE
     AS $$
@@ -2580,10 +2575,7 @@ BEGIN
     )
     SELECT o.place - 1, m.name, EXISTS (
         SELECT FROM pedigree.model_version v
-        WHERE v.model_id = o.model_id AND (
-            v.digest = o.data_version
-            OR o.data_version = 'unsealed:' || m.name || '/' || v.version
-        )
+        WHERE v.model_id = o.model_id AND v.digest = o.data_version
     )
     FROM owner o
     JOIN pedigree.registered_model m USING (model_id);
@@ -2626,32 +2618,47 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.newest_of_stages(of_model bigint) RETURNS TABLE(stage text, version integer)
-    LANGUAGE sql STABLE ROWS 4
+CREATE FUNCTION pedigree.name_in_event(line text, content jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
-    WITH RECURSIVE newest AS (
-        (
-            SELECT s.stage, s.version FROM pedigree.search_version s
-            WHERE s.model_id = of_model
-            ORDER BY s.stage DESC, s.version DESC LIMIT 1
-        )
-        UNION ALL
-        SELECT further.stage, further.version
-        FROM newest
-        CROSS JOIN LATERAL (
-            SELECT s.stage, s.version FROM pedigree.search_version s
-            WHERE s.model_id = of_model AND s.stage < newest.stage
-            ORDER BY s.stage DESC, s.version DESC LIMIT 1
-        ) AS further
-    )
-    SELECT newest.stage, newest.version FROM newest
+DECLARE
+    stated text := content ->> 'model';
+BEGIN
+    IF stated IS NOT DISTINCT FROM line OR NOT EXISTS (
+        SELECT FROM pedigree.registered_model m
+        WHERE m.log_name = line AND (m.name = stated OR EXISTS (
+            SELECT FROM pedigree.former_name f WHERE f.model_id = m.model_id AND f.name = stated
+        ))
+    ) THEN
+        RETURN line;
+    END IF;
+    RETURN stated;
+END
 $$;
 
-CREATE FUNCTION pedigree.next_copy(of_model bigint, bytes text) RETURNS integer
-    LANGUAGE sql STABLE
+CREATE FUNCTION pedigree.name_new_model() RETURNS trigger
+    LANGUAGE plpgsql
     AS $$
-    SELECT coalesce(max(v.copy) + 1, 0) FROM pedigree.model_version v
-    WHERE v.model_id = of_model AND v.digest = bytes
+DECLARE
+    highest integer;
+BEGIN
+    PERFORM pedigree.lock_names(NEW.name_key);
+    highest := pedigree.highest_of_name(NEW.name, NEW.name_key, NEW.model_id);
+    IF EXISTS (
+        SELECT FROM pedigree.registered_model m WHERE m.name_key = NEW.name_key
+    ) THEN
+        NULL;  -- the constraint of names decides
+    ELSIF highest IS NOT NULL AND NOT NEW.is_again THEN
+        RAISE EXCEPTION 'the name % belonged to another model', NEW.name
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'registered_model_name_again';
+    END IF;
+    NEW.first_version := coalesce(highest, 0) + 1;
+    NEW.next_version := NEW.first_version;
+    NEW.last_updated_at := NEW.created_at;
+    NEW.log_name := CASE WHEN NEW.is_again THEN pedigree.numbered_name(NEW.name, NEW.model_id)
+        ELSE NEW.name END;
+    RETURN NEW;
+END
 $$;
 
 CREATE FUNCTION pedigree.note_exchange(by_issuer text, hash bytea, expires timestamp with time zone, for_token bigint) RETURNS bigint
@@ -2728,6 +2735,24 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.note_update(of_model bigint, of_version integer, kind text, body jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    is_move boolean := kind = ANY ('{version.stage_changed,version.deleted,version.restored}');
+BEGIN
+    IF is_move OR kind = 'model.restored' OR (kind = 'model.updated' AND body ? 'description') THEN
+        UPDATE pedigree.registered_model m SET last_updated_at = at WHERE m.model_id = of_model;
+    END IF;
+    IF is_move OR kind = ANY ('{version.sealed,version.registration_failed}')
+        OR (kind = 'version.updated' AND body ? 'description')
+    THEN
+        UPDATE pedigree.model_version v SET last_updated_at = at
+        WHERE v.model_id = of_model AND v.version = of_version;
+    END IF;
+END
+$$;
+
 CREATE FUNCTION pedigree.note_web_session_used(of_session bigint) RETURNS void
     LANGUAGE sql
     AS $$
@@ -2735,6 +2760,10 @@ UPDATE pedigree.web_session s SET used_at = clock_timestamp()
 WHERE s.session_id = of_session AND pedigree.is_open(s)
     AND s.used_at < clock_timestamp() - interval '5 minutes'
 $$;
+
+CREATE FUNCTION pedigree.numbered_name(name text, model_id bigint) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((name || '/'::text) || model_id);
 
 CREATE FUNCTION pedigree.person_of(name text) RETURNS text
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -2946,8 +2975,8 @@ BEGIN
     LOOP
         RETURN QUERY
         SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation,
-            CASE WHEN t.training_id IS NOT NULL THEN to_json(t)::text END,
-            pedigree.graph_of(t.training_id, coalesce(t.raced, false)),
+            to_json(t)::text,
+            pedigree.graph_of(t.training_id, t.raced),
             (SELECT e.packages FROM pedigree.environment e WHERE e.hash = t.environment_hash),
             (
                 SELECT coalesce(json_agg(shown), '[]')::text FROM (
@@ -2983,11 +3012,11 @@ BEGIN
                 ) AS shown
             ),
             c.revision, c.digest, c.markdown, c.notes, c.created_at, c.event_id,
-            coalesce((SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.name), 0),
+            coalesce((SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.log_name), 0),
             clock_timestamp()
         FROM pedigree.registered_model m
         JOIN pedigree.search_record r ON r.model_id = m.model_id AND r.version = wanted.version
-        LEFT JOIN LATERAL (
+        JOIN LATERAL (
             SELECT first.* FROM pedigree.training first
             WHERE first.model_id = m.model_id AND first.version = r.version
             ORDER BY first.created_at, first.training_id LIMIT 1
@@ -3008,6 +3037,7 @@ CREATE FUNCTION pedigree.record_events(event_ids uuid[], of_type text, of_model 
     AS $$
 DECLARE
     actor jsonb := pedigree.acting_in_event();
+    line text := pedigree.log_name_of(of_model, of_version);
 BEGIN
     PERFORM pedigree.require_time(at, of_model);
     FOR place IN 1 .. cardinality(event_ids) LOOP
@@ -3019,7 +3049,7 @@ BEGIN
     END LOOP;
     WITH written AS (
         INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
-        SELECT event_id, of_type, of_model, of_version, canonical,
+        SELECT event_id, of_type, line, of_version, canonical,
             sha256('\x00'::bytea || canonical), record_events.at
         FROM unnest(event_ids, canonicals) WITH ORDINALITY AS given (event_id, canonical, place)
         ORDER BY place
@@ -3034,6 +3064,7 @@ CREATE FUNCTION pedigree.record_filled_events(events jsonb, holes text[], fillin
     AS $$
 DECLARE
     actor jsonb := pedigree.acting_in_event();
+    line text := pedigree.log_name_of(of_model, of_version);
     are_own boolean;
 BEGIN
     WITH filled AS MATERIALIZED (
@@ -3042,7 +3073,7 @@ BEGIN
         FROM jsonb_array_elements(events) WITH ORDINALITY AS given (e, place)
     ), written AS (
         INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
-        SELECT event_id, type, of_model, of_version, canonical, sha256('\x00'::bytea || canonical),
+        SELECT event_id, type, line, of_version, canonical, sha256('\x00'::bytea || canonical),
             record_filled_events.at
         FROM filled ORDER BY place
         RETURNING id
@@ -3080,10 +3111,10 @@ CREATE TABLE pedigree.model_card (
 CREATE TABLE pedigree.model_version (
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    digest text COLLATE pg_catalog."C",
+    digest text NOT NULL COLLATE pg_catalog."C",
     copy integer DEFAULT 0 NOT NULL,
-    flavor text,
-    signature jsonb,
+    flavor text NOT NULL,
+    signature jsonb NOT NULL,
     description text,
     owners text[] DEFAULT '{}'::text[] NOT NULL,
     tags jsonb DEFAULT '{}'::jsonb NOT NULL,
@@ -3104,16 +3135,10 @@ CREATE TABLE pedigree.model_version (
     collected_at timestamp with time zone,
     tier text DEFAULT 'standard'::text NOT NULL,
     approval_stage text,
-    state text DEFAULT 'sealed'::text NOT NULL,
-    state_reason text,
     last_updated_at timestamp with time zone,
     CONSTRAINT model_version_approval_status_check CHECK ((approval_status = ANY (ARRAY['none'::text, 'pending'::text, 'approved'::text, 'rejected'::text]))),
     CONSTRAINT model_version_collected_deleted CHECK (((collected_at IS NULL) OR (deleted_at IS NOT NULL))),
-    CONSTRAINT model_version_copy_of_bytes CHECK (((copy = 0) OR (digest IS NOT NULL))),
-    CONSTRAINT model_version_failed_has_reason CHECK (((state <> 'failed'::text) OR (state_reason <> ''::text))),
     CONSTRAINT model_version_risk_class_check CHECK ((risk_class = ANY (ARRAY['minimal'::text, 'limited'::text, 'high'::text, 'unacceptable'::text]))),
-    CONSTRAINT model_version_sealed_has_digest CHECK (((state = 'sealed'::text) = (digest IS NOT NULL))),
-    CONSTRAINT model_version_state_known CHECK ((state = ANY (ARRAY['sealed'::text, 'pending'::text, 'failed'::text, 'reference'::text]))),
     CONSTRAINT model_version_tier_known CHECK ((tier = ANY (ARRAY['standard'::text, 'archive'::text]))),
     CONSTRAINT model_version_version_check CHECK ((version >= 1))
 );
@@ -3133,14 +3158,18 @@ CREATE TABLE pedigree.registered_model (
     deleted_at timestamp with time zone,
     policy_revision integer DEFAULT 0 NOT NULL,
     policy_since timestamp with time zone,
-    last_updated_at timestamp with time zone
+    log_name text NOT NULL COLLATE pg_catalog."C",
+    first_version integer DEFAULT 1 NOT NULL,
+    is_again boolean DEFAULT false NOT NULL,
+    last_updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT registered_model_first_version CHECK (((first_version >= 1) AND (first_version <= next_version)))
 );
 
 CREATE TABLE pedigree.stage_override (
     override_id bigint NOT NULL,
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    digest text COLLATE pg_catalog."C",
+    digest text NOT NULL COLLATE pg_catalog."C",
     author text NOT NULL,
     from_stage text NOT NULL COLLATE pg_catalog."C",
     to_stage text NOT NULL COLLATE pg_catalog."C",
@@ -3177,15 +3206,15 @@ CREATE TABLE pedigree.training (
     training_id uuid NOT NULL,
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    run_id text,
+    run_id text NOT NULL,
     instance_id text,
     job_name text,
     step_key text,
     asset text,
     partition text,
-    git_commit text,
-    git_dirty boolean,
-    git_source text,
+    git_commit text NOT NULL,
+    git_dirty boolean NOT NULL,
+    git_source text NOT NULL,
     code_version text,
     training_data_digest text,
     training_data_version text,
@@ -3209,7 +3238,6 @@ CREATE TABLE pedigree.training (
     drift_monitor_id text,
     datasheet_uri text,
     restated integer DEFAULT 0 NOT NULL,
-    CONSTRAINT training_commit_has_origin CHECK ((((git_commit IS NULL) = (git_source IS NULL)) AND ((git_dirty IS NULL) OR (git_commit IS NOT NULL)))),
     CONSTRAINT training_verification_known CHECK ((((verification ->> 'status'::text) = ANY (ARRAY['verified'::text, 'skipped'::text, 'not possible'::text])) AND (((verification ->> 'status'::text) <> 'not possible'::text) OR ((verification ->> 'reason'::text) <> ''::text))))
 );
 
@@ -3251,8 +3279,8 @@ CREATE VIEW pedigree.version_record AS
     first.validation_dataset_id,
     first.environment_hash,
     first.ci_build,
-    COALESCE(first.metrics, '{}'::jsonb) AS metrics,
-    COALESCE(first.params, '{}'::jsonb) AS params,
+    first.metrics,
+    first.params,
     ( SELECT count(*) AS count
            FROM pedigree.training t
           WHERE ((t.model_id = v.model_id) AND (t.version = v.version))) AS trainings,
@@ -3269,12 +3297,10 @@ CREATE VIEW pedigree.version_record AS
          LIMIT 1) AS model_card_digest,
     ( SELECT count(*) AS count
            FROM pedigree.stage_override o
-          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))) AS overrides,
-    v.state,
-    v.state_reason
+          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))) AS overrides
    FROM (((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
-     LEFT JOIN LATERAL ( SELECT t.training_id,
+     CROSS JOIN LATERAL ( SELECT t.training_id,
             t.model_id,
             t.version,
             t.run_id,
@@ -3297,22 +3323,11 @@ CREATE VIEW pedigree.version_record AS
             t.raced,
             t.created_at,
             t.created_by,
-            t.created_by_source,
-            t.config,
-            t.lineage_recorded,
-            t.verification,
-            t.description,
-            t.owners,
-            t.tags,
-            t.risk_class,
-            t.risk_assessment_id,
-            t.drift_monitor_id,
-            t.datasheet_uri,
-            t.restated
+            t.created_by_source
            FROM pedigree.training t
           WHERE ((t.model_id = v.model_id) AND (t.version = v.version))
           ORDER BY t.created_at, t.training_id
-         LIMIT 1) first ON (true))
+         LIMIT 1) first)
      LEFT JOIN pedigree.tenure stage ON (((stage.model_id = v.model_id) AND (stage.version = v.version) AND (stage.pointer = 'stage'::text) AND (stage.held_until IS NULL))))
   WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL));
 
@@ -3359,28 +3374,20 @@ CREATE VIEW pedigree.version_in_full AS
     stage_since,
     aliases,
     model_card_digest,
-    COALESCE(( SELECT t.verification
+    ( SELECT t.verification
            FROM pedigree.training t
           WHERE ((t.model_id = r.model_id) AND (t.version = r.version_id))
           ORDER BY ((t.verification ->> 'status'::text) <> 'verified'::text), t.created_at, t.training_id
-         LIMIT 1), '{"reason": "no training of it is known", "spread": null, "status": "not possible"}'::jsonb) AS verification,
-    overrides,
-    state,
-    state_reason
+         LIMIT 1) AS verification,
+    overrides
    FROM pedigree.version_record r;
 
 CREATE FUNCTION pedigree.record_shown(r pedigree.version_in_full) RETURNS SETOF json
     LANGUAGE sql STABLE
     AS $$
-    SELECT CASE WHEN r.overrides > 0 OR r.state <> 'sealed' THEN replace(
-        to_json(shown)::text, ',"model_card_digest":', concat(
-            CASE WHEN r.overrides > 0 THEN format(',"overrides":%s', r.overrides) END,
-            CASE WHEN r.state <> 'sealed' THEN format(
-                ',"state":%s,"state_reason":%s', to_json(r.state),
-                coalesce(to_json(r.state_reason), 'null')
-            ) END,
-            ',"model_card_digest":'
-        )
+    SELECT CASE WHEN r.overrides > 0 THEN replace(
+        to_json(shown)::text, ',"model_card_digest":',
+        format(',"overrides":%s,"model_card_digest":', r.overrides)
     )::json ELSE to_json(shown) END FROM (
         SELECT
             r.model_name,
@@ -3491,7 +3498,7 @@ BEGIN
         versions => sign * count(*), logical_bytes => sign * coalesce(sum(a.size), 0)::bigint
     )
     FROM pedigree.model_version v
-    LEFT JOIN pedigree.artifact a ON a.digest = v.digest
+    JOIN pedigree.artifact a ON a.digest = v.digest
     WHERE v.model_id = NEW.model_id AND v.deleted_at IS NULL;
     RETURN NULL;
 END
@@ -3503,11 +3510,9 @@ CREATE FUNCTION pedigree.recount_version() RETURNS trigger
 DECLARE
     sign integer := CASE WHEN NEW.deleted_at IS NULL THEN 1 ELSE -1 END;
 BEGIN
-    PERFORM pedigree.add_to_statistic(
-        versions => sign, logical_bytes => sign * coalesce(a.size, 0)
-    )
-    FROM pedigree.registered_model m LEFT JOIN pedigree.artifact a ON a.digest = NEW.digest
-    WHERE m.model_id = NEW.model_id AND m.deleted_at IS NULL;
+    PERFORM pedigree.add_to_statistic(versions => sign, logical_bytes => sign * a.size)
+    FROM pedigree.artifact a, pedigree.registered_model m
+    WHERE a.digest = NEW.digest AND m.model_id = NEW.model_id AND m.deleted_at IS NULL;
     RETURN NULL;
 END
 $$;
@@ -3932,10 +3937,9 @@ BEGIN
     FROM (
         SELECT model_id, version,
             (after.description, after.owners, after.tags, after.flavor, after.created_at,
-                after.created_by, after.deleted_at, after.digest, after.state)
+                after.created_by, after.deleted_at)
             IS DISTINCT FROM (before.description, before.owners, before.tags, before.flavor,
-                before.created_at, before.created_by, before.deleted_at, before.digest,
-                before.state) AS is_found_by
+                before.created_at, before.created_by, before.deleted_at) AS is_found_by
         FROM after JOIN before USING (model_id, version)
     ) AS each;
     IF models IS NOT NULL THEN
@@ -4226,6 +4230,15 @@ FROM pedigree.search_record_source source
 WHERE source.model_id = of_model AND source.version = of_version
 $$;
 
+CREATE FUNCTION pedigree.supersede(of_name text, of_key text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE pedigree.registered_model m SET name_key = pedigree.numbered_name(of_key, m.model_id)
+    WHERE m.name_key = of_key AND m.name = of_name AND m.deleted_at IS NOT NULL;
+END
+$$;
+
 CREATE FUNCTION pedigree.take_blobs(doc jsonb) RETURNS text[]
     LANGUAGE plpgsql
     AS $$
@@ -4285,10 +4298,12 @@ $$;
 CREATE FUNCTION pedigree.time_of_change(model_name text) RETURNS timestamp with time zone
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    line text := pedigree.log_name_of(model_name, NULL);
 BEGIN
     RETURN greatest(clock_timestamp(), (
         SELECT e.at FROM pedigree.event e
-        WHERE e.model >= model_name AND e.model <= model_name
+        WHERE e.model >= line AND e.model <= line
         ORDER BY e.model DESC, e.id DESC LIMIT 1
     ));
 END
@@ -4468,15 +4483,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.version_of_bytes(of_model bigint, bytes text) RETURNS integer
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT v.version FROM pedigree.model_version v
-    LEFT JOIN pedigree.version_source s USING (model_id, version)
-    WHERE v.model_id = of_model AND v.digest = bytes AND v.deleted_at IS NULL
-    ORDER BY s.version IS NOT NULL, v.copy LIMIT 1
-$$;
-
 CREATE FUNCTION pedigree.void_approvals(of_model bigint) RETURNS integer[]
     LANGUAGE plpgsql
     AS $$
@@ -4637,7 +4643,9 @@ BEGIN
         WHERE e.event_id = ANY (ARRAY(
             SELECT (card #>> '{event,event_id}')::uuid FROM jsonb_array_elements(cards) AS card
         )) AND pedigree.is_own_event(
-            e.canonical, e.event_id, e.type, e.model, e.version, e.at, actor
+            e.canonical, e.event_id, e.type, (
+                SELECT m.name FROM pedigree.registered_model m WHERE m.log_name = e.model
+            ), e.version, e.at, actor
         ) IS NOT TRUE
     ) THEN
         PERFORM pedigree.refuse_event();
@@ -4997,6 +5005,15 @@ CREATE VIEW pedigree.first_training AS
           GROUP BY training.model_id, training.version) n
      JOIN pedigree.training t USING (training_id));
 
+CREATE TABLE pedigree.former_name (
+    name text NOT NULL COLLATE pg_catalog."C",
+    name_key text NOT NULL COLLATE pg_catalog."C",
+    model_id bigint NOT NULL,
+    first_version integer NOT NULL,
+    next_version integer NOT NULL,
+    held_until timestamp with time zone NOT NULL
+);
+
 CREATE TABLE pedigree.given_up_promotion (
     given_up_id bigint NOT NULL,
     model_id bigint NOT NULL,
@@ -5299,6 +5316,39 @@ CREATE TABLE pedigree.search_metric (
     version integer NOT NULL
 );
 
+CREATE TABLE pedigree.search_version (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    training_id uuid NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL COLLATE pg_catalog."C",
+    flavor text NOT NULL COLLATE pg_catalog."C",
+    stage text NOT NULL COLLATE pg_catalog."C",
+    aliases text[] NOT NULL COLLATE pg_catalog."C",
+    owners text[] NOT NULL COLLATE pg_catalog."C",
+    git_commit text NOT NULL COLLATE pg_catalog."C",
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    tags jsonb NOT NULL,
+    metrics jsonb NOT NULL,
+    params jsonb NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    description text COLLATE pg_catalog."C",
+    size bigint NOT NULL,
+    git_dirty boolean NOT NULL,
+    code_version text COLLATE pg_catalog."C",
+    training_data_digest text COLLATE pg_catalog."C",
+    training_data_version text COLLATE pg_catalog."C",
+    validation_dataset_id text COLLATE pg_catalog."C",
+    environment_hash text COLLATE pg_catalog."C",
+    ci_build text COLLATE pg_catalog."C",
+    risk_class text COLLATE pg_catalog."C",
+    approval_status text NOT NULL COLLATE pg_catalog."C",
+    approved_by text COLLATE pg_catalog."C",
+    quarantined boolean NOT NULL,
+    held boolean NOT NULL
+);
+
 CREATE VIEW pedigree.search_metric_source AS
  SELECT metric.key,
     metric.value,
@@ -5306,18 +5356,6 @@ CREATE VIEW pedigree.search_metric_source AS
     s.version
    FROM (pedigree.search_version s
      CROSS JOIN LATERAL pedigree.metrics_of(s.metrics) metric(key, value));
-
-CREATE VIEW pedigree.search_mlflow_source AS
- SELECT "row".model_id,
-    "row".version,
-    "row".name,
-    "row".created_at,
-    "row".updated_ms,
-    "row".run_id,
-    "row".source,
-    "row".is_prompt
-   FROM (pedigree.search_version s
-     CROSS JOIN LATERAL pedigree.mlflow_row(s.*) "row"(model_id, version, name, created_at, updated_ms, run_id, source, is_prompt));
 
 CREATE TABLE pedigree.search_model (
     model_id bigint NOT NULL,
@@ -5550,21 +5588,21 @@ CREATE TABLE pedigree.search_record (
 
 CREATE VIEW pedigree.version_in_bulk AS
  SELECT first.training_id,
-    ROW(v.model_id, m.name, m.name_key, m.generation, v.version, v.digest, a.size, v.flavor, v.signature, v.description, v.owners, v.tags, v.approval_status, v.approval_notes, v.approved_by, v.approval_timestamp, v.risk_class, v.risk_assessment_id, v.drift_monitor_id, v.datasheet_uri, v.quarantine_reason, v.hold_reason, v.created_at, v.created_by, v.created_by_source, first.run_id, first.git_commit, first.git_dirty, first.git_source, first.code_version, first.training_data_digest, first.training_data_version, first.validation_dataset_id, first.environment_hash, first.ci_build, COALESCE(first.metrics, '{}'::jsonb), COALESCE(first.params, '{}'::jsonb), COALESCE(first.trainings, (0)::bigint), COALESCE(stage.name, 'none'::text), stage.held_since, COALESCE(alias.names, '{}'::text[]), card.digest,
+    ROW(v.model_id, m.name, m.name_key, m.generation, v.version, v.digest, a.size, v.flavor, v.signature, v.description, v.owners, v.tags, v.approval_status, v.approval_notes, v.approved_by, v.approval_timestamp, v.risk_class, v.risk_assessment_id, v.drift_monitor_id, v.datasheet_uri, v.quarantine_reason, v.hold_reason, v.created_at, v.created_by, v.created_by_source, first.run_id, first.git_commit, first.git_dirty, first.git_source, first.code_version, first.training_data_digest, first.training_data_version, first.validation_dataset_id, first.environment_hash, first.ci_build, first.metrics, first.params, first.trainings, COALESCE(stage.name, 'none'::text), stage.held_since, COALESCE(alias.names, '{}'::text[]), card.digest,
         CASE
             WHEN (first.trainings = 1) THEN first.verification
-            ELSE COALESCE(( SELECT t.verification
+            ELSE ( SELECT t.verification
                FROM pedigree.training t
               WHERE ((t.model_id = v.model_id) AND (t.version = v.version))
               ORDER BY ((t.verification ->> 'status'::text) <> 'verified'::text), t.created_at, t.training_id
-             LIMIT 1), '{"reason": "no training of it is known", "spread": null, "status": "not possible"}'::jsonb)
+             LIMIT 1)
         END, ( SELECT count(*) AS count
            FROM pedigree.stage_override o
-          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))), v.state, v.state_reason)::pedigree.version_in_full AS version
+          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))))::pedigree.version_in_full AS version
    FROM ((((((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
-     LEFT JOIN pedigree.artifact a ON ((a.digest = v.digest)))
-     LEFT JOIN pedigree.first_training first ON (((first.model_id = v.model_id) AND (first.version = v.version))))
+     JOIN pedigree.artifact a ON ((a.digest = v.digest)))
+     JOIN pedigree.first_training first ON (((first.model_id = v.model_id) AND (first.version = v.version))))
      LEFT JOIN pedigree.tenure stage ON (((stage.model_id = v.model_id) AND (stage.version = v.version) AND (stage.pointer = 'stage'::text) AND (stage.held_until IS NULL))))
      LEFT JOIN ( SELECT tenure.model_id,
             tenure.version,
@@ -5582,7 +5620,7 @@ CREATE VIEW pedigree.version_in_bulk AS
 CREATE VIEW pedigree.search_record_in_bulk AS
  SELECT (bulk.r).model_id AS model_id,
     (bulk.r).version_id AS version,
-    COALESCE(((bulk.r).signature)::text, 'null'::text) AS signature,
+    ((bulk.r).signature)::text AS signature,
     shown.record,
     (bulk.r).verification AS verification
    FROM (pedigree.version_in_bulk bulk(training_id, r)
@@ -5591,7 +5629,7 @@ CREATE VIEW pedigree.search_record_in_bulk AS
 CREATE VIEW pedigree.search_record_source AS
  SELECT r.model_id,
     r.version_id AS version,
-    COALESCE((r.signature)::text, 'null'::text) AS signature,
+    (r.signature)::text AS signature,
     shown.record,
     r.verification
    FROM (pedigree.version_in_full r
@@ -5614,8 +5652,8 @@ CREATE VIEW pedigree.search_source AS
     first.git_commit,
     first.run_id,
     v.tags,
-    COALESCE(first.metrics, '{}'::jsonb) AS metrics,
-    COALESCE(first.params, '{}'::jsonb) AS params,
+    first.metrics,
+    first.params,
     v.digest,
     v.description,
     artifact.size,
@@ -5630,12 +5668,11 @@ CREATE VIEW pedigree.search_source AS
     v.approval_status,
     v.approved_by,
     (v.quarantine_reason IS NOT NULL) AS quarantined,
-    (v.hold_reason IS NOT NULL) AS held,
-    v.state
+    (v.hold_reason IS NOT NULL) AS held
    FROM ((((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
-     LEFT JOIN pedigree.artifact ON ((artifact.digest = v.digest)))
-     LEFT JOIN LATERAL ( SELECT t.training_id,
+     JOIN pedigree.artifact ON ((artifact.digest = v.digest)))
+     JOIN LATERAL ( SELECT t.training_id,
             t.model_id,
             t.version,
             t.run_id,
@@ -5779,8 +5816,7 @@ CREATE VIEW pedigree.search_version_in_bulk AS
     (r).approval_status AS approval_status,
     (r).approved_by AS approved_by,
     ((r).quarantine_reason IS NOT NULL) AS quarantined,
-    ((r).hold_reason IS NOT NULL) AS held,
-    (r).state AS state
+    ((r).hold_reason IS NOT NULL) AS held
    FROM pedigree.version_in_bulk bulk(training_id, r);
 
 CREATE TABLE pedigree.search_word (
@@ -5853,7 +5889,7 @@ CREATE VIEW pedigree.statistic_source AS
             (COALESCE(sum(artifact.size), (0)::numeric))::bigint AS logical_bytes
            FROM ((pedigree.model_version v
              JOIN pedigree.registered_model m USING (model_id))
-             LEFT JOIN pedigree.artifact ON ((artifact.digest = v.digest)))
+             JOIN pedigree.artifact ON ((artifact.digest = v.digest)))
           WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL))) living,
     ( SELECT count(*) AS blobs,
             (COALESCE(sum(blob.size), (0)::numeric))::bigint AS stored_bytes,
@@ -5893,26 +5929,6 @@ CREATE TABLE pedigree.upload (
 );
 
 COMMENT ON COLUMN pedigree.upload.keys IS 'How many keys a block has; NULL for the upload of the digests. A number has one key.';
-
-CREATE TABLE pedigree.upload_area (
-    upload_id uuid NOT NULL,
-    principal text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL COLLATE pg_catalog."C"
-);
-
-CREATE TABLE pedigree.upload_area_file (
-    upload_id uuid NOT NULL,
-    path text NOT NULL COLLATE pg_catalog."C",
-    digest text NOT NULL COLLATE pg_catalog."C"
-);
-
-CREATE TABLE pedigree.upload_area_parts (
-    parts_id uuid NOT NULL,
-    upload_id uuid NOT NULL,
-    path text NOT NULL COLLATE pg_catalog."C",
-    parts integer NOT NULL,
-    CONSTRAINT upload_area_parts_number CHECK ((parts > 0))
-);
 
 CREATE TABLE pedigree.upload_file (
     upload_id uuid NOT NULL,
@@ -5982,17 +5998,6 @@ ALTER TABLE pedigree.verdict ALTER COLUMN verdict_id ADD GENERATED ALWAYS AS IDE
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
-);
-
-CREATE TABLE pedigree.version_source (
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    source text NOT NULL,
-    location text,
-    run_id text,
-    run_link text,
-    logged_model_id text,
-    claimed jsonb
 );
 
 ALTER TABLE pedigree.web_session ALTER COLUMN session_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -6150,6 +6155,9 @@ ALTER TABLE ONLY pedigree.feed
 ALTER TABLE ONLY pedigree.feed
     ADD CONSTRAINT feed_pkey PRIMARY KEY (seq);
 
+ALTER TABLE ONLY pedigree.former_name
+    ADD CONSTRAINT former_name_pkey PRIMARY KEY (model_id, held_until);
+
 ALTER TABLE ONLY pedigree.given_up_promotion
     ADD CONSTRAINT given_up_promotion_pkey PRIMARY KEY (given_up_id);
 
@@ -6238,6 +6246,9 @@ ALTER TABLE ONLY pedigree.quarantine
     ADD CONSTRAINT quarantine_pkey PRIMARY KEY (quarantine_id);
 
 ALTER TABLE ONLY pedigree.registered_model
+    ADD CONSTRAINT registered_model_log_name_unique UNIQUE (log_name);
+
+ALTER TABLE ONLY pedigree.registered_model
     ADD CONSTRAINT registered_model_name_unique UNIQUE (name_key);
 
 ALTER TABLE ONLY pedigree.registered_model
@@ -6251,9 +6262,6 @@ ALTER TABLE ONLY pedigree.released
 
 ALTER TABLE ONLY pedigree.search_metric
     ADD CONSTRAINT search_metric_pkey PRIMARY KEY (key, value, model_id, version);
-
-ALTER TABLE ONLY pedigree.search_mlflow
-    ADD CONSTRAINT search_mlflow_pkey PRIMARY KEY (model_id, version);
 
 ALTER TABLE ONLY pedigree.search_model_change
     ADD CONSTRAINT search_model_change_pkey PRIMARY KEY (model_id);
@@ -6306,18 +6314,6 @@ ALTER TABLE ONLY pedigree.unsequenced
 ALTER TABLE ONLY pedigree.unserved_event
     ADD CONSTRAINT unserved_event_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY pedigree.upload_area_file
-    ADD CONSTRAINT upload_area_file_pkey PRIMARY KEY (upload_id, path);
-
-ALTER TABLE ONLY pedigree.upload_area
-    ADD CONSTRAINT upload_area_name UNIQUE (principal, name);
-
-ALTER TABLE ONLY pedigree.upload_area_parts
-    ADD CONSTRAINT upload_area_parts_pkey PRIMARY KEY (parts_id);
-
-ALTER TABLE ONLY pedigree.upload_area
-    ADD CONSTRAINT upload_area_pkey PRIMARY KEY (upload_id);
-
 ALTER TABLE ONLY pedigree.upload_file
     ADD CONSTRAINT upload_file_pkey PRIMARY KEY (upload_id, digest);
 
@@ -6332,9 +6328,6 @@ ALTER TABLE ONLY pedigree.usage
 
 ALTER TABLE ONLY pedigree.verdict
     ADD CONSTRAINT verdict_pkey PRIMARY KEY (verdict_id);
-
-ALTER TABLE ONLY pedigree.version_source
-    ADD CONSTRAINT version_source_pkey PRIMARY KEY (model_id, version);
 
 ALTER TABLE ONLY pedigree.web_session
     ADD CONSTRAINT web_session_login_unique UNIQUE (login_hash);
@@ -6403,6 +6396,8 @@ CREATE INDEX exchanged_token_expiry ON pedigree.exchanged_token USING btree (exp
 
 CREATE UNIQUE INDEX feed_event ON pedigree.feed USING btree (id);
 
+CREATE INDEX former_name_key ON pedigree.former_name USING btree (name_key, held_until);
+
 CREATE UNIQUE INDEX given_up_promotion_open ON pedigree.given_up_promotion USING btree (model_id, version, stage) WHERE (retried_at IS NULL);
 
 CREATE INDEX given_up_promotion_version ON pedigree.given_up_promotion USING btree (model_id, version);
@@ -6437,8 +6432,6 @@ CREATE INDEX model_version_deleted ON pedigree.model_version USING btree (model_
 
 CREATE UNIQUE INDEX model_version_digest_unique ON pedigree.model_version USING btree (model_id, digest, copy) WHERE (deleted_at IS NULL);
 
-CREATE INDEX model_version_unsealed ON pedigree.model_version USING btree (model_id, version) WHERE (state <> 'sealed'::text);
-
 CREATE INDEX override_of_version ON pedigree.stage_override USING btree (model_id, version, override_id);
 
 CREATE UNIQUE INDEX principal_name_unique ON pedigree.principal USING btree (pedigree.person_key(name));
@@ -6456,18 +6449,6 @@ CREATE INDEX quarantine_open ON pedigree.quarantine USING btree (asset, partitio
 CREATE INDEX registered_model_name ON pedigree.registered_model USING btree (name);
 
 CREATE INDEX registered_model_name_trigrams ON pedigree.registered_model USING gin (name pedigree.gin_trgm_ops);
-
-CREATE INDEX search_mlflow_bytes ON pedigree.search_mlflow USING hash (source);
-
-CREATE INDEX search_mlflow_model ON pedigree.search_mlflow USING btree (name, ((- updated_ms)), ((- version)));
-
-CREATE INDEX search_mlflow_name ON pedigree.search_mlflow USING btree (name, ((- version)));
-
-CREATE INDEX search_mlflow_newest ON pedigree.search_mlflow USING btree (((- updated_ms)), name, ((- version)));
-
-CREATE INDEX search_mlflow_prompt ON pedigree.search_mlflow USING btree (model_id) WHERE is_prompt;
-
-CREATE INDEX search_mlflow_run ON pedigree.search_mlflow USING hash (run_id) WHERE (run_id <> ''::text);
 
 CREATE INDEX search_model_asking ON pedigree.search_model USING btree (name_key) WHERE ('waiting'::text = ANY (attention));
 
@@ -6501,8 +6482,6 @@ CREATE INDEX search_version_held ON pedigree.search_version USING btree (model_i
 
 CREATE INDEX search_version_name ON pedigree.search_version USING btree (name, created_at, model_id, version);
 
-CREATE INDEX search_version_newest ON pedigree.search_version USING btree (model_id, stage, version);
-
 CREATE INDEX search_version_params ON pedigree.search_version USING gin (params jsonb_path_ops);
 
 CREATE INDEX search_version_quarantined ON pedigree.search_version USING btree (model_id, version) WHERE quarantined;
@@ -6512,8 +6491,6 @@ CREATE INDEX search_version_run ON pedigree.search_version USING hash (run_id);
 CREATE INDEX search_version_stage ON pedigree.search_version USING btree (stage, created_at, model_id, version);
 
 CREATE INDEX search_version_time ON pedigree.search_version USING btree (created_at, model_id, version);
-
-CREATE INDEX search_version_unsealed ON pedigree.search_version USING btree (model_id, version) WHERE (state <> 'sealed'::text);
 
 CREATE INDEX search_word_trigrams ON pedigree.search_word USING gin (word pedigree.gin_trgm_ops);
 
@@ -6548,10 +6525,6 @@ CREATE INDEX training_version ON pedigree.training USING btree (model_id, versio
 CREATE INDEX training_without_lineage ON pedigree.training USING btree (model_id, version, created_at) WHERE (NOT lineage_recorded);
 
 CREATE INDEX unjudged_due ON pedigree.unjudged USING btree (due_at);
-
-CREATE INDEX upload_area_file_digest ON pedigree.upload_area_file USING btree (upload_id, digest);
-
-CREATE INDEX upload_area_parts_of_area ON pedigree.upload_area_parts USING btree (upload_id);
 
 CREATE INDEX upload_file_digest ON pedigree.upload_file USING btree (digest);
 
@@ -6683,10 +6656,6 @@ CREATE TRIGGER log_timestamp_no_truncate BEFORE TRUNCATE ON pedigree.log_timesta
 
 ALTER TABLE pedigree.log_timestamp ENABLE ALWAYS TRIGGER log_timestamp_no_truncate;
 
-CREATE TRIGGER mlflow_row_added AFTER INSERT OR DELETE ON pedigree.search_version FOR EACH ROW EXECUTE FUNCTION pedigree.mlflow_follows_search();
-
-CREATE TRIGGER mlflow_row_changed AFTER UPDATE ON pedigree.search_version FOR EACH ROW WHEN ((((((old.name IS DISTINCT FROM new.name) OR (old.created_at IS DISTINCT FROM new.created_at)) OR (old.run_id IS DISTINCT FROM new.run_id)) OR (old.digest IS DISTINCT FROM new.digest)) OR (old.tags IS DISTINCT FROM new.tags))) EXECUTE FUNCTION pedigree.mlflow_follows_search();
-
 CREATE TRIGGER model_added AFTER INSERT ON pedigree.registered_model REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_name();
 
 CREATE TRIGGER model_changed AFTER UPDATE OF deleted_at, name ON pedigree.registered_model FOR EACH ROW WHEN (((old.deleted_at IS DISTINCT FROM new.deleted_at) OR (old.name IS DISTINCT FROM new.name))) EXECUTE FUNCTION pedigree.search_follows_model();
@@ -6696,6 +6665,8 @@ CREATE TRIGGER model_deleted AFTER UPDATE OF deleted_at ON pedigree.registered_m
 CREATE TRIGGER model_id_fixed BEFORE UPDATE OF model_id ON pedigree.registered_model FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
 
 ALTER TABLE pedigree.registered_model ENABLE ALWAYS TRIGGER model_id_fixed;
+
+CREATE TRIGGER model_named BEFORE INSERT ON pedigree.registered_model FOR EACH ROW EXECUTE FUNCTION pedigree.name_new_model();
 
 CREATE TRIGGER model_shown AFTER INSERT ON pedigree.registered_model FOR EACH ROW EXECUTE FUNCTION pedigree.search_model_follows_model();
 
@@ -6743,23 +6714,13 @@ CREATE TRIGGER version_added AFTER INSERT ON pedigree.model_version REFERENCING 
 
 CREATE TRIGGER version_changed AFTER UPDATE ON pedigree.model_version REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_version();
 
-CREATE TRIGGER version_collected AFTER UPDATE OF collected_at ON pedigree.model_version FOR EACH ROW WHEN (((old.collected_at IS NULL) AND (new.collected_at IS NOT NULL) AND (new.digest IS NOT NULL))) EXECUTE FUNCTION pedigree.release_artifact();
+CREATE TRIGGER version_collected AFTER UPDATE OF collected_at ON pedigree.model_version FOR EACH ROW WHEN (((old.collected_at IS NULL) AND (new.collected_at IS NOT NULL))) EXECUTE FUNCTION pedigree.release_artifact();
 
 CREATE TRIGGER version_deleted AFTER UPDATE OF deleted_at ON pedigree.model_version FOR EACH ROW WHEN (((old.deleted_at IS NULL) <> (new.deleted_at IS NULL))) EXECUTE FUNCTION pedigree.recount_version();
 
 CREATE TRIGGER version_removed AFTER DELETE ON pedigree.model_version REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_versions();
 
-CREATE TRIGGER version_source_no_truncate BEFORE TRUNCATE ON pedigree.version_source FOR EACH STATEMENT EXECUTE FUNCTION pedigree.refuse_change();
-
-ALTER TABLE pedigree.version_source ENABLE ALWAYS TRIGGER version_source_no_truncate;
-
-CREATE TRIGGER version_source_unchanged BEFORE DELETE OR UPDATE ON pedigree.version_source FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
-
-ALTER TABLE pedigree.version_source ENABLE ALWAYS TRIGGER version_source_unchanged;
-
 CREATE TRIGGER version_state_changed AFTER UPDATE ON pedigree.model_version REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_state();
-
-CREATE TRIGGER version_updated AFTER UPDATE OF last_updated_at ON pedigree.model_version FOR EACH ROW WHEN ((old.last_updated_at IS DISTINCT FROM new.last_updated_at)) EXECUTE FUNCTION pedigree.mlflow_follows_version();
 
 ALTER TABLE ONLY pedigree.access_group_member
     ADD CONSTRAINT access_group_member_group FOREIGN KEY (group_name) REFERENCES pedigree.access_group(name);
@@ -6805,6 +6766,9 @@ ALTER TABLE ONLY pedigree.exchanged_token
 
 ALTER TABLE ONLY pedigree.feed
     ADD CONSTRAINT feed_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
+
+ALTER TABLE ONLY pedigree.former_name
+    ADD CONSTRAINT former_name_model_id_fkey FOREIGN KEY (model_id) REFERENCES pedigree.registered_model(model_id);
 
 ALTER TABLE ONLY pedigree.given_up_promotion
     ADD CONSTRAINT given_up_promotion_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
@@ -6881,18 +6845,6 @@ ALTER TABLE ONLY pedigree.unjudged
 ALTER TABLE ONLY pedigree.unserved_event
     ADD CONSTRAINT unserved_event_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
 
-ALTER TABLE ONLY pedigree.upload_area_file
-    ADD CONSTRAINT upload_area_file_area FOREIGN KEY (upload_id) REFERENCES pedigree.upload_area(upload_id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY pedigree.upload_area_file
-    ADD CONSTRAINT upload_area_file_bytes FOREIGN KEY (upload_id, digest) REFERENCES pedigree.upload_file(upload_id, digest) ON DELETE CASCADE;
-
-ALTER TABLE ONLY pedigree.upload_area_parts
-    ADD CONSTRAINT upload_area_parts_area FOREIGN KEY (upload_id) REFERENCES pedigree.upload_area(upload_id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY pedigree.upload_area
-    ADD CONSTRAINT upload_area_session FOREIGN KEY (upload_id) REFERENCES pedigree.upload_session(upload_id) ON DELETE CASCADE;
-
 ALTER TABLE ONLY pedigree.upload_file
     ADD CONSTRAINT upload_file_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES pedigree.upload_session(upload_id) ON DELETE CASCADE;
 
@@ -6901,9 +6853,6 @@ ALTER TABLE ONLY pedigree.usage
 
 ALTER TABLE ONLY pedigree.verdict
     ADD CONSTRAINT verdict_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
-
-ALTER TABLE ONLY pedigree.version_source
-    ADD CONSTRAINT version_source_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
 ALTER TABLE ONLY pedigree.web_session
     ADD CONSTRAINT web_session_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES pedigree.identity(identity_id);
