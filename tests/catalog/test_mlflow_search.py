@@ -122,7 +122,7 @@ def oracle(full: Registry, tmp_path: Path) -> OracleStore:
         rows_of(
             full,
             "SELECT name, tags, pedigree.milliseconds(created_at) AS created_ms,"
-            " pedigree.milliseconds(coalesce(last_updated_at, created_at)) AS updated_ms"
+            " pedigree.milliseconds(last_updated_at) AS updated_ms"
             " FROM pedigree.registered_model",
         )
     )

@@ -15,7 +15,7 @@ from pedigree.postgres.transaction import Row, Transaction
 
 _MODELS = sql.SQL(
     "(SELECT m.model_id, m.name, m.tags,"
-    " pedigree.milliseconds(coalesce(m.last_updated_at, m.created_at)) AS updated_ms"
+    " pedigree.milliseconds(m.last_updated_at) AS updated_ms"
     " FROM pedigree.registered_model m WHERE m.deleted_at IS NULL) AS v"
 )
 

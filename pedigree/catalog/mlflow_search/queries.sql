@@ -21,7 +21,7 @@ CROSS JOIN LATERAL (
 -- name: found_models
 -- What an answer shows of some models, in the given order.
 SELECT found.place, m.model_id, m.name, pedigree.milliseconds(m.created_at) AS created_ms,
-    pedigree.milliseconds(coalesce(m.last_updated_at, m.created_at)) AS updated_ms, m.description, m.tags,
+    pedigree.milliseconds(m.last_updated_at) AS updated_ms, m.description, m.tags,
     ARRAY(
         SELECT newest.version FROM pedigree.newest_of_stages(m.model_id) AS newest
         ORDER BY newest.version DESC

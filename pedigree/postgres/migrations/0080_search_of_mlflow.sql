@@ -6,9 +6,6 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT floor(extract(epoch FROM at) * 1000)::bigint
 $$;
 
-ALTER TABLE pedigree.model_version ADD COLUMN IF NOT EXISTS last_updated_at timestamptz;
-ALTER TABLE pedigree.registered_model ADD COLUMN IF NOT EXISTS last_updated_at timestamptz;
-
 -- What that search compares and sorts by, of each version that a search finds. It is narrow, so that a
 -- search that no index serves reads little.
 CREATE TABLE pedigree.search_mlflow (
