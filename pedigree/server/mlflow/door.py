@@ -8,14 +8,28 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pedigree.server.mlflow import aliases, models, server
+from pedigree.server.mlflow import (
+    aliases,
+    artifact_uploads,
+    artifacts,
+    models,
+    passing_on,
+    server,
+)
 from pedigree.server.mlflow.errors import no_endpoint
 from pedigree.server.mlflow.routes import AJAX, API, MlflowRoute, MlflowRoutes
 
-SUBJECTS: tuple[MlflowRoutes, ...] = (models.routes, aliases.routes)
+SUBJECTS: tuple[MlflowRoutes, ...] = (
+    models.routes,
+    aliases.routes,
+    artifacts.routes,
+    artifact_uploads.routes,
+    # The last one, since it has a route for every path.
+    passing_on.routes,
+)
 
 # Below these every path is MLflow's, so an unknown one is refused in its form.
-_OWN = tuple(f"{prefix}/" for prefix in (API, AJAX))
+_OWN = tuple(f"{prefix}/" for prefix in (API, AJAX, *passing_on.PREFIXES.values()))
 
 
 def open_mlflow(app: FastAPI) -> None:
@@ -68,5 +82,9 @@ class MlflowMiddleware:
         await response(scope, receive, send)
 
     def _matching(self, path: str) -> dict[str, MlflowRoute]:
-        """Return the routes of a path with parts, by their methods."""
-        return {route.method: route for pattern, route in self._patterns if pattern.match(path)}
+        """Return the routes of a path with parts, by their methods: the first one that matches."""
+        found: dict[str, MlflowRoute] = {}
+        for pattern, route in self._patterns:
+            if pattern.match(path):
+                found.setdefault(route.method, route)
+        return found
