@@ -13,11 +13,12 @@ from pydantic_settings import SettingsConfigDict
 from pedigree._durations import Duration
 from pedigree._mlflow_settings import MlflowSettings
 from pedigree._setting_lists import Door, Doors, Networks, PathPrefix, Words
+from pedigree._source_settings import SourceSettings
 
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")]
 
 
-class Settings(MlflowSettings):
+class Settings(MlflowSettings, SourceSettings):
     """The settings of one process, read from the environment on construction, never at import.
 
     Raises:

@@ -95,6 +95,11 @@ FROM pedigree.find_versions(%(name_key)s, %(version)s, %(pointer)s);
 SELECT model_name, version, record, signature, verification, generation
 FROM pedigree.find_holder(%(name_key)s, %(stage)s);
 
+-- name: find_newest_of_stages
+-- The newest version of each stage that one of a model's versions is in, none included.
+SELECT model_name, version, record, signature, verification, generation
+FROM pedigree.find_newest_of_stages(%(name_key)s);
+
 -- name: versions
 -- A page of a model's living versions after a number, oldest first.
 SELECT m.name AS model_name, r.version, r.record::text, r.signature, r.verification::text,
@@ -156,6 +161,13 @@ WHERE m.name_key = %(name_key)s AND t.version = %(version)s
     )
 ORDER BY t.created_at, t.training_id
 LIMIT %(limit)s;
+
+-- name: version_source
+-- Where a version comes from, also a deleted one; none if our own register made it.
+SELECT s.source, s.location, s.run_id, s.run_link, s.logged_model_id, s.claimed
+FROM pedigree.version_source s
+JOIN pedigree.registered_model m USING (model_id)
+WHERE m.name_key = %(name_key)s AND s.version = %(version)s;
 
 -- name: environment
 -- The packages of an environment's hash.

@@ -44,6 +44,7 @@ from pedigree.registry.stage_requests import StageRequestOperations
 from pedigree.registry.stages import StageOperations
 from pedigree.registry.staleness import StalenessOperations
 from pedigree.registry.statistics import StatisticsOperations
+from pedigree.registry.tags import TagOperations
 from pedigree.registry.tokens import TokenOperations
 from pedigree.registry.upload_areas import UploadAreaOperations
 from pedigree.registry.uploads import UploadOperations
@@ -98,6 +99,7 @@ class RegistryOperations(Operations):
         self.model_pages = ModelPageOperations(context)
         self.artifacts = ArtifactOperations(context, self.versions)
         self.aliases = AliasOperations(context)
+        self.tags = TagOperations(context)
         self.policies = PolicyOperations(context)
         self.cards = CardOperations(context)
         self.stage_requests = StageRequestOperations(context)

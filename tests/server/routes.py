@@ -39,6 +39,7 @@ KNOWN: dict[str, Any] = {
     "upload_id": "00000000-0000-4000-8000-000000000000",
     "digest": "sha256:" + hashlib.sha256(b"a").hexdigest(),
     "grant_id": 1,
+    "key": "team",
     "request_id": 1,
     "group": "risk",
     "role": "looker",
