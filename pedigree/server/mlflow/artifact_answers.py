@@ -11,6 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from pedigree.artifacts.records import ManifestFile
 from pedigree.server.http.byte_ranges import ByteRange, UnsatisfiableRange, asked_range
+from pedigree.server.http.etags import is_known
 from pedigree.server.http.heads import is_head
 
 _BYTES = "application/octet-stream"
@@ -33,6 +34,8 @@ def file_answer(request: Request, open_file: OpenFile) -> Response:
     file, chunks = open_file()
     etag = f'"{file.digest}"'
     headers = _headers(file, etag)
+    if is_known(request.headers.get("if-none-match"), etag):
+        return Response(None, 304, {"ETag": etag, "Cache-Control": headers["Cache-Control"]})
     is_same = request.headers.get("if-range") in (None, etag)
     part = asked_range(request.headers.get("range"), file.size) if is_same else None
     if isinstance(part, UnsatisfiableRange):

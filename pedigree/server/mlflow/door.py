@@ -51,6 +51,8 @@ class MlflowMiddleware:
         self._app = app
         self._exact: dict[str, dict[str, MlflowRoute]] = {}
         self._patterns: list[tuple[re.Pattern[str], MlflowRoute]] = []
+        # What a client may ask without a token, though a pattern has its path.
+        self._open = {each.path for each in server.ROUTES}
         for route in routes:
             if not isinstance(route, MlflowRoute):
                 continue
@@ -66,7 +68,7 @@ class MlflowMiddleware:
             return
         path: str = scope["path"]
         found = self._exact.get(path)
-        if found is None and path.startswith(_OWN):
+        if found is None and path.startswith(_OWN) and path not in self._open:
             found = self._matching(path)
         if found is None:
             await self._app(scope, receive, send)

@@ -16,7 +16,7 @@ from pedigree.server.mlflow.errors import no_endpoint
 from pedigree.server.mlflow.passing_on_headers import answered_headers, asked_headers
 from pedigree.server.mlflow.passing_on_paths import Owner, owner_of, passed_on
 from pedigree.server.mlflow.routes import MlflowCall, MlflowRoutes
-from pedigree.server.mlflow.tracking_server import TrackingAnswer, TrackingServer
+from pedigree.server.mlflow.tracking_server import TrackingAnswer, TrackingUpstream
 
 routes = MlflowRoutes()
 
@@ -78,7 +78,7 @@ async def passed_answer(call: MlflowCall) -> Response:
     """
     request = call.request
     path: str = request.scope["path"]
-    server: TrackingServer | None = request.app.state.tracking_server
+    server: TrackingUpstream | None = request.app.state.tracking_server
     owner = owner_of(path)
     if server is None or owner is Owner.REGISTRY:
         return no_endpoint(path, [])

@@ -22,13 +22,13 @@ _READS = frozenset({"GET", "HEAD"})
 
 
 @asynccontextmanager
-async def tracking_server(settings: Settings) -> "AsyncIterator[TrackingServer | None]":
+async def tracking_server(settings: Settings) -> "AsyncIterator[TrackingUpstream | None]":
     """Yield the server that the settings name; None if nothing is passed on."""
     if not settings.mlflow_proxy or settings.mlflow_upstream is None:
         yield None
         return
     secret = settings.mlflow_upstream_credential
-    server = TrackingServer(
+    server = TrackingUpstream(
         settings.mlflow_upstream,
         _authorization(secret.get_secret_value()) if secret else "",
         settings.mlflow_proxy_timeout,
@@ -40,7 +40,7 @@ async def tracking_server(settings: Settings) -> "AsyncIterator[TrackingServer |
         await server.close()
 
 
-class TrackingServer:
+class TrackingUpstream:
     """The connections of one process to the tracking server; use it inside one event loop.
 
     Args:
