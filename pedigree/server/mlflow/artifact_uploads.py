@@ -144,5 +144,8 @@ def _parts_id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise InvalidInputError(
-            "is not the id of an upload", field="upload_id", value=text, remedy="Send that of mpu/create"
+            "is not the id of an upload",
+            field="upload_id",
+            value=text,
+            remedy="Send that of mpu/create",
         ) from None

@@ -34,9 +34,10 @@ _OWN = tuple(f"{prefix}/" for prefix in (API, AJAX, *passing_on.PREFIXES.values(
 
 def open_mlflow(app: FastAPI) -> None:
     """Let an application serve MLflow's clients; their routes are not in the OpenAPI document."""
+    # First, since a route that passes on has a pattern for their paths.
+    app.router.routes.extend(server.ROUTES)
     for subject in SUBJECTS:
         app.router.routes.extend(subject.routes)
-    app.router.routes.extend(server.ROUTES)
 
 
 class MlflowMiddleware:
