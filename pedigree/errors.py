@@ -55,6 +55,7 @@
     │   ├── BytesMissingError        the registry lacks files of the version; the message lists them
     │   ├── BytesTakenError          the same bytes were registered again; it cannot be restored
     │   ├── NotRetrainableError      no asset trained the version
+    │   ├── NotSealedError           the registry does not have the version's bytes, or not yet
     │   ├── PlanChangedError         garbage collection would now delete something else
     │   ├── UntrustedModelError      loading would run code or build types that are not trusted
     │   ├── FileConflictError        a pull would replace files that no pull wrote
@@ -265,6 +266,10 @@ class BytesTakenError(RefusedError):
 
 class NotRetrainableError(RefusedError):
     """No asset trained the version, so no run can retrain it."""
+
+
+class NotSealedError(RefusedError):
+    """The registry does not have the bytes of the version, or not yet."""
 
 
 class PlanChangedError(RefusedError):

@@ -157,6 +157,13 @@ WHERE m.name_key = %(name_key)s AND t.version = %(version)s
 ORDER BY t.created_at, t.training_id
 LIMIT %(limit)s;
 
+-- name: version_source
+-- Where a version comes from, also a deleted one; none if our own register made it.
+SELECT s.source, s.location, s.run_id, s.run_link, s.logged_model_id, s.claimed
+FROM pedigree.version_source s
+JOIN pedigree.registered_model m USING (model_id)
+WHERE m.name_key = %(name_key)s AND s.version = %(version)s;
+
 -- name: environment
 -- The packages of an environment's hash.
 SELECT packages FROM pedigree.environment WHERE hash = %(hash)s;

@@ -255,7 +255,7 @@ class Move(Record):
     model_name: str
     stage: str
     version_id: int
-    digest: Digest
+    digest: Digest | None = Field(description="Null if the version is not sealed")
     previous_version_id: int | None = Field(
         default=None, description="The previous version of the stage"
     )

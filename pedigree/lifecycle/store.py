@@ -30,7 +30,7 @@ class VersionState(NamedTuple):
     """The state of a version that the gates use."""
 
     version: int
-    digest: str
+    digest: str | None
     approval_status: str
     quarantine_reason: str | None
     hold_reason: str | None
@@ -41,7 +41,8 @@ class Holder(NamedTuple):
     """A version that holds a pointer."""
 
     version: int
-    digest: str
+    digest: str | None
+    """None if it is not sealed."""
 
 
 def version_state(
