@@ -26,6 +26,7 @@
     │   ├── ModelNotFoundError
     │   ├── VersionNotFoundError
     │   ├── AliasNotFoundError
+    │   ├── TagNotFoundError
     │   ├── StageEmptyError          no version is in the stage
     │   ├── QuarantineNotFoundError  the data is not quarantined
     │   ├── SessionNotFoundError
@@ -188,6 +189,10 @@ class VersionNotFoundError(NotFoundError):
 
 class AliasNotFoundError(NotFoundError):
     """The model has no such alias."""
+
+
+class TagNotFoundError(NotFoundError):
+    """The model or version has no such tag."""
 
 
 class StageEmptyError(NotFoundError):

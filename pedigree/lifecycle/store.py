@@ -69,6 +69,14 @@ def holder(transaction: Transaction, model_id: int, pointer: str, name: str) -> 
     return Holder(**row) if row else None
 
 
+def holders(transaction: Transaction, model_id: int, stage: str) -> tuple[Holder, ...]:
+    """Return the versions that hold a stage, the one that entered it last at the end."""
+    rows = transaction.execute(
+        SQL["holders_of_stage"], {"model_id": model_id, "stage": stage}
+    ).fetchall()
+    return tuple(Holder(**row) for row in rows)
+
+
 class ExpectedRollback(NamedTuple):
     """What a rollback of a stage does.
 

@@ -326,9 +326,12 @@ BEGIN
         description = CASE WHEN body ? 'description' THEN body ->> 'description' ELSE v.description END,
         owners = CASE WHEN body ? 'owners'
             THEN coalesce(pedigree.texts_of(body -> 'owners'), '{}') ELSE v.owners END,
-        tags = CASE WHEN body ? 'tags' THEN body -> 'tags' ELSE v.tags END
+        tags = CASE WHEN body ? 'tag_changes' THEN jsonb_strip_nulls(v.tags || (body -> 'tag_changes'))
+            WHEN body ? 'tags' THEN body -> 'tags' ELSE v.tags END
     WHERE v.model_id = of_model AND v.version = of_version;
-    IF body - '{description,owners,tags}'::text[] <> '{}' THEN
+    IF body - '{description,owners,tags,tag_changes}'::text[] <> '{}'
+        OR body ?& '{tags,tag_changes}'::text[]
+    THEN
         PERFORM pedigree.refuse_change_of('the description of a version');
     END IF;
 END
@@ -480,16 +483,20 @@ CREATE FUNCTION pedigree.apply_model(of_model bigint, body jsonb) RETURNS void
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    IF NOT body ? 'policy' AND body - '{description,owners,tags}'::text[] <> '{}' THEN
+    IF body ?& '{tags,tag_changes}'::text[]
+        OR NOT body ? 'policy' AND body - '{description,owners,tags,tag_changes}'::text[] <> '{}'
+    THEN
         PERFORM pedigree.refuse_change_of('the description of a model');
     END IF;
-    IF body ?| '{description,owners,tags}'::text[] THEN
+    IF body ?| '{description,owners,tags,tag_changes}'::text[] THEN
         UPDATE pedigree.registered_model m SET
             description = CASE WHEN body ? 'description' THEN body ->> 'description'
                 ELSE m.description END,
             owners = CASE WHEN body ? 'owners'
                 THEN coalesce(pedigree.texts_of(body -> 'owners'), '{}') ELSE m.owners END,
-            tags = CASE WHEN body ? 'tags' THEN body -> 'tags' ELSE m.tags END
+            tags = CASE
+                WHEN body ? 'tag_changes' THEN jsonb_strip_nulls(m.tags || (body -> 'tag_changes'))
+                WHEN body ? 'tags' THEN body -> 'tags' ELSE m.tags END
         WHERE m.model_id = of_model;
     END IF;
 END
@@ -572,10 +579,12 @@ BEGIN
     IF coalesce(left_stage, 'none') IS DISTINCT FROM body ->> 'from' THEN
         PERFORM pedigree.refuse_change_of('the stage that a version leaves');
     END IF;
-    PERFORM pedigree.begin_tenure(
-        of_model, of_version, 'stage', body ->> 'to', (change ->> 'exclusive')::boolean, at,
-        body ->> 'reason'
-    );
+    IF body ->> 'to' <> 'none' THEN
+        PERFORM pedigree.begin_tenure(
+            of_model, of_version, 'stage', body ->> 'to', (change ->> 'exclusive')::boolean, at,
+            body ->> 'reason'
+        );
+    END IF;
 END
 $$;
 
@@ -1574,6 +1583,23 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.find_newest_of_stages(wanted_key text) RETURNS TABLE(model_name text, version integer, record text, signature text, verification text, generation bigint)
+    LANGUAGE plpgsql STABLE ROWS 4
+    AS $$
+BEGIN
+    IF session_user <> current_user AND NOT pedigree.sees_key(wanted_key) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
+    FROM pedigree.registered_model m
+    CROSS JOIN LATERAL pedigree.newest_of_stages(m.model_id) AS newest
+    JOIN pedigree.search_record r ON r.model_id = m.model_id AND r.version = newest.version
+    WHERE m.name_key = wanted_key AND m.deleted_at IS NULL
+    ORDER BY r.version DESC;
+END
+$$;
+
 CREATE FUNCTION pedigree.find_token(wanted_hash bytea) RETURNS TABLE(token text)
     LANGUAGE plpgsql STABLE ROWS 1
     AS $$
@@ -2509,6 +2535,27 @@ BEGIN
     INTO move_versions.generation, move_versions.voided, move_versions.policy_revision
     FROM pedigree.change_model(of_model, events, at, hole) AS made;
 END
+$$;
+
+CREATE FUNCTION pedigree.newest_of_stages(of_model bigint) RETURNS TABLE(stage text, version integer)
+    LANGUAGE sql STABLE ROWS 4
+    AS $$
+    WITH RECURSIVE newest AS (
+        (
+            SELECT s.stage, s.version FROM pedigree.search_version s
+            WHERE s.model_id = of_model
+            ORDER BY s.stage DESC, s.version DESC LIMIT 1
+        )
+        UNION ALL
+        SELECT further.stage, further.version
+        FROM newest
+        CROSS JOIN LATERAL (
+            SELECT s.stage, s.version FROM pedigree.search_version s
+            WHERE s.model_id = of_model AND s.stage < newest.stage
+            ORDER BY s.stage DESC, s.version DESC LIMIT 1
+        ) AS further
+    )
+    SELECT newest.stage, newest.version FROM newest
 $$;
 
 CREATE FUNCTION pedigree.next_copy(of_model bigint, bytes text) RETURNS integer
@@ -5778,6 +5825,26 @@ CREATE TABLE pedigree.upload (
 
 COMMENT ON COLUMN pedigree.upload.keys IS 'How many keys a block has; NULL for the upload of the digests. A number has one key.';
 
+CREATE TABLE pedigree.upload_area (
+    upload_id uuid NOT NULL,
+    principal text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE pedigree.upload_area_file (
+    upload_id uuid NOT NULL,
+    path text NOT NULL COLLATE pg_catalog."C",
+    digest text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE pedigree.upload_area_parts (
+    parts_id uuid NOT NULL,
+    upload_id uuid NOT NULL,
+    path text NOT NULL COLLATE pg_catalog."C",
+    parts integer NOT NULL,
+    CONSTRAINT upload_area_parts_number CHECK ((parts > 0))
+);
+
 CREATE TABLE pedigree.upload_file (
     upload_id uuid NOT NULL,
     digest text NOT NULL COLLATE pg_catalog."C",
@@ -6167,6 +6234,18 @@ ALTER TABLE ONLY pedigree.unsequenced
 ALTER TABLE ONLY pedigree.unserved_event
     ADD CONSTRAINT unserved_event_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY pedigree.upload_area_file
+    ADD CONSTRAINT upload_area_file_pkey PRIMARY KEY (upload_id, path);
+
+ALTER TABLE ONLY pedigree.upload_area
+    ADD CONSTRAINT upload_area_name UNIQUE (principal, name);
+
+ALTER TABLE ONLY pedigree.upload_area_parts
+    ADD CONSTRAINT upload_area_parts_pkey PRIMARY KEY (parts_id);
+
+ALTER TABLE ONLY pedigree.upload_area
+    ADD CONSTRAINT upload_area_pkey PRIMARY KEY (upload_id);
+
 ALTER TABLE ONLY pedigree.upload_file
     ADD CONSTRAINT upload_file_pkey PRIMARY KEY (upload_id, digest);
 
@@ -6338,6 +6417,8 @@ CREATE INDEX search_version_held ON pedigree.search_version USING btree (model_i
 
 CREATE INDEX search_version_name ON pedigree.search_version USING btree (name, created_at, model_id, version);
 
+CREATE INDEX search_version_newest ON pedigree.search_version USING btree (model_id, stage, version);
+
 CREATE INDEX search_version_params ON pedigree.search_version USING gin (params jsonb_path_ops);
 
 CREATE INDEX search_version_quarantined ON pedigree.search_version USING btree (model_id, version) WHERE quarantined;
@@ -6383,6 +6464,10 @@ CREATE INDEX training_version ON pedigree.training USING btree (model_id, versio
 CREATE INDEX training_without_lineage ON pedigree.training USING btree (model_id, version, created_at) WHERE (NOT lineage_recorded);
 
 CREATE INDEX unjudged_due ON pedigree.unjudged USING btree (due_at);
+
+CREATE INDEX upload_area_file_digest ON pedigree.upload_area_file USING btree (upload_id, digest);
+
+CREATE INDEX upload_area_parts_of_area ON pedigree.upload_area_parts USING btree (upload_id);
 
 CREATE INDEX upload_file_digest ON pedigree.upload_file USING btree (digest);
 
@@ -6705,6 +6790,18 @@ ALTER TABLE ONLY pedigree.unjudged
 
 ALTER TABLE ONLY pedigree.unserved_event
     ADD CONSTRAINT unserved_event_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
+
+ALTER TABLE ONLY pedigree.upload_area_file
+    ADD CONSTRAINT upload_area_file_area FOREIGN KEY (upload_id) REFERENCES pedigree.upload_area(upload_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY pedigree.upload_area_file
+    ADD CONSTRAINT upload_area_file_bytes FOREIGN KEY (upload_id, digest) REFERENCES pedigree.upload_file(upload_id, digest) ON DELETE CASCADE;
+
+ALTER TABLE ONLY pedigree.upload_area_parts
+    ADD CONSTRAINT upload_area_parts_area FOREIGN KEY (upload_id) REFERENCES pedigree.upload_area(upload_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY pedigree.upload_area
+    ADD CONSTRAINT upload_area_session FOREIGN KEY (upload_id) REFERENCES pedigree.upload_session(upload_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY pedigree.upload_file
     ADD CONSTRAINT upload_file_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES pedigree.upload_session(upload_id) ON DELETE CASCADE;

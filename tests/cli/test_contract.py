@@ -162,7 +162,7 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
     found.write_text(json.dumps({"task": "binary", "overall": {"group": "overall", "count": 9}}))
     policy = folder / "policy.yaml"
     stages = "{name: candidate, after: [none]}, {name: staging, after: [none, candidate]}"
-    policy.write_text(f"stages: [{stages}]\n")
+    policy.write_text(f"stages: [{stages}]\nback_to_none: true\n")
     yield from (
         ("model", "create", "fresh", "--description", "new", "--tag", "a=b"),
         ("model", "update", "fresh", "--owner", "ann"),
@@ -192,6 +192,9 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("alias", "set", "churn", "best", 1, "--reason", "a test"),
         ("alias", "list", "churn"),
         ("alias", "delete", "churn", "best", "--reason", "a test"),
+        ("tag", "set", "churn", "team", "growth"),
+        ("tag", "set", "churn/3", "tier", "1"),
+        ("tag", "delete", "churn/3", "tier"),
         ("update", "churn/3", "--description", "the third"),
         ("hold", "churn/3", "--reason", "a lawsuit"),
         ("lift-hold", "churn/3", "--reason", "it is over"),
@@ -211,6 +214,7 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("policy", "checks", "churn"),
         ("policy", "set", "fresh", policy),
         ("policy", "history", "fresh"),
+        ("demote", "fresh/1"),
         ("impact", "customers"),
         ("quarantine", "orders", "--reason", "doubled"),
         ("release", "orders", "--whole-asset"),

@@ -64,6 +64,8 @@ def with_every_option() -> Iterator[Any]:
             first = next(iter(_construct_instances(estimator_class)))
         except (Exception, pytest.skip.Exception):  # what needs more than small data
             continue
+        if "thresholds" in first.get_params(deep=False):
+            first.set_params(thresholds=3)  # by default 100 scores a fit, half of the test's time
         for name, constraints in getattr(estimator_class, "_parameter_constraints", {}).items():
             for constraint in constraints if isinstance(constraints, list) else ():
                 for word in constraint.options if isinstance(constraint, Options) else ():
