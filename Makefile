@@ -23,6 +23,8 @@ DISTRIBUTED := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 # OpenStack Swift, an object store to test against, runs on Linux alone.
 SWIFT := $(if $(filter Linux,$(shell uname -s)),.venv-swift/.installed)
+# MLflow's own server and client, which the door for MLflow is compared with.
+MLFLOW := .venv-mlflow/.installed
 
 .PHONY: help demo test test-system test-pooler test-fence up down lint docs lock lock-check bench pictures fuzz sdk-matrix typescript torch spark azurite oidc-provider clean
 
@@ -35,7 +37,7 @@ demo: .venv/.installed ## train, register, check, promote, score and roll back o
 test: .venv/.installed $(SWIFT) ## run the tests, against real Postgres, object stores, Dagster and HTTP servers
 	$(BIN)/python -m pytest $(DISTRIBUTED) -q -m "not system" $(ARGS)
 
-test-system: .venv/.installed $(SWIFT) ## the tests of daemons, kills, remote stores, measures and laws over many cases
+test-system: .venv/.installed $(SWIFT) $(MLFLOW) ## the tests of daemons, kills, remote stores, measures and laws over many cases
 	$(BIN)/python -m pytest $(DISTRIBUTED) -q -m system $(ARGS)
 
 test-pooler: .venv/.installed ## the tests of the service and of its verbs, through PgBouncer in transaction mode
@@ -124,7 +126,7 @@ oidc-provider: .oidc-provider/.installed ## a certified OpenID provider, by npm;
 
 clean: ## remove the environments and the demo's data
 	@if [ -x $(BIN)/pedigree ]; then PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/pedigree down >/dev/null 2>&1 || true; fi
-	rm -rf .venv .venv-swift .azurite .oidc-provider clients/typescript/node_modules $(HOME_OF_DEMO) .dagster
+	rm -rf .venv .venv-swift .venv-mlflow .azurite .oidc-provider clients/typescript/node_modules $(HOME_OF_DEMO) .dagster
 
 # --- Environments. A stamp says what is done; everything here prints to stderr, so that
 # `make demo ARGS=--json` has nothing but JSON on stdout.
@@ -155,6 +157,11 @@ clean: ## remove the environments and the demo's data
 # Swift's eventlet does not share an environment with Dagster.
 .venv-swift/.installed: tests/artifacts/swift/requirements.lock
 	@sh .ci/venv .venv-swift tests/artifacts/swift/requirements.lock >&2
+	@touch $@
+
+# MLflow's server does not share an environment with Dagster either.
+.venv-mlflow/.installed: tests/mlflow/requirements.lock
+	@sh .ci/venv .venv-mlflow tests/mlflow/requirements.lock >&2
 	@touch $@
 
 # It needs Node.js, as the TypeScript client does. None of its packages has to run anything to be installed.

@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from pedigree.evaluation.measure import evaluate
     from pedigree.flavors.plugins import save_model
     from pedigree.lifecycle.approval_rules import ApprovalRule
-    from pedigree.lifecycle.policy import default_policy, rollout_policy
+    from pedigree.lifecycle.metric_gate import MetricGate
+    from pedigree.lifecycle.policy import default_policy, open_policy, rollout_policy
     from pedigree.lifecycle.policy_yaml import load_policy
     from pedigree.lifecycle.records import (
         CheckRule,
-        MetricGate,
         MetricRule,
         Policy,
         RetentionRule,
@@ -60,7 +60,7 @@ _HOMES = {
     "DriftRule": "monitoring.records",
     "DriftThresholds": "monitoring.records",
     "LineageGraph": "lineage.records",
-    "MetricGate": "lifecycle.records",
+    "MetricGate": "lifecycle.metric_gate",
     "MetricRule": "lifecycle.records",
     "ModelMetadata": "catalog.records",
     "ModelVersion": "catalog.records",
@@ -88,6 +88,7 @@ _HOMES = {
     "evaluate": "evaluation.measure",
     "infer_signature": "signatures.infer",
     "load_policy": "lifecycle.policy_yaml",
+    "open_policy": "lifecycle.policy",
     "partition_of_name": "catalog.partitions",
     "profile": "monitoring.profile",
     "rollout_policy": "lifecycle.policy",
@@ -131,6 +132,7 @@ __all__ = [
     "evaluate",
     "infer_signature",
     "load_policy",
+    "open_policy",
     "partition_of_name",
     "profile",
     "rollout_policy",

@@ -32,6 +32,7 @@ class Door(StrEnum):
 
     REST = "rest"
     WEB = "web"
+    MLFLOW = "mlflow"
 
 
 def _known_doors(given: object) -> object:

@@ -10,6 +10,7 @@
     │   ├── InvalidMetadataError     a required field is missing, or a value is out of its domain
     │   ├── InvalidSignatureError
     │   ├── InvalidSampleError       the model cannot predict the sample; names the column or dtype
+    │   ├── InvalidSourceError       where an MLflow client's version is, is not accepted
     │   ├── InvalidArtifactError     the path is missing, empty, holds a link, or leaves its folder
     │   ├── InvalidPolicyError
     │   ├── InvalidProviderError     a mistake in the file of OIDC providers
@@ -25,6 +26,7 @@
     │   ├── ModelNotFoundError
     │   ├── VersionNotFoundError
     │   ├── AliasNotFoundError
+    │   ├── TagNotFoundError
     │   ├── StageEmptyError          no version is in the stage
     │   ├── QuarantineNotFoundError  the data is not quarantined
     │   ├── SessionNotFoundError
@@ -54,6 +56,7 @@
     │   ├── BytesMissingError        the registry lacks files of the version; the message lists them
     │   ├── BytesTakenError          the same bytes were registered again; it cannot be restored
     │   ├── NotRetrainableError      no asset trained the version
+    │   ├── NotSealedError           the registry does not have the version's bytes, or not yet
     │   ├── PlanChangedError         garbage collection would now delete something else
     │   ├── UntrustedModelError      loading would run code or build types that are not trusted
     │   ├── FileConflictError        a pull would replace files that no pull wrote
@@ -68,6 +71,7 @@
     └── UnavailableError             something that Pedigree depends on does not answer
         ├── DatabaseUnavailableError
         │   └── DatabaseBusyError    nothing was done; retry later
+        ├── SourceUnavailableError   where a version is does not answer; it is fetched again later
         ├── SinkUnavailableError     the sink did not accept events; they are sent again
         ├── ServiceBusyError         nothing was done; retry later
         ├── AttestationUnavailableError  a witness, or an authority of time stamps; asked again
@@ -106,6 +110,10 @@ from pedigree._identity_errors import ExchangeRefusedError as ExchangeRefusedErr
 from pedigree._identity_errors import InvalidProviderError as InvalidProviderError  # noqa: PLC0414
 from pedigree._identity_errors import LoginFailedError as LoginFailedError  # noqa: PLC0414
 from pedigree._identity_errors import NotAuthenticatedError as NotAuthenticatedError  # noqa: PLC0414
+from pedigree._key_errors import LogKeyError as LogKeyError  # noqa: PLC0414
+from pedigree._key_errors import SecretKeyError as SecretKeyError  # noqa: PLC0414
+from pedigree._source_errors import InvalidSourceError as InvalidSourceError  # noqa: PLC0414
+from pedigree._source_errors import SourceUnavailableError as SourceUnavailableError  # noqa: PLC0414
 from pedigree._transfer_errors import OriginRefusedError as OriginRefusedError  # noqa: PLC0414
 from pedigree._transfer_errors import OriginUnavailableError as OriginUnavailableError  # noqa: PLC0414
 from pedigree._unavailable import AttestationUnavailableError as AttestationUnavailableError  # noqa: PLC0414
@@ -187,6 +195,10 @@ class AliasNotFoundError(NotFoundError):
     """The model has no such alias."""
 
 
+class TagNotFoundError(NotFoundError):
+    """The model or version has no such tag."""
+
+
 class StageEmptyError(NotFoundError):
     """No version is in the stage."""
 
@@ -265,6 +277,10 @@ class NotRetrainableError(RefusedError):
     """No asset trained the version, so no run can retrain it."""
 
 
+class NotSealedError(RefusedError):
+    """The registry does not have the bytes of the version, or not yet."""
+
+
 class PlanChangedError(RefusedError):
     """The garbage collection plan is no longer the one that the caller saw."""
 
@@ -287,14 +303,6 @@ class CorruptionError(PedigreeError):
 
 class LogTamperedError(CorruptionError):
     """The audit log contradicts its own tree, a signature, an anchor or what a client saw."""
-
-
-class LogKeyError(PedigreeError):
-    """The key that signs the audit log is missing, readable by others, or of another kind."""
-
-
-class SecretKeyError(PedigreeError):
-    """The key that encrypts secrets at rest is missing, invalid, or not the one that was used."""
 
 
 class MissingDependencyError(PedigreeError):

@@ -10,14 +10,15 @@ from typing import Annotated, Literal
 from pydantic import Field, FilePath, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from pedigree._audit_settings import AuditSettings
 from pedigree._durations import Duration
+from pedigree._mlflow_settings import MlflowSettings
 from pedigree._setting_lists import Door, Doors, Networks, PathPrefix, Words
+from pedigree._source_settings import SourceSettings
 
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")]
 
 
-class Settings(AuditSettings):
+class Settings(MlflowSettings, SourceSettings):
     """The settings of one process, read from the environment on construction, never at import.
 
     Raises:
@@ -149,9 +150,9 @@ class Settings(AuditSettings):
         description="Path prefix under which a proxy serves the service, such as /registry",
     )
     doors: Doors = Field(
-        default=(Door.REST, Door.WEB),
-        description="What `pedigree serve` serves, by spaces: rest (the API) and web (the page);"
-        " probes and metrics are always there",
+        default=(Door.REST, Door.WEB, Door.MLFLOW),
+        description="What `pedigree serve` serves, by spaces: rest (the API), web (the page) and"
+        " mlflow (MLflow's clients); probes and metrics are always there",
     )
     dagster_url: Annotated[str, Field(pattern=r"^https?://")] | None = Field(
         default=None,

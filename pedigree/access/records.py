@@ -32,6 +32,7 @@ class Permission(StrEnum):
     ADMINISTER = "administer"
     AUDIT = "audit"
     PROVISION = "provision"
+    TRACK = "track"
 
 
 RoleName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
@@ -64,6 +65,7 @@ PERMISSIONS: Mapping[str, frozenset[Permission]] = MappingProxyType(
                 Permission.DESCRIBE,
                 Permission.REQUEST,
                 Permission.JUDGE,
+                Permission.TRACK,
             },
         ),
         Role.DEPLOYER: frozenset(

@@ -25,7 +25,7 @@ SignedMethod: TypeAlias = Literal["GET", "PUT"]
 OBJECTS = "blobs/"
 """The prefix of the keys of all blobs."""
 _SHARDS = f"{OBJECTS}small"
-_REMOTE_SCHEMES = ("s3", "gs", "az")
+_REMOTE_SCHEMES = ("s3", "gs", "az", "abfss")
 
 
 class Intake(Protocol):
@@ -157,7 +157,7 @@ def open_store(
 
     Args:
         url: ``file:///folder``, ``s3://bucket/prefix``, ``gs://bucket/prefix`` or
-            ``az://container/prefix``.
+            ``az://container/prefix``; also ``abfss://``, which names the account.
         home: The folder of the embedded parts.
         credentials: For S3 only.
         options: Encryption and storage classes of written objects; a folder has none.

@@ -281,3 +281,94 @@ SELECT registry_id FROM pedigree.registry_identity;
 -- name: some_blobs
 -- A few objects that the store must have.
 SELECT digest, size, key FROM pedigree.blob LIMIT 5;
+
+-- name: lock_area_name
+-- Let one transaction at a time make the area of a name.
+SELECT pg_advisory_xact_lock(hashtextextended(%(principal)s || '/' || %(name)s, 81));
+
+-- name: keep_area
+-- Extend an area of a principal that is in use; no row if there is none.
+UPDATE pedigree.upload_session s SET lease_until = clock_timestamp() + %(lease)s::interval
+FROM pedigree.upload_area a
+WHERE a.principal = %(principal)s AND a.name = %(name)s AND s.upload_id = a.upload_id
+    AND s.lease_until > clock_timestamp()
+RETURNING s.upload_id;
+
+-- name: end_old_area
+-- End an area that nobody has used in time.
+DELETE FROM pedigree.upload_session s USING pedigree.upload_area a
+WHERE a.principal = %(principal)s AND a.name = %(name)s AND s.upload_id = a.upload_id;
+
+-- name: begin_area
+-- Begin an area without files.
+INSERT INTO pedigree.upload_area (upload_id, principal, name)
+VALUES (%(upload_id)s, %(principal)s, %(name)s);
+
+-- name: note_area_bytes
+-- Record that an area has bytes, which are live.
+INSERT INTO pedigree.upload_file (upload_id, digest, size, received)
+VALUES (%(upload_id)s, %(digest)s, %(size)s, true)
+ON CONFLICT (upload_id, digest) DO UPDATE SET received = true;
+
+-- name: note_area_file
+-- Record what bytes the file at a path of an area has.
+INSERT INTO pedigree.upload_area_file (upload_id, path, digest)
+VALUES (%(upload_id)s, %(path)s, %(digest)s)
+ON CONFLICT (upload_id, path) DO UPDATE SET digest = excluded.digest;
+
+-- name: area_size
+-- How many files an area has, without the one at a path.
+SELECT count(*) AS files FROM pedigree.upload_area_file
+WHERE upload_id = %(upload_id)s AND path <> %(path)s;
+
+-- name: remove_area_files
+-- Remove the file at a path of an area, or the files below it.
+DELETE FROM pedigree.upload_area_file
+WHERE upload_id = %(upload_id)s
+    AND (%(path)s = '' OR path = %(path)s OR starts_with(path, %(path)s || '/'))
+RETURNING path;
+
+-- name: forget_area_bytes
+-- Let go of the bytes of an area that no file of it has any more.
+DELETE FROM pedigree.upload_file u
+WHERE u.upload_id = %(upload_id)s AND NOT EXISTS (
+    SELECT FROM pedigree.upload_area_file f
+    WHERE f.upload_id = u.upload_id AND f.digest = u.digest
+);
+
+-- name: area_files
+-- The files of an area in use, by path.
+SELECT f.path, u.size, f.digest
+FROM pedigree.upload_area a
+JOIN pedigree.upload_session s USING (upload_id)
+JOIN pedigree.upload_area_file f USING (upload_id)
+JOIN pedigree.upload_file u ON u.upload_id = f.upload_id AND u.digest = f.digest
+WHERE a.principal = %(principal)s AND a.name = %(name)s AND s.lease_until > clock_timestamp()
+ORDER BY f.path;
+
+-- name: give_area
+-- Give an area to a model, of which a version is made of its files.
+UPDATE pedigree.upload_session s
+SET model = %(model)s, lease_until = clock_timestamp() + %(lease)s::interval
+FROM pedigree.upload_area a
+WHERE a.principal = %(principal)s AND a.name = %(name)s AND s.upload_id = a.upload_id
+    AND s.lease_until > clock_timestamp()
+RETURNING s.upload_id;
+
+-- name: begin_parts
+-- Begin a file that is sent in parts.
+INSERT INTO pedigree.upload_area_parts (parts_id, upload_id, path, parts)
+VALUES (%(parts_id)s, %(upload_id)s, %(path)s, %(parts)s);
+
+-- name: find_parts
+-- A file of an area that is sent in parts.
+SELECT p.parts
+FROM pedigree.upload_area a
+JOIN pedigree.upload_session s USING (upload_id)
+JOIN pedigree.upload_area_parts p USING (upload_id)
+WHERE a.principal = %(principal)s AND a.name = %(name)s AND p.path = %(path)s
+    AND p.parts_id = %(parts_id)s AND s.lease_until > clock_timestamp();
+
+-- name: end_parts
+-- End a file that was sent in parts; their objects are removed after their URLs expire.
+DELETE FROM pedigree.upload_area_parts WHERE parts_id = %(parts_id)s;

@@ -69,8 +69,8 @@ class Manifest(Record):
     equal interface. Files are sorted by path.
     """
 
-    flavor: str
-    signature: Signature
+    flavor: str | None
+    signature: Signature | None
     files: tuple[ManifestFile, ...] = Field(min_length=1)
 
     @field_validator("files")

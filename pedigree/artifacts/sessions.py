@@ -7,7 +7,7 @@ refers to the staged key.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -105,15 +105,21 @@ def with_urls(database: Database, store: ObjectStore, found: UploadSession) -> U
 def keep_received(
     database: Database,
     store: ObjectStore,
-    upload_id: UUID,
     file: WantedFile,
     received: Path,
     *,
+    note: Callable[[Transaction], None],
     record: RecordRestored,
 ) -> None:
     """Store a file that a client sent and that was hashed on the way.
 
-    Bytes that the store had lost are stored again, and ``record`` writes the event.
+    Args:
+        database: The database of its row.
+        store: The store of its bytes.
+        file: The file.
+        received: Its bytes, in a file named by a UUID.
+        note: Refers to the bytes, in the transaction that makes them live.
+        record: Writes the event of bytes that the store had lost and that are stored again.
 
     Raises:
         InvalidArtifactError: It has other bytes than those of the digest.
@@ -131,7 +137,7 @@ def keep_received(
         database,
         store,
         BlobSource(file.blob, put),
-        lambda transaction: note_received(transaction, upload_id, file.digest),
+        note,
         record,
     )
 

@@ -7,14 +7,15 @@ have names, because the format requires both.
 from collections.abc import Iterator, Sequence
 
 from pedigree.cards.records import CardNotes
-from pedigree.catalog.records import ModelVersion, Training
+from pedigree.catalog.records import ModelVersion, RecordedMetadata, Training
 
 FRONT_MATTER_END = "\n---\n"
 """What is between the front matter and the text of a card."""
 
 
-def front_matter(version: ModelVersion, training: Training, notes: CardNotes) -> str:
+def front_matter(version: ModelVersion, training: Training | None, notes: CardNotes) -> str:
     """Return the front matter, from ``---`` to ``---``."""
+    metadata: RecordedMetadata = training.metadata if training else version
     lines = [
         "---",
         f"model_name: {_scalar(version.model_name)}",
@@ -23,18 +24,21 @@ def front_matter(version: ModelVersion, training: Training, notes: CardNotes) ->
         *_single("library_name", None if version.flavor == "generic" else version.flavor),
         *_single("pipeline_tag", notes.task),
         *_several("tags", [f"{key}:{version.tags[key]}" for key in sorted(version.tags)]),
-        *_several("metrics", sorted(training.metadata.metrics)),
-        *_model_index(version, training, notes),
+        *_several("metrics", sorted(metadata.metrics)),
+        *_model_index(version, metadata, notes),
         "pedigree:",
         f"  version: {version.version_id}",
-        f"  digest: {_scalar(version.digest)}",
+        f"  digest: {_scalar(version.digest)}"
+        if version.digest
+        else f"  state: {_scalar(version.state)}",
         "---",
     ]
     return "\n".join(lines)
 
 
-def _model_index(version: ModelVersion, training: Training, notes: CardNotes) -> Iterator[str]:
-    metadata = training.metadata
+def _model_index(
+    version: ModelVersion, metadata: RecordedMetadata, notes: CardNotes
+) -> Iterator[str]:
     if not (notes.task and metadata.validation_dataset_id and metadata.metrics):
         return
     data = _scalar(metadata.validation_dataset_id)

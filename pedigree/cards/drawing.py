@@ -95,14 +95,16 @@ def _drawn(
 ) -> DrawnCard:
     """Draw the card of a row of the query ``cards_to_draw``."""
     version = version_from_search_row(row)
-    training = from_stored_json(row["training"], _IN_A_ROW)
+    training = from_stored_json(row["training"], _IN_A_ROW) if row["training"] else None
     verdicts = from_stored_json(row["verdicts"], _IN_A_LIST)
     tenures = from_stored_json(row["tenures"], _IN_A_LIST)
     state = state_of(version.reference, row)
     shown_notes = state.notes if notes is None else notes
     markdown = render_card(
         version,
-        training_of({**training, "flavor": version.flavor, "signature": version.signature}),
+        training_of({**training, "flavor": version.flavor, "signature": version.signature})
+        if training
+        else None,
         shown(LineageGraph.model_validate_json(row["graph"])),
         [RecordedVerdict(**_without_total(each)) for each in verdicts],
         [Tenure(**_without_total(each)) for each in tenures],

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from pedigree.cards._front_matter import front_matter
 from pedigree.cards.groups import group_verdicts
 from pedigree.cards.records import CardNotes
-from pedigree.catalog.records import ModelVersion, Training
+from pedigree.catalog.records import ModelVersion, Training, TrainingOrigin
 from pedigree.lifecycle.records import RecordedVerdict, Tenure
 from pedigree.lineage.records import Certainty, LineageEdge, LineageGraph, LineageNode, NodeKind
 from pedigree.markdown import Markdown, code, literal, prose, shown
@@ -33,7 +33,7 @@ _URL = re.compile(r"https?://[^\s<>]+")
 
 def render_card(  # noqa: PLR0917 - a card shows these six, and its only caller has them all
     version: ModelVersion,
-    training: Training,
+    training: Training | None,
     lineage: LineageGraph,
     verdicts: Sequence[RecordedVerdict],
     timeline: Sequence[Tenure],
@@ -67,6 +67,8 @@ def render_card(  # noqa: PLR0917 - a card shows these six, and its only caller 
             head=Markdown(front_matter(version, training, human)),
             version=version,
             training=training,
+            metadata=training.metadata if training else version,
+            origin=training.origin if training else TrainingOrigin(),
             notes=human,
             packages=sorted(packages),
             ports=[*_ports(version.signature)],
@@ -170,7 +172,9 @@ class _PortRow(NamedTuple):
     required: bool
 
 
-def _ports(signature: Signature) -> Iterator[tuple[str, _PortRow]]:
+def _ports(signature: Signature | None) -> Iterator[tuple[str, _PortRow]]:
+    if signature is None:
+        return
     for role, ports in (("input", signature.inputs), ("output", signature.outputs)):
         for port in ports:
             yield role, _port_row(port)

@@ -21,6 +21,7 @@ REQUIRED = (
     "run_id",
     "git_commit",
     "git_dirty",
+    "git_source",
     "flavor",
     "signature",
 )

@@ -50,7 +50,8 @@ class Side(NamedTuple):
     """The parts of one version that are compared."""
 
     version: ModelVersion
-    manifest: Manifest
+    manifest: Manifest | None
+    """None if the registry does not have the bytes."""
     packages: Mapping[str, str]
     lineage: LineageGraph
 
@@ -77,7 +78,7 @@ def read_side(transaction: Transaction, version: ModelVersion) -> Side:
     packages = environment_packages(transaction, known) if known else ()
     return Side(
         version,
-        get_manifest(transaction, version.digest),
+        get_manifest(transaction, version.digest) if version.digest else None,
         dict(_split(package) for package in packages),
         read_lineage(transaction, name_key(version.model_name), version.version_id, newest=False),
     )
@@ -94,11 +95,13 @@ def compare(a: Side, b: Side) -> VersionComparison:
         params=_by_name(value_changes(fields_a["params"], fields_b["params"])),
         tags=_by_name(value_changes(fields_a["tags"], fields_b["tags"])),
         signature=_signature(a.version.signature, b.version.signature),
+        signature_known=None not in (a.version.signature, b.version.signature),
         data=tuple(_data(a.inputs, b.inputs)),
         data_certain=a.inputs_certain and b.inputs_certain,
         code=tuple(value_changes(only(fields_a, CODE), only(fields_b, CODE))),
         packages=_by_name(value_changes(a.packages, b.packages)),
-        files=tuple(_files(a.manifest, b.manifest)),
+        files=tuple(_files(a.manifest, b.manifest)) if a.manifest and b.manifest else (),
+        files_known=a.manifest is not None and b.manifest is not None,
         about=tuple(value_changes(only(fields_a, _ABOUT), only(fields_b, _ABOUT))),
     )
 
@@ -130,7 +133,9 @@ def _metrics(a: Mapping[str, float], b: Mapping[str, float]) -> Iterator[MetricC
         yield MetricChange(name=name, a=a.get(name), b=b.get(name), delta=delta)
 
 
-def _signature(a: Signature, b: Signature) -> tuple[SignatureChange, ...]:
+def _signature(a: Signature | None, b: Signature | None) -> tuple[SignatureChange, ...]:
+    if a is None or b is None:
+        return ()
     return tuple(
         SignatureChange(what=sentence, breaks=RULES[change].breaks)
         for change, sentence in changes(a, b)

@@ -60,6 +60,9 @@ class VersionComparison(Record):
     params: tuple[ValueChange, ...]
     tags: tuple[ValueChange, ...]
     signature: tuple[SignatureChange, ...]
+    signature_known: bool = Field(
+        default=True, description="False if a signature is not known, so callers may break"
+    )
     data: tuple[DataChange, ...]
     data_certain: bool = Field(
         description="False if not all direct inputs of both are certain, so more or less data "
@@ -68,6 +71,9 @@ class VersionComparison(Record):
     code: tuple[ValueChange, ...]
     packages: tuple[ValueChange, ...] = Field(description="Name and the version in each")
     files: tuple[FileChange, ...]
+    files_known: bool = Field(
+        default=True, description="False if the registry does not have the bytes of one of them"
+    )
     about: tuple[ValueChange, ...] = Field(description="Flavor, description, owners, …")
 
     @property

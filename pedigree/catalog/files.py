@@ -12,6 +12,7 @@ from pedigree.artifacts.objects import ReadableStore
 from pedigree.artifacts.pull import link_from_cache, pull, verify
 from pedigree.artifacts.records import Digest, Manifest
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.sealed import sealed_digest, sealed_flavor
 from pedigree.catalog.snippets import Snippets, snippets_of
 from pedigree.errors import CorruptionError
 from pedigree.flavors.plugins import get_flavor
@@ -77,20 +78,22 @@ class FileOperations(ABC):
 
     def load(self, reference: str, *, trust: Collection[str] = ()) -> object:
         version = self._find(reference)
+        digest, flavor = sealed_digest(version), get_flavor(sealed_flavor(version))
         self._note_download(version)
-        with self._cache.artifact(version.digest) as folder:
+        with self._cache.artifact(digest) as folder:
             self._link(version.reference, folder)
-            loaded = get_flavor(version.flavor).load(folder, trust=trust)
+            loaded = flavor.load(folder, trust=trust)
             if isinstance(loaded, Path):
-                self._cache.hold(version.digest)
+                self._cache.hold(digest)
         return loaded
 
     def folder(self, reference: str) -> Path:
         version = self._find(reference)
+        digest = sealed_digest(version)
         self._note_download(version)
-        with self._cache.artifact(version.digest) as folder:
+        with self._cache.artifact(digest) as folder:
             self._link(version.reference, folder)
-            self._cache.hold(version.digest)
+            self._cache.hold(digest)
         return folder
 
     def snippets(self, reference: str) -> Snippets:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from pedigree._values import bounds_of, require_values
-from pedigree.catalog.records import DeclaredMetadata
+from pedigree.catalog.records import DeclaredMetadata, RecordedMetadata
 from pedigree.errors import InvalidMetadataError
 from pedigree.settings import redact_url
 
@@ -30,7 +30,7 @@ _REMEDIES_OF_FIELDS: Mapping[str, str] = {
 }
 
 
-def validated(metadata: Mapping[str, object] | DeclaredMetadata) -> DeclaredMetadata:
+def validated(metadata: Mapping[str, object] | RecordedMetadata) -> DeclaredMetadata:
     """Return valid metadata.
 
     A record is validated again, since ``model_copy(update=...)`` does not validate.
@@ -42,7 +42,7 @@ def validated(metadata: Mapping[str, object] | DeclaredMetadata) -> DeclaredMeta
         InvalidMetadataError: A required field is missing, or a value is outside its domain or
             beyond its bound. The message has the first such field and the remedy.
     """
-    if isinstance(metadata, DeclaredMetadata):
+    if isinstance(metadata, RecordedMetadata):
         metadata = {name: getattr(metadata, name) for name in DeclaredMetadata.model_fields}
     bounds = bounds_of(DeclaredMetadata)
     for name, value in metadata.items() if isinstance(metadata, Mapping) else ():

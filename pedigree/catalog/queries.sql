@@ -95,6 +95,11 @@ FROM pedigree.find_versions(%(name_key)s, %(version)s, %(pointer)s);
 SELECT model_name, version, record, signature, verification, generation
 FROM pedigree.find_holder(%(name_key)s, %(stage)s);
 
+-- name: find_newest_of_stages
+-- The newest version of each stage that one of a model's versions is in, none included.
+SELECT model_name, version, record, signature, verification, generation
+FROM pedigree.find_newest_of_stages(%(name_key)s);
+
 -- name: versions
 -- A page of a model's living versions after a number, oldest first.
 SELECT m.name AS model_name, r.version, r.record::text, r.signature, r.verification::text,
@@ -156,6 +161,13 @@ WHERE m.name_key = %(name_key)s AND t.version = %(version)s
     )
 ORDER BY t.created_at, t.training_id
 LIMIT %(limit)s;
+
+-- name: version_source
+-- Where a version comes from, also a deleted one; none if our own register made it.
+SELECT s.source, s.location, s.run_id, s.run_link, s.logged_model_id, s.claimed
+FROM pedigree.version_source s
+JOIN pedigree.registered_model m USING (model_id)
+WHERE m.name_key = %(name_key)s AND s.version = %(version)s;
 
 -- name: environment
 -- The packages of an environment's hash.
@@ -333,3 +345,15 @@ FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
 SELECT * FROM pedigree.quarantines_of_nodes(
     %(nodes)s::jsonb, %(model_id)s::bigint, %(version)s::integer
 );
+
+-- name: place_of_version
+-- The id of the model of a living version.
+SELECT m.model_id, m.name
+FROM pedigree.registered_model m
+JOIN pedigree.model_version v USING (model_id)
+WHERE m.name_key = %(name_key)s AND m.deleted_at IS NULL
+    AND v.version = %(version)s AND v.deleted_at IS NULL;
+
+-- name: name_of_model
+-- The name of a living model.
+SELECT name FROM pedigree.registered_model WHERE model_id = %(model_id)s AND deleted_at IS NULL;

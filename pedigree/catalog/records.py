@@ -1,6 +1,8 @@
 """Registered models and their versions, and the required and optional metadata of a version."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import (
@@ -27,33 +29,61 @@ Params: TypeAlias = JsonObject
 Metrics: TypeAlias = Annotated[dict[str, FiniteFloat], NUMBERS]
 
 
-class DeclaredMetadata(Record):
-    """The metadata that the caller of ``register`` states about a version.
+_FLAVOR = About("the model asset, or the caller", trained=False, shown=True)
+_SIGNATURE = About("the caller, or inferred from a sample", trained=False, shown=True)
+_RUN = About("the Dagster run; `PEDIGREE_RUN_ID`, the CI or the caller elsewhere", "run")
+_COMMIT = About("`PEDIGREE_GIT_COMMIT`, else the work tree, else the caller", "code")
+_DIRTY = About("`PEDIGREE_GIT_DIRTY`, else the work tree, else the caller", "code")
+_COMMIT_SOURCE = About("the registry: which of these it was", "run")
 
-    The first five fields are required. An unknown value is omitted, never invented.
+
+class SealState(StrEnum):
+    """Whether the registry has a version's bytes."""
+
+    SEALED = "sealed"
+    """It has a digest, which is final."""
+    PENDING = "pending"
+    """Its bytes are being fetched or judged; it holds no stage and no alias."""
+    FAILED = "failed"
+    """Its bytes could not be fetched, or did not pass; it keeps its number."""
+    REFERENCE = "reference"
+    """Its bytes are elsewhere, where anybody may change them."""
+
+
+_UNSEALED: Mapping[SealState, str] = {
+    SealState.PENDING: "its bytes are being fetched or judged",
+    SealState.FAILED: "its registration failed",
+    SealState.REFERENCE: "its bytes are elsewhere",
+}
+
+
+class RecordedMetadata(Record):
+    """What is known about a version or a training.
+
+    The first six fields are required and null if they are not known. Only versions of the MLflow
+    protocol and of imports lack some of them. An unknown value is omitted, never invented.
     """
 
     value_error: ClassVar = InvalidMetadataError
 
-    flavor: Annotated[Key, About("the model asset, or the caller", trained=False, shown=True)] = (
-        Field(min_length=1, description="How to load it: sklearn, onnx, generic, …")
+    flavor: Annotated[Key | None, _FLAVOR] = Field(
+        min_length=1, description="How to load it: sklearn, onnx, generic, …; null if not known"
     )
-    signature: Annotated[
-        Signature,
-        About("the caller, or inferred from a sample", trained=False, shown=True),
-    ] = Field(description="Typed inputs and outputs")
-    run_id: Annotated[
-        Key, About("the Dagster run; `PEDIGREE_RUN_ID`, the CI or the caller elsewhere", "run")
-    ] = Field(min_length=1, description="The run that made it")
-    git_commit: Annotated[
-        str, About("`PEDIGREE_GIT_COMMIT`, else the work tree, else the caller", "code")
-    ] = Field(pattern=r"^[0-9a-f]{7,64}$", description="The commit of the training code")
-    git_dirty: Annotated[
-        bool, About("`PEDIGREE_GIT_DIRTY`, else the work tree, else the caller", "code")
-    ] = Field(description="The work tree differed from the commit")
-    git_source: Annotated[str, About("the registry: which of these it was", "run")] = Field(
-        default="caller",
-        description="Where the commit comes from, such as caller or worktree",
+    signature: Annotated[Signature | None, _SIGNATURE] = Field(
+        description="Typed inputs and outputs; null if not known"
+    )
+    run_id: Annotated[Key | None, _RUN] = Field(
+        min_length=1, description="The run that made it; null if not known"
+    )
+    git_commit: Annotated[str | None, _COMMIT] = Field(
+        pattern=r"^[0-9a-f]{7,64}$",
+        description="The commit of the training code; null if not known",
+    )
+    git_dirty: Annotated[bool | None, _DIRTY] = Field(
+        description="The work tree differed from the commit; null if not known"
+    )
+    git_source: Annotated[str | None, _COMMIT_SOURCE] = Field(
+        description="Where the commit comes from, such as caller or worktree; null if not known"
     )
     code_version: Annotated[str | None, About("the asset's definition", "code")] = Field(
         default=None, description="The asset's code version"
@@ -127,7 +157,7 @@ class DeclaredMetadata(Record):
     ] = Field(default=None, description="The assessment that determined the risk class")
 
 
-class ModelMetadata(DeclaredMetadata):
+class ModelMetadata(RecordedMetadata):
     """All metadata of a version, as the JSON Schema ``model-metadata.json`` describes it."""
 
     model_name: Annotated[str, About("the name in `register`, or of the model asset")] = Field(
@@ -136,8 +166,8 @@ class ModelMetadata(DeclaredMetadata):
     version_id: Annotated[int, About("the registry, under a lock on the model")] = Field(
         ge=1, description="1, 2, 3 … per model, without gap, never reused"
     )
-    artifact_uri: Annotated[str, About("the registry, from the manifest's sha256")] = Field(
-        description="The artifact by digest: pedigree://artifacts/sha256:…"
+    artifact_uri: Annotated[str | None, About("the registry, from the manifest's sha256")] = Field(
+        description="The artifact by digest: pedigree://artifacts/sha256:…; null if not sealed"
     )
     created_by: Annotated[
         str, About("the token, `PEDIGREE_ACTOR`, the run's tag, git's e-mail or the OS user")
@@ -170,12 +200,48 @@ class ModelMetadata(DeclaredMetadata):
     )
 
 
+class DeclaredMetadata(RecordedMetadata):
+    """The metadata that the caller of ``register`` states about a version.
+
+    The first five fields are required. An unknown value is omitted, never invented.
+    """
+
+    flavor: Annotated[Key, _FLAVOR] = Field(
+        min_length=1, description="How to load it: sklearn, onnx, generic, …"
+    )
+    signature: Annotated[Signature, _SIGNATURE] = Field(description="Typed inputs and outputs")
+    run_id: Annotated[Key, _RUN] = Field(min_length=1, description="The run that made it")
+    git_commit: Annotated[str, _COMMIT] = Field(
+        pattern=r"^[0-9a-f]{7,64}$", description="The commit of the training code"
+    )
+    git_dirty: Annotated[bool, _DIRTY] = Field(description="The work tree differed from the commit")
+    git_source: Annotated[str, _COMMIT_SOURCE] = Field(
+        default="caller",
+        description="Where the commit comes from, such as caller or worktree",
+    )
+
+
+def unsealed_data_version(reference: str) -> str:
+    """Return the data version of a version without a digest: ``unsealed:customer_churn/3``."""
+    return f"unsealed:{reference}"
+
+
 class ModelVersion(ModelMetadata):
     """A version in its present state: its metadata, stage and aliases."""
 
-    digest: Digest
+    digest: Digest | None = Field(
+        description="The artifact's digest, which is final; null if not sealed"
+    )
+    state: SealState = Field(
+        default=SealState.SEALED,
+        description="Whether the registry has its bytes: sealed; or pending, failed, or reference"
+        " if they are elsewhere",
+    )
+    state_reason: str | None = Field(
+        default=None, description="Why it failed, or who says where its bytes are"
+    )
     created_by_source: str
-    size: int = Field(ge=0, description="The size of all files in bytes")
+    size: int | None = Field(ge=0, description="The size of all files in bytes; null if not sealed")
     stage: str = "none"
     stage_since: datetime | None = None
     aliases: tuple[str, ...] = ()
@@ -189,12 +255,26 @@ class ModelVersion(ModelMetadata):
     generation: int = Field(
         ge=0, description="Grows with each change of a stage, an alias or the policy of the model"
     )
-    trainings: int = Field(ge=1, description="How many trainings produced these bytes")
+    trainings: int = Field(
+        ge=0, description="How many trainings produced these bytes; 0 if none is known"
+    )
 
     @property
     def reference(self) -> str:
         """``customer_churn/3``."""
         return f"{self.model_name}/{self.version_id}"
+
+    @property
+    def data_version(self) -> str:
+        """What identifies its bytes in an asset graph: the digest, or else its reference."""
+        return self.digest or unsealed_data_version(self.reference)
+
+    @property
+    def why_unsealed(self) -> str | None:
+        """Why the registry does not have its bytes; None if it is sealed."""
+        if self.state is SealState.SEALED:
+            return None
+        return f"{_UNSEALED[self.state]}{f': {self.state_reason}' if self.state_reason else ''}"
 
 
 class RegisteredModel(Record):
@@ -235,7 +315,7 @@ class Training(Record):
 
     training_id: str
     origin: TrainingOrigin
-    metadata: DeclaredMetadata
+    metadata: RecordedMetadata
     verification: Verification = Field(
         default=NO_LIVE_MODEL,
         description="Whether its saved files, loaded in a new process, predict as its model does",

@@ -51,6 +51,15 @@ def _pointer(text: str) -> str:
     return LATEST if name_key(text) == LATEST else text
 
 
+def names_a_model(text: str) -> bool:
+    """Return whether a text can name a model alone, and not one of its versions.
+
+    >>> names_a_model("churn"), names_a_model("churn/3"), names_a_model("churn@best")
+    (True, False, False)
+    """
+    return "/" not in text and "@" not in text
+
+
 def parse_number(text: str) -> tuple[Reference, int]:
     """Read a reference with a version number: a deleted version holds no stage or alias.
 

@@ -8,8 +8,8 @@ from pydantic_core import from_json
 from pedigree._stored_json import READABLE_DEPTH, from_stored_json, is_shallow, pruned_json
 from pedigree.catalog.names import LATEST
 from pedigree.catalog.records import (
-    DeclaredMetadata,
     ModelVersion,
+    RecordedMetadata,
     RegisteredModel,
     Training,
     TrainingOrigin,
@@ -35,6 +35,9 @@ _DIGEST = '"digest":"'
 _CARD = ',"model_card_digest":'
 # A record has it only if the version has had an override.
 _OVERRIDES = ',"overrides":'
+# A record has it only if the version is not sealed.
+_STATE = ',"state":'
+_NULL = "null"
 
 
 def one_version(rows: list[Row], reference: Reference) -> Row:
@@ -70,8 +73,10 @@ def version_from_row(row: Row) -> ModelVersion:
     fields = dict(row)
     for name in _BOOKKEEPING:
         del fields[name]
-    text = repr(row["signature"])
-    fields["signature"] = _signature(text, lambda: Signature.model_validate(row["signature"]))
+    if (signature := row["signature"]) is not None:
+        fields["signature"] = _signature(
+            repr(signature), lambda: Signature.model_validate(signature)
+        )
     return _version(fields)
 
 
@@ -79,7 +84,9 @@ def version_from_search_row(row: Row) -> ModelVersion:
     """Return the record of a row of ``search_record``, with its model's generation."""
     text: str = row["signature"]
     fields: dict[str, Any] = from_stored_json(row["record"])
-    fields["signature"] = _signature(text, lambda: Signature.model_validate_json(text))
+    fields["signature"] = (
+        None if text == _NULL else _signature(text, lambda: Signature.model_validate_json(text))
+    )
     fields["generation"] = row["generation"]
     fields["verification"] = from_json(row["verification"])
     return _version(fields)
@@ -112,9 +119,11 @@ def _parted(row: Row) -> tuple[str, str]:
 def _completed(record: str, card: str, row: Row) -> str:
     digest = record.partition(_DIGEST)[2].partition('"')[0]
     overrides = "" if _OVERRIDES in record else f"{_OVERRIDES}0"
-    card_uri = card if card == "null" else _quoted(_card_uri(card[1:-1]))
+    state = "" if _STATE in record else f'{_STATE}"sealed","state_reason":null'
+    artifact_uri = _quoted(_artifact_uri(digest)) if digest else _NULL
+    card_uri = card if card == _NULL else _quoted(_card_uri(card[1:-1]))
     return (
-        f'{record}{overrides},"model_card_uri":{card_uri},"artifact_uri":{_quoted(_artifact_uri(digest))}'
+        f'{record}{overrides}{state},"model_card_uri":{card_uri},"artifact_uri":{artifact_uri}'
         f',"verification":{row["verification"]},"signature":{row["signature"]}'
         f',"generation":{row["generation"]}}}'
     )
@@ -122,7 +131,8 @@ def _completed(record: str, card: str, row: Row) -> str:
 
 def _version(fields: dict[str, Any]) -> ModelVersion:
     card = fields.pop("model_card_digest")
-    fields["artifact_uri"] = _artifact_uri(fields["digest"])
+    digest = fields["digest"]
+    fields["artifact_uri"] = _artifact_uri(digest) if digest else None
     fields["model_card_uri"] = _card_uri(card) if card else None
     return ModelVersion.model_validate(fields)
 
@@ -161,8 +171,7 @@ def training_of(row: Row) -> Training:
     return Training(
         training_id=str(row["training_id"]),
         origin=TrainingOrigin(**_only(row, TrainingOrigin.model_fields)),
-        # A training from before migration 0035 has no stated metadata of its own.
-        metadata=DeclaredMetadata(**_known(_only(row, DeclaredMetadata.model_fields))),
+        metadata=RecordedMetadata(**_stated(_only(row, RecordedMetadata.model_fields))),
         verification=Verification(**row["verification"]),
         created_by=row["created_by"],
         created_by_source=row["created_by_source"],
@@ -170,8 +179,12 @@ def training_of(row: Row) -> Training:
     )
 
 
-def _known(row: Row) -> Row:
-    return {key: value for key, value in row.items() if value is not None}
+def _stated(row: Row) -> Row:
+    """Leave out what has a default: a training from before migration 0035 has no value for it."""
+    fields = RecordedMetadata.model_fields
+    return {
+        key: value for key, value in row.items() if value is not None or fields[key].is_required()
+    }
 
 
 def _only(row: Row, fields: Mapping[str, object]) -> Row:

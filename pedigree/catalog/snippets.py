@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue
 from pedigree._record import Record
 from pedigree.artifacts.records import Digest, Manifest
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.sealed import sealed_digest
 from pedigree.signatures.records import Column, ColumnType, Signature
 
 Purpose: TypeAlias = Literal["load", "serve"]
@@ -52,11 +53,17 @@ class Snippets(Record):
 
 
 def snippets_of(version: ModelVersion, manifest: Manifest) -> Snippets:
-    """Return the snippets for exactly one version, independent of later moves of its aliases."""
+    """Return the snippets for exactly one version, independent of later moves of its aliases.
+
+    Raises:
+        NotSealedError: The registry does not have its bytes.
+    """
     found = [*_loading(version, manifest)]
     if version.flavor in _PREDICTS_FRAMES and _row(version.signature) is not None:
         found += _serving(version)
-    return Snippets(reference=version.reference, digest=version.digest, snippets=tuple(found))
+    return Snippets(
+        reference=version.reference, digest=sealed_digest(version), snippets=tuple(found)
+    )
 
 
 def load_snippet(version: ModelVersion) -> str:
@@ -140,8 +147,10 @@ def _serving(version: ModelVersion) -> Iterator[Snippet]:
     yield Snippet(purpose="serve", language="dagster", text=dagster)
 
 
-def _row(signature: Signature) -> dict[str, JsonValue] | None:
-    """Return an example row for a model; None if it does not take a plain table."""
+def _row(signature: Signature | None) -> dict[str, JsonValue] | None:
+    """Return an example row for a model; None unless it is known to take a plain table."""
+    if signature is None:
+        return None
     row: dict[str, JsonValue] = {}
     for column in signature.inputs:
         if not isinstance(column, Column) or column.type not in _EXAMPLES:

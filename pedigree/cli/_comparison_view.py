@@ -62,13 +62,17 @@ def _sections(
     yield (
         "Interface",
         ("change", "callers"),
-        [(change.what, _breaks_text(change.breaks)) for change in found.signature],
+        [(change.what, _breaks_text(change.breaks)) for change in found.signature]
+        if found.signature_known
+        else [("a signature is not known", Text("may break", "yellow"))],
     )
     yield "Data", ("input", "partition", *sides), [_data_row(change) for change in found.data]
     yield (
         "Files",
         ("file", *(f"{side}#" for side in sides)),
-        [_file_row(change) for change in found.files],
+        [_file_row(change) for change in found.files]
+        if found.files_known
+        else [("the files of a version are not known", NOT_PROVIDED, NOT_PROVIDED)],
     )
 
 

@@ -137,9 +137,9 @@ def when(moment: "datetime | None") -> str | Text:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
-def short_digest(digest: str) -> str:
+def short_digest(digest: str | None) -> str:
     """Return the first 12 digits of a digest: enough for people, not for programs."""
-    return digest.removeprefix("sha256:")[:12]
+    return "" if digest is None else digest.removeprefix("sha256:")[:12]
 
 
 def size_text(size: int) -> str:

@@ -39,6 +39,7 @@ def version_view(registry: "RegistryContract", reference: str) -> Group:
     """Return everything about a version; a missing value is a dash."""
     version = registry.get(reference)
     exact = version.reference
+    manifest = registry.manifest(exact) if version.digest else None
     sections: list[RenderableType] = [
         _heading(version, registry.unmaterialized(exact)),
         _section("Stage", _stage_rows(version)),
@@ -49,7 +50,7 @@ def version_view(registry: "RegistryContract", reference: str) -> Group:
         _section("Data", _data_rows(version, registry.lineage(exact), registry.stale(exact))),
         _inputs(registry.lineage(exact)),
         _section("Interface", _signature_rows(version.signature)),
-        _section("Artifact", _artifact_rows(version, registry.manifest(exact))),
+        _section("Artifact", _artifact_rows(version, manifest)),
         _checks(registry.verdicts(exact, limit=_ROWS + 1), exact),
         _section("Governance", _governance_rows(version)),
         *_decisions(registry.decisions(exact, limit=_ROWS + 1), exact),
@@ -65,6 +66,8 @@ def _heading(version: "ModelVersion", unseen: "Sequence[Unmaterialized]") -> Tex
     text = Text.assemble("\n", (version.reference, "bold"), "  ", stage_text(version.stage))
     for alias in version.aliases:
         text.append(f"  @{alias}", style="magenta")
+    if version.why_unsealed:
+        text.append(f"  {version.state.value}: {version.why_unsealed}", style="bold yellow")
     if version.quarantine_reason:
         text.append(f"  quarantined: {version.quarantine_reason}", style="bold red")
     if version.hold_reason:
@@ -159,9 +162,10 @@ def _training_rows(version: "ModelVersion") -> Rows:
 
 def _code_rows(version: "ModelVersion", packages: int) -> Rows:
     dirty = " with uncommitted changes" if version.git_dirty else ""
+    commit = version.git_commit and f"{version.git_commit}{dirty} (from {version.git_source})"
     environment = version.environment_hash and f"{version.environment_hash}  ({packages} packages)"
     return (
-        ("git commit", f"{version.git_commit}{dirty} (from {version.git_source})"),
+        ("git commit", commit),
         ("code version", version.code_version),
         ("environment", environment),
     )
@@ -224,7 +228,9 @@ def _input_row(line: "Line") -> tuple[str | Text, ...]:
     )
 
 
-def _signature_rows(signature: "Signature") -> Rows:
+def _signature_rows(signature: "Signature | None") -> Rows:
+    if signature is None:
+        return (("inputs", None), ("outputs", None))
     return (
         ("inputs", Text("\n".join(map(port_text, signature.inputs)))),
         ("outputs", Text("\n".join(map(port_text, signature.outputs)))),
@@ -237,15 +243,16 @@ def port_text(port: "Column | Tensor") -> str:
     return f"{port.name or 'tensor'}: {kind}{'' if port.required else ' (optional)'}"
 
 
-def _artifact_rows(version: "ModelVersion", manifest: "Manifest") -> Rows:
+def _artifact_rows(version: "ModelVersion", manifest: "Manifest | None") -> Rows:
     files = "\n".join(
         f"{file.path}  {size_text(file.size)}  {short_digest(file.digest)}"
-        for file in manifest.files
+        for file in (manifest.files if manifest else ())
     )
     return (
+        ("state", version.state.value),
         ("uri", version.artifact_uri),
         ("flavor", version.flavor),
-        ("size", size_text(version.size)),
+        ("size", None if version.size is None else size_text(version.size)),
         ("files", files),
         ("predicts as trained", version.verification.sentence),
     )
@@ -286,9 +293,9 @@ def _card_rows(registry: "RegistryContract", version: "ModelVersion") -> Rows:
 def _trainings(trainings: "Iterable[Training]") -> RenderableType:
     rows = [
         (
-            f"  {training.metadata.run_id}",
+            f"  {training.metadata.run_id or ''}",
             training.origin.asset or training.origin.job_name or "",
-            training.metadata.git_commit[:9],
+            (training.metadata.git_commit or "")[:9],
             training.created_by,
             training.verification.status.value,
             when(training.created_at),

@@ -1,6 +1,7 @@
-"""``pedigree promote | rollback | timeline | as-of | tenures``: stages over time."""
+"""``pedigree promote | demote | rollback | timeline | as-of | tenures``: stages over time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
@@ -42,6 +43,7 @@ AliasOption: TypeAlias = Annotated[
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.command("promote", rich_help_panel="Judge and promote")(promote)
+    app.command("demote", rich_help_panel="Judge and promote")(demote)
     app.command("rollback", rich_help_panel="Judge and promote")(rollback)
     app.command("timeline", rich_help_panel="Look up")(timeline)
     app.command("as-of", rich_help_panel="Look up")(as_of)
@@ -51,6 +53,9 @@ def add_to(app: typer.Typer) -> None:
 def promote(
     reference: ReferenceArgument,
     to: ToStage,
+    archive_existing: Annotated[
+        bool, typer.Option("--archive-existing", help="Archive all others that hold the stage.")
+    ] = False,
     reason: Reason = None,
     expected_generation: SeenGeneration = None,
     request: Annotated[
@@ -60,8 +65,19 @@ def promote(
     as_json: JsonFlag = False,
 ) -> None:
     """Let a version enter a stage, if its policy allows."""
+    if request and archive_existing:
+        raise InvalidInputError(
+            "is given together with --request, which archives no other versions",
+            field="--archive-existing",
+            value=True,
+            remedy="Give one of the two",
+        )
     with open_registry() as registry:
-        promote = registry.request_stage if request else registry.promote
+        promote: Callable[..., Move | StageRequest] = (
+            registry.request_stage
+            if request
+            else partial(registry.promote, archive_existing=archive_existing)
+        )
         answer = promote(reference, to, reason=reason, expected_generation=expected_generation)
     _show_answer(answer, as_json)
 
@@ -86,6 +102,23 @@ def _show_request(request: "StageRequest", as_json: bool) -> None:
     respond(request, as_json, view)
 
 
+def demote(
+    reference: ReferenceArgument,
+    reason: Reason = None,
+    expected_generation: SeenGeneration = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let a version leave its stage and be in none, if its policy allows."""
+    with open_registry() as registry:
+        move = registry.demote(reference, reason=reason, expected_generation=expected_generation)
+
+    def view() -> str:
+        reference = f"{move.model_name}/{move.version_id}"
+        return f"{reference} is in no stage{'.' if move.moved else ' already.'}"
+
+    respond(move, as_json, view)
+
+
 def rollback(
     name: NameArgument,
     stage: Annotated[str, typer.Option(help="The stage to roll back.")] = "production",
@@ -108,10 +141,12 @@ def show_move(move: "Move", as_json: bool) -> None:
         reference = f"{move.model_name}/{move.version_id}"
         if not move.moved:
             yield f"{reference} already holds {move.stage}."
-            return
-        previous = move.previous_version_id
-        replaced = f" in place of version {previous}" if previous else ""
-        yield f"{reference} holds {move.stage}{replaced}."
+        else:
+            previous = move.previous_version_id
+            replaced = f" in place of version {previous}" if previous else ""
+            yield f"{reference} holds {move.stage}{replaced}."
+        if move.archived > move.moved:
+            yield f"{move.archived:,} versions were archived."
 
     respond(move, as_json, view)
 

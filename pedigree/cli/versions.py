@@ -71,8 +71,8 @@ def _version_row(version: "ModelVersion") -> "tuple[str | Text, ...]":
         stage_text(version.stage),
         ", ".join(version.aliases),
         metrics_text(version.metrics, limit=3),
-        short_digest(version.digest),
-        version.git_commit[:9] + ("*" if version.git_dirty else ""),
+        short_digest(version.digest) or version.state.value,
+        (version.git_commit or "")[:9] + ("*" if version.git_dirty else ""),
         version.created_by,
         when(version.created_at),
     )
@@ -98,7 +98,7 @@ def _document(registry: "RegistryContract", reference: str) -> dict[str, object]
     exact = version.reference
     return {
         "version": version,
-        "manifest": registry.manifest(exact),
+        "manifest": registry.manifest(exact) if version.digest else None,
         "trainings": registry.trainings(exact),
         "environment": registry.environment(exact),
         "lineage": registry.lineage(exact),
@@ -167,8 +167,8 @@ def trainings(
         rows = (
             (
                 one.training_id,
-                one.metadata.run_id,
-                one.metadata.git_commit[:9],
+                one.metadata.run_id or "",
+                (one.metadata.git_commit or "")[:9],
                 one.verification.status.value,
                 when(one.created_at),
             )

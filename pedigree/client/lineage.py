@@ -65,7 +65,7 @@ class RemoteLineage(LineageContract):
     def export_lineage(self, reference: str, format: ExportFormat) -> str:
         exported = Exported(
             self._versions.get(reference),
-            self._versions.trainings(reference, limit=1)[0],
+            next(iter(self._versions.trainings(reference, limit=1)), None),
             self.lineage(reference),
         )
         return export(exported, format)

@@ -27,6 +27,7 @@ from pedigree.client.stage_requests import RemoteStageRequests
 from pedigree.client.stages import RemoteStages
 from pedigree.client.staleness import RemoteStaleness
 from pedigree.client.statistics import RemoteStatistics
+from pedigree.client.tags import RemoteTags
 from pedigree.client.tokens import RemoteTokens
 from pedigree.client.uploads import RemoteUploads
 from pedigree.client.versions import RemoteVersions
@@ -46,6 +47,7 @@ class RemoteOperations(Operations):
         self.artifacts = RemoteArtifacts(service, self.versions)
         self.stages = RemoteStages(service)
         self.aliases = RemoteAliases(service)
+        self.tags = RemoteTags(service)
         self.stage_requests = RemoteStageRequests(service)
         self.approvals = RemoteApprovals(service)
         self.promotions = RemotePromotions(service)

@@ -30,6 +30,7 @@ class RemoteStages(ServiceGroup, StageContract):
         reference: str,
         stage: str,
         *,
+        archive_existing: bool = False,
         reason: str | None = None,
         expected_generation: int | None = None,
         automatic: bool = False,
@@ -37,9 +38,26 @@ class RemoteStages(ServiceGroup, StageContract):
         actor: Actor | None = None,
     ) -> Move:
         only_in_process(actor=actor, automatic=automatic, run_id=run_id)
-        wanted = {"stage": stage, "reason": reason, "expected_generation": expected_generation}
+        wanted = {
+            "stage": stage,
+            "archive_existing": archive_existing,
+            "reason": reason,
+            "expected_generation": expected_generation,
+        }
         return self._service.write(
             Move, "POST", self._service.version_path(paths.VERSION_STAGE, reference), wanted
+        )
+
+    def demote(
+        self,
+        reference: str,
+        *,
+        reason: str | None = None,
+        expected_generation: int | None = None,
+    ) -> Move:
+        path = self._service.version_path(paths.VERSION_STAGE, reference)
+        return self._service.write(
+            Move, "DELETE", path, reason=reason, expected_generation=expected_generation
         )
 
     def rollback(

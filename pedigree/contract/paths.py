@@ -9,8 +9,11 @@ MODELS = "/models"
 MODEL = "/models/{name}"
 MODEL_RESTORE = f"{MODEL}/restore"
 
+MODEL_TAGS = f"{MODEL}/tags"
+
 VERSIONS = f"{MODEL}/versions"
 VERSION = f"{VERSIONS}/{{version}}"
+VERSION_TAGS = f"{VERSION}/tags"
 VERSION_RESTORE = f"{VERSION}/restore"
 TRAININGS = f"{VERSION}/trainings"
 ENVIRONMENT = f"{VERSION}/environment"

@@ -28,6 +28,7 @@ from pedigree.contract.stage_requests import StageRequestContract
 from pedigree.contract.stages import StageContract
 from pedigree.contract.staleness import StalenessContract
 from pedigree.contract.statistics import StatisticsContract
+from pedigree.contract.tags import TagContract
 from pedigree.contract.tokens import TokenContract
 from pedigree.contract.uploads import UploadContract
 from pedigree.contract.versions import VersionContract
@@ -43,6 +44,7 @@ class RegistryContract(
     ArtifactContract,
     StageContract,
     AliasContract,
+    TagContract,
     StageRequestContract,
     ApprovalContract,
     PromotionContract,

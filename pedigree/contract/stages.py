@@ -28,6 +28,7 @@ class StageContract(Protocol):
         reference: str,
         stage: str,
         *,
+        archive_existing: bool = False,
         reason: str | None = None,
         expected_generation: int | None = None,
         automatic: bool = False,
@@ -39,6 +40,7 @@ class StageContract(Protocol):
         Args:
             reference: The version.
             stage: The stage.
+            archive_existing: All other versions that hold the stage are archived with it.
             reason: The reason, for the timeline.
             expected_generation: The model's generation that the caller read.
             automatic: No person promotes, so a version that left the stage does not enter it again.
@@ -46,8 +48,29 @@ class StageContract(Protocol):
             actor: Who promotes; this process's actor when None.
 
         Raises:
-            TransitionNotAllowedError: The policy has no transition from the current stage into it.
+            TransitionNotAllowedError: The policy has no transition from the current stage into it,
+                or none from it into the archive.
             GateNotPassedError: A gate is not passed; the message lists what is missing.
+            GenerationConflictError: The model's pointers moved after the caller read them.
+        """
+
+    def demote(
+        self,
+        reference: str,
+        *,
+        reason: str | None = None,
+        expected_generation: int | None = None,
+    ) -> Move:
+        """Let a version leave its stage and be in none; ``moved`` is False if it is in none.
+
+        Args:
+            reference: The version.
+            reason: The reason, for the timeline.
+            expected_generation: The model's generation that the caller read.
+
+        Raises:
+            TransitionNotAllowedError: The policy does not say ``back_to_none: true``.
+            NotPermittedError: The policy names other promoters of the stage.
             GenerationConflictError: The model's pointers moved after the caller read them.
         """
 

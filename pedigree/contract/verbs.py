@@ -31,6 +31,7 @@ from pedigree.contract.stage_requests import StageRequestContract
 from pedigree.contract.stages import StageContract
 from pedigree.contract.staleness import StalenessContract
 from pedigree.contract.statistics import StatisticsContract
+from pedigree.contract.tags import TagContract
 from pedigree.contract.tokens import TokenContract
 from pedigree.contract.uploads import UploadContract
 from pedigree.contract.versions import VersionContract
@@ -52,6 +53,7 @@ class Operations:
     artifacts: ArtifactContract
     stages: StageContract
     aliases: AliasContract
+    tags: TagContract
     stage_requests: StageRequestContract
     approvals: ApprovalContract
     promotions: PromotionContract
@@ -168,6 +170,7 @@ class RegistryVerbs:
     champion = Verb(lambda on: on.stages.champion)
     holder = Verb(lambda on: on.stages.holder)
     promote = Verb(lambda on: on.stages.promote)
+    demote = Verb(lambda on: on.stages.demote)
     rollback = Verb(lambda on: on.stages.rollback)
     timeline = Verb(lambda on: on.stages.timeline)
     as_of = Verb(lambda on: on.stages.as_of)
@@ -175,6 +178,9 @@ class RegistryVerbs:
 
     set_alias = Verb(lambda on: on.aliases.set_alias)
     delete_alias = Verb(lambda on: on.aliases.delete_alias)
+
+    set_tag = Verb(lambda on: on.tags.set_tag)
+    delete_tag = Verb(lambda on: on.tags.delete_tag)
 
     request_stage = Verb(lambda on: on.stage_requests.request_stage)
     withdraw_request = Verb(lambda on: on.stage_requests.withdraw_request)

@@ -40,7 +40,7 @@ class StageRequest(Record):
     request_id: int
     model_name: str
     version_id: int
-    digest: Digest
+    digest: Digest | None = Field(description="Null if the version is not sealed")
     from_stage: str
     stage: str
     reason: str | None
@@ -116,7 +116,7 @@ class Decision(Record):
 
     decision_id: int
     version_id: int
-    digest: Digest
+    digest: Digest | None = Field(description="Null if the version is not sealed")
     from_stage: str
     to_stage: str
     generation: int
@@ -138,7 +138,7 @@ class StageOverride(Record):
 
     override_id: int
     version_id: int
-    digest: Digest
+    digest: Digest | None = Field(description="Null if the version is not sealed")
     from_stage: str
     to_stage: str
     generation: int = Field(description="The model's generation after it")
@@ -164,7 +164,7 @@ class DuePromotion(Record):
     model_name: str
     version_id: int
     stage: str
-    digest: Digest
+    digest: Digest | None = Field(description="Null if the version is not sealed")
     generation: int
     policy_revision: int
     evidence_at: datetime | None = Field(

@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from pedigree.catalog.records import ModelVersion
 from pedigree.lifecycle.decision_records import Gate
-from pedigree.lifecycle.records import CheckRule, MetricGate
+from pedigree.lifecycle.metric_gate import MetricGate
+from pedigree.lifecycle.records import CheckRule
 
 Rule = TypeVar("Rule", CheckRule, MetricGate)
 

@@ -145,7 +145,9 @@ def require_policy(
 
 
 def _that_can_be_left(policy: Policy) -> set[str]:
-    """Return the stages that another stage follows, or that the next holder takes over."""
+    """Return the stages that another stage or none follows, or that the next holder takes over."""
+    if policy.back_to_none:
+        return {rule.name for rule in policy.stages}
     followed = {stage for rule in policy.stages for stage in rule.after}
     return followed | {rule.name for rule in policy.stages if rule.exclusive}
 

@@ -1,4 +1,4 @@
-"""The default policy of a model, and a policy for gradual rollouts."""
+"""The default policy of a model, an open one, and a policy for gradual rollouts."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -10,12 +10,12 @@ from pydantic import ValidationError
 from pedigree.catalog.metadata_fields import RiskClass
 from pedigree.errors import InvalidPolicyError
 from pedigree.lifecycle.approval_rules import ApprovalRule
+from pedigree.lifecycle.metric_gate import MetricGate
 from pedigree.lifecycle.records import (
     ARCHIVED,
     CANDIDATE,
     NO_STAGE,
     CheckRule,
-    MetricGate,
     MetricRule,
     Policy,
     StageRule,
@@ -66,6 +66,22 @@ def default_policy(
             ),
             StageRule(name=ARCHIVED, after=(NO_STAGE, CANDIDATE, "staging", "production")),
         ),
+    )
+
+
+def open_policy() -> Policy:
+    """Return the stages of MLflow without a rule: any stage to any stage, and back to none.
+
+    ``none``, ``staging``, ``production`` and ``archived``: several versions may hold each, no gate
+    is asked, and nothing moves by itself.
+    """
+    names = ("staging", "production", ARCHIVED)
+    return Policy(
+        stages=tuple(
+            StageRule(name=name, after=(NO_STAGE, *(each for each in names if each != name)))
+            for name in names
+        ),
+        back_to_none=True,
     )
 
 

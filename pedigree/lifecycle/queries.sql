@@ -18,6 +18,15 @@ WHERE t.model_id = %(model_id)s AND t.pointer = %(pointer)s AND t.name = %(name)
 ORDER BY t.tenure_id DESC
 LIMIT 1;
 
+-- name: holders_of_stage
+-- The versions that hold a stage, the one that entered it last at the end.
+SELECT t.version, v.digest
+FROM pedigree.tenure t
+JOIN pedigree.model_version v USING (model_id, version)
+WHERE t.model_id = %(model_id)s AND t.pointer = 'stage' AND t.name = %(stage)s
+    AND t.held_until IS NULL
+ORDER BY t.tenure_id;
+
 -- name: holder_in_full
 -- The same as a full record.
 SELECT r.* FROM (

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, FiniteFloat, StrictBool, ValidationInfo, model_validator
+from pydantic import Field, StrictBool, ValidationInfo, model_validator
 
 from pedigree._durations import Duration
 from pedigree._record import NUMBER, Record
@@ -14,11 +14,12 @@ from pedigree.artifacts.records import Digest
 from pedigree.catalog.names import found_in
 from pedigree.catalog.records import ModelMetadata
 from pedigree.lifecycle.approval_rules import ApprovalRule
+from pedigree.lifecycle.metric_gate import MetricGate
 from pedigree.lifecycle.stage_names import ARCHIVED as ARCHIVED  # noqa: PLC0414
 from pedigree.lifecycle.stage_names import CANDIDATE as CANDIDATE  # noqa: PLC0414
 from pedigree.lifecycle.stage_names import CHAMPION_STAGE as CHAMPION_STAGE  # noqa: PLC0414
 from pedigree.lifecycle.stage_names import NO_STAGE as NO_STAGE  # noqa: PLC0414
-from pedigree.lifecycle.stage_names import StageName, require_stage_names
+from pedigree.lifecycle.stage_names import MlflowStage, StageName, require_stage_names
 from pedigree.monitoring.records import DriftRule
 
 # Metadata fields of which a policy can require a single key.
@@ -96,28 +97,6 @@ class MetricRule(Record):
     )
 
 
-class MetricGate(Record):
-    """A stage's requirement on a metric: a bound, or a comparison with the champion, or both."""
-
-    metric: str = Field(min_length=1)
-    at_least: Annotated[FiniteFloat, NUMBER] | None = None
-    at_most: Annotated[FiniteFloat, NUMBER] | None = None
-    against_champion: StrictBool = Field(
-        default=False, description="Compare with the production version"
-    )
-    higher_is_better: StrictBool = True
-    tolerance: Annotated[FiniteFloat, NUMBER] = Field(
-        default=0.0,
-        description="How much worse than the champion's it may be; below 0, how much better",
-    )
-
-    @model_validator(mode="after")
-    def _asks_something(self) -> "MetricGate":
-        if self.at_least is None and self.at_most is None and not self.against_champion:
-            raise ValueError(f"{self.metric!r} has no requirement: give a bound, or the champion")
-        return self
-
-
 class StageRule(Record):
     """The requirements of a policy for entering a stage."""
 
@@ -144,6 +123,10 @@ class StageRule(Record):
     )
     automatic: StrictBool = Field(
         default=False, description="The promotion sensor promotes versions into it"
+    )
+    mlflow: MlflowStage | None = Field(
+        default=None,
+        description="The stage that MLflow's clients see; without it the one of this name, or None",
     )
 
     @model_validator(mode="after")
@@ -197,6 +180,9 @@ class Policy(Record):
     """The graph of a model's stages and the requirements of each."""
 
     stages: tuple[StageRule, ...]
+    back_to_none: StrictBool = Field(
+        default=False, description="A version may leave its stage and be in no stage again"
+    )
     champion_metric: MetricRule | None = Field(
         default=None, description="The metric that the check no_regression compares"
     )
@@ -250,16 +236,17 @@ class Policy(Record):
 
 
 class Move(Record):
-    """The result of ``promote`` and ``rollback``."""
+    """The result of ``promote``, ``demote`` and ``rollback``."""
 
     model_name: str
     stage: str
     version_id: int
-    digest: Digest
+    digest: Digest | None = Field(description="Null if the version is not sealed")
     previous_version_id: int | None = Field(
         default=None, description="The previous version of the stage"
     )
     moved: bool = Field(description="False if the version already held the stage")
+    archived: int = Field(default=0, description="How many versions left the stage for the archive")
     generation: int
 
 

@@ -1,6 +1,7 @@
 """The rules for names of stages, and the registry's own stages."""
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated
 
@@ -14,6 +15,15 @@ CHAMPION_STAGE = "production"
 ARCHIVED = "archived"
 # These names are case-sensitive.
 _OWN_STAGES = (CANDIDATE, CHAMPION_STAGE, ARCHIVED)
+
+
+class MlflowStage(StrEnum):
+    """The stages that clients of MLflow know."""
+
+    NONE = "None"
+    STAGING = "Staging"
+    PRODUCTION = "Production"
+    ARCHIVED = "Archived"
 
 
 @lru_cache(maxsize=1024)  # every gate checks the same few names

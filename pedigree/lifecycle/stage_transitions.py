@@ -2,13 +2,9 @@
 
 from collections.abc import Sequence
 
-from pydantic import JsonValue
-
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.access.reserved import DRIFT_SENSOR
-from pedigree.audit.event_types import EventType
-from pedigree.catalog.model_changes import ModelChange
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import (
@@ -29,18 +25,22 @@ from pedigree.lifecycle.records import (
     StageRule,
     Verdict,
 )
+from pedigree.lifecycle.replaced_holders import others_to_archive, replaced
 from pedigree.lifecycle.requester import SENSOR, Requester
+from pedigree.lifecycle.stage_changes import Passage, StageChange
 from pedigree.lifecycle.standing import people_of, with_standing
 from pedigree.lifecycle.store import (
-    STAGE,
     Holder,
-    close_requests,
     find_rollback,
-    holder,
     insert_verdicts,
     recorded_verdicts,
 )
-from pedigree.lifecycle.transition_errors import expect_generation, expect_passed, unknown_stage
+from pedigree.lifecycle.transition_errors import (
+    expect_generation,
+    expect_passed,
+    next_step,
+    unknown_stage,
+)
 from pedigree.monitoring.records import DriftAction
 from pedigree.postgres.transaction import Transaction
 
@@ -67,24 +67,34 @@ class StageTransition:
         self._principal = with_standing(transaction, principal, people_of(self._policy))
 
     def promote(
-        self, version: int, stage: str, asker: Requester, *, expected_generation: int | None = None
+        self,
+        version: int,
+        stage: str,
+        asker: Requester,
+        *,
+        archive_existing: bool = False,
+        expected_generation: int | None = None,
     ) -> Move:
         """Let a version enter a stage.
 
-        If the version already holds the stage, nothing is written, and the result has
-        ``moved = False``. So a promotion is idempotent.
+        If the version already holds the stage, and no other one is to be archived, nothing is
+        written, and the result has ``moved = False``. So a promotion is idempotent.
 
         Raises:
             VersionNotFoundError: There is no such version.
             TransitionNotAllowedError: The policy has no such stage, or no transition into it from
-                here; or an alias has its name.
+                here, or none from it into the archive; or an alias has its name.
             GateNotPassedError: A gate is not passed.
             GenerationConflictError: The model's pointers moved since the caller read them.
         """
         rule = self._rule(stage)
         facts = self._facts(version)
+        others: Sequence[Holder] = ()
+        if archive_existing:
+            model_id = self._model.model_id
+            others = others_to_archive(self._transaction, model_id, self._policy, rule, version)
         if facts.version.stage == rule.name:
-            return self._answer(rule.name, facts.version, previous=None, moved=False)
+            return self._stay(facts.version, rule, others, expected_generation)
         if rule.name == ARCHIVED and facts.version.stage != NO_STAGE:
             # Archiving takes a version out of its stage, which is a move of that stage too.
             self._principal.require(Permission.MOVE, self._model.name, facts.version.stage)
@@ -93,7 +103,54 @@ class StageTransition:
             asker = asker._replace(principal=self._principal)
         self._pass_gates(facts, rule, asker)
         require_no_alias(self._seen.held, self._model.name, rule.name)
-        return self._enter(facts.version, rule)
+        return self._enter(facts.version, rule, others)
+
+    def _stay(
+        self,
+        version: ModelVersion,
+        rule: StageRule,
+        others: Sequence[Holder],
+        expected_generation: int | None,
+    ) -> Move:
+        if not others:
+            return self._answer(rule.name, version, moved=False)
+        self._require_mover(rule.name, rule)
+        expect_generation(self._model, expected_generation)
+        change = self._change()
+        for each in others[:-1]:
+            change.add(Passage(each, rule.name, ARCHIVED), ended_by="promotion")
+        last = Passage(others[-1], rule.name, ARCHIVED)
+        generation = change.finish(last, ended_by="promotion").generation
+        return self._answer(
+            rule.name, version, moved=False, archived=len(others), generation=generation
+        )
+
+    def demote(self, version: int, *, expected_generation: int | None = None) -> Move:
+        """Let a version leave its stage and hold none, where the policy allows it.
+
+        Nothing is written if it holds none, and the result has ``moved = False``.
+
+        Raises:
+            VersionNotFoundError: There is no such version.
+            TransitionNotAllowedError: The policy has no way back to no stage.
+            NotPermittedError: The policy names other promoters of the stage.
+            GenerationConflictError: The model's pointers moved since the caller read them.
+        """
+        present = self._facts(version).version
+        if present.stage == NO_STAGE:
+            return self._answer(NO_STAGE, present, moved=False)
+        if not self._policy.back_to_none:
+            raise TransitionNotAllowedError(
+                "the model's policy has no way back to no stage",
+                field="stage",
+                value=NO_STAGE,
+                remedy=next_step(self._policy, present.stage),
+            )
+        self._require_mover(present.stage, self._policy.rule(present.stage))
+        expect_generation(self._model, expected_generation)
+        leaving = Passage(Holder(version, present.digest), present.stage, NO_STAGE)
+        changed = self._change().finish(leaving)
+        return self._answer(NO_STAGE, present, generation=changed.generation)
 
     def roll_back(self, stage: str, *, expected_generation: int | None = None) -> Move:
         """Return a stage to its previous holder; the present one is archived.
@@ -106,14 +163,8 @@ class StageTransition:
         """
         rule = self._rule(stage)
         stage = rule.name
-        may = self._principal.may(Permission.MOVE, self._model.name, stage, rule)
-        if not may and not self._demotes(stage):
-            raise NotPermittedError(
-                f"other people move {stage}",
-                field="actor",
-                value=self._actor.name,
-                remedy=f"Ask {' or '.join(rule.promoters)}",
-            )
+        if not self._demotes(stage):
+            self._require_mover(stage, rule)
         expect_generation(self._model, expected_generation)
         found = find_rollback(
             self._transaction,
@@ -123,7 +174,18 @@ class StageTransition:
             self._policy.from_on(stage),
         )
         returning = self._facts(found.returns).version
-        return self._enter(returning, rule, found.present, ended_by="rollback")
+        return self._enter(returning, rule, [found.present], ended_by="rollback")
+
+    def _require_mover(self, stage: str, rule: StageRule | None) -> None:
+        """Require the right to move versions of a stage, also by the rule of the stage."""
+        self._principal.require(Permission.MOVE, self._model.name, stage)
+        if not self._principal.may(Permission.MOVE, self._model.name, stage, rule):
+            raise NotPermittedError(
+                f"other people move {stage}",
+                field="actor",
+                value=self._actor.name,
+                remedy=f"Ask {' or '.join(rule.promoters if rule else ())}",
+            )
 
     def _demotes(self, stage: str) -> bool:
         """Return whether the drift sensor acts as the policy's drift rule states."""
@@ -157,57 +219,45 @@ class StageTransition:
         self,
         version: ModelVersion,
         rule: StageRule,
-        previous: Holder | None = None,
+        leaving: Sequence[Holder] = (),
         *,
         ended_by: str = "promotion",
     ) -> Move:
-        """Let a version enter a stage; the previous holder of an exclusive one is archived."""
-        if previous is None and rule.exclusive and rule.name in self._seen.held.stages:
-            previous = holder(self._transaction, self._model.model_id, STAGE, rule.name)
-        change = ModelChange(self._model, self._actor)
-        if previous is not None:
-            body: dict[str, JsonValue] = {"from": rule.name, "to": ARCHIVED}
-            self._change_stage(change, previous, body, ended_by=ended_by, exclusive=False)
-        body = {
-            "from": version.stage,
-            "to": rule.name,
-            "previous_version": previous.version if previous else None,
-            "voided": change.voided,
-        }
+        """Let a version enter a stage, and archive versions that hold it until then.
+
+        Args:
+            version: The version.
+            rule: The rule of the stage.
+            leaving: The versions to archive; the holder of an exclusive stage is one of them.
+            ended_by: How their tenures end.
+        """
+        if not leaving and rule.name in self._seen.held.stages:
+            leaving = replaced(self._transaction, self._model.model_id, rule)
+        change = self._change()
+        for each in leaving:
+            change.add(Passage(each, rule.name, ARCHIVED), ended_by=ended_by)
+        previous = leaving[-1].version if leaving else None
         entering = Holder(version.version_id, version.digest)
-        self._change_stage(change, entering, body, ended_by="move", exclusive=rule.exclusive)
-        changed = change.apply()
+        changed = change.finish(
+            Passage(entering, version.stage, rule.name),
+            previous=previous,
+            exclusive=rule.exclusive,
+        )
         return self._answer(
-            rule.name, version, previous=previous, moved=True, generation=changed.generation
+            rule.name,
+            version,
+            previous=previous,
+            archived=len(leaving),
+            generation=changed.generation,
         )
 
-    def _change_stage(
-        self,
-        change: ModelChange,
-        moving: Holder,
-        body: dict[str, JsonValue],
-        *,
-        ended_by: str,
-        exclusive: bool,
-    ) -> None:
-        """Add that a version is in another stage, and close the requests for that stage."""
-        close_requests(
-            self._transaction, self._model, moving.version, self._actor, entered=str(body["to"])
-        )
-        known: dict[str, JsonValue] = {
-            "previous_version": None,
-            "digest": moving.digest,
-            "generation": change.generation,
-            "reason": self._reason,
-            "run_id": self._run_id,
-            "policy_revision": self._model.policy_revision,
-        }
-        change.add(
-            EventType.VERSION_STAGE_CHANGED,
-            known | body,
-            version=moving.version,
-            ended_by=ended_by,
-            exclusive=exclusive,
+    def _change(self) -> StageChange:
+        return StageChange(
+            self._transaction,
+            self._model,
+            self._actor,
+            reason=self._reason,
+            run_id=self._run_id,
         )
 
     def _answer(
@@ -215,8 +265,9 @@ class StageTransition:
         stage: str,
         version: ModelVersion,
         *,
-        previous: Holder | None,
-        moved: bool,
+        previous: int | None = None,
+        moved: bool = True,
+        archived: int = 0,
         generation: int | None = None,
     ) -> Move:
         return Move(
@@ -224,8 +275,9 @@ class StageTransition:
             stage=stage,
             version_id=version.version_id,
             digest=version.digest,
-            previous_version_id=previous.version if previous else None,
+            previous_version_id=previous,
             moved=moved,
+            archived=archived,
             generation=self._model.generation if generation is None else generation,
         )
 

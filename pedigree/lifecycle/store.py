@@ -30,7 +30,7 @@ class VersionState(NamedTuple):
     """The state of a version that the gates use."""
 
     version: int
-    digest: str
+    digest: str | None
     approval_status: str
     quarantine_reason: str | None
     hold_reason: str | None
@@ -41,7 +41,8 @@ class Holder(NamedTuple):
     """A version that holds a pointer."""
 
     version: int
-    digest: str
+    digest: str | None
+    """None if it is not sealed."""
 
 
 def version_state(
@@ -66,6 +67,14 @@ def holder(transaction: Transaction, model_id: int, pointer: str, name: str) -> 
         SQL["holder"], {"model_id": model_id, "pointer": pointer, "name": name}
     ).fetchone()
     return Holder(**row) if row else None
+
+
+def holders(transaction: Transaction, model_id: int, stage: str) -> tuple[Holder, ...]:
+    """Return the versions that hold a stage, the one that entered it last at the end."""
+    rows = transaction.execute(
+        SQL["holders_of_stage"], {"model_id": model_id, "stage": stage}
+    ).fetchall()
+    return tuple(Holder(**row) for row in rows)
 
 
 class ExpectedRollback(NamedTuple):

@@ -622,12 +622,12 @@ SELECT 'role ' || coalesce(t.name, given.name), 'the built-in role is not that o
 FROM (SELECT * FROM pedigree.access_role WHERE defined_at IS NULL) t
 FULL JOIN (VALUES
     ('reader', '{read}'::text[]),
-    ('contributor', '{read,register,describe,request,judge}'),
+    ('contributor', '{read,register,describe,request,judge,track}'),
     ('deployer', '{read,request,move,decide,quarantine,judge}'),
     ('approver', '{read,decide}'),
     ('auditor', '{read,audit}'),
     ('admin', '{read,register,describe,request,move,decide,override,quarantine,judge,govern,delete}'
-        || '{configure,operate,administer,audit,provision}'::text[])
+        || '{configure,operate,administer,audit,provision,track}'::text[])
 ) AS given (name, permissions) ON given.name = t.name
 WHERE t.permissions IS DISTINCT FROM given.permissions OR cardinality(t.stages) > 0
     OR num_nonnulls(t.description, t.defined_by) > 0;
@@ -1214,20 +1214,31 @@ WITH changed AS MATERIALIZED (
         array_agg(body -> 'owners' ORDER BY id DESC)
             FILTER (WHERE NOT is_of_deletion AND body ? 'owners') AS owners,
         array_agg(body -> 'tags' ORDER BY id DESC)
-            FILTER (WHERE NOT is_of_deletion AND body ? 'tags') AS tags
+            FILTER (WHERE NOT is_of_deletion AND body ? 'tags') AS tags,
+        max(id) FILTER (WHERE NOT is_of_deletion AND body ? 'tags') AS tagged
     FROM changed
     GROUP BY model_id
+), patched AS (
+    -- The last change of each tag since all tags were stated.
+    SELECT c.model_id, jsonb_object_agg(tag.key, tag.value ORDER BY c.id) AS tags
+    FROM changed c
+    JOIN replayed r USING (model_id)
+    CROSS JOIN LATERAL jsonb_each(c.body -> 'tag_changes') AS tag
+    WHERE NOT c.is_of_deletion AND c.id > coalesce(r.tagged, 0)
+    GROUP BY c.model_id
 )
 SELECT model_id
 FROM pedigree.registered_model m
 LEFT JOIN replayed r USING (model_id)
+LEFT JOIN patched p USING (model_id)
 WHERE NOT coalesce(r.is_plain, true)
     OR (
         m.policy_revision, m.policy, m.deleted_at, coalesce(to_jsonb(m.description), 'null'),
         to_jsonb(m.owners), m.tags
     ) IS DISTINCT FROM (
         coalesce(r.policies, 0), r.policy[1], r.deleted_at[1], coalesce(r.description[1], 'null'),
-        coalesce(r.owners[1], '[]'), coalesce(r.tags[1], '{}')
+        coalesce(r.owners[1], '[]'),
+        jsonb_strip_nulls(coalesce(r.tags[1], '{}') || coalesce(p.tags, '{}'))
     );
 
 -- name: replay_versions
@@ -1257,6 +1268,7 @@ WITH changed AS MATERIALIZED (
             FILTER (WHERE type = 'version.updated' AND body ? 'owners') AS owners,
         array_agg(body -> 'tags' ORDER BY id DESC)
             FILTER (WHERE type = 'version.updated' AND body ? 'tags') AS tags,
+        max(id) FILTER (WHERE type = 'version.updated' AND body ? 'tags') AS tagged,
         array_agg(CASE WHEN type = 'version.deleted' THEN at END ORDER BY id DESC)
             FILTER (WHERE type IN ('version.deleted', 'version.restored')) AS deleted_at,
         array_agg(body ->> 'to' ORDER BY id DESC)
@@ -1271,6 +1283,14 @@ WITH changed AS MATERIALIZED (
             FILTER (WHERE type = 'version.updated' AND body ? 'model_card') AS cards
     FROM changed
     GROUP BY model_id, version
+), patched AS (
+    -- The last change of each tag since all tags were stated.
+    SELECT c.model_id, c.version, jsonb_object_agg(tag.key, tag.value ORDER BY c.id) AS tags
+    FROM changed c
+    JOIN later l USING (model_id, version)
+    CROSS JOIN LATERAL jsonb_each(c.body -> 'tag_changes') AS tag
+    WHERE c.type = 'version.updated' AND c.id > coalesce(l.tagged, 0)
+    GROUP BY c.model_id, c.version
 ), card AS (
     SELECT model_id, version, array_agg(digest ORDER BY revision) AS digests
     FROM pedigree.model_card
@@ -1293,6 +1313,8 @@ LEFT JOIN pedigree.model_version v
     ON v.model_id = e.model_id AND v.version = e.version AND e.type = 'version.created'
 LEFT JOIN later l
     ON l.model_id = e.model_id AND l.version = e.version AND e.type = 'version.created'
+LEFT JOIN patched p
+    ON p.model_id = e.model_id AND p.version = e.version AND e.type = 'version.created'
 LEFT JOIN card c ON c.model_id = e.model_id AND c.version = e.version AND e.type = 'version.created'
 WHERE pedigree.is_regular_event(content, event_id, e.type, model, e.version, e.at) IS NOT TRUE
     OR (
@@ -1321,7 +1343,8 @@ WHERE pedigree.is_regular_event(content, event_id, e.type, model, e.version, e.a
         ) IS DISTINCT FROM (
             body -> 'digest', (content ->> 'at')::timestamptz, content #>> '{actor,name}',
             coalesce(l.description[1], body -> 'description'),
-            coalesce(l.owners[1], body -> 'owners'), coalesce(l.tags[1], body -> 'tags'),
+            coalesce(l.owners[1], body -> 'owners'),
+            jsonb_strip_nulls(coalesce(l.tags[1], body -> 'tags') || coalesce(p.tags, '{}')),
             l.hold_reason[1], coalesce(l.tier[1], 'standard'), l.deleted_at[1],
             l.collected IS NULL, CASE
                 WHEN l.collected IS NULL THEN l.cards
@@ -1397,8 +1420,8 @@ WITH move AS MATERIALIZED (
 ), begun AS (
     SELECT *, row_number() OVER (PARTITION BY model_id ORDER BY id) AS place
     FROM of_pointer
-    WHERE type IN ('version.stage_changed', 'alias.set')
-        OR (type = 'version.restored' AND name <> 'none')
+    WHERE type = 'alias.set'
+        OR (type IN ('version.stage_changed', 'version.restored') AND name <> 'none')
 ), counted AS (
     SELECT model_id, array_agg(generation ORDER BY id DESC)
         FILTER (WHERE generation IS NOT NULL) AS generation

@@ -326,9 +326,12 @@ BEGIN
         description = CASE WHEN body ? 'description' THEN body ->> 'description' ELSE v.description END,
         owners = CASE WHEN body ? 'owners'
             THEN coalesce(pedigree.texts_of(body -> 'owners'), '{}') ELSE v.owners END,
-        tags = CASE WHEN body ? 'tags' THEN body -> 'tags' ELSE v.tags END
+        tags = CASE WHEN body ? 'tag_changes' THEN jsonb_strip_nulls(v.tags || (body -> 'tag_changes'))
+            WHEN body ? 'tags' THEN body -> 'tags' ELSE v.tags END
     WHERE v.model_id = of_model AND v.version = of_version;
-    IF body - '{description,owners,tags}'::text[] <> '{}' THEN
+    IF body - '{description,owners,tags,tag_changes}'::text[] <> '{}'
+        OR body ?& '{tags,tag_changes}'::text[]
+    THEN
         PERFORM pedigree.refuse_change_of('the description of a version');
     END IF;
 END
@@ -340,7 +343,7 @@ CREATE FUNCTION pedigree.apply_event(of_model bigint, of_version integer, kind t
 BEGIN
     IF body ? 'digest' AND NOT EXISTS (
         SELECT FROM pedigree.model_version v
-        WHERE v.model_id = of_model AND v.version = of_version AND v.digest = body ->> 'digest'
+        WHERE v.model_id = of_model AND v.version = of_version AND v.digest IS NOT DISTINCT FROM body ->> 'digest'
     ) THEN
         PERFORM pedigree.refuse_change_of('the digest of a version');
     END IF;
@@ -480,16 +483,20 @@ CREATE FUNCTION pedigree.apply_model(of_model bigint, body jsonb) RETURNS void
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    IF NOT body ? 'policy' AND body - '{description,owners,tags}'::text[] <> '{}' THEN
+    IF body ?& '{tags,tag_changes}'::text[]
+        OR NOT body ? 'policy' AND body - '{description,owners,tags,tag_changes}'::text[] <> '{}'
+    THEN
         PERFORM pedigree.refuse_change_of('the description of a model');
     END IF;
-    IF body ?| '{description,owners,tags}'::text[] THEN
+    IF body ?| '{description,owners,tags,tag_changes}'::text[] THEN
         UPDATE pedigree.registered_model m SET
             description = CASE WHEN body ? 'description' THEN body ->> 'description'
                 ELSE m.description END,
             owners = CASE WHEN body ? 'owners'
                 THEN coalesce(pedigree.texts_of(body -> 'owners'), '{}') ELSE m.owners END,
-            tags = CASE WHEN body ? 'tags' THEN body -> 'tags' ELSE m.tags END
+            tags = CASE
+                WHEN body ? 'tag_changes' THEN jsonb_strip_nulls(m.tags || (body -> 'tag_changes'))
+                WHEN body ? 'tags' THEN body -> 'tags' ELSE m.tags END
         WHERE m.model_id = of_model;
     END IF;
 END
@@ -572,10 +579,12 @@ BEGIN
     IF coalesce(left_stage, 'none') IS DISTINCT FROM body ->> 'from' THEN
         PERFORM pedigree.refuse_change_of('the stage that a version leaves');
     END IF;
-    PERFORM pedigree.begin_tenure(
-        of_model, of_version, 'stage', body ->> 'to', (change ->> 'exclusive')::boolean, at,
-        body ->> 'reason'
-    );
+    IF body ->> 'to' <> 'none' THEN
+        PERFORM pedigree.begin_tenure(
+            of_model, of_version, 'stage', body ->> 'to', (change ->> 'exclusive')::boolean, at,
+            body ->> 'reason'
+        );
+    END IF;
 END
 $$;
 
@@ -1034,10 +1043,10 @@ DECLARE
     number bigint;
     bytes bigint;
 BEGIN
-    SELECT count(*), sum(a.size) INTO number, bytes
+    SELECT count(*), coalesce(sum(a.size), 0) INTO number, bytes
     FROM changed
     JOIN pedigree.registered_model m USING (model_id)
-    JOIN pedigree.artifact a ON a.digest = changed.digest
+    LEFT JOIN pedigree.artifact a ON a.digest = changed.digest
     WHERE changed.deleted_at IS NULL AND m.deleted_at IS NULL;
     IF number > 0 THEN
         PERFORM pedigree.add_to_statistic(
@@ -1169,14 +1178,16 @@ BEGIN
             ARRAY[pedigree.time_in_json(model_since), actor_in_json], model.name, NULL, model_since
         );
     END IF;
-    SELECT v.version INTO taken FROM pedigree.model_version v
-    WHERE v.model_id = model.model_id AND v.digest = doc #>> '{artifact,digest}'
-        AND v.copy = 0 AND v.deleted_at IS NULL;
+    IF NOT doc ? 'source' THEN
+        taken := pedigree.version_of_bytes(model.model_id, doc #>> '{artifact,digest}');
+    END IF;
     IF pedigree.is_stale(doc, model.model_id, model.policy_revision, taken) THEN
         RETURN '{"refused": "stale"}';
     END IF;
 
-    PERFORM pedigree.keep_artifact(doc, manifest);
+    IF doc ? 'artifact' THEN
+        PERFORM pedigree.keep_artifact(doc, manifest);
+    END IF;
     IF doc ->> 'session' IS NOT NULL THEN
         DELETE FROM pedigree.upload_session s
         WHERE s.upload_id = (doc ->> 'session')::uuid AND s.model = model.name;
@@ -1215,6 +1226,11 @@ BEGIN
     );
     IF doc ? 'training' THEN
         PERFORM pedigree.add_training(doc, model.model_id, taken, model.at, actor, actor_source);
+    ELSIF doc ? 'version' THEN
+        PERFORM pedigree.enter_search(doc, jsonb_build_object(
+            'model_id', model.model_id, 'version', taken,
+            'created_at', model.at, 'created_by', actor, 'created_by_source', actor_source
+        ));
     END IF;
     IF doc ? 'request' THEN
         answer := pedigree.keep_filled_answer(doc -> 'request', holes, fillings);
@@ -1237,7 +1253,7 @@ CREATE TABLE pedigree.decision (
     decision_id bigint NOT NULL,
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    digest text NOT NULL COLLATE pg_catalog."C",
+    digest text COLLATE pg_catalog."C",
     author text NOT NULL,
     from_stage text NOT NULL COLLATE pg_catalog."C",
     to_stage text NOT NULL COLLATE pg_catalog."C",
@@ -1393,15 +1409,20 @@ CREATE FUNCTION pedigree.enter_search(doc jsonb, known jsonb) RETURNS void
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    fields jsonb := (doc -> 'training') || (doc -> 'version') || known || jsonb_build_object(
+    fields jsonb := jsonb_build_object(
+        'metrics', '{}'::jsonb, 'params', '{}'::jsonb,
+        'verification', '{"status": "not possible", "reason": "no training of it is known", "spread": null}'::jsonb
+    ) || coalesce(doc -> 'training', '{}') || (doc -> 'version') || known || jsonb_build_object(
         'name', doc -> 'name', 'model_name', doc -> 'name', 'version_id', known -> 'version',
         'digest', doc #> '{artifact,digest}', 'size', doc #> '{artifact,size}',
         'stage', coalesce(doc #>> '{judged,stage}', 'none'),
         'stage_since', CASE WHEN doc #>> '{judged,stage}' IS NOT NULL
             THEN known -> 'created_at' END,
-        'aliases', '[]'::jsonb, 'approval_status', 'none', 'trainings', 1,
+        'aliases', '[]'::jsonb, 'approval_status', 'none', 'trainings', CASE WHEN doc ? 'training' THEN 1 ELSE 0 END,
         'quarantine_reason', doc -> 'quarantine_reason',
-        'quarantined', doc ->> 'quarantine_reason' IS NOT NULL, 'held', false
+        'quarantined', doc ->> 'quarantine_reason' IS NOT NULL, 'held', false,
+        'state', coalesce(doc ->> 'state', 'sealed'), 'state_reason', doc ->> 'state_reason',
+        'overrides', 0
     );
     s pedigree.search_version := jsonb_populate_record(NULL::pedigree.search_version, fields);
     r pedigree.version_in_full := jsonb_populate_record(NULL::pedigree.version_in_full, fields);
@@ -1417,7 +1438,7 @@ BEGIN
     SELECT s.model_id, s.version, s.created_at, words.document
     FROM pedigree.words_of(s.name, s.description, s.tags, NULL) AS words (document);
     INSERT INTO pedigree.search_record (model_id, version, signature, record, verification)
-    SELECT s.model_id, s.version, r.signature::text, shown.record, r.verification
+    SELECT s.model_id, s.version, coalesce(r.signature::text, 'null'), shown.record, r.verification
     FROM pedigree.record_shown(r) AS shown (record);
 END
 $$;
@@ -1559,6 +1580,23 @@ BEGIN
         JOIN pedigree.principal person ON person.principal_id = p.person_id
         WHERE i.issuer = wanted_issuer AND i.subject = wanted_subject
     ) AS known;
+END
+$$;
+
+CREATE FUNCTION pedigree.find_newest_of_stages(wanted_key text) RETURNS TABLE(model_name text, version integer, record text, signature text, verification text, generation bigint)
+    LANGUAGE plpgsql STABLE ROWS 4
+    AS $$
+BEGIN
+    IF session_user <> current_user AND NOT pedigree.sees_key(wanted_key) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
+    FROM pedigree.registered_model m
+    CROSS JOIN LATERAL pedigree.newest_of_stages(m.model_id) AS newest
+    JOIN pedigree.search_record r ON r.model_id = m.model_id AND r.version = newest.version
+    WHERE m.name_key = wanted_key AND m.deleted_at IS NULL
+    ORDER BY r.version DESC;
 END
 $$;
 
@@ -2122,7 +2160,13 @@ BEGIN
             NULL::pedigree.model_version,
             doc -> 'version' || jsonb_build_object(
                 'model_id', of_model, 'version', of_version,
-                'digest', doc #>> '{artifact,digest}', 'copy', 0,
+                'digest', doc #>> '{artifact,digest}',
+                -- Deleted versions count, so that they can be restored.
+                'copy', CASE WHEN doc ->> 'copy' = 'next' THEN pedigree.next_copy(
+                    of_model, doc #>> '{artifact,digest}'
+                ) ELSE 0 END,
+                'state', coalesce(doc ->> 'state', 'sealed'),
+                'state_reason', doc ->> 'state_reason',
                 'approval_status', 'none', 'tier', 'standard',
                 'quarantine_reason', doc ->> 'quarantine_reason',
                 'created_at', at, 'created_by', actor, 'created_by_source', actor_source
@@ -2131,6 +2175,13 @@ BEGIN
     ELSIF doc ? 'marks' THEN
         UPDATE pedigree.model_version SET quarantine_reason = doc ->> 'quarantine_reason'
         WHERE model_id = of_model AND version = of_version;
+    END IF;
+    IF doc ? 'source' THEN
+        INSERT INTO pedigree.version_source
+        SELECT row.* FROM jsonb_populate_record(
+            NULL::pedigree.version_source,
+            doc -> 'source' || jsonb_build_object('model_id', of_model, 'version', of_version)
+        ) AS row;
     END IF;
     IF doc ? 'marks' THEN
         INSERT INTO pedigree.quarantine_mark (quarantine_id, model_id, version, certainty)
@@ -2301,10 +2352,10 @@ BEGIN
             LEFT JOIN pedigree.search_record r
                 ON r.model_id = model.model_id AND r.version = held.version
         ));
-        SELECT v.version INTO known FROM pedigree.model_version v
-        WHERE v.model_id = model.model_id AND v.digest = asked ->> 'artifact'
-            AND v.copy = 0 AND v.deleted_at IS NULL;
-        IF FOUND THEN
+        IF asked ->> 'copies' IS DISTINCT FROM 'true' THEN
+            known := pedigree.version_of_bytes(model.model_id, asked ->> 'artifact');
+        END IF;
+        IF known IS NOT NULL THEN
             seen := seen || jsonb_build_object('known', (
                 SELECT jsonb_build_object(
                     'record', r.record::text, 'signature', r.signature,
@@ -2440,7 +2491,10 @@ BEGIN
     )
     SELECT o.place - 1, m.name, EXISTS (
         SELECT FROM pedigree.model_version v
-        WHERE v.model_id = o.model_id AND v.digest = o.data_version
+        WHERE v.model_id = o.model_id AND (
+            v.digest = o.data_version
+            OR o.data_version = 'unsealed:' || m.name || '/' || v.version
+        )
     )
     FROM owner o
     JOIN pedigree.registered_model m USING (model_id);
@@ -2481,6 +2535,34 @@ BEGIN
     INTO move_versions.generation, move_versions.voided, move_versions.policy_revision
     FROM pedigree.change_model(of_model, events, at, hole) AS made;
 END
+$$;
+
+CREATE FUNCTION pedigree.newest_of_stages(of_model bigint) RETURNS TABLE(stage text, version integer)
+    LANGUAGE sql STABLE ROWS 4
+    AS $$
+    WITH RECURSIVE newest AS (
+        (
+            SELECT s.stage, s.version FROM pedigree.search_version s
+            WHERE s.model_id = of_model
+            ORDER BY s.stage DESC, s.version DESC LIMIT 1
+        )
+        UNION ALL
+        SELECT further.stage, further.version
+        FROM newest
+        CROSS JOIN LATERAL (
+            SELECT s.stage, s.version FROM pedigree.search_version s
+            WHERE s.model_id = of_model AND s.stage < newest.stage
+            ORDER BY s.stage DESC, s.version DESC LIMIT 1
+        ) AS further
+    )
+    SELECT newest.stage, newest.version FROM newest
+$$;
+
+CREATE FUNCTION pedigree.next_copy(of_model bigint, bytes text) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce(max(v.copy) + 1, 0) FROM pedigree.model_version v
+    WHERE v.model_id = of_model AND v.digest = bytes
 $$;
 
 CREATE FUNCTION pedigree.note_exchange(by_issuer text, hash bytea, expires timestamp with time zone, for_token bigint) RETURNS bigint
@@ -2775,8 +2857,8 @@ BEGIN
     LOOP
         RETURN QUERY
         SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation,
-            to_json(t)::text,
-            pedigree.graph_of(t.training_id, t.raced),
+            CASE WHEN t.training_id IS NOT NULL THEN to_json(t)::text END,
+            pedigree.graph_of(t.training_id, coalesce(t.raced, false)),
             (SELECT e.packages FROM pedigree.environment e WHERE e.hash = t.environment_hash),
             (
                 SELECT coalesce(json_agg(shown), '[]')::text FROM (
@@ -2816,7 +2898,7 @@ BEGIN
             clock_timestamp()
         FROM pedigree.registered_model m
         JOIN pedigree.search_record r ON r.model_id = m.model_id AND r.version = wanted.version
-        JOIN LATERAL (
+        LEFT JOIN LATERAL (
             SELECT first.* FROM pedigree.training first
             WHERE first.model_id = m.model_id AND first.version = r.version
             ORDER BY first.created_at, first.training_id LIMIT 1
@@ -2909,10 +2991,10 @@ CREATE TABLE pedigree.model_card (
 CREATE TABLE pedigree.model_version (
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    digest text NOT NULL COLLATE pg_catalog."C",
+    digest text COLLATE pg_catalog."C",
     copy integer DEFAULT 0 NOT NULL,
-    flavor text NOT NULL,
-    signature jsonb NOT NULL,
+    flavor text,
+    signature jsonb,
     description text,
     owners text[] DEFAULT '{}'::text[] NOT NULL,
     tags jsonb DEFAULT '{}'::jsonb NOT NULL,
@@ -2933,9 +3015,15 @@ CREATE TABLE pedigree.model_version (
     collected_at timestamp with time zone,
     tier text DEFAULT 'standard'::text NOT NULL,
     approval_stage text,
+    state text DEFAULT 'sealed'::text NOT NULL,
+    state_reason text,
     CONSTRAINT model_version_approval_status_check CHECK ((approval_status = ANY (ARRAY['none'::text, 'pending'::text, 'approved'::text, 'rejected'::text]))),
     CONSTRAINT model_version_collected_deleted CHECK (((collected_at IS NULL) OR (deleted_at IS NOT NULL))),
+    CONSTRAINT model_version_copy_of_bytes CHECK (((copy = 0) OR (digest IS NOT NULL))),
+    CONSTRAINT model_version_failed_has_reason CHECK (((state <> 'failed'::text) OR (state_reason <> ''::text))),
     CONSTRAINT model_version_risk_class_check CHECK ((risk_class = ANY (ARRAY['minimal'::text, 'limited'::text, 'high'::text, 'unacceptable'::text]))),
+    CONSTRAINT model_version_sealed_has_digest CHECK (((state = 'sealed'::text) = (digest IS NOT NULL))),
+    CONSTRAINT model_version_state_known CHECK ((state = ANY (ARRAY['sealed'::text, 'pending'::text, 'failed'::text, 'reference'::text]))),
     CONSTRAINT model_version_tier_known CHECK ((tier = ANY (ARRAY['standard'::text, 'archive'::text]))),
     CONSTRAINT model_version_version_check CHECK ((version >= 1))
 );
@@ -2961,7 +3049,7 @@ CREATE TABLE pedigree.stage_override (
     override_id bigint NOT NULL,
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    digest text NOT NULL COLLATE pg_catalog."C",
+    digest text COLLATE pg_catalog."C",
     author text NOT NULL,
     from_stage text NOT NULL COLLATE pg_catalog."C",
     to_stage text NOT NULL COLLATE pg_catalog."C",
@@ -2998,15 +3086,15 @@ CREATE TABLE pedigree.training (
     training_id uuid NOT NULL,
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    run_id text NOT NULL,
+    run_id text,
     instance_id text,
     job_name text,
     step_key text,
     asset text,
     partition text,
-    git_commit text NOT NULL,
-    git_dirty boolean NOT NULL,
-    git_source text NOT NULL,
+    git_commit text,
+    git_dirty boolean,
+    git_source text,
     code_version text,
     training_data_digest text,
     training_data_version text,
@@ -3030,6 +3118,7 @@ CREATE TABLE pedigree.training (
     drift_monitor_id text,
     datasheet_uri text,
     restated integer DEFAULT 0 NOT NULL,
+    CONSTRAINT training_commit_has_origin CHECK ((((git_commit IS NULL) = (git_source IS NULL)) AND ((git_dirty IS NULL) OR (git_commit IS NOT NULL)))),
     CONSTRAINT training_verification_known CHECK ((((verification ->> 'status'::text) = ANY (ARRAY['verified'::text, 'skipped'::text, 'not possible'::text])) AND (((verification ->> 'status'::text) <> 'not possible'::text) OR ((verification ->> 'reason'::text) <> ''::text))))
 );
 
@@ -3071,8 +3160,8 @@ CREATE VIEW pedigree.version_record AS
     first.validation_dataset_id,
     first.environment_hash,
     first.ci_build,
-    first.metrics,
-    first.params,
+    COALESCE(first.metrics, '{}'::jsonb) AS metrics,
+    COALESCE(first.params, '{}'::jsonb) AS params,
     ( SELECT count(*) AS count
            FROM pedigree.training t
           WHERE ((t.model_id = v.model_id) AND (t.version = v.version))) AS trainings,
@@ -3089,10 +3178,12 @@ CREATE VIEW pedigree.version_record AS
          LIMIT 1) AS model_card_digest,
     ( SELECT count(*) AS count
            FROM pedigree.stage_override o
-          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))) AS overrides
+          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))) AS overrides,
+    v.state,
+    v.state_reason
    FROM (((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
-     CROSS JOIN LATERAL ( SELECT t.training_id,
+     LEFT JOIN LATERAL ( SELECT t.training_id,
             t.model_id,
             t.version,
             t.run_id,
@@ -3115,11 +3206,22 @@ CREATE VIEW pedigree.version_record AS
             t.raced,
             t.created_at,
             t.created_by,
-            t.created_by_source
+            t.created_by_source,
+            t.config,
+            t.lineage_recorded,
+            t.verification,
+            t.description,
+            t.owners,
+            t.tags,
+            t.risk_class,
+            t.risk_assessment_id,
+            t.drift_monitor_id,
+            t.datasheet_uri,
+            t.restated
            FROM pedigree.training t
           WHERE ((t.model_id = v.model_id) AND (t.version = v.version))
           ORDER BY t.created_at, t.training_id
-         LIMIT 1) first)
+         LIMIT 1) first ON (true))
      LEFT JOIN pedigree.tenure stage ON (((stage.model_id = v.model_id) AND (stage.version = v.version) AND (stage.pointer = 'stage'::text) AND (stage.held_until IS NULL))))
   WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL));
 
@@ -3166,20 +3268,28 @@ CREATE VIEW pedigree.version_in_full AS
     stage_since,
     aliases,
     model_card_digest,
-    ( SELECT t.verification
+    COALESCE(( SELECT t.verification
            FROM pedigree.training t
           WHERE ((t.model_id = r.model_id) AND (t.version = r.version_id))
           ORDER BY ((t.verification ->> 'status'::text) <> 'verified'::text), t.created_at, t.training_id
-         LIMIT 1) AS verification,
-    overrides
+         LIMIT 1), '{"reason": "no training of it is known", "spread": null, "status": "not possible"}'::jsonb) AS verification,
+    overrides,
+    state,
+    state_reason
    FROM pedigree.version_record r;
 
 CREATE FUNCTION pedigree.record_shown(r pedigree.version_in_full) RETURNS SETOF json
     LANGUAGE sql STABLE
     AS $$
-    SELECT CASE WHEN r.overrides > 0 THEN replace(
-        to_json(shown)::text, ',"model_card_digest":',
-        format(',"overrides":%s,"model_card_digest":', r.overrides)
+    SELECT CASE WHEN r.overrides > 0 OR r.state <> 'sealed' THEN replace(
+        to_json(shown)::text, ',"model_card_digest":', concat(
+            CASE WHEN r.overrides > 0 THEN format(',"overrides":%s', r.overrides) END,
+            CASE WHEN r.state <> 'sealed' THEN format(
+                ',"state":%s,"state_reason":%s', to_json(r.state),
+                coalesce(to_json(r.state_reason), 'null')
+            ) END,
+            ',"model_card_digest":'
+        )
     )::json ELSE to_json(shown) END FROM (
         SELECT
             r.model_name,
@@ -3290,7 +3400,7 @@ BEGIN
         versions => sign * count(*), logical_bytes => sign * coalesce(sum(a.size), 0)::bigint
     )
     FROM pedigree.model_version v
-    JOIN pedigree.artifact a ON a.digest = v.digest
+    LEFT JOIN pedigree.artifact a ON a.digest = v.digest
     WHERE v.model_id = NEW.model_id AND v.deleted_at IS NULL;
     RETURN NULL;
 END
@@ -3302,9 +3412,11 @@ CREATE FUNCTION pedigree.recount_version() RETURNS trigger
 DECLARE
     sign integer := CASE WHEN NEW.deleted_at IS NULL THEN 1 ELSE -1 END;
 BEGIN
-    PERFORM pedigree.add_to_statistic(versions => sign, logical_bytes => sign * a.size)
-    FROM pedigree.artifact a, pedigree.registered_model m
-    WHERE a.digest = NEW.digest AND m.model_id = NEW.model_id AND m.deleted_at IS NULL;
+    PERFORM pedigree.add_to_statistic(
+        versions => sign, logical_bytes => sign * coalesce(a.size, 0)
+    )
+    FROM pedigree.registered_model m LEFT JOIN pedigree.artifact a ON a.digest = NEW.digest
+    WHERE m.model_id = NEW.model_id AND m.deleted_at IS NULL;
     RETURN NULL;
 END
 $$;
@@ -3729,9 +3841,10 @@ BEGIN
     FROM (
         SELECT model_id, version,
             (after.description, after.owners, after.tags, after.flavor, after.created_at,
-                after.created_by, after.deleted_at)
+                after.created_by, after.deleted_at, after.digest, after.state)
             IS DISTINCT FROM (before.description, before.owners, before.tags, before.flavor,
-                before.created_at, before.created_by, before.deleted_at) AS is_found_by
+                before.created_at, before.created_by, before.deleted_at, before.digest,
+                before.state) AS is_found_by
         FROM after JOIN before USING (model_id, version)
     ) AS each;
     IF models IS NOT NULL THEN
@@ -4262,6 +4375,15 @@ BEGIN
     END IF;
     RETURN jsonb_build_object('at', at, 'events', events);
 END
+$$;
+
+CREATE FUNCTION pedigree.version_of_bytes(of_model bigint, bytes text) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT v.version FROM pedigree.model_version v
+    LEFT JOIN pedigree.version_source s USING (model_id, version)
+    WHERE v.model_id = of_model AND v.digest = bytes AND v.deleted_at IS NULL
+    ORDER BY s.version IS NOT NULL, v.copy LIMIT 1
 $$;
 
 CREATE FUNCTION pedigree.void_approvals(of_model bigint) RETURNS integer[]
@@ -5089,23 +5211,23 @@ CREATE TABLE pedigree.search_metric (
 CREATE TABLE pedigree.search_version (
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    training_id uuid NOT NULL,
+    training_id uuid,
     name text NOT NULL COLLATE pg_catalog."C",
     created_at timestamp with time zone NOT NULL,
     created_by text NOT NULL COLLATE pg_catalog."C",
-    flavor text NOT NULL COLLATE pg_catalog."C",
+    flavor text COLLATE pg_catalog."C",
     stage text NOT NULL COLLATE pg_catalog."C",
     aliases text[] NOT NULL COLLATE pg_catalog."C",
     owners text[] NOT NULL COLLATE pg_catalog."C",
-    git_commit text NOT NULL COLLATE pg_catalog."C",
-    run_id text NOT NULL COLLATE pg_catalog."C",
+    git_commit text COLLATE pg_catalog."C",
+    run_id text COLLATE pg_catalog."C",
     tags jsonb NOT NULL,
     metrics jsonb NOT NULL,
     params jsonb NOT NULL,
-    digest text NOT NULL COLLATE pg_catalog."C",
+    digest text COLLATE pg_catalog."C",
     description text COLLATE pg_catalog."C",
-    size bigint NOT NULL,
-    git_dirty boolean NOT NULL,
+    size bigint,
+    git_dirty boolean,
     code_version text COLLATE pg_catalog."C",
     training_data_digest text COLLATE pg_catalog."C",
     training_data_version text COLLATE pg_catalog."C",
@@ -5116,7 +5238,8 @@ CREATE TABLE pedigree.search_version (
     approval_status text NOT NULL COLLATE pg_catalog."C",
     approved_by text COLLATE pg_catalog."C",
     quarantined boolean NOT NULL,
-    held boolean NOT NULL
+    held boolean NOT NULL,
+    state text DEFAULT 'sealed'::text NOT NULL COLLATE pg_catalog."C"
 );
 
 CREATE VIEW pedigree.search_metric_source AS
@@ -5358,21 +5481,21 @@ CREATE TABLE pedigree.search_record (
 
 CREATE VIEW pedigree.version_in_bulk AS
  SELECT first.training_id,
-    ROW(v.model_id, m.name, m.name_key, m.generation, v.version, v.digest, a.size, v.flavor, v.signature, v.description, v.owners, v.tags, v.approval_status, v.approval_notes, v.approved_by, v.approval_timestamp, v.risk_class, v.risk_assessment_id, v.drift_monitor_id, v.datasheet_uri, v.quarantine_reason, v.hold_reason, v.created_at, v.created_by, v.created_by_source, first.run_id, first.git_commit, first.git_dirty, first.git_source, first.code_version, first.training_data_digest, first.training_data_version, first.validation_dataset_id, first.environment_hash, first.ci_build, first.metrics, first.params, first.trainings, COALESCE(stage.name, 'none'::text), stage.held_since, COALESCE(alias.names, '{}'::text[]), card.digest,
+    ROW(v.model_id, m.name, m.name_key, m.generation, v.version, v.digest, a.size, v.flavor, v.signature, v.description, v.owners, v.tags, v.approval_status, v.approval_notes, v.approved_by, v.approval_timestamp, v.risk_class, v.risk_assessment_id, v.drift_monitor_id, v.datasheet_uri, v.quarantine_reason, v.hold_reason, v.created_at, v.created_by, v.created_by_source, first.run_id, first.git_commit, first.git_dirty, first.git_source, first.code_version, first.training_data_digest, first.training_data_version, first.validation_dataset_id, first.environment_hash, first.ci_build, COALESCE(first.metrics, '{}'::jsonb), COALESCE(first.params, '{}'::jsonb), COALESCE(first.trainings, (0)::bigint), COALESCE(stage.name, 'none'::text), stage.held_since, COALESCE(alias.names, '{}'::text[]), card.digest,
         CASE
             WHEN (first.trainings = 1) THEN first.verification
-            ELSE ( SELECT t.verification
+            ELSE COALESCE(( SELECT t.verification
                FROM pedigree.training t
               WHERE ((t.model_id = v.model_id) AND (t.version = v.version))
               ORDER BY ((t.verification ->> 'status'::text) <> 'verified'::text), t.created_at, t.training_id
-             LIMIT 1)
+             LIMIT 1), '{"reason": "no training of it is known", "spread": null, "status": "not possible"}'::jsonb)
         END, ( SELECT count(*) AS count
            FROM pedigree.stage_override o
-          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))))::pedigree.version_in_full AS version
+          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))), v.state, v.state_reason)::pedigree.version_in_full AS version
    FROM ((((((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
-     JOIN pedigree.artifact a ON ((a.digest = v.digest)))
-     JOIN pedigree.first_training first ON (((first.model_id = v.model_id) AND (first.version = v.version))))
+     LEFT JOIN pedigree.artifact a ON ((a.digest = v.digest)))
+     LEFT JOIN pedigree.first_training first ON (((first.model_id = v.model_id) AND (first.version = v.version))))
      LEFT JOIN pedigree.tenure stage ON (((stage.model_id = v.model_id) AND (stage.version = v.version) AND (stage.pointer = 'stage'::text) AND (stage.held_until IS NULL))))
      LEFT JOIN ( SELECT tenure.model_id,
             tenure.version,
@@ -5390,7 +5513,7 @@ CREATE VIEW pedigree.version_in_bulk AS
 CREATE VIEW pedigree.search_record_in_bulk AS
  SELECT (bulk.r).model_id AS model_id,
     (bulk.r).version_id AS version,
-    ((bulk.r).signature)::text AS signature,
+    COALESCE(((bulk.r).signature)::text, 'null'::text) AS signature,
     shown.record,
     (bulk.r).verification AS verification
    FROM (pedigree.version_in_bulk bulk(training_id, r)
@@ -5399,7 +5522,7 @@ CREATE VIEW pedigree.search_record_in_bulk AS
 CREATE VIEW pedigree.search_record_source AS
  SELECT r.model_id,
     r.version_id AS version,
-    (r.signature)::text AS signature,
+    COALESCE((r.signature)::text, 'null'::text) AS signature,
     shown.record,
     r.verification
    FROM (pedigree.version_in_full r
@@ -5422,8 +5545,8 @@ CREATE VIEW pedigree.search_source AS
     first.git_commit,
     first.run_id,
     v.tags,
-    first.metrics,
-    first.params,
+    COALESCE(first.metrics, '{}'::jsonb) AS metrics,
+    COALESCE(first.params, '{}'::jsonb) AS params,
     v.digest,
     v.description,
     artifact.size,
@@ -5438,11 +5561,12 @@ CREATE VIEW pedigree.search_source AS
     v.approval_status,
     v.approved_by,
     (v.quarantine_reason IS NOT NULL) AS quarantined,
-    (v.hold_reason IS NOT NULL) AS held
+    (v.hold_reason IS NOT NULL) AS held,
+    v.state
    FROM ((((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
-     JOIN pedigree.artifact ON ((artifact.digest = v.digest)))
-     JOIN LATERAL ( SELECT t.training_id,
+     LEFT JOIN pedigree.artifact ON ((artifact.digest = v.digest)))
+     LEFT JOIN LATERAL ( SELECT t.training_id,
             t.model_id,
             t.version,
             t.run_id,
@@ -5586,7 +5710,8 @@ CREATE VIEW pedigree.search_version_in_bulk AS
     (r).approval_status AS approval_status,
     (r).approved_by AS approved_by,
     ((r).quarantine_reason IS NOT NULL) AS quarantined,
-    ((r).hold_reason IS NOT NULL) AS held
+    ((r).hold_reason IS NOT NULL) AS held,
+    (r).state AS state
    FROM pedigree.version_in_bulk bulk(training_id, r);
 
 CREATE TABLE pedigree.search_word (
@@ -5659,7 +5784,7 @@ CREATE VIEW pedigree.statistic_source AS
             (COALESCE(sum(artifact.size), (0)::numeric))::bigint AS logical_bytes
            FROM ((pedigree.model_version v
              JOIN pedigree.registered_model m USING (model_id))
-             JOIN pedigree.artifact ON ((artifact.digest = v.digest)))
+             LEFT JOIN pedigree.artifact ON ((artifact.digest = v.digest)))
           WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL))) living,
     ( SELECT count(*) AS blobs,
             (COALESCE(sum(blob.size), (0)::numeric))::bigint AS stored_bytes,
@@ -5699,6 +5824,26 @@ CREATE TABLE pedigree.upload (
 );
 
 COMMENT ON COLUMN pedigree.upload.keys IS 'How many keys a block has; NULL for the upload of the digests. A number has one key.';
+
+CREATE TABLE pedigree.upload_area (
+    upload_id uuid NOT NULL,
+    principal text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE pedigree.upload_area_file (
+    upload_id uuid NOT NULL,
+    path text NOT NULL COLLATE pg_catalog."C",
+    digest text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE pedigree.upload_area_parts (
+    parts_id uuid NOT NULL,
+    upload_id uuid NOT NULL,
+    path text NOT NULL COLLATE pg_catalog."C",
+    parts integer NOT NULL,
+    CONSTRAINT upload_area_parts_number CHECK ((parts > 0))
+);
 
 CREATE TABLE pedigree.upload_file (
     upload_id uuid NOT NULL,
@@ -5768,6 +5913,17 @@ ALTER TABLE pedigree.verdict ALTER COLUMN verdict_id ADD GENERATED ALWAYS AS IDE
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE pedigree.version_source (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    source text NOT NULL,
+    location text,
+    run_id text,
+    run_link text,
+    logged_model_id text,
+    claimed jsonb
 );
 
 ALTER TABLE pedigree.web_session ALTER COLUMN session_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -6078,6 +6234,18 @@ ALTER TABLE ONLY pedigree.unsequenced
 ALTER TABLE ONLY pedigree.unserved_event
     ADD CONSTRAINT unserved_event_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY pedigree.upload_area_file
+    ADD CONSTRAINT upload_area_file_pkey PRIMARY KEY (upload_id, path);
+
+ALTER TABLE ONLY pedigree.upload_area
+    ADD CONSTRAINT upload_area_name UNIQUE (principal, name);
+
+ALTER TABLE ONLY pedigree.upload_area_parts
+    ADD CONSTRAINT upload_area_parts_pkey PRIMARY KEY (parts_id);
+
+ALTER TABLE ONLY pedigree.upload_area
+    ADD CONSTRAINT upload_area_pkey PRIMARY KEY (upload_id);
+
 ALTER TABLE ONLY pedigree.upload_file
     ADD CONSTRAINT upload_file_pkey PRIMARY KEY (upload_id, digest);
 
@@ -6092,6 +6260,9 @@ ALTER TABLE ONLY pedigree.usage
 
 ALTER TABLE ONLY pedigree.verdict
     ADD CONSTRAINT verdict_pkey PRIMARY KEY (verdict_id);
+
+ALTER TABLE ONLY pedigree.version_source
+    ADD CONSTRAINT version_source_pkey PRIMARY KEY (model_id, version);
 
 ALTER TABLE ONLY pedigree.web_session
     ADD CONSTRAINT web_session_login_unique UNIQUE (login_hash);
@@ -6194,6 +6365,8 @@ CREATE INDEX model_version_deleted ON pedigree.model_version USING btree (model_
 
 CREATE UNIQUE INDEX model_version_digest_unique ON pedigree.model_version USING btree (model_id, digest, copy) WHERE (deleted_at IS NULL);
 
+CREATE INDEX model_version_unsealed ON pedigree.model_version USING btree (model_id, version) WHERE (state <> 'sealed'::text);
+
 CREATE INDEX override_of_version ON pedigree.stage_override USING btree (model_id, version, override_id);
 
 CREATE UNIQUE INDEX principal_name_unique ON pedigree.principal USING btree (pedigree.person_key(name));
@@ -6244,6 +6417,8 @@ CREATE INDEX search_version_held ON pedigree.search_version USING btree (model_i
 
 CREATE INDEX search_version_name ON pedigree.search_version USING btree (name, created_at, model_id, version);
 
+CREATE INDEX search_version_newest ON pedigree.search_version USING btree (model_id, stage, version);
+
 CREATE INDEX search_version_params ON pedigree.search_version USING gin (params jsonb_path_ops);
 
 CREATE INDEX search_version_quarantined ON pedigree.search_version USING btree (model_id, version) WHERE quarantined;
@@ -6253,6 +6428,8 @@ CREATE INDEX search_version_run ON pedigree.search_version USING hash (run_id);
 CREATE INDEX search_version_stage ON pedigree.search_version USING btree (stage, created_at, model_id, version);
 
 CREATE INDEX search_version_time ON pedigree.search_version USING btree (created_at, model_id, version);
+
+CREATE INDEX search_version_unsealed ON pedigree.search_version USING btree (model_id, version) WHERE (state <> 'sealed'::text);
 
 CREATE INDEX search_word_trigrams ON pedigree.search_word USING gin (word pedigree.gin_trgm_ops);
 
@@ -6287,6 +6464,10 @@ CREATE INDEX training_version ON pedigree.training USING btree (model_id, versio
 CREATE INDEX training_without_lineage ON pedigree.training USING btree (model_id, version, created_at) WHERE (NOT lineage_recorded);
 
 CREATE INDEX unjudged_due ON pedigree.unjudged USING btree (due_at);
+
+CREATE INDEX upload_area_file_digest ON pedigree.upload_area_file USING btree (upload_id, digest);
+
+CREATE INDEX upload_area_parts_of_area ON pedigree.upload_area_parts USING btree (upload_id);
 
 CREATE INDEX upload_file_digest ON pedigree.upload_file USING btree (digest);
 
@@ -6474,11 +6655,19 @@ CREATE TRIGGER version_added AFTER INSERT ON pedigree.model_version REFERENCING 
 
 CREATE TRIGGER version_changed AFTER UPDATE ON pedigree.model_version REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_version();
 
-CREATE TRIGGER version_collected AFTER UPDATE OF collected_at ON pedigree.model_version FOR EACH ROW WHEN (((old.collected_at IS NULL) AND (new.collected_at IS NOT NULL))) EXECUTE FUNCTION pedigree.release_artifact();
+CREATE TRIGGER version_collected AFTER UPDATE OF collected_at ON pedigree.model_version FOR EACH ROW WHEN (((old.collected_at IS NULL) AND (new.collected_at IS NOT NULL) AND (new.digest IS NOT NULL))) EXECUTE FUNCTION pedigree.release_artifact();
 
 CREATE TRIGGER version_deleted AFTER UPDATE OF deleted_at ON pedigree.model_version FOR EACH ROW WHEN (((old.deleted_at IS NULL) <> (new.deleted_at IS NULL))) EXECUTE FUNCTION pedigree.recount_version();
 
 CREATE TRIGGER version_removed AFTER DELETE ON pedigree.model_version REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_versions();
+
+CREATE TRIGGER version_source_no_truncate BEFORE TRUNCATE ON pedigree.version_source FOR EACH STATEMENT EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.version_source ENABLE ALWAYS TRIGGER version_source_no_truncate;
+
+CREATE TRIGGER version_source_unchanged BEFORE DELETE OR UPDATE ON pedigree.version_source FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.version_source ENABLE ALWAYS TRIGGER version_source_unchanged;
 
 CREATE TRIGGER version_state_changed AFTER UPDATE ON pedigree.model_version REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_state();
 
@@ -6602,6 +6791,18 @@ ALTER TABLE ONLY pedigree.unjudged
 ALTER TABLE ONLY pedigree.unserved_event
     ADD CONSTRAINT unserved_event_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
 
+ALTER TABLE ONLY pedigree.upload_area_file
+    ADD CONSTRAINT upload_area_file_area FOREIGN KEY (upload_id) REFERENCES pedigree.upload_area(upload_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY pedigree.upload_area_file
+    ADD CONSTRAINT upload_area_file_bytes FOREIGN KEY (upload_id, digest) REFERENCES pedigree.upload_file(upload_id, digest) ON DELETE CASCADE;
+
+ALTER TABLE ONLY pedigree.upload_area_parts
+    ADD CONSTRAINT upload_area_parts_area FOREIGN KEY (upload_id) REFERENCES pedigree.upload_area(upload_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY pedigree.upload_area
+    ADD CONSTRAINT upload_area_session FOREIGN KEY (upload_id) REFERENCES pedigree.upload_session(upload_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY pedigree.upload_file
     ADD CONSTRAINT upload_file_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES pedigree.upload_session(upload_id) ON DELETE CASCADE;
 
@@ -6610,6 +6811,9 @@ ALTER TABLE ONLY pedigree.usage
 
 ALTER TABLE ONLY pedigree.verdict
     ADD CONSTRAINT verdict_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
+
+ALTER TABLE ONLY pedigree.version_source
+    ADD CONSTRAINT version_source_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
 ALTER TABLE ONLY pedigree.web_session
     ADD CONSTRAINT web_session_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES pedigree.identity(identity_id);

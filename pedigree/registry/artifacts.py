@@ -10,6 +10,7 @@ from pedigree.artifacts.store import get_manifest
 from pedigree.catalog.blob_access import keys_of
 from pedigree.catalog.files import FileOperations, Located
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.sealed import sealed_digest
 from pedigree.contract.artifacts import ArtifactContract
 from pedigree.contract.versions import VersionContract
 from pedigree.postgres.transaction import Transaction
@@ -37,7 +38,8 @@ class ArtifactOperations(FileOperations, ArtifactContract):
 
     def manifest(self, reference: str) -> Manifest:
         return self._context.read_version(
-            reference, lambda transaction, version: get_manifest(transaction, version.digest)
+            reference,
+            lambda transaction, version: get_manifest(transaction, sealed_digest(version)),
         )
 
     def presign(
@@ -73,7 +75,7 @@ class ArtifactOperations(FileOperations, ArtifactContract):
 
     def _located(self, reference: str) -> Located:
         def read(transaction: Transaction, version: ModelVersion) -> Located:
-            manifest = get_manifest(transaction, version.digest)
+            manifest = get_manifest(transaction, sealed_digest(version))
             keys = keys_of(transaction, version, {file.digest for file in manifest.files})
             return Located(version, manifest, keys)
 

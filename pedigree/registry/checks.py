@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pedigree._record import PAGE
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
-from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.records import ModelVersion, TrainingOrigin
 from pedigree.catalog.references import parse_reference
 from pedigree.contract.cards import CardContract
 from pedigree.contract.checks import CheckContract
@@ -208,7 +208,8 @@ class CheckOperations(CheckContract):
         return tuple(renewed)
 
     def _report(self, version: ModelVersion, verdicts: Sequence[RecordedVerdict]) -> None:
-        origin = self._versions.trainings(version.reference, limit=1)[0].origin
+        trainings = self._versions.trainings(version.reference, limit=1)
+        origin = trainings[0].origin if trainings else TrainingOrigin()
         severity = shown_severity(self._policies.policy(version.model_name), verdicts[0])
         report(version, origin, verdicts, severity, self._context.settings)
 

@@ -100,7 +100,7 @@ class LineageOperations(LineageContract):
     def export_lineage(self, reference: str, format: ExportFormat) -> str:
         exported = Exported(
             self._versions.get(reference),
-            self._versions.trainings(reference, limit=1)[0],
+            next(iter(self._versions.trainings(reference, limit=1)), None),
             self.lineage(reference),
         )
         # Named here: each format has its own form for a text.

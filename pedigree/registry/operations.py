@@ -10,6 +10,7 @@ from pedigree.registry.access import AccessOperations
 from pedigree.registry.activity import ActivityOperations
 from pedigree.registry.aliases import AliasOperations
 from pedigree.registry.approvals import ApprovalOperations
+from pedigree.registry.artifact_places import ArtifactPlaceOperations
 from pedigree.registry.artifacts import ArtifactOperations
 from pedigree.registry.asset_events import AssetEventOperations
 from pedigree.registry.attestations import AttestationOperations
@@ -43,7 +44,9 @@ from pedigree.registry.stage_requests import StageRequestOperations
 from pedigree.registry.stages import StageOperations
 from pedigree.registry.staleness import StalenessOperations
 from pedigree.registry.statistics import StatisticsOperations
+from pedigree.registry.tags import TagOperations
 from pedigree.registry.tokens import TokenOperations
+from pedigree.registry.upload_areas import UploadAreaOperations
 from pedigree.registry.uploads import UploadOperations
 from pedigree.registry.usages import UsageOperations
 from pedigree.registry.version_creator import VersionCreator
@@ -96,6 +99,7 @@ class RegistryOperations(Operations):
         self.model_pages = ModelPageOperations(context)
         self.artifacts = ArtifactOperations(context, self.versions)
         self.aliases = AliasOperations(context)
+        self.tags = TagOperations(context)
         self.policies = PolicyOperations(context)
         self.cards = CardOperations(context)
         self.stage_requests = StageRequestOperations(context)
@@ -121,6 +125,8 @@ class RegistryOperations(Operations):
         self.check_runs = CheckRunOperations(context)
         self.pending_checks = PendingCheckOperations(context, self.versions, self.checks)
         self.uploads = UploadOperations(context)
+        self.upload_areas = UploadAreaOperations(context)
+        self.artifact_places = ArtifactPlaceOperations(context)
         self.creator = VersionCreator(context, self.pending_checks, evidence)
         self.registration = RegistrationOperations(context, self.uploads, self.creator)
         self.quarantine = QuarantineOperations(context, self.versions)

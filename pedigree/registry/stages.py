@@ -38,11 +38,33 @@ class StageOperations(ContextGroup, StageContract):
             lambda transaction: promotion_queue.stage_holder(transaction, name, stage)
         )
 
+    def newest_rows(self, name: str) -> list[Row]:
+        """Return the newest version of each stage, and of none, as rows; the newest first.
+
+        ``version_json`` makes JSON of each. It takes as long for many versions as for few.
+
+        Raises:
+            ModelNotFoundError: There is no such model.
+        """
+        self._context.require(Permission.READ, name)
+        return self._context.database.read(
+            lambda transaction: lookups.find_newest_rows(transaction, name)
+        )
+
+    def newest_of_stages(self, name: str) -> tuple[ModelVersion, ...]:
+        """Return the newest version of each stage, and of none; the newest of them first.
+
+        Raises:
+            ModelNotFoundError: There is no such model.
+        """
+        return tuple(map(version_from_search_row, self.newest_rows(name)))
+
     def promote(
         self,
         reference: str,
         stage: str,
         *,
+        archive_existing: bool = False,
         reason: str | None = None,
         expected_generation: int | None = None,
         automatic: bool = False,
@@ -58,8 +80,30 @@ class StageOperations(ContextGroup, StageContract):
             number = parsed.version or lookups.find_version(transaction, parsed).version_id
             transition = StageTransition(transaction, parsed.name, by, reason=reason, run_id=run_id)
             return transition.promote(
-                number, stage, requester, expected_generation=expected_generation
+                number,
+                stage,
+                requester,
+                archive_existing=archive_existing,
+                expected_generation=expected_generation,
             )
+
+        return self._context.database.transaction(write)
+
+    def demote(
+        self,
+        reference: str,
+        *,
+        reason: str | None = None,
+        expected_generation: int | None = None,
+    ) -> Move:
+        parsed = parse_reference(reference)
+        self._context.require_some(Permission.MOVE, parsed.name)
+        by = self._context.principal()
+
+        def write(transaction: Transaction) -> Move:
+            number = parsed.version or lookups.find_version(transaction, parsed).version_id
+            transition = StageTransition(transaction, parsed.name, by, reason=reason)
+            return transition.demote(number, expected_generation=expected_generation)
 
         return self._context.database.transaction(write)
 

@@ -81,9 +81,9 @@ class UploadOperations(ContextGroup, UploadContract):
         sessions.keep_received(
             self._context.database,
             self._context.store,
-            upload_id,
             file,
             received,
+            note=lambda transaction: sessions.note_received(transaction, upload_id, file.digest),
             record=restored_by(self._context.actor()),
         )
 

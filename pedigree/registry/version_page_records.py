@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pedigree._record import RecordPage
-from pedigree.artifacts.records import Manifest
+from pedigree.artifacts.records import Manifest, ManifestFile
 from pedigree.cards.records import ModelCard
 from pedigree.catalog.records import ModelVersion, Training
 from pedigree.catalog.snippets import Snippets
@@ -49,10 +49,10 @@ class VersionPage(NamedTuple):
         staleness: How stale it was when the asset graph was last read; None if it never was.
         card: The newest card that is kept; None before the first one.
         evaluation: Its results by group; None without.
-        manifest: Its files.
+        manifest: Its files; None if the registry does not have its bytes.
         trainings: The runs that produced its bytes, the oldest first.
         packages: The packages that it was trained with; empty if they are not known.
-        snippets: Code that loads and serves it.
+        snippets: Code that loads and serves it; None if the registry does not have its bytes.
     """
 
     version: ModelVersion
@@ -68,10 +68,15 @@ class VersionPage(NamedTuple):
     staleness: Staleness | None
     card: ModelCard | None
     evaluation: KeptEvaluation | None
-    manifest: Manifest
+    manifest: Manifest | None
     trainings: RecordPage[Training]
     packages: tuple[str, ...]
-    snippets: Snippets
+    snippets: Snippets | None
+
+    @property
+    def files(self) -> tuple[ManifestFile, ...]:
+        """Its files; none if the registry does not have its bytes."""
+        return self.manifest.files if self.manifest else ()
 
 
 class GoneVersion(NamedTuple):

@@ -186,7 +186,7 @@ class VersionPageOperations(ContextGroup):
         sight = self._context.sight(transaction)
         used = usages.usages_of(transaction, key, number, limit=SHOWN, before=None)
         stale = staleness_store.kept_staleness(transaction, key, number)
-        manifest = get_manifest(transaction, version.digest)
+        manifest = get_manifest(transaction, version.digest) if version.digest else None
         return VersionPage(
             version=version,
             policy=model.policy,
@@ -208,7 +208,7 @@ class VersionPageOperations(ContextGroup):
             packages=lookups.environment_packages(transaction, version.environment_hash)
             if version.environment_hash
             else (),
-            snippets=snippets_of(version, manifest),
+            snippets=snippets_of(version, manifest) if manifest else None,
         )
 
     def _card(self, transaction: Transaction, version: ModelVersion) -> ModelCard | None:
@@ -227,8 +227,9 @@ def _further_questions(version: ModelVersion, state: Row) -> list[Question]:
         *facts_questions(state, number),
         stage_requests.open_requests_question(model_id, number),
         approvals.decisions_question(model_id, number, **_PAGE),
-        manifest_question(version.digest),
     ]
+    if version.digest:
+        questions.append(manifest_question(version.digest))
     if version.environment_hash:
         questions.append(lookups.packages_question(version.environment_hash))
     return questions

@@ -22,6 +22,7 @@ from pedigree.registry.log_sealing import LogSealing
 from pedigree.registry.reconciler import Reconciler
 from pedigree.server import documents, health, log_tiles, login, metrics, token_exchange
 from pedigree.server.connections import Connections
+from pedigree.server.description import describe
 from pedigree.server.fast_reads import FastReadMiddleware
 from pedigree.server.fast_writes import FastWriteMiddleware
 from pedigree.server.http.auth import Authenticator
@@ -30,11 +31,13 @@ from pedigree.server.http.event_stream import EventStream
 from pedigree.server.http.fair_use import FairUse
 from pedigree.server.http.grant_uses import GrantUses
 from pedigree.server.http.long_requests import LongWork
-from pedigree.server.http.problems import Problem, add_handlers
+from pedigree.server.http.problems import add_handlers
 from pedigree.server.http.proxies import Proxies
 from pedigree.server.http.unknown_tokens import UnknownTokens
 from pedigree.server.log_head import LogHead
 from pedigree.server.middleware import RequestMiddleware
+from pedigree.server.mlflow.door import MlflowMiddleware, open_mlflow
+from pedigree.server.mlflow.routes import MlflowRoute
 from pedigree.server.people import PeopleOfProviders
 from pedigree.server.point_reads import PointReads
 from pedigree.server.registry_metrics import RegistryMetrics
@@ -65,6 +68,7 @@ from pedigree.server.rest import (
     stages,
     staleness,
     statistics,
+    tags,
     tokens,
     uploads,
     versions,
@@ -82,7 +86,7 @@ if TYPE_CHECKING:
 _REST = (
     *(models, versions, registration, uploads, artifacts, aliases, stages, stage_requests),
     *(approvals, promotions, policies, checks, cards, datasets, evaluations, monitoring),
-    *(lineage, staleness, quarantine, retention, search, events, statistics),
+    *(tags, lineage, staleness, quarantine, retention, search, events, statistics),
     *(webhooks, tokens, access, people, token_exchange, login, gc, fsck, log_tiles),
     *(scim,),
 )
@@ -112,7 +116,9 @@ class _Service(FastAPI):
         """Put the observing middleware around the fast paths and the regular stack."""
         state, routes = self.state, self.router.routes
         fast_writes = FastWriteMiddleware(super().build_middleware_stack(), routes)
-        fast_reads = FastReadMiddleware(fast_writes, routes)
+        fast_reads: ASGIApp = FastReadMiddleware(fast_writes, routes)
+        if any(isinstance(each, MlflowRoute) for each in routes):
+            fast_reads = MlflowMiddleware(fast_reads, routes)
         return RequestMiddleware(
             fast_reads, state.metrics, state.drain, state.proxies, state.log_head
         )
@@ -153,6 +159,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         _open_rest(app)
     if Door.WEB in doors:
         open_web(app)
+    if Door.MLFLOW in doors:
+        open_mlflow(app)
     return app
 
 
@@ -160,7 +168,7 @@ def _open_rest(app: FastAPI) -> None:
     for resource in _REST:
         app.router.routes.extend(resource.router.routes)
     app.router.routes.extend(documents.ROUTES)
-    _describe(app)
+    describe(app)
 
 
 def _of_service(settings: Settings) -> Settings:
@@ -252,42 +260,3 @@ def _background_work(registry: Registry, drain: Drain) -> Iterator[None]:
             sealing = BackgroundThread(LogSealing(registry), "sealing")
             drain.at_once(running.enter_context(sealing).stop)
         yield
-
-
-def _describe(app: FastAPI) -> None:
-    """Add to the OpenAPI document what no route states: problem details and authentication."""
-    generate = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = generate()
-            components = document.setdefault("components", {})
-            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            components["schemas"].update(problem.pop("$defs", {}), Problem=problem)
-            components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-            document["security"] = [{"token": []}]
-            for path in document["paths"].values():
-                for method, operation in path.items():
-                    _complete(method, operation)
-            app.openapi_schema = document
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]
-
-
-def _complete(method: str, operation: dict[str, Any]) -> None:
-    """Add to an operation what its function does not state: 304, and parameters without null."""
-    parameters = operation.get("parameters", ())
-    for parameter in parameters:
-        _leave_out_null(parameter["schema"])
-    if method == "get" and "if-none-match" in (parameter["name"] for parameter in parameters):
-        operation["responses"]["304"] = {"description": "The caller has the current state"}
-
-
-def _leave_out_null(schema: dict[str, Any]) -> None:
-    """Remove null from a parameter's schema: a parameter without a value is left out instead."""
-    kinds = [kind for kind in schema.pop("anyOf", ()) if kind != {"type": "null"}]
-    if len(kinds) == 1:
-        schema.update(kinds[0])
-    elif kinds:
-        schema["anyOf"] = kinds

@@ -26,3 +26,4 @@ class Refusal(StrEnum):
     UPLOADS = "uploads"
     STREAMS = "streams"
     CHECKS = "checks"
+    PASSED_ON = "passed_on"

@@ -12,6 +12,7 @@ from pedigree.delivery.metrics import DatabaseMetrics, measure
 from pedigree.distribution import own_version
 from pedigree.errors import PedigreeError
 from pedigree.failures.records import BackgroundWork
+from pedigree.lifecycle.records import NO_STAGE
 from pedigree.postgres.database import Database
 
 # Shorter than any scrape interval: after an older answer, a counter would appear to restart.
@@ -69,7 +70,7 @@ def _of_events(read: DatabaseMetrics) -> Iterator[Metric]:
     counts = dict.fromkeys(map(str, EventType), 0.0)
     for (kind, detail), count in read.events.items():
         counts[kind] = counts.get(kind, 0.0) + count
-        if kind == EventType.VERSION_STAGE_CHANGED:
+        if kind == EventType.VERSION_STAGE_CHANGED and detail != NO_STAGE:
             promotions.add_metric((detail,), count)
         elif kind == EventType.VERSION_CHECK_RECORDED:
             check, _, passed = detail.rpartition(":")

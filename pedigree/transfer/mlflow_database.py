@@ -54,7 +54,7 @@ class MlflowDatabase:
         self._tracking = tracking
         url = _url_of(uri)
         self.uri = url.render_as_string(hide_password=True)
-        self._engine = _engine_of(url)
+        self._engine = _engine_of(_readable(url))
         try:
             with self._asking() as connection:
                 self._tables = frozenset(inspect(connection).get_table_names())
@@ -225,6 +225,11 @@ def _url_of(uri: str) -> URL:
             value=uri.partition("://")[0],
             remedy="Write postgresql://…, mysql+pymysql://… or sqlite:///FILE",
         )
+    return url
+
+
+def _readable(url: URL) -> URL:
+    """Return the URL with a driver that Pedigree has; a file of SQLite is opened to be read."""
     if url.drivername == "postgresql":
         return url.set(drivername="postgresql+psycopg")  # the driver that Pedigree uses itself
     if url.get_backend_name() == "sqlite":

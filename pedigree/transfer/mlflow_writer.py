@@ -179,7 +179,7 @@ class MlflowWriter:
             experiment_id=self._experiment,
             run_name=version.reference,
             start_time=version.created_at,
-            tags=[{"key": key, "value": value} for key, value in tags.items()],
+            tags=[{"key": key, "value": value} for key, value in tags.items() if value],
         )
         return dict(made["run"]["info"])
 

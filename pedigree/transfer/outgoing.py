@@ -39,9 +39,9 @@ class OutgoingVersion(Record):
     tags: dict[str, str]
     stage: str
     digest: str
-    run_id: str
+    run_id: str | None
     """Of the run that trained it, which need not be one of MLflow."""
-    git_commit: str
+    git_commit: str | None
     metrics: dict[str, float]
     params: dict[str, str]
     created_by: str
@@ -69,15 +69,23 @@ def outgoing_model(model: RegisteredModel) -> OutgoingModel:
 def outgoing_versions(
     registry: RegistryContract, name: str, reporting: Reporting
 ) -> Iterator[OutgoingVersion]:
-    """Yield the versions of a model in the terms of MLflow; note the stages that MLflow lacks."""
+    """Yield the sealed versions of a model in the terms of MLflow; note what MLflow cannot have."""
     after = None
     while page := registry.versions(name, after=after):
         for version in page:
-            yield _outgoing(version, reporting)
+            if version.digest is None:
+                reporting.refuse(
+                    RegistryPart.VERSION,
+                    version.why_unsealed or "",
+                    model=name,
+                    version=version.version_id,
+                )
+            else:
+                yield _outgoing(version, version.digest, reporting)
         after = page[-1].version_id
 
 
-def _outgoing(version: ModelVersion, reporting: Reporting) -> OutgoingVersion:
+def _outgoing(version: ModelVersion, digest: str, reporting: Reporting) -> OutgoingVersion:
     stage = _STAGES.get(version.stage)
     if stage is None:
         reporting.refuse(
@@ -93,7 +101,7 @@ def _outgoing(version: ModelVersion, reporting: Reporting) -> OutgoingVersion:
         description=version.description or "",
         tags=dict(version.tags),
         stage=stage or _STAGES[NO_STAGE],
-        digest=version.digest,
+        digest=digest,
         run_id=version.run_id,
         git_commit=version.git_commit,
         metrics=dict(version.metrics),

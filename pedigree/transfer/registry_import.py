@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from pedigree.artifacts.publish import publish
 from pedigree.artifacts.store import StagedArtifact, close_upload
 from pedigree.audit import log
@@ -91,7 +93,7 @@ def _write(
         for table in manifest.tables:
             insert_rows(transaction, table, _lines(table_file(folder, table)))
         (now,) = transaction.execute(SQL["time_now"]).fetchall()
-        body = {
+        body: dict[str, JsonValue] = {
             "from": "registry",
             "origin": manifest.registry_id,
             "exported_at": manifest.exported_at.isoformat(),

@@ -16,7 +16,7 @@ from pedigree.libraries import library
 # The index of a sharded model lists each tensor in some 80 bytes.
 _LONGEST_JSON = 64 << 20
 # PyYAML parses about a megabyte in ten seconds. MLflow writes one line for each column.
-_LONGEST_YAML = 4 << 20
+LONGEST_YAML = 4 << 20
 
 
 class DocumentError(ValueError):
@@ -47,21 +47,31 @@ def read_json(file: Path) -> Any:
     return parsed_json(_content(file, _LONGEST_JSON))
 
 
-def read_yaml(file: Path, *, extra: str) -> Any:
+def read_yaml(
+    file: Path, *, extra: str, longest: int = LONGEST_YAML, allows_aliases: bool = True
+) -> Any:
     """Return the value of a YAML file; no tag builds an object.
 
     Args:
         file: The file.
         extra: The extra of Pedigree that brings PyYAML.
+        longest: The most bytes.
+        allows_aliases: Whether a part may be named and repeated; a few lines of such names can
+            stand for more than a memory holds, for whoever walks through them.
 
     Raises:
-        DocumentError: It is too large, is not YAML in UTF-8, or nests too deep.
+        DocumentError: It is too large, is not YAML in UTF-8, nests too deep, or has an alias.
         MissingDependencyError: PyYAML is not installed.
         OSError: The file cannot be read.
     """
     yaml = library("yaml", extra=extra)
     try:
-        return yaml.load(_content(file, _LONGEST_YAML).decode(), _loader(yaml))
+        text = _content(file, longest).decode()
+        if not allows_aliases and any(
+            isinstance(each, yaml.AliasEvent) for each in yaml.parse(text)
+        ):
+            raise DocumentError("it has an alias")
+        return yaml.load(text, _loader(yaml))
     except RecursionError as error:
         raise DocumentError("it nests too deep") from error
     except (ValueError, yaml.YAMLError) as error:

@@ -88,6 +88,8 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
         "upload": ("churn", uuid4()),
     },
     Permission.DESCRIBE: {
+        "delete_tag": ("churn", "team"),
+        "set_tag": ("churn/1", "team", "growth"),
         "set_datasheet": ("raw", Datasheet(motivation="to learn")),
         "set_evaluation": ("churn/1", EVALUATION),
         "update": ("churn/1",),
@@ -100,6 +102,7 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
     },
     Permission.MOVE: {
         "delete_alias": ("churn", "best"),
+        "demote": ("churn/1",),
         "promote": ("churn/1", "staging"),
         "retry_promotion": ("churn/1", "staging"),
         "rollback": ("churn",),

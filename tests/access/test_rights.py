@@ -21,7 +21,7 @@ OF_EVERY_MODEL = {
 }
 OF_STAGES = {
     *("approve", "override", "promote", "reject", "request_stage", "retry_promotion", "rollback"),
-    "withdraw_request",
+    *("demote", "withdraw_request"),
 }
 
 

@@ -83,16 +83,16 @@ def _definitions_with(column: str) -> str:
     schema = (ROOT / "pedigree/postgres/schema.sql").read_text(encoding="utf-8")
     added = {
         "VIEW pedigree.version_record AS": (
-            "AS overrides\n   FROM",
-            f"AS overrides, v.{column} FROM",
+            "v.state_reason\n   FROM",
+            f"v.state_reason, v.{column} FROM",
         ),
         "VIEW pedigree.version_in_full AS": (
-            "overrides\n   FROM",
-            f"overrides, r.{column} FROM",
+            "state_reason\n   FROM",
+            f"state_reason, r.{column} FROM",
         ),
         "VIEW pedigree.version_in_bulk AS": (
-            "))))::pedigree.version_in_full",
-            f"))), v.{column})::pedigree.version_in_full",
+            ", v.state_reason)::pedigree.version_in_full",
+            f", v.state_reason, v.{column})::pedigree.version_in_full",
         ),
         "FUNCTION pedigree.record_shown(": ("r.datasheet_uri,", f"r.datasheet_uri, r.{column},"),
     }

@@ -217,8 +217,8 @@ def test_later_metadata_of_the_same_bytes_stays_with_the_training_and_gives_a_no
         f"churn/1 has these bytes and keeps its {others}; the training keeps the {others} given now"
     )
     assert again.version.model_copy(update={"trainings": 1}) == created.version
-    known = [training.metadata for training in registry.trainings("churn/1")]
-    assert known == [first.metadata, later.metadata]
+    known = [training.metadata.model_dump() for training in registry.trainings("churn/1")]
+    assert known == [first.metadata.model_dump(), later.metadata.model_dump()]
     body = registry.events(types=[EventType.VERSION_TRAINED])[0].body
     assert (body["description"], body["owners"]) == ("who stays", ["ben@example.com"])
     assert registry.search("risk_class = 'high' OR owner = 'ben@example.com'").records == ()

@@ -42,6 +42,7 @@ OF_THE_LOG = {
 OF_THIS_MACHINE = {
     *("checks", "status", "migrate", "schema", "serve", "up", "down"),
     *("login", "logout", "witness", "database roles", "access recover"),
+    *("export mlflow", "export registry", "import registry", "import mlflow"),
     *OF_THE_LOG,
 }
 
@@ -162,7 +163,7 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
     found.write_text(json.dumps({"task": "binary", "overall": {"group": "overall", "count": 9}}))
     policy = folder / "policy.yaml"
     stages = "{name: candidate, after: [none]}, {name: staging, after: [none, candidate]}"
-    policy.write_text(f"stages: [{stages}]\n")
+    policy.write_text(f"stages: [{stages}]\nback_to_none: true\n")
     yield from (
         ("model", "create", "fresh", "--description", "new", "--tag", "a=b"),
         ("model", "update", "fresh", "--owner", "ann"),
@@ -172,7 +173,6 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         *((word, "churn") for word in ("versions", "timeline", "retention")),
         ("as-of", "churn", "2126-01-01T00:00Z"),
         ("export", "lineage", "churn/1"),
-        ("export", "mlflow", folder / "mlflow", "--filter", "fresh-*"),
         ("card", "churn/1", "--notes", notes),
         ("card", "churn/1", "--fields"),
         ("compare", "churn/1", "churn/2"),
@@ -194,6 +194,9 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("alias", "set", "churn", "best", 1, "--reason", "a test"),
         ("alias", "list", "churn"),
         ("alias", "delete", "churn", "best", "--reason", "a test"),
+        ("tag", "set", "churn", "team", "growth"),
+        ("tag", "set", "churn/3", "tier", "1"),
+        ("tag", "delete", "churn/3", "tier"),
         ("update", "churn/3", "--description", "the third"),
         ("hold", "churn/3", "--reason", "a lawsuit"),
         ("lift-hold", "churn/3", "--reason", "it is over"),
@@ -213,6 +216,7 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("policy", "checks", "churn"),
         ("policy", "set", "fresh", policy),
         ("policy", "history", "fresh"),
+        ("demote", "fresh/1"),
         ("impact", "customers"),
         ("quarantine", "orders", "--reason", "doubled"),
         ("release", "orders", "--whole-asset"),

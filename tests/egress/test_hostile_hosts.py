@@ -18,7 +18,15 @@ from pedigree.audit import timestamping, witnesses
 from pedigree.audit.attesters import Reach
 from pedigree.delivery import egress
 from pedigree.egress.fetch import FetchFailedError, fetch
-from pedigree.errors import AttestationUnavailableError, ProviderUnavailableError
+from pedigree.errors import (
+    AttestationUnavailableError,
+    ProviderUnavailableError,
+    SourceUnavailableError,
+)
+from pedigree.settings import Settings
+from pedigree.sources.offered import FetchBudget
+from pedigree.sources.uri import WebSource
+from pedigree.sources.web_files import web_files
 
 SOURCE = Path(egress.__file__).parents[1]
 PUBLIC = "93.184.216.34"
@@ -109,6 +117,15 @@ def stamp(url: str) -> str:
     return str(caught.value)
 
 
+def register_from(url: str) -> str:
+    """The file of a version whose source an MLflow client names."""
+    settings = Settings()
+    (file,) = web_files(WebSource(url), settings, FetchBudget(url, settings))
+    with pytest.raises(SourceUnavailableError) as caught:
+        list(file.chunks())
+    return str(caught.value)
+
+
 # Every module that opens a connection to a host that somebody else named, with what it does.
 FETCHERS: dict[str, Callable[[str], str]] = {
     "delivery/egress.py": deliver,
@@ -117,6 +134,7 @@ FETCHERS: dict[str, Callable[[str], str]] = {
     "access/oidc/code_flow.py": redeem,
     "audit/witnesses.py": cosign,
     "audit/timestamping.py": stamp,
+    "sources/web_files.py": register_from,
 }
 
 

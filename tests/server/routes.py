@@ -12,6 +12,8 @@ from starlette.routing import Route
 from pedigree.contract.paths import PREFIX
 from pedigree.server.app import create_app
 from pedigree.server.http.auth import ProtectedRoute, RouteAccess
+from pedigree.server.mlflow.fields import fields_of
+from pedigree.server.mlflow.routes import MlflowRoute
 from pedigree.server.web.open_pages import OpenPageRoute
 from pedigree.server.web.routes import PageRoute
 from pedigree.server.web.static_files import static_name
@@ -19,6 +21,7 @@ from pedigree.server.web.static_files import static_name
 OPEN = (
     *("/livez", "/readyz", "/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css"),
     f"/static/{static_name('pedigree.css')}",
+    *("/version", "/health", "/api/3.0/mlflow/server-info", "/ajax-api/3.0/mlflow/server-info"),
 )
 
 # Values that lead to what `tests.server.fuzz.furnish` made, by the names of parameters.
@@ -36,6 +39,7 @@ KNOWN: dict[str, Any] = {
     "upload_id": "00000000-0000-4000-8000-000000000000",
     "digest": "sha256:" + hashlib.sha256(b"a").hexdigest(),
     "grant_id": 1,
+    "key": "team",
     "request_id": 1,
     "group": "risk",
     "role": "looker",
@@ -98,7 +102,7 @@ class Target:
     @property
     def declared(self) -> RouteAccess:
         """The access rules that its route declares."""
-        assert isinstance(self.route, ProtectedRoute | PageRoute)
+        assert isinstance(self.route, ProtectedRoute | PageRoute | MlflowRoute)
         return self.route.declared
 
     def __str__(self) -> str:
@@ -124,10 +128,16 @@ def pages(*methods: str) -> Iterator[Target]:
     return (each for each in targets(*methods) if isinstance(each.route, PageRoute))
 
 
+def of_mlflow(*methods: str) -> Iterator[Target]:
+    """The targets of MLflow's protocol that require a token."""
+    return (each for each in targets(*methods) if isinstance(each.route, MlflowRoute))
+
+
 def guarded(*methods: str) -> Iterator[Target]:
     """All targets that require that somebody is known."""
     yield from protected(*methods)
     yield from pages(*methods)
+    yield from of_mlflow(*methods)
 
 
 def send(client: httpx2.Client, target: Target, **options: Any) -> httpx2.Response:
@@ -145,6 +155,9 @@ def _filled(route: Route) -> str:
 
 
 def _required(route: Route) -> dict[str, Any]:
+    if isinstance(route, MlflowRoute) and route.takes and route.method == "GET":
+        asked = fields_of(route.takes)
+        return {each.name: KNOWN[each.name] for each in asked if each.declared.is_required}
     if not isinstance(route, APIRoute):
         return {}
     asked = route.dependant.query_params

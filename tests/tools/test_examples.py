@@ -9,12 +9,14 @@ PAGES = ["README.md", *(page.relative_to(ROOT).as_posix() for page in ROOT.glob(
 
 def test_the_policy_of_the_page_on_policies_is_accepted() -> None:
     from pedigree.lifecycle.checks.settings import require_known_settings
+    from pedigree.lifecycle.policy import open_policy
     from pedigree.lifecycle.policy_yaml import read_document
 
-    (text,) = blocks_of("docs/policies.md", "yaml")
+    text, open_text = blocks_of("docs/policies.md", "yaml")
     policy = read_document(text)
     require_known_settings(policy)
     assert [stage.name for stage in policy.stages] == ["candidate", "production", "archived"]
+    assert read_document(open_text) == open_policy()
 
 
 @pytest.mark.parametrize("page", PAGES)

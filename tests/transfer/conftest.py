@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import cli, registry_of_this_test
 from tests.transfer.mlflow import Mlflow, running
+
+__all__ = ["cli", "mlflow", "registry_of_this_test"]
 
 
 @pytest.fixture(scope="session")

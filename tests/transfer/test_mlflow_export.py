@@ -17,6 +17,7 @@ from pedigree.transfer.opening import open_origin
 from pedigree.transfer.outgoing import OutgoingModel, OutgoingVersion
 from pedigree.transfer.planning import WantedModels
 from pedigree.transfer.report import Fate, RegistryPart
+from tests.cli.conftest import Cli
 from tests.factories import COMMIT, free_policy, register, register_candidate
 from tests.transfer.mlflow import ARTIFACTS, Mlflow
 
@@ -170,3 +171,14 @@ def test_a_stage_that_mlflow_lacks_is_reported(
     register_candidate(registry, tmp_path, "bytes", name)
     report = export_to(registry, MlflowFolder(tmp_path / "out"), WantedModels())
     assert [(line.part, line.name) for line in report.lines] == [(RegistryPart.STAGE, "candidate")]
+
+
+def test_the_command_writes_to_a_server_or_a_folder(
+    filled: Registry, cli: Cli, mlflow: Mlflow, name: str
+) -> None:
+    answer = cli("export", "mlflow", mlflow.url, "--json").json
+    assert answer["counts"]["version"] == {"carried": 3}
+    text = cli("export", "mlflow", "out").out
+    assert "version: 3 carried" in text
+    assert "Nothing was left." in text
+    assert cli("export", "mlflow", "out", "--filter", "other*", "--json").json["counts"] == {}

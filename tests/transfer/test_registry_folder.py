@@ -17,6 +17,7 @@ from pedigree.transfer.folder_layout import MANIFEST, blob_file, table_file
 from pedigree.transfer.registry_export import export_registry
 from pedigree.transfer.registry_import import import_registry
 from pedigree.transfer.tables import PORTABLE, rows_of
+from tests.cli.conftest import Cli
 from tests.factories import AUC_POLICY, free_policy, register, register_candidate
 
 # Derived from other tables.
@@ -28,7 +29,8 @@ DERIVED = {
 OF_ONE_DEPLOYMENT = {
     *("applied_roles", "card_follower", "check_run", "exchanged_token", "failure", "kept_answer"),
     *("migration", "noted_read", "orphan", "registry_identity", "released", "sink", "upload"),
-    *("unserved_event", "upload_file", "upload_session", "web_session", "webhook"),
+    *("unserved_event", "upload_area", "upload_area_file", "upload_area_parts", "upload_file"),
+    *("upload_session", "web_session", "webhook"),
     *("webhook_attempt", "webhook_delivery", "webhook_line"),
 }
 # What shows who signed the log.
@@ -208,3 +210,20 @@ def test_a_folder_with_other_files_is_left_alone(filled: Registry, tmp_path: Pat
     (tmp_path / "mine" / "thesis.txt").write_text("x")
     with pytest.raises(InvalidInputError):
         export_registry(filled, tmp_path / "mine")
+
+
+def test_the_commands_carry_a_registry_to_a_folder_and_into_a_new_one(
+    filled: Registry,
+    cli: Cli,
+    make_database_url: Callable[..., str],
+    home: Path,
+    tmp_path: Path,
+) -> None:
+    written = cli("export", "out", "--json").json
+    assert (written["models"], written["versions"]) == (3, 4)
+    new = {"PEDIGREE_DATABASE_URL": make_database_url(None), "PEDIGREE_HOME": str(tmp_path / "new")}
+    assert cli("import", "out", **new).out.startswith("out brought 3 models, 4 versions")
+    before = cli("show", "churn@production", "--json").json["version"]
+    assert cli("show", "churn@production", "--json", **new).json["version"] == before
+    assert cli("import", "out", "--json", **new).error["field"] == "registry"
+    assert cli("--url", "http://127.0.0.1:9", "export", "out", "--json").code == 2

@@ -158,6 +158,7 @@ def test_a_process_serves_only_the_doors_of_its_setting(settings: Settings, door
             "/openapi.json": Door.REST,
             "/docs": Door.REST,
             f"/static/{static_name('pedigree.css')}": Door.WEB,
+            "/health": Door.MLFLOW,
         }.items():
             status = client.get(f"{served.url}{path}").status_code
             assert status == (200 if wanted in (None, door) else 404), path
@@ -169,7 +170,7 @@ def test_a_word_that_is_no_door_fails_at_start_up_with_a_message_that_names_it(
 ) -> None:
     monkeypatch.setenv("PEDIGREE_DOORS", words)
     with pytest.raises(
-        ValueError, match=r"(not a|no) door of the service; the doors are rest and web"
+        ValueError, match=r"(not a|no) door of the service; the doors are rest, web and mlflow"
     ):
         Settings()
     monkeypatch.setenv("PEDIGREE_DOORS", "web rest")

@@ -16,7 +16,7 @@ TOKEN, PRINCIPAL, IDENTITY = "token", "principal", "identity"
 TABLES = (ROLE, GROUP, MEMBER, GRANT, TOKEN, PRINCIPAL, IDENTITY)
 """What an export has rows of."""
 _SEEN = ("roles", "models", "groups")
-_WORKING = ("read", "register", "describe", "request", "judge")
+_WORKING = ("read", "register", "describe", "request", "judge", "track")
 BUILT_IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "reader": ("read",),
@@ -27,7 +27,7 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "admin": (
             *("read", "register", "describe", "request", "move", "decide", "override"),
             *("quarantine", "judge", "govern", "delete", "configure", "operate", "administer"),
-            *("audit", "provision"),
+            *("audit", "provision", "track"),
         ),
     }
 )

@@ -48,10 +48,17 @@ def _model_updated(state: ReplayedModel, event: ReplayableEvent) -> None:
     if isinstance(policy, dict):
         state.policy = policy
         state.policy_revision += 1
-    for name in ("description", "owners", "tags"):
+    _described(state, event)
+    _moved(state, event)
+
+
+def _described(state: ReplayedModel | ReplayedVersion, event: ReplayableEvent) -> None:
+    for name in STATED:
         if name in event.body:
             setattr(state, name, event.body[name])
-    _moved(state, event)
+    if "tag_changes" in event.body:  # a merge patch: a null removes a tag
+        patched = {**state.tags, **event.body["tag_changes"]}
+        state.tags = {key: value for key, value in patched.items() if value is not None}
 
 
 def _model_deleted_or_restored(state: ReplayedModel, event: ReplayableEvent) -> None:
@@ -84,9 +91,7 @@ def _trained(state: ReplayedModel, event: ReplayableEvent) -> None:
 
 def _updated(state: ReplayedModel, event: ReplayableEvent) -> None:
     version = _version(state, event)
-    for name in ("description", "owners", "tags"):
-        if name in event.body:
-            setattr(version, name, event.body[name])
+    _described(version, event)
     if "model_card" in event.body:
         version.cards.append(str(event.body["model_card"]))
     if "evaluation" in event.body:
@@ -121,7 +126,8 @@ def _stage_changed(state: ReplayedModel, event: ReplayableEvent) -> None:
     version.close_requests(event, "performed", stage=version.stage)
     version.close_requests(event, "superseded")
     state.end(event.at, "stage", event.version or 0)
-    state.begin(event, "stage", version.stage)
+    if version.stage != NO_STAGE:
+        state.begin(event, "stage", version.stage)
     if version.approval_status == "approved" and version.approval_stage == version.stage:
         version.approval_stage = None
     _moved(state, event)

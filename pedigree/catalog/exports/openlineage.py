@@ -9,7 +9,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pedigree.catalog.exports.source import Exported, facts_of, how_known, name_of, run_uuid
+from pedigree.catalog.exports.source import (
+    Exported,
+    facts_of,
+    how_known,
+    name_of,
+    run_of,
+    run_uuid,
+)
+from pedigree.catalog.records import Training
 from pedigree.libraries import library
 from pedigree.lineage.records import LineageEdge, LineageNode
 
@@ -20,7 +28,7 @@ _Used = Sequence[tuple[LineageNode, LineageEdge]]
 
 
 def openlineage(exported: Exported) -> str:
-    """Return the events as a JSON list, the sources' first.
+    """Return the events as a JSON list, the sources' first; none if no training is known.
 
     Raises:
         MissingDependencyError: openlineage-python is not installed.
@@ -32,7 +40,10 @@ def openlineage(exported: Exported) -> str:
         for node in reversed(exported.graph.nodes)
         if node.node_id in sources and node != exported.step
     ]
-    events = [*upstream_runs, writer.trained(sources.get(exported.step.node_id, ()))]
+    events = upstream_runs
+    if exported.training is not None:
+        used = sources.get(exported.step.node_id, ())
+        events = [*upstream_runs, writer.trained(exported.training, used)]
     serde = library("openlineage.client.serde", extra="lineage").Serde
     return json.dumps([serde.to_dict(event) for event in events], indent=2, sort_keys=True)
 
@@ -46,7 +57,7 @@ class _Writer:
         self._facets = library("openlineage.client.facet_v2", extra="lineage")
         self._namespace = f"dagster://{exported.instance}"
 
-    def trained(self, used: _Used) -> Any:
+    def trained(self, training: Training, used: _Used) -> Any:
         """Return the event of the training."""
         version, step = self._exported.version, self._exported.step
         tags = self._tags("tags_run", self._exported.code())
@@ -54,7 +65,7 @@ class _Writer:
             namespace="pedigree",
             name=version.model_name,
             facets={
-                "version": self._version(version.digest),
+                "version": self._version(version.data_version),
                 "tags": self._tags("tags_dataset", {"version": str(version.version_id)}),
                 "ownership": self._facets.ownership_dataset.OwnershipDatasetFacet(
                     owners=[
@@ -64,14 +75,13 @@ class _Writer:
                 ),
             },
         )
-        run_id = self._exported.training.metadata.run_id
-        at = self._exported.training.created_at
-        run = self._events.Run(runId=run_uuid(run_id), facets={"tags": tags})
-        return self._event(step.asset, run, at, used, output)
+        run = self._events.Run(runId=run_of(training), facets={"tags": tags})
+        return self._event(step.asset, run, training.created_at, used, output)
 
     def made(self, node: LineageNode, used: _Used) -> Any:
         """Return the event of a run that wrote a direct or indirect input of the training."""
-        at = node.at or self._exported.training.created_at
+        training = self._exported.training
+        at = node.at or (training or self._exported.version).created_at
         run_id = node.run_id or f"{self._namespace}/{node.storage_id}"
         output = self._events.OutputDataset(**self._dataset(node, None))
         run = self._events.Run(runId=run_uuid(run_id))

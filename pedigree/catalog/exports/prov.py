@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from pedigree.catalog.exports.source import Exported, facts_of, how_known, name_of, run_uuid
+from pedigree.catalog.exports.source import Exported, facts_of, how_known, name_of, run_of, run_uuid
+from pedigree.catalog.records import Training
 from pedigree.libraries import library
 from pedigree.lineage.records import LineageNode, NodeKind
 
@@ -35,7 +36,9 @@ def prov(exported: Exported) -> str:
         for node in exported.graph.nodes
         if node.kind is not NodeKind.STEP
     }
-    version = _add_training(document, exported)
+    version = _add_version(document, exported)
+    training = exported.training
+    activity = _add_training(document, exported, training, version) if training else None
     for consumer, used in exported.sources().items():
         for source, edge in used:
             made_of = _attributes(how_known(edge))
@@ -43,8 +46,7 @@ def prov(exported: Exported) -> str:
                 document.derivation(
                     names[consumer], names[source.node_id], other_attributes=made_of
                 )
-            else:
-                activity = _run(exported.training.metadata.run_id)
+            elif activity is not None:
                 document.usage(activity, names[source.node_id], other_attributes=made_of)
                 document.derivation(
                     version,
@@ -65,20 +67,35 @@ def _add_state(document: Any, node: LineageNode) -> str:
     return name
 
 
-def _add_training(document: Any, exported: Exported) -> str:
-    version, training = exported.version, exported.training
+def _add_version(document: Any, exported: Exported) -> str:
+    version = exported.version
     name = f"model:{quote(version.model_name, safe='')}-{version.version_id}"
-    activity, agent = _run(training.metadata.run_id), f"actor:{quote(training.created_by, safe='')}"
-    document.entity(name, {"prov:label": version.reference, "pedigree:digest": version.digest})
+    bytes_of = {"digest": version.digest} if version.digest else {"state": version.state.value}
+    document.entity(name, {"prov:label": version.reference, **_attributes(bytes_of)})
+    if exported.training is None:
+        agent = _add_actor(document, version.created_by)
+        document.attribution(name, agent)
+    return name
+
+
+def _add_training(document: Any, exported: Exported, training: Training, version: str) -> str:
+    """Add the activity that made a version."""
+    activity = f"run:{run_of(training)}"
     document.activity(
         activity,
         other_attributes={"prov:label": exported.step.asset, **_attributes(exported.code())},
     )
-    document.agent(agent, {"prov:label": training.created_by})
-    document.generation(name, activity, time=training.created_at)
+    agent = _add_actor(document, training.created_by)
+    document.generation(version, activity, time=training.created_at)
     document.association(activity, agent)
-    document.attribution(name, agent)
-    return name
+    document.attribution(version, agent)
+    return activity
+
+
+def _add_actor(document: Any, name: str) -> str:
+    agent = f"actor:{quote(name, safe='')}"
+    document.agent(agent, {"prov:label": name})
+    return agent
 
 
 def _run(run_id: str) -> str:

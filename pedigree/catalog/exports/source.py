@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pedigree.catalog.records import ModelVersion, Training
+from pedigree.catalog.records import ModelVersion, RecordedMetadata, Training, TrainingOrigin
 from pedigree.lineage.records import LineageEdge, LineageGraph, LineageNode, NodeKind
 
 # Namespace for runs whose id is not a UUID, such as a training outside Dagster.
@@ -17,7 +17,8 @@ class Exported(NamedTuple):
     """A version with one of its trainings, and the lineage graph of that training."""
 
     version: ModelVersion
-    training: Training
+    training: Training | None
+    """None if no training of it is known."""
     graph: LineageGraph
 
     @property
@@ -26,15 +27,24 @@ class Exported(NamedTuple):
         for node in self.graph.nodes:
             if node.kind is NodeKind.STEP:
                 return node
-        origin = self.training.origin
+        origin = self.origin
         asset = origin.asset or origin.job_name or self.version.model_name
-        run_id = self.training.metadata.run_id
-        return LineageNode(node_id=0, kind=NodeKind.STEP, asset=asset, run_id=run_id)
+        return LineageNode(node_id=0, kind=NodeKind.STEP, asset=asset, run_id=self.metadata.run_id)
+
+    @property
+    def metadata(self) -> RecordedMetadata:
+        """What is known about the training."""
+        return self.training.metadata if self.training else self.version
+
+    @property
+    def origin(self) -> TrainingOrigin:
+        """Where it ran, as far as known."""
+        return self.training.origin if self.training else TrainingOrigin()
 
     @property
     def instance(self) -> str:
         """The Dagster instance on which it was trained, or ``unknown``."""
-        return self.training.origin.instance_id or "unknown"
+        return self.origin.instance_id or "unknown"
 
     def sources(self) -> Mapping[int, list[tuple[LineageNode, LineageEdge]]]:
         """Return the inputs of each node, by the node's id."""
@@ -46,12 +56,12 @@ class Exported(NamedTuple):
 
     def code(self) -> dict[str, str]:
         """Return the code and the environment of the training, as far as known."""
-        metadata = self.training.metadata
+        metadata = self.metadata
         may_use = self.graph.not_ruled_out() if self.graph.nodes else None
         known = {
             "may_depend_on": _assets(may_use),
             "git_commit": metadata.git_commit,
-            "git_dirty": json.dumps(metadata.git_dirty),
+            "git_dirty": None if metadata.git_dirty is None else json.dumps(metadata.git_dirty),
             "git_source": metadata.git_source,
             "code_version": metadata.code_version,
             "environment_hash": metadata.environment_hash,
@@ -83,6 +93,11 @@ def _assets(upstream: tuple[str, ...] | None) -> str | None:
 def name_of(node: LineageNode) -> str:
     """Return an asset, or one of its partitions, as ``flights[2013-01]``."""
     return node.asset if node.partition is None else f"{node.asset}[{node.partition}]"
+
+
+def run_of(training: Training) -> str:
+    """Return the UUID of a training's run; of the training, if its run is not known."""
+    return run_uuid(training.metadata.run_id or training.training_id)
 
 
 def run_uuid(run_id: str) -> str:

@@ -212,17 +212,31 @@ def _flag(_: Leaf, found: Comparison, translator: Translator) -> Access | None: 
     return Access(rows, rows, is_exact=True)
 
 
-def _approval(_: Leaf, found: Comparison, translator: Translator) -> Access | None:
-    is_none = "none" in {one.value for one in found.values}
-    if found.operator not in {"=", "IN", "!="} or is_none != (found.operator == "!="):
+def _unsealed(_: Leaf, found: Comparison, translator: Translator) -> Access | None:  # noqa: ARG001
+    wanted = found.values[0].value if found.values else None
+    if wanted is None or wanted == (found.operator == "="):
         return None
-    rows = _versions(
-        [
-            sql.SQL("s.approval_status <> 'none' AND {}").format(
-                translator.compared(sql.SQL("s.approval_status"), found, Kind.TEXT)
-            )
-        ]
-    )
+    rows = _versions([sql.SQL("s.state <> 'sealed'")])
+    return Access(rows, rows, is_exact=True)
+
+
+def _approval(_: Leaf, found: Comparison, translator: Translator) -> Access | None:
+    return _rare(found, translator, sql.SQL("s.approval_status"), "none")
+
+
+def _state(_: Leaf, found: Comparison, translator: Translator) -> Access | None:
+    return _rare(found, translator, sql.SQL("s.state"), "sealed")
+
+
+def _rare(
+    found: Comparison, translator: Translator, column: sql.Composable, usual: str
+) -> Access | None:
+    """Return what a partial index has of the values that few versions have."""
+    is_usual = usual in {one.value for one in found.values}
+    if found.operator not in {"=", "IN", "!="} or is_usual != (found.operator == "!="):
+        return None
+    compared = translator.compared(column, found, Kind.TEXT)
+    rows = _versions([sql.SQL("{} <> {} AND {}").format(column, sql.Literal(usual), compared)])
     return Access(rows, rows, is_exact=True)
 
 
@@ -290,6 +304,8 @@ _BY_FIELD: Mapping[str, Callable[[Leaf, Comparison, Translator], Access | None]]
     "held": _flag,
     "overridden": _flag,
     "approval_status": _approval,
+    "sealed": _unsealed,
+    "state": _state,
     "metrics": _metric,
     "params": _parameter,
     "lineage": _lineage,

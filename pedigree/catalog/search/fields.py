@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import LiteralString
 
 from pedigree.catalog.metadata_fields import ApprovalStatus, RiskClass
+from pedigree.catalog.records import SealState
 from pedigree.catalog.search.ast import Comparison, Field, Literal, Value
 from pedigree.errors import InvalidSearchError
 
@@ -121,6 +122,14 @@ FIELDS: Mapping[str, FieldRule] = {
     ),
     "code_behind": FieldRule(
         kind=Kind.NUMBER, meaning="code versions it is behind, as last seen", sql="f.code_behind"
+    ),
+    "sealed": FieldRule(
+        kind=Kind.BOOLEAN,
+        meaning="the registry has its bytes",
+        sql="(s.state = 'sealed')",
+    ),
+    "state": _text(
+        "s.state", "whether it is sealed, pending, failed or by reference", tuple(SealState)
     ),
     "held": FieldRule(kind=Kind.BOOLEAN, meaning="a legal hold protects it", sql="s.held"),
     "tags": FieldRule(

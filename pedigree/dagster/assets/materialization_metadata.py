@@ -26,7 +26,7 @@ def describe(version: ModelVersion, settings: Settings) -> dict[str, Any]:
         metadata_keys.MODEL: version.model_name,
         metadata_keys.VERSION: str(version.version_id),
         metadata_keys.REFERENCE: version.reference,
-        metadata_keys.DIGEST: version.digest,
+        metadata_keys.DIGEST: version.data_version,
         **page_metadata(version.reference, settings),
     }
 
@@ -60,11 +60,12 @@ def result_metadata(
         metadata_keys.VERIFICATION: version.verification.sentence,
         metadata_keys.CARD: dg.MetadataValue.md(render_summary(version, lineage, link=link)),
         metadata_keys.INPUTS: dg.MetadataValue.json(_inputs(lineage)),
-        "git_commit": version.git_commit + (" (dirty)" if version.git_dirty else ""),
     }
+    if version.git_commit:
+        found["git_commit"] = version.git_commit + (" (dirty)" if version.git_dirty else "")
     if registration.notice:
         found[metadata_keys.NOTICE] = registration.notice
-    if schema := column_schema(version.signature):
+    if version.signature and (schema := column_schema(version.signature)):
         found[metadata_keys.COLUMN_SCHEMA] = schema
     return found
 

@@ -249,7 +249,7 @@ def stage_result(
     """
     return dg.MaterializeResult(
         asset_key=model_spec.stage_key(stage),
-        data_version=dg.DataVersion(holder.digest),
+        data_version=dg.DataVersion(holder.data_version),
         tags={
             metadata_keys.VERSION: str(holder.version_id),
             **source_tags(
@@ -257,7 +257,7 @@ def stage_result(
                 model_spec,
                 stage,
                 StageHolder(
-                    holder.version_id, holder.digest, via_previous_stage=via_previous_stage
+                    holder.version_id, holder.data_version, via_previous_stage=via_previous_stage
                 ),
                 partition,
             ),

@@ -140,7 +140,7 @@ class TrainingStep:
         version = registered.registration.version
         return dg.MaterializeResult(
             asset_key=model_spec.key,
-            data_version=dg.DataVersion(version.digest),
+            data_version=dg.DataVersion(version.data_version),
             tags={
                 metadata.VERSION: str(version.version_id),
                 **self._captures[name].input_tags(),

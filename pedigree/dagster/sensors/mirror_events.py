@@ -7,7 +7,7 @@ import dagster as dg
 
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Event
-from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.records import ModelVersion, unsealed_data_version
 from pedigree.dagster import metadata_keys
 from pedigree.dagster.sensors.stage_sources import (
     CODE_VERSION,
@@ -29,11 +29,11 @@ _NOT_REPEATED = frozenset(
 
 
 class VersionIdentity(NamedTuple):
-    """A version's model, number and digest, and the metadata that links to its page."""
+    """A version's model, number and data version, and the metadata that links to its page."""
 
     model: str
     version: int
-    digest: str
+    data_version: str
     page: Mapping[str, Any]
 
     def metadata(self) -> dict[str, Any]:
@@ -42,14 +42,14 @@ class VersionIdentity(NamedTuple):
             metadata_keys.MODEL: self.model,
             metadata_keys.VERSION: str(self.version),
             metadata_keys.REFERENCE: f"{self.model}/{self.version}",
-            metadata_keys.DIGEST: self.digest,
+            metadata_keys.DIGEST: self.data_version,
             **self.page,
         }
 
     def tags(self) -> dict[str, str]:
-        """Return the tags that make the version's digest the asset's data version."""
+        """Return the tags that make the version's data version that of the asset."""
         return {
-            metadata_keys.DATA_VERSION: self.digest,
+            metadata_keys.DATA_VERSION: self.data_version,
             metadata_keys.DATA_VERSION_GIVEN: "true",
             metadata_keys.VERSION: str(self.version),
         }
@@ -169,7 +169,9 @@ def _stage_materialization(
     via_previous_stage: bool,
 ) -> dg.AssetMaterialization:
     version = message.version
-    holder = StageHolder(version.version, version.digest, via_previous_stage=via_previous_stage)
+    holder = StageHolder(
+        version.version, version.data_version, via_previous_stage=via_previous_stage
+    )
     tags = source_tags(instance, target.model_spec, stage, holder, target.partition)
     return dg.AssetMaterialization(
         asset_key=target.model_spec.stage_key(stage),
@@ -201,12 +203,13 @@ def _model_materialization(
 
 def _identity(event: Event, settings: Settings) -> VersionIdentity:
     page = page_metadata(f"{event.model}/{event.version}", settings)
-    return VersionIdentity(event.model or "", event.version or 0, str(event.body["digest"]), page)
+    data_version = event.body["digest"] or unsealed_data_version(f"{event.model}/{event.version}")
+    return VersionIdentity(event.model or "", event.version or 0, str(data_version), page)
 
 
 def _identity_of(version: ModelVersion, settings: Settings) -> VersionIdentity:
     page = page_metadata(version.reference, settings)
-    return VersionIdentity(version.model_name, version.version_id, version.digest, page)
+    return VersionIdentity(version.model_name, version.version_id, version.data_version, page)
 
 
 def _reason(event: Event) -> dict[str, Any]:

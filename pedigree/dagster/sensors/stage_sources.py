@@ -25,7 +25,7 @@ class StageHolder(NamedTuple):
     """
 
     version: int
-    digest: str
+    data_version: str
     via_previous_stage: bool
 
 
@@ -57,9 +57,11 @@ def source_tags(
     source = materializations.of_version(instance, key, partition, holder.version, _SEARCHED)
     if source is not None:
         found = event_log.by_ids(instance, key, [source]).get(source)
-        data_version = (found.data_version if found else None) or holder.digest
+        data_version = (found.data_version if found else None) or holder.data_version
     else:
-        data_version = _skipped_stage_version(instance, key, holder, partition) or holder.digest
+        data_version = (
+            _skipped_stage_version(instance, key, holder, partition) or holder.data_version
+        )
     name = key.to_user_string()
     return {
         metadata_keys.INPUT_DATA_VERSION + name: data_version

@@ -1,5 +1,7 @@
 """Check that callers of production can call a version the same way."""
 
+from collections.abc import Sequence
+
 from pedigree.catalog.records import ModelVersion
 from pedigree.lifecycle.checks.base import Check, Evidence, Finding, NoSettings, details
 from pedigree.lifecycle.policy import SIGNATURE_COMPATIBLE
@@ -8,7 +10,7 @@ from pedigree.signatures.compare import breaking_changes
 
 def _judge(evidence: Evidence, version: ModelVersion, _: NoSettings) -> Finding:
     champion = evidence.champion(version.model_name)
-    changes = breaking_changes(champion.signature, version.signature) if champion else ()
+    changes = _breaking(champion, version)
     return Finding(
         passed=not changes,
         relative=True,
@@ -21,6 +23,16 @@ def _judge(evidence: Evidence, version: ModelVersion, _: NoSettings) -> Finding:
         ),
         details=details(champion=champion.reference if champion else None, changes=list(changes)),
     )
+
+
+def _breaking(champion: ModelVersion | None, version: ModelVersion) -> Sequence[str]:
+    """Return what breaks callers; an unknown signature may break them."""
+    if champion is None:
+        return ()
+    unknown = [each.reference for each in (champion, version) if each.signature is None]
+    if champion.signature is None or version.signature is None:
+        return [f"the signature of {reference} is not known" for reference in unknown]
+    return breaking_changes(champion.signature, version.signature)
 
 
 CHECK = Check(

@@ -135,14 +135,19 @@ class Authenticator:
     async def __aexit__(self, *_: object) -> None:
         self._free += 1
 
-    async def admit(self, request: Request, declared: RouteAccess) -> Caller:
-        """Return the caller of a request.
+    async def admit(
+        self,
+        request: Request,
+        declared: RouteAccess,
+        find_secret: Callable[[Request], str | None] = secret_of,
+    ) -> Caller:
+        """Return the caller of a request, by the token that a function finds in it.
 
         Raises:
             NotAuthenticatedError: The service does not know the caller.
             NotPermittedError: The caller may not do this, or not with this model.
         """
-        secret = secret_of(request)
+        secret = find_secret(request)
         if secret:
             caller = await self.caller_of(secret, request)
         else:

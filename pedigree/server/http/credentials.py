@@ -1,5 +1,6 @@
 """What a request says of its sender: the token in its head, and whether this machine sent it."""
 
+import base64
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -33,6 +34,27 @@ def secret_of(request: Request) -> str | None:
     if scheme.lower() != "bearer" or not secret.strip():
         raise unknown_caller(f"the header Authorization holds no Bearer {tokens.PREFIX}…")
     return secret.strip()
+
+
+def secret_or_password_of(request: Request) -> str | None:
+    """Return the token of a request: that of ``Bearer``, or the password of ``Basic``.
+
+    Clients of other protocols can often send nothing else. The name before the password says
+    nothing: a token knows its principal.
+
+    Raises:
+        NotAuthenticatedError: The header Authorization has neither.
+    """
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return secret_of(request)
+    try:
+        _, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:  # no base64, or no text
+        password = ""
+    if not password:
+        raise unknown_caller("the header Authorization holds no password")
+    return password
 
 
 def unknown_caller(message: str) -> NotAuthenticatedError:

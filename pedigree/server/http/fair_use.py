@@ -26,6 +26,7 @@ class Use(StrEnum):
     UPLOADS = "uploads"
     STREAMS = "streams"
     CHECKS = "checks"
+    PASSED_ON = "passed_on"
 
 
 _USES: Mapping[Use | None, tuple[Use, ...]] = {
@@ -72,6 +73,8 @@ class FairUse:
             Use.STREAMS: Share(settings.serve_streams_per_principal, 0),
             # What is left of the processes that read files serves everybody else.
             Use.CHECKS: Share(max(1, settings.scans_at_once - 1), waiting),
+            # They take neither threads nor connections of the database.
+            Use.PASSED_ON: Share(max(1, settings.mlflow_proxy_requests // 2), waiting),
         }
         self._metrics = metrics
         self._queues: dict[tuple[str, Use], _Queue] = {}

@@ -1,10 +1,11 @@
 """Stages: move versions into them, and read which version held them when."""
 
 from collections.abc import Callable
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Self
 
 from fastapi import Path, Query
-from pydantic import Field, StrictBool
+from pydantic import Field, StrictBool, model_validator
 from starlette.responses import Response
 
 from pedigree._record import LARGEST, NUMBER, Record
@@ -46,10 +47,19 @@ class Transition(Record):
     stage: Stage
     reason: str | None = Field(default=None, description="The reason, for the timeline")
     expected_generation: Generation = None
+    archive_existing: StrictBool = Field(
+        default=False, description="Archive all other versions that hold the stage"
+    )
     request: StrictBool = Field(
         default=False,
         description="If a gate is not passed, keep it as a request until the last gate is",
     )
+
+    @model_validator(mode="after")
+    def _archives_at_once(self) -> Self:
+        if self.request and self.archive_existing:
+            raise ValueError("a request that waits archives no other versions: give one of the two")
+        return self
 
 
 class Rollback(Record):
@@ -78,7 +88,9 @@ def move(call: ChangeCall, name: Name, version: Number, wanted: Transition) -> R
 
     def work(registry: Registry) -> Move | StageRequest:
         ask: Callable[..., Move | StageRequest] = (
-            registry.request_stage if wanted.request else registry.promote
+            registry.request_stage
+            if wanted.request
+            else partial(registry.promote, archive_existing=wanted.archive_existing)
         )
         return ask(
             reference,
@@ -89,6 +101,28 @@ def move(call: ChangeCall, name: Name, version: Number, wanted: Transition) -> R
 
     return call.of(lambda registry: registry.get(reference)).write(
         work, status=lambda answer: 200 if isinstance(answer, Move) else 202
+    )
+
+
+@router.delete(paths.VERSION_STAGE, responses={200: {"model": Move}})
+@requires(Permission.MOVE)
+def demote(
+    call: ChangeCall,
+    name: Name,
+    version: Number,
+    reason: Annotated[str | None, Query(max_length=2000, description="Why")] = None,
+    expected_generation: Annotated[
+        int | None,
+        Query(ge=0, le=LARGEST, description="The model's generation that the caller read"),
+        DIGITS,
+    ] = None,
+) -> Response:
+    """Let a version leave its stage and be in none, where the policy has this way back."""
+    reference = f"{name}/{version}"
+    return call.of(lambda registry: registry.get(reference)).write(
+        lambda registry: registry.demote(
+            reference, reason=reason, expected_generation=expected_generation
+        )
     )
 
 

@@ -151,7 +151,9 @@ def _code(a: ModelVersion, b: ModelVersion, found: VersionComparison) -> str:
 def _words(
     found: VersionComparison, metrics: Sequence[JudgedMetric], code: str
 ) -> Iterator[tuple[str, bool]]:
-    if found.breaks:
+    if not found.signature_known:
+        yield "whether callers must change is not known", True
+    elif found.breaks:
         yield "callers must change", True
     elif found.signature:
         yield "another interface, callers may stay", False
@@ -187,15 +189,15 @@ def _metric_words(metrics: Sequence[JudgedMetric]) -> Iterator[tuple[str, bool]]
 
 
 def _same(found: VersionComparison, code: str) -> Iterator[str]:
-    for name, changes in (
-        ("interface", found.signature),
-        ("parameters", found.params),
-        ("packages", found.packages),
-        ("tags", found.tags),
-        ("files", found.files),
-        ("description and owners", found.about),
+    for name, changes, known in (
+        ("interface", found.signature, found.signature_known),
+        ("parameters", found.params, True),
+        ("packages", found.packages, True),
+        ("tags", found.tags, True),
+        ("files", found.files, found.files_known),
+        ("description and owners", found.about, True),
     ):
-        if not changes:
+        if not changes and known:
             yield name
     if code == "same code":
         yield "code"

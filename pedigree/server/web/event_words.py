@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Event
+from pedigree.lifecycle.records import NO_STAGE
 
 Body = Mapping[str, JsonValue]
 
@@ -50,6 +51,8 @@ def _stage(body: Body) -> str:
 
 
 def _stage_change(body: Body) -> str:
+    if body.get("to") == NO_STAGE:
+        return f"left {_text(body, 'from')} for no stage"
     return f"moved from {_text(body, 'from')} to {_text(body, 'to')}"
 
 
@@ -63,16 +66,24 @@ def _check(body: Body) -> str:
 def _update(body: Body) -> str:
     changed = {"model_card": "model card drawn", "evaluation": "results by group stored"}
     known = [words for key, words in changed.items() if key in body]
-    fields = [key.replace("_", " ") for key in body if key not in changed]
-    return ", ".join([*known, *(f"{field} changed" for field in fields)]) or "changed"
+    fields = [key.replace("_", " ") for key in body if key not in {*changed, _TAG_CHANGES}]
+    words = [*known, *(f"{field} changed" for field in fields), *_tag_changes(body)]
+    return ", ".join(words) or "changed"
 
 
+def _tag_changes(body: Body) -> list[str]:
+    changes = body.get(_TAG_CHANGES)
+    found = changes.items() if isinstance(changes, dict) else ()
+    return [f"tag {key} {'removed' if value is None else 'set'}" for key, value in found]
+
+
+_TAG_CHANGES = "tag_changes"
 _OF_MODELS = ("description", "owners", "tags", "policy", "retention")
 
 
 def _model_update(body: Body) -> str:
     known = [f"{field} changed" for field in _OF_MODELS if field in body]
-    return ", ".join(known) or "changed"
+    return ", ".join([*known, *_tag_changes(body)]) or "changed"
 
 
 def _data(body: Body) -> str:

@@ -109,8 +109,8 @@ def evidence(visit: Visit, name: str, version: str) -> Response:
         freshness=freshness(page.staleness),
         states=found.upstream.states[:MOST_STATES],
         further_states=max(len(found.upstream.states) - MOST_STATES, 0),
-        files=page.manifest.files[:MOST_PRINTED_FILES],
-        further_files=max(len(page.manifest.files) - MOST_PRINTED_FILES, 0),
+        files=page.files[:MOST_PRINTED_FILES],
+        further_files=max(len(page.files) - MOST_PRINTED_FILES, 0),
         events=[(event, said(event)) for event in found.events],
         datasheet_sections=SECTIONS,
         by=visit.principal.shown_name,
@@ -140,6 +140,9 @@ def _missing(page: VersionPage, found: PrintedEvidence) -> Iterator[str]:
         ("the model card", found.card),
         ("decisions of people", page.decisions),
         ("a scan of its files for code", scan_of(page.verdicts)),
+        ("its bytes", version.digest),
+        ("its signature", version.signature),
+        ("the commit of its code", version.git_commit),
     ):
         if not value:
             yield what

@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from pedigree.lifecycle.approval_rules import ApprovalRule
-from pedigree.lifecycle.records import ARCHIVED, NO_STAGE, MetricGate, Policy, Severity, StageRule
+from pedigree.lifecycle.metric_gate import MetricGate
+from pedigree.lifecycle.records import ARCHIVED, NO_STAGE, Policy, Severity, StageRule
 from pedigree.server.web.words import number, plural, span, worded
 
 

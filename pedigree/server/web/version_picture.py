@@ -91,7 +91,7 @@ class _LineageNodes:
         self._links, self._now, self._page = links, now, page
         self.edges: dict[tuple[str, str], PictureEdge] = {}
         version = page.version
-        detail = f"{version.flavor} · {short(version.digest)}"
+        detail = f"{version.flavor or 'flavor not known'} · {short(version.digest)}"
         self.nodes = {
             _VERSION: PictureNode(
                 _VERSION, "version", version.reference, detail, about=f"This version, {detail}"

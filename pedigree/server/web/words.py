@@ -138,13 +138,13 @@ def person(name: str) -> Markup:
     return Markup(f'<bdi class="person" title="{escaped(name)}">{escaped(short)}</bdi>')  # noqa: S704
 
 
-def short(digest: str) -> str:
+def short(digest: str | None) -> str:
     """Return the first twelve digits of a digest.
 
-    >>> short("sha256:0123456789abcdef")
-    '0123456789ab'
+    >>> short("sha256:0123456789abcdef"), short(None)
+    ('0123456789ab', 'no digest')
     """
-    return digest.rpartition(":")[2][:12]
+    return "no digest" if digest is None else digest.rpartition(":")[2][:12]
 
 
 def plain(value: JsonValue) -> str:
