@@ -34,6 +34,7 @@ from pedigree.errors import (
     PedigreeError,
     QuarantineNotFoundError,
     StageEmptyError,
+    TagNotFoundError,
     TransitionNotAllowedError,
     UnknownFlavorError,
     UnverifiedModelError,
@@ -203,6 +204,41 @@ def test_a_version_is_edited_held_deleted_and_restored(
     assert registry.restore(reference, reason="needed").reference == reference
     with pytest.raises(InvalidReferenceError, match="by its number"):
         registry.restore(f"{name}@champion")
+
+
+def test_a_model_is_renamed(registry: Registry, tmp_path: Path, name: str) -> None:
+    register(registry, tmp_path, "a", name)
+    renamed = registry.rename_model(name, f"{name}-new")
+    assert (renamed.name, renamed.latest_version) == (f"{name}-new", 1)
+    assert registry.get(f"{name}-new/1").model_name == f"{name}-new"
+    with pytest.raises(ModelNotFoundError):
+        registry.model(name)
+    with pytest.raises(NameTakenError):
+        registry.create_model(name)
+    registry.create_model(f"{name}-other")
+    with pytest.raises(NameTakenError):
+        registry.rename_model(f"{name}-other", f"{name}-new")
+    assert {event.model for event in registry.events(model=name)} == {name}
+
+
+@pytest.mark.parametrize("suffix", ["", "/1", "@best"])
+def test_one_tag_is_set_and_deleted(
+    registry: Registry, tmp_path: Path, name: str, suffix: str
+) -> None:
+    register(registry, tmp_path, "a", name)
+    registry.set_alias(name, "best", 1)
+    subject = f"{name}{suffix}"
+    registry.set_tag(subject, "a/b c", "1")
+    registry.set_tag(subject, "other", "")
+    found = registry.get(subject).tags if suffix else registry.model(name).tags
+    assert found == {"a/b c": "1", "other": ""}
+    registry.delete_tag(subject, "a/b c")
+    found = registry.get(subject).tags if suffix else registry.model(name).tags
+    assert found == {"other": ""}
+    with pytest.raises(TagNotFoundError):
+        registry.delete_tag(subject, "a/b c")
+    with pytest.raises(InvalidInputError):
+        registry.set_tag(subject, "k" * 251, "1")
 
 
 def test_aliases_are_set_moved_and_deleted(registry: Registry, tmp_path: Path, name: str) -> None:
