@@ -40,7 +40,8 @@ def create_described(
             value=name,
             remedy="Choose another name, or change the existing model",
         )
-    _write(model, NOTHING, changes, actor)
+    # What a model has from the start is no later change.
+    _write(model._replace(at=model.created_at), NOTHING, changes, actor)
 
 
 def describe_model(transaction: Transaction, name: str, actor: Actor, changes: Changes) -> None:
