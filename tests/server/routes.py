@@ -31,6 +31,7 @@ KNOWN: dict[str, Any] = {
     "check": "fairness",
     "alias": "champion",
     "stage": "production",
+    "pattern": "risk-*",
     "path": "model.bin",
     "drift_id": 1,
     "webhook_id": 1,

@@ -15,6 +15,7 @@ _SUBJECTS = {
     "data": "an asset of the graph, in the body's `asset`",
     "identity": "the principal by which the identity acts, in the body's `principal`",
     "session": "who signed in to the web page, in the body's `principal`",
+    "policy_default": "the pattern of names, in the body's `pattern`",
     "token": "the principal of the token, in the body's `principal`",
     "principal": "the principal, in the body's `principal`",
     "person": "a pseudonym of the person, in the body's `principal`",
