@@ -20,6 +20,10 @@ class EventType(StrEnum):
         "model.updated",
         "A model's description, owners, tags, policy or retention changed",
     )
+    MODEL_RENAMED = (
+        "model.renamed",
+        "A model got another name; its history is found under both",
+    )
     MODEL_DELETED = "model.deleted", "A model was deleted with all its versions"
     MODEL_RESTORED = "model.restored", "A deleted model was restored"
     MODEL_CHECK_UNATTRIBUTED = (
@@ -27,6 +31,14 @@ class EventType(StrEnum):
         "An asset check ran on a model, but its version is unknown",
     )
     VERSION_CREATED = "version.created", "A version was registered"
+    VERSION_SEALED = (
+        "version.sealed",
+        "A version without a digest got its bytes; approvals that it had before are void",
+    )
+    VERSION_REGISTRATION_FAILED = (
+        "version.registration_failed",
+        "The bytes of a pending version could not be fetched, or did not pass its checks",
+    )
     VERSION_TRAINED = (
         "version.trained",
         "Another run produced the same bytes, and was added to their version",
@@ -177,6 +189,10 @@ class EventType(StrEnum):
     REGISTRY_CHECKED = (
         "registry.checked",
         "The invariants of the registry were checked by `pedigree fsck`",
+    )
+    REGISTRY_IMPORTED = (
+        "registry.imported",
+        "A registry, or models of one, were brought in from elsewhere; the body says from where",
     )
     MEMBER_FAILED = (
         "member.failed",

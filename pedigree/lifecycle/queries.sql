@@ -181,7 +181,7 @@ SELECT revision, canonical FROM (
     SELECT row_number() OVER (ORDER BY id) AS revision, canonical
     FROM pedigree.event
     WHERE type = 'model.updated' AND position('"policy":{'::bytea IN canonical) > 0 AND model = (
-        SELECT name FROM pedigree.registered_model
+        SELECT log_name FROM pedigree.registered_model
         WHERE name_key = %(name_key)s AND name = %(name)s AND deleted_at IS NULL
     )
 ) AS numbered
@@ -381,6 +381,7 @@ CROSS JOIN LATERAL (
     WHERE t.model_id = %(model_id)s AND t.version = version.version
     ORDER BY t.created_at, t.training_id LIMIT 1
 ) AS first
+WHERE first.run_id IS NOT NULL
 ORDER BY version.version;
 
 -- name: models_to_evaluate
@@ -611,6 +612,12 @@ SELECT m.name, m.deleted_at, (
 FROM pedigree.registered_model m
 WHERE m.name_key = %(name_key)s AND m.deleted_at IS NOT NULL;
 
+-- name: lost_its_name
+-- A deleted model that lost its name to another one.
+SELECT model_id FROM pedigree.registered_model
+WHERE name = %(name)s AND pedigree.is_superseded(name_key)
+LIMIT 1;
+
 -- name: living_twin
 -- The living version of a model that has some bytes, in one copy.
 SELECT version FROM pedigree.model_version
@@ -736,7 +743,7 @@ WITH head AS (
     )
 ), approved AS MATERIALIZED (
     SELECT a.request_id, a.model_id, a.version, a.requested_by, a.created_by, d.decision_id,
-        d.decided_by, d.decided_by_source, d.issued_by, d.digest = a.digest
+        d.decided_by, d.decided_by_source, d.issued_by, d.digest IS NOT DISTINCT FROM a.digest
             AND d.from_stage = a.from_stage AND d.to_stage = a.stage
             AND (
                 jsonb_typeof(a.rule #> '{approvals,expire_after}') IS DISTINCT FROM 'number'

@@ -34,6 +34,10 @@ class ReplayableEvent(Protocol):
         """What happened."""
 
     @property
+    def model(self) -> str | None:
+        """The name of the model at that time."""
+
+    @property
     def version(self) -> int | None:
         """The version that changed."""
 
@@ -88,12 +92,14 @@ class Mark(NamedTuple):
 class ReplayedVersion:
     """The state of a version, replayed from its events."""
 
-    digest: str
+    digest: str | None
     created_at: datetime
     created_by: str
     description: str | None
     owners: list[str]
     tags: dict[str, str]
+    state: str = "sealed"
+    state_reason: str | None = None
     stage: str = NO_STAGE
     hold_reason: str | None = None
     quarantine_reason: str | None = None
@@ -163,6 +169,8 @@ class ReplayedVersion:
 class ReplayedModel:
     """The state of a model, replayed from its events."""
 
+    name: str | None = None
+    first_version: int = 1
     versions: dict[int, ReplayedVersion] = field(default_factory=dict)
     aliases: dict[str, int] = field(default_factory=dict)
     generation: int = 0
