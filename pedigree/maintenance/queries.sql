@@ -1071,7 +1071,7 @@ FROM (
 LEFT JOIN pedigree.registered_model m USING (model_id);
 
 -- name: search_terms_match
--- Terms and metrics of the search tables that differ from their sources; of the words, only missing
+-- Terms, metrics and rows for MLflow's clients that differ from their sources; of the words, only missing
 -- ones.
 SELECT coalesce(m.name, 'model ' || d.model_id) || coalesce('/' || d.version, '') AS reference,
     CASE WHEN d.is_surplus THEN 'search has, and should not, ' ELSE 'search lacks ' END || d.what
@@ -1087,6 +1087,11 @@ FROM (
     FROM pedigree.search_metric t
     FULL JOIN pedigree.search_metric_source s USING (key, value, model_id, version)
     WHERE s.model_id IS NULL OR t.model_id IS NULL
+    UNION ALL
+    SELECT model_id, version, 'its row for MLflow''s clients', s.model_id IS NULL
+    FROM pedigree.search_mlflow t
+    FULL JOIN pedigree.search_mlflow_source s USING (model_id, version)
+    WHERE ROW(t.*) IS DISTINCT FROM ROW(s.*)
     UNION ALL
     SELECT s.model_id, NULL, format('the word %s of its name', word), false
     FROM pedigree.search_word_source s

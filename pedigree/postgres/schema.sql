@@ -2620,6 +2620,97 @@ CREATE FUNCTION pedigree.metrics_of(metrics jsonb) RETURNS TABLE(key text, value
     FROM jsonb_each_text(metrics) AS metric WHERE length(metric.key) <= 256
 $$;
 
+CREATE FUNCTION pedigree.milliseconds(at timestamp with time zone) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT floor(extract(epoch FROM at) * 1000)::bigint
+$$;
+
+CREATE FUNCTION pedigree.mlflow_follows_search() RETURNS trigger
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        DELETE FROM pedigree.search_mlflow t
+        WHERE t.model_id = OLD.model_id AND t.version = OLD.version;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        INSERT INTO pedigree.search_mlflow SELECT row.* FROM pedigree.mlflow_row(NEW) AS row;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.mlflow_follows_version() RETURNS trigger
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    UPDATE pedigree.search_mlflow t SET updated_ms = pedigree.milliseconds(NEW.last_updated_at)
+    WHERE t.model_id = NEW.model_id AND t.version = NEW.version
+        AND t.updated_ms <> pedigree.milliseconds(NEW.last_updated_at);
+    RETURN NULL;
+END
+$$;
+
+CREATE TABLE pedigree.search_mlflow (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    updated_ms bigint NOT NULL,
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL COLLATE pg_catalog."C",
+    is_prompt boolean NOT NULL
+);
+
+CREATE TABLE pedigree.search_version (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    training_id uuid,
+    name text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL COLLATE pg_catalog."C",
+    flavor text COLLATE pg_catalog."C",
+    stage text NOT NULL COLLATE pg_catalog."C",
+    aliases text[] NOT NULL COLLATE pg_catalog."C",
+    owners text[] NOT NULL COLLATE pg_catalog."C",
+    git_commit text COLLATE pg_catalog."C",
+    run_id text COLLATE pg_catalog."C",
+    tags jsonb NOT NULL,
+    metrics jsonb NOT NULL,
+    params jsonb NOT NULL,
+    digest text COLLATE pg_catalog."C",
+    description text COLLATE pg_catalog."C",
+    size bigint,
+    git_dirty boolean,
+    code_version text COLLATE pg_catalog."C",
+    training_data_digest text COLLATE pg_catalog."C",
+    training_data_version text COLLATE pg_catalog."C",
+    validation_dataset_id text COLLATE pg_catalog."C",
+    environment_hash text COLLATE pg_catalog."C",
+    ci_build text COLLATE pg_catalog."C",
+    risk_class text COLLATE pg_catalog."C",
+    approval_status text NOT NULL COLLATE pg_catalog."C",
+    approved_by text COLLATE pg_catalog."C",
+    quarantined boolean NOT NULL,
+    held boolean NOT NULL,
+    state text DEFAULT 'sealed'::text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE FUNCTION pedigree.mlflow_row(s pedigree.search_version) RETURNS SETOF pedigree.search_mlflow
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT s.model_id, s.version, s.name, s.created_at, pedigree.milliseconds(coalesce(v.last_updated_at, s.created_at)),
+        coalesce(o.run_id, s.run_id, ''),
+        coalesce(o.source, 'pedigree://artifacts/' || s.digest, ''),
+        coalesce(s.tags ->> 'mlflow.prompt.is_prompt' = 'true', false)
+    FROM pedigree.model_version v
+    LEFT JOIN pedigree.version_source o USING (model_id, version)
+    WHERE v.model_id = s.model_id AND v.version = s.version
+$$;
+
 CREATE FUNCTION pedigree.models_named(keys text[]) RETURNS TABLE(name text)
     LANGUAGE plpgsql STABLE
     AS $$
@@ -5496,40 +5587,6 @@ CREATE TABLE pedigree.search_metric (
     version integer NOT NULL
 );
 
-CREATE TABLE pedigree.search_version (
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    training_id uuid,
-    name text NOT NULL COLLATE pg_catalog."C",
-    created_at timestamp with time zone NOT NULL,
-    created_by text NOT NULL COLLATE pg_catalog."C",
-    flavor text COLLATE pg_catalog."C",
-    stage text NOT NULL COLLATE pg_catalog."C",
-    aliases text[] NOT NULL COLLATE pg_catalog."C",
-    owners text[] NOT NULL COLLATE pg_catalog."C",
-    git_commit text COLLATE pg_catalog."C",
-    run_id text COLLATE pg_catalog."C",
-    tags jsonb NOT NULL,
-    metrics jsonb NOT NULL,
-    params jsonb NOT NULL,
-    digest text COLLATE pg_catalog."C",
-    description text COLLATE pg_catalog."C",
-    size bigint,
-    git_dirty boolean,
-    code_version text COLLATE pg_catalog."C",
-    training_data_digest text COLLATE pg_catalog."C",
-    training_data_version text COLLATE pg_catalog."C",
-    validation_dataset_id text COLLATE pg_catalog."C",
-    environment_hash text COLLATE pg_catalog."C",
-    ci_build text COLLATE pg_catalog."C",
-    risk_class text COLLATE pg_catalog."C",
-    approval_status text NOT NULL COLLATE pg_catalog."C",
-    approved_by text COLLATE pg_catalog."C",
-    quarantined boolean NOT NULL,
-    held boolean NOT NULL,
-    state text DEFAULT 'sealed'::text NOT NULL COLLATE pg_catalog."C"
-);
-
 CREATE VIEW pedigree.search_metric_source AS
  SELECT metric.key,
     metric.value,
@@ -5537,6 +5594,18 @@ CREATE VIEW pedigree.search_metric_source AS
     s.version
    FROM (pedigree.search_version s
      CROSS JOIN LATERAL pedigree.metrics_of(s.metrics) metric(key, value));
+
+CREATE VIEW pedigree.search_mlflow_source AS
+ SELECT "row".model_id,
+    "row".version,
+    "row".name,
+    "row".created_at,
+    "row".updated_ms,
+    "row".run_id,
+    "row".source,
+    "row".is_prompt
+   FROM (pedigree.search_version s
+     CROSS JOIN LATERAL pedigree.mlflow_row(s.*) "row"(model_id, version, name, created_at, updated_ms, run_id, source, is_prompt));
 
 CREATE TABLE pedigree.search_model (
     model_id bigint NOT NULL,
@@ -6496,6 +6565,9 @@ ALTER TABLE ONLY pedigree.released
 ALTER TABLE ONLY pedigree.search_metric
     ADD CONSTRAINT search_metric_pkey PRIMARY KEY (key, value, model_id, version);
 
+ALTER TABLE ONLY pedigree.search_mlflow
+    ADD CONSTRAINT search_mlflow_pkey PRIMARY KEY (model_id, version);
+
 ALTER TABLE ONLY pedigree.search_model_change
     ADD CONSTRAINT search_model_change_pkey PRIMARY KEY (model_id);
 
@@ -6699,6 +6771,18 @@ CREATE INDEX quarantine_open ON pedigree.quarantine USING btree (asset, partitio
 CREATE INDEX registered_model_name ON pedigree.registered_model USING btree (name);
 
 CREATE INDEX registered_model_name_trigrams ON pedigree.registered_model USING gin (name pedigree.gin_trgm_ops);
+
+CREATE INDEX search_mlflow_bytes ON pedigree.search_mlflow USING hash (source);
+
+CREATE INDEX search_mlflow_model ON pedigree.search_mlflow USING btree (name, ((- updated_ms)), ((- version)));
+
+CREATE INDEX search_mlflow_name ON pedigree.search_mlflow USING btree (name, ((- version)));
+
+CREATE INDEX search_mlflow_newest ON pedigree.search_mlflow USING btree (((- updated_ms)), name, ((- version)));
+
+CREATE INDEX search_mlflow_prompt ON pedigree.search_mlflow USING btree (model_id) WHERE is_prompt;
+
+CREATE INDEX search_mlflow_run ON pedigree.search_mlflow USING hash (run_id) WHERE (run_id <> ''::text);
 
 CREATE INDEX search_model_asking ON pedigree.search_model USING btree (name_key) WHERE ('waiting'::text = ANY (attention));
 
@@ -6916,6 +7000,10 @@ CREATE TRIGGER log_timestamp_no_truncate BEFORE TRUNCATE ON pedigree.log_timesta
 
 ALTER TABLE pedigree.log_timestamp ENABLE ALWAYS TRIGGER log_timestamp_no_truncate;
 
+CREATE TRIGGER mlflow_row_added AFTER INSERT OR DELETE ON pedigree.search_version FOR EACH ROW EXECUTE FUNCTION pedigree.mlflow_follows_search();
+
+CREATE TRIGGER mlflow_row_changed AFTER UPDATE ON pedigree.search_version FOR EACH ROW WHEN ((((((old.name IS DISTINCT FROM new.name) OR (old.created_at IS DISTINCT FROM new.created_at)) OR (old.run_id IS DISTINCT FROM new.run_id)) OR (old.digest IS DISTINCT FROM new.digest)) OR (old.tags IS DISTINCT FROM new.tags))) EXECUTE FUNCTION pedigree.mlflow_follows_search();
+
 CREATE TRIGGER model_added AFTER INSERT ON pedigree.registered_model REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_name();
 
 CREATE TRIGGER model_changed AFTER UPDATE OF deleted_at, name ON pedigree.registered_model FOR EACH ROW WHEN (((old.deleted_at IS DISTINCT FROM new.deleted_at) OR (old.name IS DISTINCT FROM new.name))) EXECUTE FUNCTION pedigree.search_follows_model();
@@ -6991,6 +7079,8 @@ CREATE TRIGGER version_source_unchanged BEFORE DELETE OR UPDATE ON pedigree.vers
 ALTER TABLE pedigree.version_source ENABLE ALWAYS TRIGGER version_source_unchanged;
 
 CREATE TRIGGER version_state_changed AFTER UPDATE ON pedigree.model_version REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_state();
+
+CREATE TRIGGER version_updated AFTER UPDATE OF last_updated_at ON pedigree.model_version FOR EACH ROW WHEN ((old.last_updated_at IS DISTINCT FROM new.last_updated_at)) EXECUTE FUNCTION pedigree.mlflow_follows_version();
 
 ALTER TABLE ONLY pedigree.access_group_member
     ADD CONSTRAINT access_group_member_group FOREIGN KEY (group_name) REFERENCES pedigree.access_group(name);

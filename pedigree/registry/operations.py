@@ -27,6 +27,7 @@ from pedigree.registry.fsck import FsckOperations
 from pedigree.registry.gc import GcOperations
 from pedigree.registry.impact_pages import ImpactPageOperations
 from pedigree.registry.lineage import LineageOperations
+from pedigree.registry.mlflow_search import MlflowSearchOperations
 from pedigree.registry.mlflow_stages import MlflowStageOperations
 from pedigree.registry.model_pages import ModelPageOperations
 from pedigree.registry.models import ModelOperations
@@ -137,6 +138,7 @@ class RegistryOperations(Operations):
         self.quarantine = QuarantineOperations(context, self.versions)
         self.retention = RetentionOperations(context)
         self.search = SearchOperations(context)
+        self.mlflow_search = MlflowSearchOperations(context)
         self.events = EventOperations(context)
         self.statistics = StatisticsOperations(context)
         self.tokens = TokenOperations(context)

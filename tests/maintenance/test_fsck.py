@@ -336,6 +336,10 @@ EDITS_OF_SEARCH = {
     "a metric is missing": "DELETE FROM pedigree.search_metric WHERE version = 1",
     "a metric is foreign": foreign("search_metric"),
     "a metric was edited": "UPDATE pedigree.search_metric SET value = 0.91 WHERE version = 1",
+    "a row for MLflow is missing": "DELETE FROM pedigree.search_mlflow WHERE version = 1",
+    "a row for MLflow is foreign": foreign("search_mlflow"),
+    "a row for MLflow was edited": "UPDATE pedigree.search_mlflow"
+    " SET updated_ms = updated_ms + 1 WHERE version = 1",
     "a text is missing": "DELETE FROM pedigree.search_text WHERE version = 1",
     "a text is foreign": foreign("search_text"),
     "a text was edited": "UPDATE pedigree.search_text"

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pedigree.server.mlflow import aliases, models, server, stages, tags, versions
+from pedigree.server.mlflow import aliases, models, searching, server, stages, tags, versions
 from pedigree.server.mlflow.errors import no_endpoint
 from pedigree.server.mlflow.routes import AJAX, API, MlflowRoute, MlflowRoutes
 
@@ -18,6 +18,7 @@ SUBJECTS: tuple[MlflowRoutes, ...] = (
     stages.routes,
     aliases.routes,
     tags.routes,
+    searching.routes,
 )
 
 # Below these every path is MLflow's, so an unknown one is refused in its form.
