@@ -734,6 +734,13 @@ CREATE FUNCTION pedigree.begin_tenure(of_model bigint, of_version integer, of_po
     LANGUAGE plpgsql
     AS $$
 BEGIN
+    IF EXISTS (
+        SELECT FROM pedigree.model_version v
+        WHERE v.model_id = of_model AND v.version = of_version AND v.state IN ('pending', 'failed')
+    ) THEN
+        RAISE EXCEPTION 'version % is pending or failed', of_version USING
+            ERRCODE = 'check_violation', CONSTRAINT = 'tenure_of_available_version';
+    END IF;
     INSERT INTO pedigree.tenure (
         model_id, version, pointer, name, exclusive, held_since, moved_by, reason
     ) VALUES (
@@ -1606,6 +1613,27 @@ CREATE FUNCTION pedigree.event_of_people(type text, body jsonb) RETURNS jsonb
 SELECT jsonb_build_array(jsonb_build_object('type', type, 'body', body))
 $$;
 
+CREATE FUNCTION pedigree.fail_version(doc jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET lock_timeout TO '10s'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    locked record;
+BEGIN
+    SELECT l.* INTO locked FROM pedigree.lock_version(doc) AS l;
+    IF locked.state IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    ELSIF locked.state <> 'pending' THEN
+        RETURN jsonb_build_object('refused', locked.state);
+    END IF;
+    UPDATE pedigree.model_version v SET state = 'failed', state_reason = doc ->> 'reason'
+    WHERE v.model_id = locked.model_id AND v.version = (doc ->> 'number')::integer;
+    PERFORM pedigree.record_state_events(doc, locked.name, locked.at, locked.generation, '{}');
+    RETURN jsonb_build_object('at', locked.at);
+END
+$$;
+
 CREATE FUNCTION pedigree.filled(given text, holes text[], fillings text[]) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -2099,7 +2127,7 @@ BEGIN
     IF doc ? 'judged' AND (
         policy_revision <> (doc #>> '{judged,policy_revision}')::integer
         OR doc #>> '{judged,champion}' IS DISTINCT FROM (
-            SELECT held.version || ' ' || held.digest
+            SELECT held.version || ' ' || coalesce(held.digest, 'unsealed')
             FROM pedigree.holder_of_stage(of_model, doc #>> '{judged,champion_stage}') held
         )
         OR pedigree.has_alias(of_model, doc #>> '{judged,stage}')
@@ -2450,6 +2478,23 @@ CREATE FUNCTION pedigree.lock_names(VARIADIC keys text[]) RETURNS void
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.name:' || key, 0))
     FROM (SELECT DISTINCT unnest(keys) AS key ORDER BY key) AS each;
+END
+$$;
+
+CREATE FUNCTION pedigree.lock_version(doc jsonb, OUT model_id bigint, OUT name text, OUT generation bigint, OUT deleted_at timestamp with time zone, OUT at timestamp with time zone, OUT state text, OUT digest text) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    SELECT m.model_id, m.name, m.generation, m.deleted_at
+    INTO lock_version.model_id, lock_version.name, lock_version.generation, lock_version.deleted_at
+    FROM pedigree.registered_model m
+    WHERE m.name_key = doc ->> 'name_key' AND m.name = doc ->> 'name'
+    FOR NO KEY UPDATE;
+    lock_version.at := pedigree.time_of_change(lock_version.name);
+    SELECT v.state, v.digest INTO lock_version.state, lock_version.digest
+    FROM pedigree.model_version v
+    WHERE v.model_id = lock_version.model_id AND v.version = (doc ->> 'number')::integer
+        AND v.deleted_at IS NULL AND lock_version.deleted_at IS NULL;
 END
 $$;
 
@@ -3684,6 +3729,29 @@ CREATE FUNCTION pedigree.record_shown(r pedigree.version_in_full) RETURNS SETOF 
     ) AS shown
 $$;
 
+CREATE FUNCTION pedigree.record_state_events(doc jsonb, of_model text, at timestamp with time zone, generation bigint, voided integer[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    hole text := doc ->> 'hole';
+    actor jsonb := pedigree.acting_in_event();
+BEGIN
+    PERFORM pedigree.record_filled_events(
+        doc -> 'events',
+        ARRAY[
+            format('"%sversion"', hole), hole || 'time', format('"%sgeneration"', hole),
+            format('"%svoided"', hole), format('"%sactor"', hole)
+        ],
+        ARRAY[
+            doc ->> 'number', pedigree.time_in_json(at), generation::text,
+            array_to_json(voided)::text,
+            format('{"name":%s,"source":%s}', to_json(actor ->> 'name'), to_json(actor ->> 'source'))
+        ],
+        of_model, (doc ->> 'number')::integer, at
+    );
+END
+$$;
+
 CREATE FUNCTION pedigree.record_verdicts(of_model bigint, of_version integer, verdicts jsonb, event_ids uuid[], canonicals bytea[], at timestamp with time zone) RETURNS TABLE(verdict_id bigint)
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -3700,6 +3768,13 @@ BEGIN
         FROM unnest(canonicals) WITH ORDINALITY AS given (canonical, place)
     ) THEN
         PERFORM pedigree.refuse_change_of('a verdict');
+    END IF;
+    IF NOT EXISTS (
+        SELECT FROM pedigree.model_version v
+        WHERE v.model_id = of_model AND v.version = of_version AND v.state = 'sealed'
+    ) THEN
+        RAISE EXCEPTION 'version % has no digest, so no check judges it', of_version USING
+            ERRCODE = 'check_violation', CONSTRAINT = 'verdict_of_sealed_version';
     END IF;
     RETURN QUERY
     INSERT INTO pedigree.verdict (
@@ -4011,6 +4086,74 @@ JOIN pedigree.identity i USING (principal_id)
 WHERE pedigree.person_key(p.name) = pedigree.person_key(of_principal)
     AND (cardinality(i.roles) > 0 OR cardinality(i.groups) > 0)
 ORDER BY i.seen_at DESC, i.identity_id
+$$;
+
+CREATE FUNCTION pedigree.seal_version(doc jsonb, manifest bytea) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET lock_timeout TO '10s'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    actor jsonb := pedigree.acting_in_event();
+    given text := doc #>> '{artifact,digest}';
+    locked record;
+    missing text[];
+    voided integer[];
+BEGIN
+    IF doc ? 'nodes' THEN
+        -- Before the model's lock, in the same order as the creation of a quarantine.
+        PERFORM pg_advisory_xact_lock_shared(hashtextextended('pedigree.quarantine', 0));
+    END IF;
+    missing := pedigree.take_blobs(doc);
+    IF cardinality(missing) > 0 THEN
+        RETURN jsonb_build_object('refused', 'missing', 'digests', missing);
+    END IF;
+    SELECT l.* INTO locked FROM pedigree.lock_version(doc) AS l;
+    IF locked.state IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    ELSIF locked.state = 'sealed' THEN
+        RETURN jsonb_build_object('refused', 'sealed', 'digest', locked.digest);
+    END IF;
+    IF doc ? 'nodes' AND pedigree.has_open_quarantines() AND ARRAY(
+        SELECT q.quarantine_id FROM pedigree.quarantines_of_nodes(
+            doc -> 'nodes', locked.model_id, (doc ->> 'number')::integer
+        ) q
+    ) IS DISTINCT FROM ARRAY(SELECT jsonb_array_elements_text(doc -> 'quarantines')::bigint) THEN
+        RETURN '{"refused": "stale"}';
+    END IF;
+    PERFORM pedigree.keep_artifact(doc, manifest);
+    voided := pedigree.void_approvals(locked.model_id);
+    UPDATE pedigree.registered_model m SET generation = m.generation + 1
+    WHERE m.model_id = locked.model_id
+    RETURNING m.generation INTO locked.generation;
+    UPDATE pedigree.model_version v SET
+        digest = given, copy = pedigree.next_copy(locked.model_id, given), state = 'sealed',
+        state_reason = NULL, flavor = doc ->> 'flavor',
+        signature = nullif(doc -> 'signature', 'null')
+    WHERE v.model_id = locked.model_id AND v.version = (doc ->> 'number')::integer;
+    PERFORM pedigree.add_to_statistic(logical_bytes => (doc #>> '{artifact,size}')::bigint);
+    PERFORM pedigree.record_state_events(doc, locked.name, locked.at, locked.generation, voided);
+    PERFORM pedigree.keep_version(
+        doc, locked.model_id, (doc ->> 'number')::integer, locked.at, actor ->> 'name',
+        actor ->> 'source'
+    );
+    IF doc ? 'training' THEN
+        PERFORM pedigree.add_training(doc, locked.model_id, (doc ->> 'number')::integer, locked.at,
+            actor ->> 'name', actor ->> 'source');
+    END IF;
+    IF doc ? 'judged' THEN
+        PERFORM pedigree.add_judgement(doc -> 'judged', locked.model_id,
+            (doc ->> 'number')::integer, locked.at, actor ->> 'name');
+    END IF;
+    IF doc ? 'judge_later' THEN
+        INSERT INTO pedigree.unjudged (model_id, version, due_at)
+        VALUES (locked.model_id, (doc ->> 'number')::integer,
+            clock_timestamp() + (doc ->> 'judge_later')::interval)
+        ON CONFLICT (model_id, version) DO UPDATE SET due_at = excluded.due_at, failures = 0;
+    END IF;
+    RETURN jsonb_build_object('at', locked.at, 'generation', locked.generation);
+END
 $$;
 
 CREATE FUNCTION pedigree.search_follows_card() RETURNS trigger

@@ -42,6 +42,7 @@ from pedigree.registry.quarantine import QuarantineOperations
 from pedigree.registry.registration import RegistrationOperations
 from pedigree.registry.registration_gates import RegistrationGateOperations
 from pedigree.registry.retention import RetentionOperations
+from pedigree.registry.sealing import SealingOperations
 from pedigree.registry.search import SearchOperations
 from pedigree.registry.sessions import SessionOperations
 from pedigree.registry.stage_requests import StageRequestOperations
@@ -135,6 +136,7 @@ class RegistryOperations(Operations):
         self.artifact_places = ArtifactPlaceOperations(context)
         self.creator = VersionCreator(context, self.pending_checks, evidence)
         self.registration = RegistrationOperations(context, self.uploads, self.creator)
+        self.sealing = SealingOperations(context, self.creator, self.pending_checks)
         self.quarantine = QuarantineOperations(context, self.versions)
         self.retention = RetentionOperations(context)
         self.search = SearchOperations(context)

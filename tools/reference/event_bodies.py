@@ -29,7 +29,9 @@ _NAMES: Mapping[EventType, str] = MappingProxyType(
         EventType.MODEL_DELETED: "reason",
         EventType.MODEL_RESTORED: "reason",
         EventType.MODEL_CHECK_UNATTRIBUTED: "check problem run_id evaluation",
-        EventType.VERSION_CREATED: _TRAINING,
+        EventType.VERSION_CREATED: f"{_TRAINING} state? state_reason? source?",
+        EventType.VERSION_SEALED: "digest state run_id metrics generation voided",
+        EventType.VERSION_REGISTRATION_FAILED: "reason",
         EventType.VERSION_TRAINED: _TRAINING,
         EventType.VERSION_UPDATED: (
             "description? owners? tags? tag_changes? model_card? evaluation?"
