@@ -190,6 +190,10 @@ class EventType(StrEnum):
         "registry.checked",
         "The invariants of the registry were checked by `pedigree fsck`",
     )
+    REGISTRY_IMPORTED = (
+        "registry.imported",
+        "A registry, or models of one, were brought in from elsewhere; the body says from where",
+    )
     MEMBER_FAILED = (
         "member.failed",
         "Background work failed for one member, such as a model; it is tried again, and the others"

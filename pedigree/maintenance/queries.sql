@@ -325,12 +325,23 @@ HAVING count(v.version) <> m.next_version - m.first_version
 SELECT count(*) FROM pedigree.registered_model;
 
 -- name: models_match_events
--- Models without an event of their creation, and such events without their model.
+-- Models without an event of their creation, such events without their model, and models with another
+-- name than their newest event of a name gives them.
 SELECT coalesce(m.name, e.model) AS reference,
-    CASE WHEN m.name IS NULL THEN 'its row is missing' ELSE 'it has no event' END AS problem
+    CASE WHEN m.name IS NULL THEN 'its row is missing'
+        WHEN e.model IS NULL THEN 'it has no event'
+        ELSE format('its name is %s by its events', e.name) END AS problem
 FROM pedigree.registered_model m
-FULL JOIN (SELECT model FROM pedigree.event WHERE type = 'model.created') AS e ON e.model = m.log_name
-WHERE m.name IS NULL OR e.model IS NULL;
+FULL JOIN (
+    SELECT DISTINCT ON (model) model,
+        -- Bytes that were edited may not even be JSON.
+        CASE WHEN sha256('\x00'::bytea || canonical) = leaf
+            THEN convert_from(canonical, 'UTF8')::jsonb #>> CASE type
+                WHEN 'model.renamed' THEN ARRAY['body', 'to'] ELSE ARRAY['model'] END END AS name
+    FROM pedigree.event WHERE type IN ('model.created', 'model.renamed')
+    ORDER BY model, id DESC
+) AS e ON e.model = m.log_name
+WHERE m.name IS NULL OR e.model IS NULL OR e.name <> m.name;
 
 -- name: count_artifacts_complete
 -- The number of versions that can be read or restored.

@@ -3574,7 +3574,8 @@ CREATE VIEW pedigree.version_record AS
            FROM pedigree.stage_override o
           WHERE ((o.model_id = v.model_id) AND (o.version = v.version))) AS overrides,
     v.state,
-    v.state_reason
+    v.state_reason,
+    v.last_updated_at
    FROM (((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
      LEFT JOIN LATERAL ( SELECT t.training_id,
@@ -3669,18 +3670,23 @@ CREATE VIEW pedigree.version_in_full AS
          LIMIT 1), '{"reason": "no training of it is known", "spread": null, "status": "not possible"}'::jsonb) AS verification,
     overrides,
     state,
-    state_reason
+    state_reason,
+    last_updated_at
    FROM pedigree.version_record r;
 
 CREATE FUNCTION pedigree.record_shown(r pedigree.version_in_full) RETURNS SETOF json
     LANGUAGE sql STABLE
     AS $$
-    SELECT CASE WHEN r.overrides > 0 OR r.state <> 'sealed' THEN replace(
+    SELECT CASE WHEN r.overrides > 0 OR r.state <> 'sealed' OR r.last_updated_at IS NOT NULL THEN replace(
         to_json(shown)::text, ',"model_card_digest":', concat(
             CASE WHEN r.overrides > 0 THEN format(',"overrides":%s', r.overrides) END,
             CASE WHEN r.state <> 'sealed' THEN format(
                 ',"state":%s,"state_reason":%s', to_json(r.state),
                 coalesce(to_json(r.state_reason), 'null')
+            ) END,
+            CASE WHEN r.last_updated_at IS NOT NULL THEN format(
+                ',"last_updated_at":"%s"',
+                to_char(r.last_updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
             ) END,
             ',"model_card_digest":'
         )
@@ -5572,7 +5578,8 @@ CREATE VIEW pedigree.model_record AS
     m.generation,
     (m.next_version - 1) AS latest_version,
     held.stages,
-    held.aliases
+    held.aliases,
+    m.last_updated_at
    FROM (pedigree.registered_model m
      CROSS JOIN LATERAL ( WITH RECURSIVE held_pointer(name, pointer) AS (
                 ( SELECT t.name,
@@ -5617,6 +5624,15 @@ CREATE TABLE pedigree.orphan (
     key text NOT NULL COLLATE pg_catalog."C",
     orphaned_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     removable_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+);
+
+CREATE TABLE pedigree.pending_work (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    holder uuid NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    CONSTRAINT pending_work_failures_check CHECK ((failures >= 0))
 );
 
 CREATE TABLE pedigree.policy_default (
@@ -5991,7 +6007,7 @@ CREATE VIEW pedigree.version_in_bulk AS
              LIMIT 1), '{"reason": "no training of it is known", "spread": null, "status": "not possible"}'::jsonb)
         END, ( SELECT count(*) AS count
            FROM pedigree.stage_override o
-          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))), v.state, v.state_reason)::pedigree.version_in_full AS version
+          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))), v.state, v.state_reason, v.last_updated_at)::pedigree.version_in_full AS version
    FROM ((((((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
      LEFT JOIN pedigree.artifact a ON ((a.digest = v.digest)))
@@ -6660,6 +6676,9 @@ ALTER TABLE ONLY pedigree.orphan
 ALTER TABLE ONLY pedigree.stage_override
     ADD CONSTRAINT override_generation UNIQUE (model_id, generation);
 
+ALTER TABLE ONLY pedigree.pending_work
+    ADD CONSTRAINT pending_work_pkey PRIMARY KEY (model_id, version);
+
 ALTER TABLE ONLY pedigree.policy_default
     ADD CONSTRAINT policy_default_pkey PRIMARY KEY (pattern);
 
@@ -6894,6 +6913,8 @@ CREATE UNIQUE INDEX model_version_author ON pedigree.model_version USING btree (
 CREATE INDEX model_version_deleted ON pedigree.model_version USING btree (model_id, version) WHERE ((deleted_at IS NOT NULL) AND (collected_at IS NULL));
 
 CREATE UNIQUE INDEX model_version_digest_unique ON pedigree.model_version USING btree (model_id, digest, copy) WHERE (deleted_at IS NULL);
+
+CREATE INDEX model_version_pending ON pedigree.model_version USING btree (model_id, version) WHERE (state = 'pending'::text);
 
 CREATE INDEX model_version_unsealed ON pedigree.model_version USING btree (model_id, version) WHERE (state <> 'sealed'::text);
 
@@ -7311,6 +7332,9 @@ ALTER TABLE ONLY pedigree.model_version
 
 ALTER TABLE ONLY pedigree.stage_override
     ADD CONSTRAINT override_version FOREIGN KEY (model_id, version, digest, author) REFERENCES pedigree.model_version(model_id, version, digest, created_by);
+
+ALTER TABLE ONLY pedigree.pending_work
+    ADD CONSTRAINT pending_work_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
 ALTER TABLE ONLY pedigree.principal
     ADD CONSTRAINT principal_person_id_fkey FOREIGN KEY (person_id) REFERENCES pedigree.principal(principal_id);

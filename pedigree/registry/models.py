@@ -39,8 +39,8 @@ class ModelOperations(ContextGroup, ModelContract):
             description: Its description.
             owners: Its owners.
             tags: Its tags.
-            recreate: A name may be had again: that of a deleted model, which then cannot be
-                restored, or one that a model had until it was renamed. The numbers of versions
+            recreate: Whether a name may be had again: that of a deleted model, which then cannot
+                be restored, or one that a model had until it was renamed. The numbers of versions
                 continue above those of the name.
             first_policy: Its policy where no policy of new models fits its name.
         """

@@ -95,6 +95,12 @@ class RegistryOperations(Operations):
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._compose_subjects(context)
+        self._compose_registration(context, RegistryEvidence(context))
+        self._compose_service(context)
+
+    def _compose_subjects(self, context: Context) -> None:
+        """Make the groups of what models have."""
         self.models = ModelOperations(context)
         self.versions = VersionOperations(context)
         self.impact_pages = ImpactPageOperations(context)
@@ -118,7 +124,9 @@ class RegistryOperations(Operations):
         self.usages = UsageOperations(context)
         self.asset_events = AssetEventOperations(context)
         self.monitoring = MonitoringOperations(context, self.versions, self.policies)
-        evidence = RegistryEvidence(context)
+
+    def _compose_registration(self, context: Context, evidence: RegistryEvidence) -> None:
+        """Make the groups that bring in bytes and judge them."""
         self.checks = CheckOperations(
             context,
             versions=self.versions,
@@ -136,6 +144,9 @@ class RegistryOperations(Operations):
         self.creator = VersionCreator(context, self.pending_checks, evidence)
         self.registration = RegistrationOperations(context, self.uploads, self.creator)
         self.sealing = SealingOperations(context, self.creator, self.pending_checks)
+
+    def _compose_service(self, context: Context) -> None:
+        """Make the groups of what surrounds models: search, events, people, upkeep."""
         self.quarantine = QuarantineOperations(context, self.versions)
         self.retention = RetentionOperations(context)
         self.search = SearchOperations(context)

@@ -39,6 +39,7 @@ from pedigree.server.middleware import RequestMiddleware
 from pedigree.server.mlflow.door import MlflowMiddleware, open_mlflow
 from pedigree.server.mlflow.reads import MLFLOW_READS
 from pedigree.server.mlflow.routes import MlflowRoute
+from pedigree.server.mlflow.tracking_server import tracking_server
 from pedigree.server.people import PeopleOfProviders
 from pedigree.server.point_reads import PointReads
 from pedigree.server.registry_metrics import RegistryMetrics
@@ -225,8 +226,9 @@ def _lifespan(settings: Settings | None) -> Any:
                 draining(drain, resolved.serve_drain.total_seconds()),
             ):
                 drain.at_once(head.stop)
-                # The server hands this state to each connection.
-                yield {"connections": Connections(resolved, app.state.metrics)}
+                async with tracking_server(resolved) as app.state.tracking_server:
+                    # The server hands this state to each connection.
+                    yield {"connections": Connections(resolved, app.state.metrics)}
             app.state.metrics.write()
 
     return lifespan

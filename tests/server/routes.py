@@ -32,6 +32,7 @@ KNOWN: dict[str, Any] = {
     "alias": "champion",
     "stage": "production",
     "path": "model.bin",
+    "rest": "runs/get",
     "drift_id": 1,
     "webhook_id": 1,
     "token_id": 1,
@@ -69,6 +70,19 @@ MISSING = {
     # No key seals the log of that service.
     **dict.fromkeys(("get_log_checkpoint", "get_log_tile", "get_log_consistency"), 404),
     **dict.fromkeys(("sign_urls", "get_retraining"), 409),
+    # Requests are passed on only to a tracking server, and that service has none.
+    **dict.fromkeys(
+        (
+            *("mlflow_tracking_get", "mlflow_ajax_tracking_get", "mlflow_tracking_3_get"),
+            *("mlflow_ajax_tracking_3_get", "mlflow_files_get", "mlflow_ajax_files_get"),
+            *("mlflow_get_artifact", "mlflow_graphql_get"),
+            *("mlflow_list_artifacts", "mlflow_ajax_list_artifacts"),
+            # It names no version.
+            *("mlflow_download_artifact", "mlflow_ajax_download_artifact"),
+            *("mlflow_presign_artifact", "mlflow_ajax_presign_artifact"),
+        ),
+        404,
+    ),
     # No open request has the number.
     "page_review": 404,
     # This browser began no sign-in.

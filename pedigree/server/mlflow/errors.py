@@ -65,6 +65,7 @@ KINDS: Mapping[type[Exception], ErrorKind] = {
     errors.NotPermittedError: ErrorKind("PERMISSION_DENIED", 403, "PERMISSION_DENIED", _USER),
     errors.RequestInFlightError: ErrorKind("RESOURCE_CONFLICT", 409),
     errors.GenerationConflictError: ErrorKind("ABORTED", 409),
+    errors.UnsupportedByStoreError: _UNSUPPORTED,
     errors.CorruptionError: ErrorKind("DATA_LOSS", 500),
     errors.SecretKeyError: _UNSUPPORTED,
     errors.MissingDependencyError: _UNSUPPORTED,
