@@ -115,7 +115,6 @@ class RegistryOperations(Operations):
         self.stage_requests = StageRequestOperations(context)
         self.stages = StageOperations(context)
         self.pointers = PointerOperations(context)
-        self.mlflow_stages = MlflowStageOperations(context, self.stages, self.policies)
         self.approvals = ApprovalOperations(context, self.stage_requests)
         self.promotions = PromotionOperations(context)
         self.datasets = DatasetOperations(context)
@@ -151,7 +150,6 @@ class RegistryOperations(Operations):
         self.quarantine = QuarantineOperations(context, self.versions)
         self.retention = RetentionOperations(context)
         self.search = SearchOperations(context)
-        self.mlflow_search = MlflowSearchOperations(context)
         self.events = EventOperations(context)
         self.statistics = StatisticsOperations(context)
         self.tokens = TokenOperations(context)
@@ -164,6 +162,12 @@ class RegistryOperations(Operations):
         self.fsck = FsckOperations(context)
         self.audit = AuditOperations(context)
         self.attestations = AttestationOperations(context)
+        self._open_mlflow(context)
+
+    def _open_mlflow(self, context: Context) -> None:
+        """Make the groups that only clients of MLflow need."""
+        self.mlflow_stages = MlflowStageOperations(context, self.stages, self.policies)
+        self.mlflow_search = MlflowSearchOperations(context)
 
     def typed_error(self, error: Exception) -> PedigreeError | None:
         """Return the typed error of an exception, also of a statement; None for a defect."""
