@@ -33,7 +33,7 @@ SELECT (made.changed).generation, (made.changed).voided, (made.changed).policy_r
 -- a model's changes ascend in the order in which they commit, even if the clock jumps back.
 WITH model AS MATERIALIZED (
     SELECT model_id, name, first_version, next_version, generation, policy, policy_revision,
-        deleted_at
+        created_at, deleted_at
     FROM pedigree.registered_model
     WHERE name_key = %(name_key)s
     FOR NO KEY UPDATE
@@ -44,7 +44,7 @@ SELECT model.*, pedigree.time_of_change(model.name) AS at FROM model;
 -- Lock the row of the model that has a version under a name, also one that lost the name to another.
 WITH model AS MATERIALIZED (
     SELECT model_id, name, first_version, next_version, generation, policy, policy_revision,
-        deleted_at
+        created_at, deleted_at
     FROM pedigree.registered_model
     WHERE log_name = pedigree.log_name_of(%(name)s, %(version)s)
     FOR NO KEY UPDATE
@@ -361,6 +361,18 @@ SELECT pedigree.look_before_creation(%(asked)s::jsonb) AS seen;
 -- Register a version, or a further training of one. The actor is set before the function runs, and
 -- only for the transaction of this statement.
 SELECT pedigree.create_version(%(document)s::jsonb, %(manifest)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: seal_version
+-- Give a version its bytes. The actor is set before the function runs.
+SELECT pedigree.seal_version(%(document)s::jsonb, %(manifest)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: fail_version
+-- Say that a pending version will have no bytes. The actor is set before the function runs.
+SELECT pedigree.fail_version(%(document)s::jsonb) AS done
 FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
     set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
 

@@ -39,6 +39,7 @@ class LockedModel(NamedTuple):
     generation: int
     policy: dict[str, Any] | None
     policy_revision: int
+    created_at: datetime
     deleted_at: datetime | None
     at: datetime
 

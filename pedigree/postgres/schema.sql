@@ -734,6 +734,13 @@ CREATE FUNCTION pedigree.begin_tenure(of_model bigint, of_version integer, of_po
     LANGUAGE plpgsql
     AS $$
 BEGIN
+    IF EXISTS (
+        SELECT FROM pedigree.model_version v
+        WHERE v.model_id = of_model AND v.version = of_version AND v.state IN ('pending', 'failed')
+    ) THEN
+        RAISE EXCEPTION 'version % is pending or failed', of_version USING
+            ERRCODE = 'check_violation', CONSTRAINT = 'tenure_of_available_version';
+    END IF;
     INSERT INTO pedigree.tenure (
         model_id, version, pointer, name, exclusive, held_since, moved_by, reason
     ) VALUES (
@@ -909,6 +916,36 @@ BEGIN
             canonical::jsonb -> 'body', change, at
         );
     END LOOP;
+END
+$$;
+
+CREATE FUNCTION pedigree.change_policy_default(event_id uuid, canonical bytea) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    content jsonb := convert_from(canonical, 'UTF8')::jsonb;
+    kind text := content ->> 'type';
+    body jsonb := content -> 'body';
+    at timestamptz := (content ->> 'at')::timestamptz;
+BEGIN
+    IF kind = 'policy_default.set' THEN
+        INSERT INTO pedigree.policy_default (pattern, policy, set_at, set_by, reason)
+        VALUES (
+            body ->> 'pattern', body -> 'policy', at, pedigree.acting_in_event() ->> 'name',
+            body ->> 'reason'
+        )
+        ON CONFLICT (pattern) DO UPDATE SET policy = excluded.policy, set_at = excluded.set_at,
+            set_by = excluded.set_by, reason = excluded.reason;
+    ELSIF kind = 'policy_default.deleted' THEN
+        DELETE FROM pedigree.policy_default d WHERE d.pattern = body ->> 'pattern';
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+    ELSE
+        PERFORM pedigree.refuse_change_of('the type ' || kind);
+    END IF;
+    PERFORM pedigree.record_events(ARRAY[event_id], kind, NULL, NULL, at, ARRAY[canonical]);
+    RETURN true;
 END
 $$;
 
@@ -1576,6 +1613,27 @@ CREATE FUNCTION pedigree.event_of_people(type text, body jsonb) RETURNS jsonb
 SELECT jsonb_build_array(jsonb_build_object('type', type, 'body', body))
 $$;
 
+CREATE FUNCTION pedigree.fail_version(doc jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET lock_timeout TO '10s'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    locked record;
+BEGIN
+    SELECT l.* INTO locked FROM pedigree.lock_version(doc) AS l;
+    IF locked.state IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    ELSIF locked.state <> 'pending' THEN
+        RETURN jsonb_build_object('refused', locked.state);
+    END IF;
+    UPDATE pedigree.model_version v SET state = 'failed', state_reason = doc ->> 'reason'
+    WHERE v.model_id = locked.model_id AND v.version = (doc ->> 'number')::integer;
+    PERFORM pedigree.record_state_events(doc, locked.name, locked.at, locked.generation, '{}');
+    RETURN jsonb_build_object('at', locked.at);
+END
+$$;
+
 CREATE FUNCTION pedigree.filled(given text, holes text[], fillings text[]) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -1964,6 +2022,15 @@ SELECT EXISTS (
 )
 $$;
 
+CREATE FUNCTION pedigree.is_guarded(of_model bigint, alias text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM pedigree.registered_model m
+        WHERE m.model_id = of_model AND m.policy -> 'aliases' ? alias
+    )
+$$;
+
 CREATE FUNCTION pedigree.is_in_group(who text, wanted text) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -1981,6 +2048,9 @@ CREATE FUNCTION pedigree.is_in_policy(word text) RETURNS boolean
         SELECT FROM pedigree.registered_model m
         WHERE m.deleted_at IS NULL
             AND jsonb_path_exists(m.policy, '$.** ? (@ == $word)', jsonb_build_object('word', word))
+    ) OR EXISTS (
+        SELECT FROM pedigree.policy_default d
+        WHERE jsonb_path_exists(d.policy, '$.** ? (@ == $word)', jsonb_build_object('word', word))
     )
 $_$;
 
@@ -2057,7 +2127,7 @@ BEGIN
     IF doc ? 'judged' AND (
         policy_revision <> (doc #>> '{judged,policy_revision}')::integer
         OR doc #>> '{judged,champion}' IS DISTINCT FROM (
-            SELECT held.version || ' ' || held.digest
+            SELECT held.version || ' ' || coalesce(held.digest, 'unsealed')
             FROM pedigree.holder_of_stage(of_model, doc #>> '{judged,champion_stage}') held
         )
         OR pedigree.has_alias(of_model, doc #>> '{judged,stage}')
@@ -2146,6 +2216,18 @@ BEGIN
         );
     END IF;
     RETURN events;
+END
+$$;
+
+CREATE FUNCTION pedigree.judge_guarded_aliases() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pedigree.unguarded_alias u WHERE u.model_id = NEW.model_id) THEN
+        RAISE EXCEPTION 'an alias names a version that does not hold the stage which guards it'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'alias_guarded';
+    END IF;
+    RETURN NULL;
 END
 $$;
 
@@ -2396,6 +2478,23 @@ CREATE FUNCTION pedigree.lock_names(VARIADIC keys text[]) RETURNS void
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.name:' || key, 0))
     FROM (SELECT DISTINCT unnest(keys) AS key ORDER BY key) AS each;
+END
+$$;
+
+CREATE FUNCTION pedigree.lock_version(doc jsonb, OUT model_id bigint, OUT name text, OUT generation bigint, OUT deleted_at timestamp with time zone, OUT at timestamp with time zone, OUT state text, OUT digest text) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    SELECT m.model_id, m.name, m.generation, m.deleted_at
+    INTO lock_version.model_id, lock_version.name, lock_version.generation, lock_version.deleted_at
+    FROM pedigree.registered_model m
+    WHERE m.name_key = doc ->> 'name_key' AND m.name = doc ->> 'name'
+    FOR NO KEY UPDATE;
+    lock_version.at := pedigree.time_of_change(lock_version.name);
+    SELECT v.state, v.digest INTO lock_version.state, lock_version.digest
+    FROM pedigree.model_version v
+    WHERE v.model_id = lock_version.model_id AND v.version = (doc ->> 'number')::integer
+        AND v.deleted_at IS NULL AND lock_version.deleted_at IS NULL;
 END
 $$;
 
@@ -2771,6 +2870,9 @@ BEGIN
         SELECT FROM jsonb_array_elements(events) AS change
         WHERE change ->> 'type' NOT IN (
             'version.stage_changed', 'version.approved', 'version.rejected'
+        ) AND NOT (
+            change ->> 'type' IN ('alias.set', 'alias.deleted')
+            AND pedigree.is_guarded(of_model, (change ->> 'canonical')::jsonb #>> '{body,alias}')
         )
     ) THEN
         PERFORM pedigree.refuse_change_of('the type of a move');
@@ -3497,7 +3599,8 @@ CREATE VIEW pedigree.version_record AS
            FROM pedigree.stage_override o
           WHERE ((o.model_id = v.model_id) AND (o.version = v.version))) AS overrides,
     v.state,
-    v.state_reason
+    v.state_reason,
+    v.last_updated_at
    FROM (((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
      LEFT JOIN LATERAL ( SELECT t.training_id,
@@ -3592,18 +3695,23 @@ CREATE VIEW pedigree.version_in_full AS
          LIMIT 1), '{"reason": "no training of it is known", "spread": null, "status": "not possible"}'::jsonb) AS verification,
     overrides,
     state,
-    state_reason
+    state_reason,
+    last_updated_at
    FROM pedigree.version_record r;
 
 CREATE FUNCTION pedigree.record_shown(r pedigree.version_in_full) RETURNS SETOF json
     LANGUAGE sql STABLE
     AS $$
-    SELECT CASE WHEN r.overrides > 0 OR r.state <> 'sealed' THEN replace(
+    SELECT CASE WHEN r.overrides > 0 OR r.state <> 'sealed' OR r.last_updated_at IS NOT NULL THEN replace(
         to_json(shown)::text, ',"model_card_digest":', concat(
             CASE WHEN r.overrides > 0 THEN format(',"overrides":%s', r.overrides) END,
             CASE WHEN r.state <> 'sealed' THEN format(
                 ',"state":%s,"state_reason":%s', to_json(r.state),
                 coalesce(to_json(r.state_reason), 'null')
+            ) END,
+            CASE WHEN r.last_updated_at IS NOT NULL THEN format(
+                ',"last_updated_at":"%s"',
+                to_char(r.last_updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
             ) END,
             ',"model_card_digest":'
         )
@@ -3652,6 +3760,29 @@ CREATE FUNCTION pedigree.record_shown(r pedigree.version_in_full) RETURNS SETOF 
     ) AS shown
 $$;
 
+CREATE FUNCTION pedigree.record_state_events(doc jsonb, of_model text, at timestamp with time zone, generation bigint, voided integer[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    hole text := doc ->> 'hole';
+    actor jsonb := pedigree.acting_in_event();
+BEGIN
+    PERFORM pedigree.record_filled_events(
+        doc -> 'events',
+        ARRAY[
+            format('"%sversion"', hole), hole || 'time', format('"%sgeneration"', hole),
+            format('"%svoided"', hole), format('"%sactor"', hole)
+        ],
+        ARRAY[
+            doc ->> 'number', pedigree.time_in_json(at), generation::text,
+            array_to_json(voided)::text,
+            format('{"name":%s,"source":%s}', to_json(actor ->> 'name'), to_json(actor ->> 'source'))
+        ],
+        of_model, (doc ->> 'number')::integer, at
+    );
+END
+$$;
+
 CREATE FUNCTION pedigree.record_verdicts(of_model bigint, of_version integer, verdicts jsonb, event_ids uuid[], canonicals bytea[], at timestamp with time zone) RETURNS TABLE(verdict_id bigint)
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -3668,6 +3799,13 @@ BEGIN
         FROM unnest(canonicals) WITH ORDINALITY AS given (canonical, place)
     ) THEN
         PERFORM pedigree.refuse_change_of('a verdict');
+    END IF;
+    IF NOT EXISTS (
+        SELECT FROM pedigree.model_version v
+        WHERE v.model_id = of_model AND v.version = of_version AND v.state = 'sealed'
+    ) THEN
+        RAISE EXCEPTION 'version % has no digest, so no check judges it', of_version USING
+            ERRCODE = 'check_violation', CONSTRAINT = 'verdict_of_sealed_version';
     END IF;
     RETURN QUERY
     INSERT INTO pedigree.verdict (
@@ -3979,6 +4117,74 @@ JOIN pedigree.identity i USING (principal_id)
 WHERE pedigree.person_key(p.name) = pedigree.person_key(of_principal)
     AND (cardinality(i.roles) > 0 OR cardinality(i.groups) > 0)
 ORDER BY i.seen_at DESC, i.identity_id
+$$;
+
+CREATE FUNCTION pedigree.seal_version(doc jsonb, manifest bytea) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET lock_timeout TO '10s'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    actor jsonb := pedigree.acting_in_event();
+    given text := doc #>> '{artifact,digest}';
+    locked record;
+    missing text[];
+    voided integer[];
+BEGIN
+    IF doc ? 'nodes' THEN
+        -- Before the model's lock, in the same order as the creation of a quarantine.
+        PERFORM pg_advisory_xact_lock_shared(hashtextextended('pedigree.quarantine', 0));
+    END IF;
+    missing := pedigree.take_blobs(doc);
+    IF cardinality(missing) > 0 THEN
+        RETURN jsonb_build_object('refused', 'missing', 'digests', missing);
+    END IF;
+    SELECT l.* INTO locked FROM pedigree.lock_version(doc) AS l;
+    IF locked.state IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    ELSIF locked.state = 'sealed' THEN
+        RETURN jsonb_build_object('refused', 'sealed', 'digest', locked.digest);
+    END IF;
+    IF doc ? 'nodes' AND pedigree.has_open_quarantines() AND ARRAY(
+        SELECT q.quarantine_id FROM pedigree.quarantines_of_nodes(
+            doc -> 'nodes', locked.model_id, (doc ->> 'number')::integer
+        ) q
+    ) IS DISTINCT FROM ARRAY(SELECT jsonb_array_elements_text(doc -> 'quarantines')::bigint) THEN
+        RETURN '{"refused": "stale"}';
+    END IF;
+    PERFORM pedigree.keep_artifact(doc, manifest);
+    voided := pedigree.void_approvals(locked.model_id);
+    UPDATE pedigree.registered_model m SET generation = m.generation + 1
+    WHERE m.model_id = locked.model_id
+    RETURNING m.generation INTO locked.generation;
+    UPDATE pedigree.model_version v SET
+        digest = given, copy = pedigree.next_copy(locked.model_id, given), state = 'sealed',
+        state_reason = NULL, flavor = doc ->> 'flavor',
+        signature = nullif(doc -> 'signature', 'null')
+    WHERE v.model_id = locked.model_id AND v.version = (doc ->> 'number')::integer;
+    PERFORM pedigree.add_to_statistic(logical_bytes => (doc #>> '{artifact,size}')::bigint);
+    PERFORM pedigree.record_state_events(doc, locked.name, locked.at, locked.generation, voided);
+    PERFORM pedigree.keep_version(
+        doc, locked.model_id, (doc ->> 'number')::integer, locked.at, actor ->> 'name',
+        actor ->> 'source'
+    );
+    IF doc ? 'training' THEN
+        PERFORM pedigree.add_training(doc, locked.model_id, (doc ->> 'number')::integer, locked.at,
+            actor ->> 'name', actor ->> 'source');
+    END IF;
+    IF doc ? 'judged' THEN
+        PERFORM pedigree.add_judgement(doc -> 'judged', locked.model_id,
+            (doc ->> 'number')::integer, locked.at, actor ->> 'name');
+    END IF;
+    IF doc ? 'judge_later' THEN
+        INSERT INTO pedigree.unjudged (model_id, version, due_at)
+        VALUES (locked.model_id, (doc ->> 'number')::integer,
+            clock_timestamp() + (doc ->> 'judge_later')::interval)
+        ON CONFLICT (model_id, version) DO UPDATE SET due_at = excluded.due_at, failures = 0;
+    END IF;
+    RETURN jsonb_build_object('at', locked.at, 'generation', locked.generation);
+END
 $$;
 
 CREATE FUNCTION pedigree.search_follows_card() RETURNS trigger
@@ -5397,7 +5603,8 @@ CREATE VIEW pedigree.model_record AS
     m.generation,
     (m.next_version - 1) AS latest_version,
     held.stages,
-    held.aliases
+    held.aliases,
+    m.last_updated_at
    FROM (pedigree.registered_model m
      CROSS JOIN LATERAL ( WITH RECURSIVE held_pointer(name, pointer) AS (
                 ( SELECT t.name,
@@ -5442,6 +5649,23 @@ CREATE TABLE pedigree.orphan (
     key text NOT NULL COLLATE pg_catalog."C",
     orphaned_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     removable_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+);
+
+CREATE TABLE pedigree.pending_work (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    holder uuid NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    CONSTRAINT pending_work_failures_check CHECK ((failures >= 0))
+);
+
+CREATE TABLE pedigree.policy_default (
+    pattern text NOT NULL COLLATE pg_catalog."C",
+    policy jsonb NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    set_by text NOT NULL,
+    reason text
 );
 
 CREATE TABLE pedigree.principal (
@@ -5828,7 +6052,7 @@ CREATE VIEW pedigree.version_in_bulk AS
              LIMIT 1), '{"reason": "no training of it is known", "spread": null, "status": "not possible"}'::jsonb)
         END, ( SELECT count(*) AS count
            FROM pedigree.stage_override o
-          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))), v.state, v.state_reason)::pedigree.version_in_full AS version
+          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))), v.state, v.state_reason, v.last_updated_at)::pedigree.version_in_full AS version
    FROM ((((((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
      LEFT JOIN pedigree.artifact a ON ((a.digest = v.digest)))
@@ -6136,6 +6360,22 @@ ALTER TABLE pedigree.tenure ALTER COLUMN tenure_id ADD GENERATED ALWAYS AS IDENT
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE VIEW pedigree.unguarded_alias AS
+ SELECT m.model_id,
+    a.version,
+    guard.alias,
+    guard.stage
+   FROM ((pedigree.registered_model m
+     CROSS JOIN LATERAL jsonb_each_text(
+        CASE jsonb_typeof((m.policy -> 'aliases'::text))
+            WHEN 'object'::text THEN (m.policy -> 'aliases'::text)
+            ELSE NULL::jsonb
+        END) guard(alias, stage))
+     JOIN pedigree.tenure a ON (((a.model_id = m.model_id) AND (a.pointer = 'alias'::text) AND (a.name = guard.alias) AND (a.held_until IS NULL))))
+  WHERE (NOT (EXISTS ( SELECT
+           FROM pedigree.tenure s
+          WHERE ((s.model_id = a.model_id) AND (s.version = a.version) AND (s.pointer = 'stage'::text) AND (s.name = guard.stage) AND (s.held_until IS NULL)))));
 
 CREATE TABLE pedigree.unjudged (
     model_id bigint NOT NULL,
@@ -6481,6 +6721,12 @@ ALTER TABLE ONLY pedigree.orphan
 ALTER TABLE ONLY pedigree.stage_override
     ADD CONSTRAINT override_generation UNIQUE (model_id, generation);
 
+ALTER TABLE ONLY pedigree.pending_work
+    ADD CONSTRAINT pending_work_pkey PRIMARY KEY (model_id, version);
+
+ALTER TABLE ONLY pedigree.policy_default
+    ADD CONSTRAINT policy_default_pkey PRIMARY KEY (pattern);
+
 ALTER TABLE ONLY pedigree.principal
     ADD CONSTRAINT principal_pkey PRIMARY KEY (principal_id);
 
@@ -6716,6 +6962,8 @@ CREATE INDEX model_version_deleted ON pedigree.model_version USING btree (model_
 
 CREATE UNIQUE INDEX model_version_digest_unique ON pedigree.model_version USING btree (model_id, digest, copy) WHERE (deleted_at IS NULL);
 
+CREATE INDEX model_version_pending ON pedigree.model_version USING btree (model_id, version) WHERE (state = 'pending'::text);
+
 CREATE INDEX model_version_unsealed ON pedigree.model_version USING btree (model_id, version) WHERE (state <> 'sealed'::text);
 
 CREATE INDEX override_of_version ON pedigree.stage_override USING btree (model_id, version, override_id);
@@ -6858,6 +7106,8 @@ CREATE INDEX webhook_delivery_settled ON pedigree.webhook_delivery USING btree (
 
 CREATE INDEX webhook_line_due ON pedigree.webhook_line USING btree (due_at) WHERE (due_at IS NOT NULL);
 
+CREATE CONSTRAINT TRIGGER alias_guarded AFTER INSERT OR UPDATE ON pedigree.tenure DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.pointer = 'alias'::text) = (new.held_until IS NULL))) EXECUTE FUNCTION pedigree.judge_guarded_aliases();
+
 CREATE TRIGGER artifact_added AFTER INSERT ON pedigree.artifact REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_artifacts();
 
 CREATE TRIGGER artifact_removed AFTER DELETE ON pedigree.artifact REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_artifacts();
@@ -6996,6 +7246,8 @@ ALTER TABLE pedigree.stage_override ENABLE ALWAYS TRIGGER override_no_truncate;
 
 CREATE TRIGGER policy_changed BEFORE UPDATE OF policy ON pedigree.registered_model FOR EACH ROW WHEN ((old.policy IS DISTINCT FROM new.policy)) EXECUTE FUNCTION pedigree.count_policy_revision();
 
+CREATE CONSTRAINT TRIGGER policy_guards AFTER UPDATE OF policy ON pedigree.registered_model DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pedigree.judge_guarded_aliases();
+
 CREATE CONSTRAINT TRIGGER request_changed AFTER INSERT OR DELETE OR UPDATE OF outcome ON pedigree.stage_request DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pedigree.search_model_follows_row();
 
 CREATE CONSTRAINT TRIGGER stage_moved AFTER INSERT OR UPDATE ON pedigree.tenure DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.pointer = 'stage'::text)) EXECUTE FUNCTION pedigree.search_model_follows_row();
@@ -7128,6 +7380,9 @@ ALTER TABLE ONLY pedigree.model_version
 
 ALTER TABLE ONLY pedigree.stage_override
     ADD CONSTRAINT override_version FOREIGN KEY (model_id, version, digest, author) REFERENCES pedigree.model_version(model_id, version, digest, created_by);
+
+ALTER TABLE ONLY pedigree.pending_work
+    ADD CONSTRAINT pending_work_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
 ALTER TABLE ONLY pedigree.principal
     ADD CONSTRAINT principal_person_id_fkey FOREIGN KEY (person_id) REFERENCES pedigree.principal(principal_id);

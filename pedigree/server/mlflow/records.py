@@ -74,5 +74,6 @@ def milliseconds(moment: datetime) -> int:
 
 
 def tag_answers(tags: Mapping[str, str]) -> tuple[TagAnswer, ...] | None:
-    """Return tags; None without any."""
-    return tuple(TagAnswer(key=key, value=value) for key, value in tags.items()) or None
+    """Return tags in the order of their keys; None without any."""
+    pairs = sorted(tags.items())
+    return tuple(TagAnswer(key=key, value=value) for key, value in pairs) or None
