@@ -2688,11 +2688,13 @@ BEGIN
             AND t.name = row.name AND t.back = -row.version;
     END IF;
     IF TG_OP <> 'DELETE' THEN
-        INSERT INTO pedigree.search_mlflow SELECT made.* FROM pedigree.mlflow_row(NEW) AS made
-        RETURNING * INTO row;
+        WITH made AS (
+            INSERT INTO pedigree.search_mlflow SELECT m.* FROM pedigree.mlflow_row(NEW) AS m
+            RETURNING *
+        )
         INSERT INTO pedigree.search_mlflow_tag
-        SELECT tag.key, tag.value, -row.updated_ms, row.name, -row.version, row.model_id
-        FROM pedigree.mlflow_tags_of(NEW.tags) AS tag;
+        SELECT tag.key, tag.value, -made.updated_ms, made.name, -made.version, made.model_id
+        FROM made CROSS JOIN pedigree.mlflow_tags_of(NEW.tags) AS tag;
     END IF;
     RETURN NULL;
 END
