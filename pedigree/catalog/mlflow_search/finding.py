@@ -39,7 +39,7 @@ class FoundKeys(NamedTuple):
     plan: str
 
 
-class VersionSearch(NamedTuple):
+class SearchedVersions(NamedTuple):
     """A search for versions, among those that the caller may read."""
 
     execution: Execution
@@ -63,7 +63,7 @@ def find(execution: Execution, asked: AskedPage, visible: Sequence[str] | None) 
     Raises:
         TimeIsUpError: It takes longer than it may.
     """
-    search = VersionSearch(execution, asked, visible)
+    search = SearchedVersions(execution, asked, visible)
     if asked.order.is_of_lists and tag_lists(asked.conditions):
         listed = _along_lists(search)
         if len(listed) == search.limit:
@@ -91,7 +91,7 @@ def _rank(found: Condition) -> int:
     return fields.index(found.field) if found.field in fields else len(fields)
 
 
-def _counts(search: VersionSearch) -> list[int]:
+def _counts(search: SearchedVersions) -> list[int]:
     """Return how many versions each driver has, up to one more than a few."""
     parameters = Parameters()
     drivers = _drivers(search.asked.conditions, parameters)
@@ -108,7 +108,7 @@ def _counts(search: VersionSearch) -> list[int]:
     return [row[f"n{index}"] for index in range(len(drivers))]
 
 
-def _among(search: VersionSearch, index: int | None, *, in_bulk: bool = False) -> list[Row]:
+def _among(search: SearchedVersions, index: int | None, *, in_bulk: bool = False) -> list[Row]:
     """Return the versions of a page from those of a driver, or from all."""
     parameters = Parameters()
     source: sql.Composable = sql.SQL("pedigree.search_mlflow v")
@@ -135,7 +135,7 @@ def _among(search: VersionSearch, index: int | None, *, in_bulk: bool = False) -
     return search.execution.ask(statement, parameters, ANY if in_bulk else NESTED_REPLAN)
 
 
-def _along_lists(search: VersionSearch) -> list[Row]:
+def _along_lists(search: SearchedVersions) -> list[Row]:
     """Return the versions of a page among the first ones that several lists have."""
     parameters = Parameters()
     lists = tag_lists(search.asked.conditions)
@@ -169,7 +169,7 @@ def _along_lists(search: VersionSearch) -> list[Row]:
     return search.execution.ask(statement, parameters, _MERGED_OR_NESTED)
 
 
-def _walk(search: VersionSearch) -> list[Row]:
+def _walk(search: SearchedVersions) -> list[Row]:
     """Return the versions of a page among the first ones in the order of an index."""
     parameters = Parameters()
     name = name_of_all(search.asked.conditions)
