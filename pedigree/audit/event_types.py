@@ -20,6 +20,10 @@ class EventType(StrEnum):
         "model.updated",
         "A model's description, owners, tags, policy or retention changed",
     )
+    MODEL_RENAMED = (
+        "model.renamed",
+        "A model got another name; its history is found under both",
+    )
     MODEL_DELETED = "model.deleted", "A model was deleted with all its versions"
     MODEL_RESTORED = "model.restored", "A deleted model was restored"
     MODEL_CHECK_UNATTRIBUTED = (

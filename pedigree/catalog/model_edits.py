@@ -20,14 +20,17 @@ def create_described(
     description: str | None,
     owners: Sequence[str],
     tags: Mapping[str, str],
+    recreate: bool = False,
 ) -> None:
     """Create a model without a version.
+
+    With ``recreate``, a deleted or renamed model's name may be had again.
 
     Raises:
         InvalidNameError: The name breaks the rule.
         NameTakenError: A model has or had the name or an equivalent one.
     """
-    model, created = create_model(transaction, name, actor)
+    model, created = create_model(transaction, name, actor, recreate=recreate)
     if not created:
         raise NameTakenError(
             "exists already, or belonged to a deleted model",
@@ -36,7 +39,8 @@ def create_described(
             remedy="Choose another name, or change the existing model",
         )
     changes = Changes(description or UNCHANGED, owners or UNCHANGED, tags or UNCHANGED)
-    _write(model, NOTHING, changes, actor)
+    # What a model has from the start is no later change.
+    _write(model._replace(at=model.created_at), NOTHING, changes, actor)
 
 
 def describe_model(transaction: Transaction, name: str, actor: Actor, changes: Changes) -> None:

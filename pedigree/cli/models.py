@@ -1,4 +1,4 @@
-"""``pedigree models | model create | model show | model update``: registered models."""
+"""``pedigree models | model create | show | update | rename``: registered models."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -32,6 +32,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("create")(create)
     group.command("show")(show)
     group.command("update")(update)
+    group.command("rename")(rename)
     app.add_typer(group, name="model", rich_help_panel="Register")
 
 
@@ -109,6 +110,17 @@ def update(
     with open_registry() as registry:
         updated = registry.update_model(name, **changed)
     _show(updated, as_json)
+
+
+def rename(
+    name: NameArgument,
+    new_name: Annotated[str, typer.Argument(metavar="NEW", show_default=False)],
+    as_json: JsonFlag = False,
+) -> None:
+    """Give a model another name; its history is found under both."""
+    with open_registry() as registry:
+        renamed = registry.rename_model(name, new_name)
+    _show(renamed, as_json)
 
 
 def _show(model: "RegisteredModel", as_json: bool) -> None:

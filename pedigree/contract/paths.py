@@ -7,6 +7,7 @@ PREFIX = "/api/v1"
 
 MODELS = "/models"
 MODEL = "/models/{name}"
+MODEL_RENAME = f"{MODEL}/rename"
 MODEL_RESTORE = f"{MODEL}/restore"
 
 MODEL_TAGS = f"{MODEL}/tags"

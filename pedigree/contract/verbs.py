@@ -139,6 +139,7 @@ class RegistryVerbs:
 
     create_model = Verb(lambda on: on.models.create_model)
     update_model = Verb(lambda on: on.models.update_model)
+    rename_model = Verb(lambda on: on.models.rename_model)
     model = Verb(lambda on: on.models.model)
     models = Verb(lambda on: on.models.models)
     each_model = Verb(lambda on: on.models.each_model)

@@ -6,7 +6,7 @@ from pedigree._record import RecordPage
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.audit.event_types import EventType
-from pedigree.audit.records import NewEvent
+from pedigree.audit.records import Actor, NewEvent
 from pedigree.catalog.model_changes import ModelChange
 from pedigree.catalog.names import name_key
 from pedigree.catalog.store import LockedModel, lock_model, lock_or_create_model
@@ -75,6 +75,22 @@ def set_retention(
     policy = read_policy(model.policy).model_copy(update={"retention": rule})
     _write(transaction, model, policy, principal, None)
     return rule
+
+
+def begin_policy(transaction: Transaction, name: str, policy: Policy, actor: Actor) -> None:
+    """Give a model its first policy, in the transaction that creates it.
+
+    Who may create a model may do so: no version has been judged by another policy.
+
+    Raises:
+        ModelNotFoundError: No living model has the name.
+    """
+    change = ModelChange(lock_model(transaction, name), actor)
+    body: dict[str, JsonValue] = {"policy": policy.model_dump(mode="json"), "reason": None}
+    body |= {"policy_revision": change.revision}
+    body |= {"generation": change.generation, "voided": change.voided}
+    change.add(EventType.MODEL_UPDATED, body)
+    change.apply()
 
 
 def _write(

@@ -181,7 +181,7 @@ SELECT revision, canonical FROM (
     SELECT row_number() OVER (ORDER BY id) AS revision, canonical
     FROM pedigree.event
     WHERE type = 'model.updated' AND position('"policy":{'::bytea IN canonical) > 0 AND model = (
-        SELECT name FROM pedigree.registered_model
+        SELECT log_name FROM pedigree.registered_model
         WHERE name_key = %(name_key)s AND name = %(name)s AND deleted_at IS NULL
     )
 ) AS numbered
@@ -604,6 +604,12 @@ SELECT m.name, m.deleted_at, (
 ) AS versions
 FROM pedigree.registered_model m
 WHERE m.name_key = %(name_key)s AND m.deleted_at IS NOT NULL;
+
+-- name: lost_its_name
+-- A deleted model that lost its name to another one.
+SELECT model_id FROM pedigree.registered_model
+WHERE name = %(name)s AND pedigree.is_superseded(name_key)
+LIMIT 1;
 
 -- name: living_twin
 -- The living version of a model that has some bytes, in one copy.

@@ -316,9 +316,9 @@ SELECT m.name AS reference, format(
 FROM pedigree.registered_model m
 LEFT JOIN pedigree.model_version v USING (model_id)
 GROUP BY m.model_id
-HAVING count(v.version) <> m.next_version - 1
-    OR coalesce(max(v.version), 0) <> m.next_version - 1
-    OR coalesce(min(v.version), 1) <> 1;
+HAVING count(v.version) <> m.next_version - m.first_version
+    OR coalesce(max(v.version), m.first_version - 1) <> m.next_version - 1
+    OR coalesce(min(v.version), m.first_version) <> m.first_version;
 
 -- name: count_models_match_events
 -- The number of models.
@@ -329,7 +329,7 @@ SELECT count(*) FROM pedigree.registered_model;
 SELECT coalesce(m.name, e.model) AS reference,
     CASE WHEN m.name IS NULL THEN 'its row is missing' ELSE 'it has no event' END AS problem
 FROM pedigree.registered_model m
-FULL JOIN (SELECT model FROM pedigree.event WHERE type = 'model.created') AS e ON e.model = m.name
+FULL JOIN (SELECT model FROM pedigree.event WHERE type = 'model.created') AS e ON e.model = m.log_name
 WHERE m.name IS NULL OR e.model IS NULL;
 
 -- name: count_artifacts_complete
@@ -386,7 +386,7 @@ SELECT m.name || '/' || c.version,
     format('revision %s of its card shows a missing event: %s', c.revision, c.event_id)
 FROM pedigree.model_card c
 JOIN pedigree.registered_model m USING (model_id)
-WHERE c.event_id > (SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.name);
+WHERE c.event_id > (SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.log_name);
 
 -- name: count_one_holder
 -- The number of stages and aliases with a version.
@@ -507,7 +507,7 @@ WHERE CASE
     ELSE (
         SELECT content ->> 'event_id' IS DISTINCT FROM event_id::text
             OR content ->> 'type' IS DISTINCT FROM type
-            OR content ->> 'model' IS DISTINCT FROM model
+            OR content ->> 'model' IS DISTINCT FROM pedigree.name_in_event(model, content::jsonb)
             OR (content ->> 'version')::integer IS DISTINCT FROM version
         FROM (SELECT convert_from(canonical, 'UTF8')::json AS content OFFSET 0) AS parsed
     )
@@ -1141,7 +1141,7 @@ FROM (
     WHERE model IS NOT NULL AND version IS NOT NULL
     GROUP BY model, version
 ) AS e
-JOIN pedigree.registered_model m ON m.name = e.model
+JOIN pedigree.registered_model m ON m.log_name = e.model
 FULL JOIN pedigree.model_version v ON v.model_id = m.model_id AND v.version = e.version
 WHERE v.version IS NULL OR e.creations IS DISTINCT FROM 1 OR e.first IS DISTINCT FROM e.created;
 
@@ -1163,8 +1163,10 @@ JOIN (
     FROM pedigree.event e
     CROSS JOIN LATERAL (SELECT convert_from(e.canonical, 'UTF8')::jsonb AS content OFFSET 0) AS p
     WHERE e.type IN ('model.created', 'model.check_unattributed', 'version.downloaded')
-        AND pedigree.is_regular_event(content, event_id, type, model, version, at) IS NOT TRUE
-) AS e ON e.model = m.name
+        AND pedigree.is_regular_event(
+            content, event_id, type, pedigree.name_in_event(model, content), version, at
+        ) IS NOT TRUE
+) AS e ON e.model = m.log_name
 UNION
 SELECT model_id FROM pedigree.decision
 UNION
@@ -1197,9 +1199,11 @@ WITH changed AS MATERIALIZED (
     SELECT m.model_id, e.id, content -> 'body' AS body,
         CASE WHEN e.type = 'model.deleted' THEN (content ->> 'at')::timestamptz END AS deleted_at,
         e.type <> 'model.updated' AS is_of_deletion,
-        pedigree.is_regular_event(content, event_id, type, model, version, at) AS is_regular
+        pedigree.is_regular_event(
+            content, event_id, type, pedigree.name_in_event(model, content), version, at
+        ) AS is_regular
     FROM pedigree.event e
-    JOIN pedigree.registered_model m ON m.name = e.model
+    JOIN pedigree.registered_model m ON m.log_name = e.model
     CROSS JOIN LATERAL (SELECT convert_from(e.canonical, 'UTF8')::jsonb AS content OFFSET 0) AS p
     WHERE e.type IN ('model.updated', 'model.deleted', 'model.restored')
 ), replayed AS (
@@ -1246,9 +1250,11 @@ WHERE NOT coalesce(r.is_plain, true)
 WITH changed AS MATERIALIZED (
     SELECT m.model_id, e.version, e.id, e.type, content -> 'body' AS body,
         (content ->> 'at')::timestamptz AS at,
-        pedigree.is_regular_event(content, event_id, type, model, version, e.at) AS is_regular
+        pedigree.is_regular_event(
+            content, event_id, type, pedigree.name_in_event(model, content), version, e.at
+        ) AS is_regular
     FROM pedigree.event e
-    JOIN pedigree.registered_model m ON m.name = e.model
+    JOIN pedigree.registered_model m ON m.log_name = e.model
     CROSS JOIN LATERAL (SELECT convert_from(e.canonical, 'UTF8')::jsonb AS content OFFSET 0) AS p
     WHERE e.type IN (
         'version.updated', 'version.deleted', 'version.restored', 'version.collected',
@@ -1301,7 +1307,7 @@ FROM (
     SELECT m.model_id, e.version, e.type, e.event_id, e.model, e.at, content,
         content -> 'body' AS body, content #>> '{body,training_id}' AS training
     FROM pedigree.event e
-    JOIN pedigree.registered_model m ON m.name = e.model
+    JOIN pedigree.registered_model m ON m.log_name = e.model
     CROSS JOIN LATERAL (SELECT convert_from(e.canonical, 'UTF8')::jsonb AS content OFFSET 0) AS p
     WHERE e.type IN ('version.created', 'version.trained')
 ) AS e
@@ -1316,7 +1322,9 @@ LEFT JOIN later l
 LEFT JOIN patched p
     ON p.model_id = e.model_id AND p.version = e.version AND e.type = 'version.created'
 LEFT JOIN card c ON c.model_id = e.model_id AND c.version = e.version AND e.type = 'version.created'
-WHERE pedigree.is_regular_event(content, event_id, e.type, model, e.version, e.at) IS NOT TRUE
+WHERE pedigree.is_regular_event(
+        content, event_id, e.type, pedigree.name_in_event(model, content), e.version, e.at
+    ) IS NOT TRUE
     OR (
         to_jsonb(t.run_id), to_jsonb(t.git_commit), to_jsonb(t.git_dirty),
         coalesce(to_jsonb(t.training_data_digest), 'null'),
@@ -1360,7 +1368,7 @@ FROM (
     SELECT m.model_id, e.version, e.event_id, e.model, e.canonical,
         row_number() OVER (PARTITION BY m.model_id, e.version ORDER BY e.id) AS place
     FROM pedigree.event e
-    JOIN pedigree.registered_model m ON m.name = e.model
+    JOIN pedigree.registered_model m ON m.log_name = e.model
     WHERE e.type = 'version.check_recorded'
 ) AS e
 FULL JOIN (
@@ -1378,7 +1386,8 @@ LEFT JOIN LATERAL (
             'digest', digest, 'passed', passed, 'relative', relative, 'run_id', run_id,
             'settings', settings, 'severity', severity, 'summary', summary
         ),
-        'event_id', event_id, 'model', model, 'type', 'version.check_recorded', 'version', version
+        'event_id', event_id, 'model', pedigree.name_in_event(model, content),
+        'type', 'version.check_recorded', 'version', version
     ) AS expected
     OFFSET 0
 ) AS of_row ON true
@@ -1396,10 +1405,11 @@ WITH move AS MATERIALIZED (
         body -> 'generation' AS generation,
         CASE e.type WHEN 'version.stage_changed' THEN body ->> 'to'
             WHEN 'version.restored' THEN body ->> 'stage' ELSE body ->> 'alias' END AS name,
-        pedigree.is_regular_event(content, event_id, type, model, version, e.at)
-            AND coalesce(body -> 'voided', '[]') = '[]' AS is_plain
+        pedigree.is_regular_event(
+            content, event_id, type, pedigree.name_in_event(model, content), version, e.at
+        ) AND coalesce(body -> 'voided', '[]') = '[]' AS is_plain
     FROM pedigree.event e
-    JOIN pedigree.registered_model m ON m.name = e.model
+    JOIN pedigree.registered_model m ON m.log_name = e.model
     CROSS JOIN LATERAL (SELECT convert_from(e.canonical, 'UTF8')::jsonb AS content OFFSET 0) AS p
     CROSS JOIN LATERAL (SELECT content -> 'body' AS body OFFSET 0) AS b
     WHERE e.type IN (
@@ -1451,21 +1461,21 @@ WHERE to_jsonb(m.generation) IS DISTINCT FROM coalesce(c.generation[1], '0');
 
 -- name: page_of_models
 -- A page of the models.
-SELECT model_id, name, name_key FROM pedigree.registered_model
+SELECT model_id, name, name_key, log_name FROM pedigree.registered_model
 WHERE model_id > %(after)s
 ORDER BY model_id
 LIMIT 1000;
 
 -- name: model
 -- The replayed fields of a model.
-SELECT model_id, name, name_key, generation, policy, policy_revision, deleted_at, description,
-    owners, tags
+SELECT model_id, name, name_key, log_name, first_version, generation, policy, policy_revision,
+    deleted_at, description, owners, tags
 FROM pedigree.registered_model
 WHERE model_id = %(model_id)s;
 
 -- name: events_of_model
 -- A model's events in the order in which they were committed.
-SELECT canonical FROM pedigree.event WHERE model = %(name)s ORDER BY id;
+SELECT canonical FROM pedigree.event WHERE model = %(log_name)s ORDER BY id;
 
 -- name: versions_of_model
 -- The replayed fields of versions.

@@ -229,7 +229,7 @@ BEGIN
         ) AS is_seen
         FROM (VALUES
             ('decision', 'model_id = decision.model_id'),
-            ('event', 'name = event.model'),
+            ('event', 'log_name = event.model'),
             ('model_card', 'model_id = model_card.model_id'),
             ('model_version', 'model_id = model_version.model_id'),
             ('registered_model', NULL),

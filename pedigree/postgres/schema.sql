@@ -85,12 +85,12 @@ BEGIN
     PERFORM FROM pedigree.registered_model m WHERE m.name_key = ANY (keys)
     ORDER BY m.model_id FOR NO KEY UPDATE;
     WITH model AS MATERIALIZED (
-        SELECT m.model_id, m.name, m.name_key, pedigree.time_of_change(m.name) AS at,
-            (SELECT coalesce(max(e.id), 0) FROM pedigree.event e WHERE e.model = m.name) AS newest
+        SELECT m.model_id, m.name_key, m.log_name, pedigree.time_of_change(m.name) AS at,
+            (SELECT coalesce(max(e.id), 0) FROM pedigree.event e WHERE e.model = m.log_name) AS newest
         FROM pedigree.registered_model m
         WHERE m.name_key = ANY (keys) AND m.deleted_at IS NULL
     ), given AS MATERIALIZED (
-        SELECT card.*, model.model_id, model.name, model.at, model.newest,
+        SELECT card.*, model.model_id, model.log_name, model.at, model.newest,
             coalesce((
                 SELECT max(c.revision) FROM pedigree.model_card c
                 WHERE c.model_id = model.model_id AND c.version = card.version
@@ -108,14 +108,14 @@ BEGIN
                 AND v.deleted_at IS NULL
         )
     ), filled AS MATERIALIZED (
-        SELECT given.name, given.version, given.at, given.place, given.event,
+        SELECT given.log_name, given.version, given.at, given.place, given.event,
             convert_to(replace(
                 given.event ->> 'canonical', given.hole, pedigree.time_in_json(given.at)
             ), 'UTF8') AS canonical
         FROM given WHERE NOT given.is_overtaken
     ), written AS (
         INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
-        SELECT (filled.event ->> 'event_id')::uuid, filled.event ->> 'type', filled.name,
+        SELECT (filled.event ->> 'event_id')::uuid, filled.event ->> 'type', filled.log_name,
             filled.version, filled.canonical, sha256('\x00'::bytea || filled.canonical), filled.at
         FROM filled ORDER BY filled.place
         RETURNING id, model
@@ -131,7 +131,7 @@ BEGIN
         SELECT given.model_id, given.version, given.revision, given.digest, given.markdown,
             given.notes, given.at,
             CASE WHEN given.newest_event = given.newest THEN shown.id ELSE given.newest_event END
-        FROM given JOIN shown ON shown.model = given.name
+        FROM given JOIN shown ON shown.model = given.log_name
         WHERE NOT given.is_overtaken
     )
     SELECT coalesce(array_agg(given.place::integer ORDER BY given.place), '{}') INTO overtaken
@@ -347,6 +347,7 @@ BEGIN
     ) THEN
         PERFORM pedigree.refuse_change_of('the digest of a version');
     END IF;
+    PERFORM pedigree.note_update(of_model, of_version, kind, body, at);
     CASE kind
         WHEN 'version.stage_changed' THEN
             PERFORM pedigree.apply_stage(of_model, of_version, body, change, at);
@@ -364,6 +365,8 @@ BEGIN
             PERFORM pedigree.apply_block(of_model, of_version, kind, body, change);
         WHEN 'model.updated' THEN
             PERFORM pedigree.apply_model(of_model, body);
+        WHEN 'model.renamed' THEN
+            PERFORM pedigree.apply_name(of_model, body, change, at);
         WHEN 'model.deleted' THEN
             UPDATE pedigree.registered_model SET deleted_at = at WHERE model_id = of_model;
         WHEN 'model.restored' THEN
@@ -499,6 +502,49 @@ BEGIN
                 WHEN body ? 'tags' THEN body -> 'tags' ELSE m.tags END
         WHERE m.model_id = of_model;
     END IF;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_name(of_model bigint, body jsonb, change jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    m pedigree.registered_model;
+    highest integer := pedigree.highest_of_name(body ->> 'to', change ->> 'name_key', of_model);
+    again boolean := coalesce((change ->> 'again')::boolean, false);
+BEGIN
+    SELECT * INTO m FROM pedigree.registered_model r WHERE r.model_id = of_model;
+    IF m.name IS DISTINCT FROM body ->> 'from' OR m.deleted_at IS NOT NULL
+        OR (body ->> 'model_id')::bigint IS DISTINCT FROM of_model
+        OR (body ->> 'first_version')::integer
+            IS DISTINCT FROM greatest(m.first_version, highest + 1)
+    THEN
+        PERFORM pedigree.refuse_change_of('the name of a model');
+    END IF;
+    IF highest IS NOT NULL AND NOT (
+        again AND (m.first_version > highest OR m.first_version = m.next_version)
+    ) THEN
+        RAISE EXCEPTION 'the name % belonged to another model', body ->> 'to'
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'registered_model_name_again';
+    END IF;
+    IF again THEN
+        PERFORM pedigree.supersede(body ->> 'to', change ->> 'name_key');
+    END IF;
+    INSERT INTO pedigree.former_name (
+        name, name_key, model_id, first_version, next_version, held_until
+    ) VALUES (m.name, m.name_key, of_model, m.first_version, m.next_version, at);
+    UPDATE pedigree.registered_model r SET
+        name = body ->> 'to', name_key = change ->> 'name_key', last_updated_at = at,
+        first_version = greatest(r.first_version, highest + 1),
+        next_version = greatest(r.next_version, highest + 1)
+    WHERE r.model_id = of_model;
+    UPDATE pedigree.model_version v SET last_updated_at = at
+    WHERE v.model_id = of_model AND v.deleted_at IS NULL;
+    UPDATE pedigree.upload_session s SET model = body ->> 'to' WHERE s.model = m.name;
+    INSERT INTO pedigree.search_word
+    SELECT DISTINCT s.word FROM pedigree.search_word_source s WHERE s.model_id = of_model
+    ORDER BY s.word
+    ON CONFLICT DO NOTHING;
 END
 $$;
 
@@ -1057,21 +1103,31 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.create_model(of_name text, of_key text, event jsonb, hole text) RETURNS boolean
+CREATE FUNCTION pedigree.create_model(of_name text, of_key text, event jsonb, hole text, again boolean DEFAULT false) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
 DECLARE
     at timestamptz := clock_timestamp();
+    made record;
 BEGIN
-    INSERT INTO pedigree.registered_model (name, name_key, created_at, created_by)
-    VALUES (of_name, of_key, at, pedigree.acting_in_event() ->> 'name')
-    ON CONFLICT ON CONSTRAINT registered_model_name_unique DO NOTHING;
+    IF again THEN
+        PERFORM pedigree.lock_names(of_key);
+        PERFORM pedigree.supersede(of_name, of_key);
+    END IF;
+    INSERT INTO pedigree.registered_model (name, name_key, created_at, created_by, is_again)
+    VALUES (of_name, of_key, at, pedigree.acting_in_event() ->> 'name', again)
+    ON CONFLICT ON CONSTRAINT registered_model_name_unique DO NOTHING
+    RETURNING model_id, first_version INTO made;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
     PERFORM pedigree.record_events(
         ARRAY[(event ->> 'event_id')::uuid], 'model.created', of_name, NULL, at,
-        ARRAY[convert_to(replace(event ->> 'canonical', hole, pedigree.time_in_json(at)), 'UTF8')]
+        ARRAY[convert_to(pedigree.filled(
+            event ->> 'canonical',
+            ARRAY[format('"%sfirst"', hole), format('"%smodel"', hole), hole],
+            ARRAY[made.first_version::text, made.model_id::text, pedigree.time_in_json(at)]
+        ), 'UTF8')]
     );
     RETURN true;
 END
@@ -1199,7 +1255,7 @@ BEGIN
     IF taken IS NULL THEN
         taken := model.next_version;
         UPDATE pedigree.registered_model
-        SET next_version = next_version + 1, generation = model.generation
+        SET next_version = next_version + 1, last_updated_at = model.at, generation = model.generation
         WHERE model_id = model.model_id;
     END IF;
     PERFORM pedigree.keep_version(doc, model.model_id, taken, model.at, actor, actor_source);
@@ -1832,6 +1888,22 @@ SELECT EXISTS (
 )
 $$;
 
+CREATE FUNCTION pedigree.highest_of_name(of_name text, of_key text, of_model bigint) RETURNS integer
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN (
+        SELECT max(had.next_version) - 1 FROM (
+            SELECT f.next_version FROM pedigree.former_name f
+            WHERE f.name_key = of_key AND f.model_id <> of_model
+            UNION ALL
+            SELECT m.next_version FROM pedigree.registered_model m
+            WHERE (m.name_key = of_key OR m.name = of_name) AND m.model_id <> of_model
+        ) AS had
+    );
+END
+$$;
+
 CREATE FUNCTION pedigree.holder_of_stage(of_model bigint, stage text) RETURNS TABLE(version integer, digest text)
     LANGUAGE sql STABLE
     AS $$
@@ -2008,6 +2080,10 @@ BEGIN
     );
 END
 $$;
+
+CREATE FUNCTION pedigree.is_superseded(name_key text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (POSITION(('/'::text) IN (name_key)) > 0);
 
 CREATE FUNCTION pedigree.join_by_email(of_principal bigint, given_email text) RETURNS jsonb
     LANGUAGE plpgsql
@@ -2314,6 +2390,58 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.lock_names(VARIADIC keys text[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.name:' || key, 0))
+    FROM (SELECT DISTINCT unnest(keys) AS key ORDER BY key) AS each;
+END
+$$;
+
+CREATE FUNCTION pedigree.log_name_of(of_name text, of_version integer) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN coalesce((
+        SELECT m.log_name FROM pedigree.registered_model m
+        WHERE m.name = of_name AND (
+            NOT pedigree.is_superseded(m.name_key)
+            OR (of_version >= m.first_version AND of_version < m.next_version)
+        )
+        ORDER BY coalesce(of_version >= m.first_version AND of_version < m.next_version, false) DESC,
+            NOT pedigree.is_superseded(m.name_key) DESC
+        LIMIT 1
+    ), of_name);
+END
+$$;
+
+CREATE FUNCTION pedigree.log_names_among(names text[]) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN ARRAY(SELECT m.log_name FROM pedigree.registered_model m WHERE m.name = ANY (names));
+END
+$$;
+
+CREATE FUNCTION pedigree.log_names_of(of_name text) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    found text[] := ARRAY(
+        SELECT m.log_name FROM pedigree.registered_model m WHERE m.name = of_name ORDER BY m.model_id
+    );
+BEGIN
+    IF cardinality(found) > 0 THEN
+        RETURN found;
+    END IF;
+    RETURN ARRAY(
+        SELECT m.log_name FROM pedigree.former_name f JOIN pedigree.registered_model m USING (model_id)
+        WHERE f.name = of_name ORDER BY f.held_until DESC LIMIT 1
+    );
+END
+$$;
+
 CREATE FUNCTION pedigree.look_before_creation(asked jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET plan_cache_mode TO 'force_generic_plan'
@@ -2537,6 +2665,49 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.name_in_event(line text, content jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+DECLARE
+    stated text := content ->> 'model';
+BEGIN
+    IF stated IS NOT DISTINCT FROM line OR NOT EXISTS (
+        SELECT FROM pedigree.registered_model m
+        WHERE m.log_name = line AND (m.name = stated OR EXISTS (
+            SELECT FROM pedigree.former_name f WHERE f.model_id = m.model_id AND f.name = stated
+        ))
+    ) THEN
+        RETURN line;
+    END IF;
+    RETURN stated;
+END
+$$;
+
+CREATE FUNCTION pedigree.name_new_model() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    highest integer;
+BEGIN
+    PERFORM pedigree.lock_names(NEW.name_key);
+    highest := pedigree.highest_of_name(NEW.name, NEW.name_key, NEW.model_id);
+    IF EXISTS (
+        SELECT FROM pedigree.registered_model m WHERE m.name_key = NEW.name_key
+    ) THEN
+        NULL;  -- the constraint of names decides
+    ELSIF highest IS NOT NULL AND NOT NEW.is_again THEN
+        RAISE EXCEPTION 'the name % belonged to another model', NEW.name
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'registered_model_name_again';
+    END IF;
+    NEW.first_version := coalesce(highest, 0) + 1;
+    NEW.next_version := NEW.first_version;
+    NEW.last_updated_at := NEW.created_at;
+    NEW.log_name := CASE WHEN NEW.is_again THEN pedigree.numbered_name(NEW.name, NEW.model_id)
+        ELSE NEW.name END;
+    RETURN NEW;
+END
+$$;
+
 CREATE FUNCTION pedigree.newest_of_stages(of_model bigint) RETURNS TABLE(stage text, version integer)
     LANGUAGE sql STABLE ROWS 4
     AS $$
@@ -2639,6 +2810,24 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.note_update(of_model bigint, of_version integer, kind text, body jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    is_move boolean := kind = ANY ('{version.stage_changed,version.deleted,version.restored}');
+BEGIN
+    IF is_move OR kind = 'model.restored' OR (kind = 'model.updated' AND body ? 'description') THEN
+        UPDATE pedigree.registered_model m SET last_updated_at = at WHERE m.model_id = of_model;
+    END IF;
+    IF is_move OR kind = ANY ('{version.sealed,version.registration_failed}')
+        OR (kind = 'version.updated' AND body ? 'description')
+    THEN
+        UPDATE pedigree.model_version v SET last_updated_at = at
+        WHERE v.model_id = of_model AND v.version = of_version;
+    END IF;
+END
+$$;
+
 CREATE FUNCTION pedigree.note_web_session_used(of_session bigint) RETURNS void
     LANGUAGE sql
     AS $$
@@ -2646,6 +2835,10 @@ UPDATE pedigree.web_session s SET used_at = clock_timestamp()
 WHERE s.session_id = of_session AND pedigree.is_open(s)
     AND s.used_at < clock_timestamp() - interval '5 minutes'
 $$;
+
+CREATE FUNCTION pedigree.numbered_name(name text, model_id bigint) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((name || '/'::text) || model_id);
 
 CREATE FUNCTION pedigree.person_of(name text) RETURNS text
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -2894,7 +3087,7 @@ BEGIN
                 ) AS shown
             ),
             c.revision, c.digest, c.markdown, c.notes, c.created_at, c.event_id,
-            coalesce((SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.name), 0),
+            coalesce((SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.log_name), 0),
             clock_timestamp()
         FROM pedigree.registered_model m
         JOIN pedigree.search_record r ON r.model_id = m.model_id AND r.version = wanted.version
@@ -2919,6 +3112,7 @@ CREATE FUNCTION pedigree.record_events(event_ids uuid[], of_type text, of_model 
     AS $$
 DECLARE
     actor jsonb := pedigree.acting_in_event();
+    line text := pedigree.log_name_of(of_model, of_version);
 BEGIN
     PERFORM pedigree.require_time(at, of_model);
     FOR place IN 1 .. cardinality(event_ids) LOOP
@@ -2930,7 +3124,7 @@ BEGIN
     END LOOP;
     WITH written AS (
         INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
-        SELECT event_id, of_type, of_model, of_version, canonical,
+        SELECT event_id, of_type, line, of_version, canonical,
             sha256('\x00'::bytea || canonical), record_events.at
         FROM unnest(event_ids, canonicals) WITH ORDINALITY AS given (event_id, canonical, place)
         ORDER BY place
@@ -2945,6 +3139,7 @@ CREATE FUNCTION pedigree.record_filled_events(events jsonb, holes text[], fillin
     AS $$
 DECLARE
     actor jsonb := pedigree.acting_in_event();
+    line text := pedigree.log_name_of(of_model, of_version);
     are_own boolean;
 BEGIN
     WITH filled AS MATERIALIZED (
@@ -2953,7 +3148,7 @@ BEGIN
         FROM jsonb_array_elements(events) WITH ORDINALITY AS given (e, place)
     ), written AS (
         INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
-        SELECT event_id, type, of_model, of_version, canonical, sha256('\x00'::bytea || canonical),
+        SELECT event_id, type, line, of_version, canonical, sha256('\x00'::bytea || canonical),
             record_filled_events.at
         FROM filled ORDER BY place
         RETURNING id
@@ -3017,6 +3212,7 @@ CREATE TABLE pedigree.model_version (
     approval_stage text,
     state text DEFAULT 'sealed'::text NOT NULL,
     state_reason text,
+    last_updated_at timestamp with time zone,
     CONSTRAINT model_version_approval_status_check CHECK ((approval_status = ANY (ARRAY['none'::text, 'pending'::text, 'approved'::text, 'rejected'::text]))),
     CONSTRAINT model_version_collected_deleted CHECK (((collected_at IS NULL) OR (deleted_at IS NOT NULL))),
     CONSTRAINT model_version_copy_of_bytes CHECK (((copy = 0) OR (digest IS NOT NULL))),
@@ -3042,7 +3238,12 @@ CREATE TABLE pedigree.registered_model (
     created_by text NOT NULL,
     deleted_at timestamp with time zone,
     policy_revision integer DEFAULT 0 NOT NULL,
-    policy_since timestamp with time zone
+    policy_since timestamp with time zone,
+    log_name text NOT NULL COLLATE pg_catalog."C",
+    first_version integer DEFAULT 1 NOT NULL,
+    is_again boolean DEFAULT false NOT NULL,
+    last_updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT registered_model_first_version CHECK (((first_version >= 1) AND (first_version <= next_version)))
 );
 
 CREATE TABLE pedigree.stage_override (
@@ -4135,6 +4336,15 @@ FROM pedigree.search_record_source source
 WHERE source.model_id = of_model AND source.version = of_version
 $$;
 
+CREATE FUNCTION pedigree.supersede(of_name text, of_key text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE pedigree.registered_model m SET name_key = pedigree.numbered_name(of_key, m.model_id)
+    WHERE m.name_key = of_key AND m.name = of_name AND m.deleted_at IS NOT NULL;
+END
+$$;
+
 CREATE FUNCTION pedigree.take_blobs(doc jsonb) RETURNS text[]
     LANGUAGE plpgsql
     AS $$
@@ -4194,10 +4404,12 @@ $$;
 CREATE FUNCTION pedigree.time_of_change(model_name text) RETURNS timestamp with time zone
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    line text := pedigree.log_name_of(model_name, NULL);
 BEGIN
     RETURN greatest(clock_timestamp(), (
         SELECT e.at FROM pedigree.event e
-        WHERE e.model >= model_name AND e.model <= model_name
+        WHERE e.model >= line AND e.model <= line
         ORDER BY e.model DESC, e.id DESC LIMIT 1
     ));
 END
@@ -4546,7 +4758,9 @@ BEGIN
         WHERE e.event_id = ANY (ARRAY(
             SELECT (card #>> '{event,event_id}')::uuid FROM jsonb_array_elements(cards) AS card
         )) AND pedigree.is_own_event(
-            e.canonical, e.event_id, e.type, e.model, e.version, e.at, actor
+            e.canonical, e.event_id, e.type, (
+                SELECT m.name FROM pedigree.registered_model m WHERE m.log_name = e.model
+            ), e.version, e.at, actor
         ) IS NOT TRUE
     ) THEN
         PERFORM pedigree.refuse_event();
@@ -4905,6 +5119,15 @@ CREATE VIEW pedigree.first_training AS
            FROM pedigree.training
           GROUP BY training.model_id, training.version) n
      JOIN pedigree.training t USING (training_id));
+
+CREATE TABLE pedigree.former_name (
+    name text NOT NULL COLLATE pg_catalog."C",
+    name_key text NOT NULL COLLATE pg_catalog."C",
+    model_id bigint NOT NULL,
+    first_version integer NOT NULL,
+    next_version integer NOT NULL,
+    held_until timestamp with time zone NOT NULL
+);
 
 CREATE TABLE pedigree.given_up_promotion (
     given_up_id bigint NOT NULL,
@@ -6081,6 +6304,9 @@ ALTER TABLE ONLY pedigree.feed
 ALTER TABLE ONLY pedigree.feed
     ADD CONSTRAINT feed_pkey PRIMARY KEY (seq);
 
+ALTER TABLE ONLY pedigree.former_name
+    ADD CONSTRAINT former_name_pkey PRIMARY KEY (model_id, held_until);
+
 ALTER TABLE ONLY pedigree.given_up_promotion
     ADD CONSTRAINT given_up_promotion_pkey PRIMARY KEY (given_up_id);
 
@@ -6167,6 +6393,9 @@ ALTER TABLE ONLY pedigree.quarantine_mark
 
 ALTER TABLE ONLY pedigree.quarantine
     ADD CONSTRAINT quarantine_pkey PRIMARY KEY (quarantine_id);
+
+ALTER TABLE ONLY pedigree.registered_model
+    ADD CONSTRAINT registered_model_log_name_unique UNIQUE (log_name);
 
 ALTER TABLE ONLY pedigree.registered_model
     ADD CONSTRAINT registered_model_name_unique UNIQUE (name_key);
@@ -6330,6 +6559,8 @@ CREATE INDEX event_of_version ON pedigree.event USING btree (model, version, id)
 CREATE INDEX exchanged_token_expiry ON pedigree.exchanged_token USING btree (expires_at);
 
 CREATE UNIQUE INDEX feed_event ON pedigree.feed USING btree (id);
+
+CREATE INDEX former_name_key ON pedigree.former_name USING btree (name_key, held_until);
 
 CREATE UNIQUE INDEX given_up_promotion_open ON pedigree.given_up_promotion USING btree (model_id, version, stage) WHERE (retried_at IS NULL);
 
@@ -6609,6 +6840,8 @@ CREATE TRIGGER model_id_fixed BEFORE UPDATE OF model_id ON pedigree.registered_m
 
 ALTER TABLE pedigree.registered_model ENABLE ALWAYS TRIGGER model_id_fixed;
 
+CREATE TRIGGER model_named BEFORE INSERT ON pedigree.registered_model FOR EACH ROW EXECUTE FUNCTION pedigree.name_new_model();
+
 CREATE TRIGGER model_shown AFTER INSERT ON pedigree.registered_model FOR EACH ROW EXECUTE FUNCTION pedigree.search_model_follows_model();
 
 CREATE TRIGGER model_shown_changed AFTER UPDATE OF name, name_key, description, owners, tags, policy, deleted_at ON pedigree.registered_model FOR EACH ROW WHEN ((((((((old.name IS DISTINCT FROM new.name) OR (old.name_key IS DISTINCT FROM new.name_key)) OR (old.description IS DISTINCT FROM new.description)) OR (old.owners IS DISTINCT FROM new.owners)) OR (old.tags IS DISTINCT FROM new.tags)) OR (old.policy IS DISTINCT FROM new.policy)) OR (old.deleted_at IS DISTINCT FROM new.deleted_at))) EXECUTE FUNCTION pedigree.search_model_follows_model();
@@ -6715,6 +6948,9 @@ ALTER TABLE ONLY pedigree.exchanged_token
 
 ALTER TABLE ONLY pedigree.feed
     ADD CONSTRAINT feed_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
+
+ALTER TABLE ONLY pedigree.former_name
+    ADD CONSTRAINT former_name_model_id_fkey FOREIGN KEY (model_id) REFERENCES pedigree.registered_model(model_id);
 
 ALTER TABLE ONLY pedigree.given_up_promotion
     ADD CONSTRAINT given_up_promotion_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pedigree._record import PAGE, UNCHANGED, IsUnchanged
 from pedigree.access.named_records import with_names
 from pedigree.access.records import Permission
-from pedigree.catalog import lookups, model_edits
+from pedigree.catalog import lookups, model_edits, renaming
 from pedigree.catalog.description import Changes
 from pedigree.catalog.overview import reading
 from pedigree.catalog.overview.near_names import near_names
@@ -26,14 +26,26 @@ class ModelOperations(ContextGroup, ModelContract):
         description: str | None = None,
         owners: Sequence[str] = (),
         tags: Mapping[str, str] | None = None,
+        recreate: bool = False,
     ) -> RegisteredModel:
+        """Do what the verb does; with ``recreate``, a name may be had again.
+
+        That is the name of a deleted model, which then cannot be restored, or one that a model had
+        until it was renamed. The numbers of versions continue above those of the name.
+        """
         self._context.require(Permission.REGISTER, name)
         actor = self._context.actor()
         owners = self._context.names.pseudonyms(owners)
 
         def write(transaction: Transaction) -> RegisteredModel:
             model_edits.create_described(
-                transaction, name, actor, description=description, owners=owners, tags=tags or {}
+                transaction,
+                name,
+                actor,
+                description=description,
+                owners=owners,
+                tags=tags or {},
+                recreate=recreate,
             )
             return lookups.find_model(transaction, name)
 
@@ -54,6 +66,21 @@ class ModelOperations(ContextGroup, ModelContract):
         def write(transaction: Transaction) -> RegisteredModel:
             model_edits.describe_model(transaction, name, actor, changes)
             return lookups.find_model(transaction, name)
+
+        return self._context.database.transaction(write)
+
+    def rename_model(self, name: str, new_name: str, *, recreate: bool = False) -> RegisteredModel:
+        """Do what the verb does; with ``recreate``, a name may be had again.
+
+        Not if a number of a version would repeat under it.
+        """
+        for each in (name, new_name):
+            self._context.require(Permission.REGISTER, each)
+        actor = self._context.actor()
+
+        def write(transaction: Transaction) -> RegisteredModel:
+            renaming.rename_model(transaction, name, new_name, actor, recreate=recreate)
+            return lookups.find_model(transaction, new_name)
 
         return self._context.database.transaction(write)
 

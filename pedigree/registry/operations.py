@@ -27,6 +27,7 @@ from pedigree.registry.fsck import FsckOperations
 from pedigree.registry.gc import GcOperations
 from pedigree.registry.impact_pages import ImpactPageOperations
 from pedigree.registry.lineage import LineageOperations
+from pedigree.registry.mlflow_models import MlflowModelOperations
 from pedigree.registry.model_pages import ModelPageOperations
 from pedigree.registry.models import ModelOperations
 from pedigree.registry.monitoring import MonitoringOperations
@@ -104,6 +105,7 @@ class RegistryOperations(Operations):
         self.cards = CardOperations(context)
         self.stage_requests = StageRequestOperations(context)
         self.stages = StageOperations(context)
+        self.mlflow_models = MlflowModelOperations(context, self.stages, self.aliases)
         self.approvals = ApprovalOperations(context, self.stage_requests)
         self.promotions = PromotionOperations(context)
         self.datasets = DatasetOperations(context)

@@ -84,6 +84,7 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
         "begin_upload": ("churn", ()),
         "create_model": ("churn",),
         "end_upload": ("churn", uuid4()),
+        "rename_model": ("churn", "churned"),
         "register_files": ("churn", (), new_version()),
         "upload": ("churn", uuid4()),
     },

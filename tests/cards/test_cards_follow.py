@@ -98,6 +98,8 @@ STORY: tuple[tuple[str, Step], ...] = (
     ("update", lambda r, _: r.update("churn/3", description="better", owners=["ann"], tags={})),
     ("create_model", lambda r, _: r.create_model("empty")),
     ("update_model", lambda r, _: r.update_model("churn", description="who leaves")),
+    ("rename_model", lambda r, _: r.rename_model("churn", "leaving")),
+    ("rename_model", lambda r, _: r.rename_model("leaving", "churn")),
     ("set_tag", lambda r, _: r.set_tag("churn", "team", "growth")),
     ("set_tag", lambda r, _: r.set_tag("churn/3", "tier", "1")),
     ("delete_tag", lambda r, _: r.delete_tag("churn/3", "tier")),

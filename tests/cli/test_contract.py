@@ -192,6 +192,8 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("alias", "set", "churn", "best", 1, "--reason", "a test"),
         ("alias", "list", "churn"),
         ("alias", "delete", "churn", "best", "--reason", "a test"),
+        ("model", "rename", "churn", "churned"),
+        ("model", "rename", "churned", "churn"),
         ("tag", "set", "churn", "team", "growth"),
         ("tag", "set", "churn/3", "tier", "1"),
         ("tag", "delete", "churn/3", "tier"),

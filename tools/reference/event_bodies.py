@@ -20,16 +20,20 @@ _OF_PERSON = "principal principal_id person_id"
 
 _NAMES: Mapping[EventType, str] = MappingProxyType(
     {
-        EventType.MODEL_CREATED: "",
+        EventType.MODEL_CREATED: "model_id? first_version?",
+        EventType.MODEL_RENAMED: "from to model_id first_version",
         EventType.MODEL_UPDATED: (
-            "description? owners? tags? policy? policy_revision? reason? generation? voided?"
+            "description? owners? tags? tag_changes? policy? policy_revision? reason? generation?"
+            " voided?"
         ),
         EventType.MODEL_DELETED: "reason",
         EventType.MODEL_RESTORED: "reason",
         EventType.MODEL_CHECK_UNATTRIBUTED: "check problem run_id evaluation",
         EventType.VERSION_CREATED: _TRAINING,
         EventType.VERSION_TRAINED: _TRAINING,
-        EventType.VERSION_UPDATED: "description? owners? tags? model_card? evaluation?",
+        EventType.VERSION_UPDATED: (
+            "description? owners? tags? tag_changes? model_card? evaluation?"
+        ),
         EventType.VERSION_DOWNLOADED: "",
         EventType.VERSION_DELETED: "digest reason generation voided",
         EventType.VERSION_RESTORED: "digest stage reason generation voided",

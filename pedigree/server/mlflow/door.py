@@ -12,16 +12,24 @@ from pedigree.server.mlflow import (
     aliases,
     artifact_uploads,
     artifacts,
+    download_uris,
     models,
     passing_on,
     server,
+    stages,
+    tags,
+    versions,
 )
 from pedigree.server.mlflow.errors import no_endpoint
 from pedigree.server.mlflow.routes import AJAX, API, MlflowRoute, MlflowRoutes
 
 SUBJECTS: tuple[MlflowRoutes, ...] = (
     models.routes,
+    versions.routes,
+    stages.routes,
     aliases.routes,
+    tags.routes,
+    download_uris.routes,
     artifacts.routes,
     artifact_uploads.routes,
     # The last one, since it has a route for every path.

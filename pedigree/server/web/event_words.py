@@ -96,6 +96,9 @@ def _data(body: Body) -> str:
 _PHRASES: Mapping[EventType, Callable[[Body], str]] = {
     EventType.MODEL_CREATED: lambda _: "created",
     EventType.MODEL_UPDATED: _model_update,
+    EventType.MODEL_RENAMED: lambda body: (
+        f"renamed from {_text(body, 'from')} to {_text(body, 'to')}"
+    ),
     EventType.MODEL_DELETED: lambda _: "deleted with all its versions",
     EventType.MODEL_RESTORED: lambda _: "restored",
     EventType.VERSION_CREATED: lambda _: "registered",
