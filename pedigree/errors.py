@@ -56,6 +56,7 @@
     │   ├── BytesMissingError        the registry lacks files of the version; the message lists them
     │   ├── BytesTakenError          the same bytes were registered again; it cannot be restored
     │   ├── NotRetrainableError      no asset trained the version
+    │   ├── AlreadySealedError       the version has other bytes, and a digest is final
     │   ├── NotSealedError           the registry does not have the version's bytes, or not yet
     │   ├── PlanChangedError         garbage collection would now delete something else
     │   ├── UntrustedModelError      loading would run code or build types that are not trusted
@@ -66,6 +67,7 @@
     │   └── LogTamperedError         the audit log contradicts its tree, a signature or an anchor
     ├── SecretKeyError               PEDIGREE_SECRET_KEY is missing, invalid, or another key
     ├── LogKeyError                  the key that signs the audit log cannot be used
+    ├── OriginRefusedError           an MLflow that is read or written refuses a request
     ├── MissingDependencyError       an optional library is not installed; the remedy names it
     └── UnavailableError             something that Pedigree depends on does not answer
         ├── DatabaseUnavailableError
@@ -74,6 +76,7 @@
         ├── SinkUnavailableError     the sink did not accept events; they are sent again
         ├── ServiceBusyError         nothing was done; retry later
         ├── AttestationUnavailableError  a witness, or an authority of time stamps; asked again
+        ├── OriginUnavailableError   an MLflow that is read or written; run it again to go on
         ├── ProviderUnavailableError no key of the OIDC provider is known yet; try again later
         ├── SlowRequestError         the request did not arrive in time; nothing was done
         ├── ServiceUnavailableError  the service is unreachable, or fails
@@ -95,6 +98,11 @@ from pedigree._access_errors import NotPermittedError as NotPermittedError  # no
 from pedigree._access_errors import OwnRightsError as OwnRightsError  # noqa: PLC0414
 from pedigree._access_errors import SessionNotFoundError as SessionNotFoundError  # noqa: PLC0414
 from pedigree._access_errors import TokenNotFoundError as TokenNotFoundError  # noqa: PLC0414
+from pedigree._byte_errors import AlreadySealedError as AlreadySealedError  # noqa: PLC0414
+from pedigree._byte_errors import BytesCollectedError as BytesCollectedError  # noqa: PLC0414
+from pedigree._byte_errors import BytesMissingError as BytesMissingError  # noqa: PLC0414
+from pedigree._byte_errors import BytesTakenError as BytesTakenError  # noqa: PLC0414
+from pedigree._byte_errors import NotSealedError as NotSealedError  # noqa: PLC0414
 from pedigree._error import InvalidInputError as InvalidInputError  # noqa: PLC0414
 from pedigree._error import InvalidSearchError as InvalidSearchError  # noqa: PLC0414
 from pedigree._error import NotFoundError as NotFoundError  # noqa: PLC0414
@@ -112,6 +120,8 @@ from pedigree._key_errors import LogKeyError as LogKeyError  # noqa: PLC0414
 from pedigree._key_errors import SecretKeyError as SecretKeyError  # noqa: PLC0414
 from pedigree._source_errors import InvalidSourceError as InvalidSourceError  # noqa: PLC0414
 from pedigree._source_errors import SourceUnavailableError as SourceUnavailableError  # noqa: PLC0414
+from pedigree._transfer_errors import OriginRefusedError as OriginRefusedError  # noqa: PLC0414
+from pedigree._transfer_errors import OriginUnavailableError as OriginUnavailableError  # noqa: PLC0414
 from pedigree._unavailable import AttestationUnavailableError as AttestationUnavailableError  # noqa: PLC0414
 from pedigree._unavailable import CacheUnavailableError as CacheUnavailableError  # noqa: PLC0414
 from pedigree._unavailable import DatabaseBusyError as DatabaseBusyError  # noqa: PLC0414
@@ -255,26 +265,8 @@ class VersionInUseError(RefusedError):
     """A stage, an alias or a legal hold protects the version."""
 
 
-class BytesCollectedError(RefusedError):
-    """Garbage collection removed the deleted version's bytes; only its record is left."""
-
-
-class BytesMissingError(RefusedError):
-    """The registry lacks files of the new version; ``digests`` has their digests."""
-
-    digests: tuple[str, ...] = ()
-
-
-class BytesTakenError(RefusedError):
-    """An active version of the model has the same bytes as the deleted one."""
-
-
 class NotRetrainableError(RefusedError):
     """No asset trained the version, so no run can retrain it."""
-
-
-class NotSealedError(RefusedError):
-    """The registry does not have the bytes of the version, or not yet."""
 
 
 class PlanChangedError(RefusedError):

@@ -31,6 +31,14 @@ class EventType(StrEnum):
         "An asset check ran on a model, but its version is unknown",
     )
     VERSION_CREATED = "version.created", "A version was registered"
+    VERSION_SEALED = (
+        "version.sealed",
+        "A version without a digest got its bytes; approvals that it had before are void",
+    )
+    VERSION_REGISTRATION_FAILED = (
+        "version.registration_failed",
+        "The bytes of a pending version could not be fetched, or did not pass its checks",
+    )
     VERSION_TRAINED = (
         "version.trained",
         "Another run produced the same bytes, and was added to their version",
@@ -102,6 +110,11 @@ class EventType(StrEnum):
     ASSET_RELEASED = "asset.released", "A quarantine of data ended"
     DATASHEET_SET = "datasheet.set", "A datasheet of data was created or changed"
     DATA_CHECK_RECORDED = "data.check_recorded", "A check recorded its verdict on data"
+    POLICY_DEFAULT_SET = (
+        "policy_default.set",
+        "The policy of new models whose names fit a pattern was set",
+    )
+    POLICY_DEFAULT_DELETED = "policy_default.deleted", "A policy of new models was deleted"
     TOKEN_CREATED = "token.created", "A token of the service was created"
     TOKEN_REVOKED = "token.revoked", "A token of the service was revoked"
     ROLE_DEFINED = "role.defined", "A role was defined, or defined differently"
@@ -176,6 +189,10 @@ class EventType(StrEnum):
     REGISTRY_CHECKED = (
         "registry.checked",
         "The invariants of the registry were checked by `pedigree fsck`",
+    )
+    REGISTRY_IMPORTED = (
+        "registry.imported",
+        "A registry, or models of one, were brought in from elsewhere; the body says from where",
     )
     MEMBER_FAILED = (
         "member.failed",

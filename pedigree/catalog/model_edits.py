@@ -30,6 +30,8 @@ def create_described(
         InvalidNameError: The name breaks the rule.
         NameTakenError: A model has or had the name or an equivalent one.
     """
+    changes = Changes(description or UNCHANGED, owners or UNCHANGED, tags or UNCHANGED)
+    changes.require_storable()
     model, created = create_model(transaction, name, actor, recreate=recreate)
     if not created:
         raise NameTakenError(
@@ -38,7 +40,6 @@ def create_described(
             value=name,
             remedy="Choose another name, or change the existing model",
         )
-    changes = Changes(description or UNCHANGED, owners or UNCHANGED, tags or UNCHANGED)
     # What a model has from the start is no later change.
     _write(model._replace(at=model.created_at), NOTHING, changes, actor)
 
@@ -49,6 +50,7 @@ def describe_model(transaction: Transaction, name: str, actor: Actor, changes: C
     Raises:
         ModelNotFoundError: There is no such model.
     """
+    changes.require_storable()
     model = lock_model(transaction, name)
     row = transaction.execute(SQL["model_description"], {"model_id": model.model_id}).fetchall()[0]
     _write(model, Described.of(row), changes, actor)

@@ -137,6 +137,7 @@ def _show(model: "RegisteredModel", as_json: bool) -> None:
             ("stages", _joined(held)),
             ("aliases", _joined(model.aliases)),
             ("made", when(model.created_at)),
+            ("changed", when(model.last_updated_at)),
         )
         return table(("what", "is"), rows)
 

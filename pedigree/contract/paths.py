@@ -52,6 +52,8 @@ RETRIES = f"{VERSION}/retries"
 
 POLICY = f"{MODEL}/policy"
 POLICY_HISTORY = f"{POLICY}/history"
+POLICY_DEFAULTS = "/policy-defaults"
+POLICY_DEFAULT = f"{POLICY_DEFAULTS}/{{pattern}}"
 REGISTRATION_CHECKS = f"{MODEL}/registration-checks"
 
 CHECKS = f"{VERSION}/checks"

@@ -201,6 +201,9 @@ class RegistryVerbs:
     set_policy = Verb(lambda on: on.policies.set_policy)
     policy_history = Verb(lambda on: on.policies.policy_history)
     registration_checks = Verb(lambda on: on.policies.registration_checks)
+    set_policy_default = Verb(lambda on: on.policies.set_policy_default)
+    policy_defaults = Verb(lambda on: on.policies.policy_defaults)
+    delete_policy_default = Verb(lambda on: on.policies.delete_policy_default)
     check_rules = Verb(lambda on: on.policies.check_rules)
 
     run_check = Verb(lambda on: on.checks.run_check)

@@ -80,7 +80,7 @@ class Explanation(Record):
     stage: str
     gates: tuple[Gate, ...]
     generation: int
-    run_id: str = Field(description="The run that made the version")
+    run_id: str | None = Field(description="The run that made the version; null if not known")
     requests: tuple[StageRequest, ...] = Field(
         default=(), description="The open requests for it, fulfilled when the last gate passes"
     )
@@ -187,5 +187,15 @@ class PolicyRevision(Record):
     revision: int
     policy: Policy
     at: datetime
+    set_by: str
+    reason: str | None
+
+
+class PolicyDefault(Record):
+    """The policy of new models whose names fit a pattern."""
+
+    pattern: str = Field(description="A name, or a pattern such as risk-*, in lower case")
+    policy: Policy
+    set_at: datetime
     set_by: str
     reason: str | None

@@ -6,11 +6,12 @@ from pedigree._record import RecordPage
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.audit.event_types import EventType
-from pedigree.audit.records import Actor, NewEvent
+from pedigree.audit.records import NewEvent
 from pedigree.catalog.model_changes import ModelChange
 from pedigree.catalog.names import name_key
 from pedigree.catalog.store import LockedModel, lock_model, lock_or_create_model
 from pedigree.errors import NotPermittedError
+from pedigree.lifecycle.alias_guards import require_guarded
 from pedigree.lifecycle.decision_records import PolicyRevision
 from pedigree.lifecycle.pointer_names import require_policy
 from pedigree.lifecycle.policy import read_policy
@@ -77,22 +78,6 @@ def set_retention(
     return rule
 
 
-def begin_policy(transaction: Transaction, name: str, policy: Policy, actor: Actor) -> None:
-    """Give a model its first policy, in the transaction that creates it.
-
-    Who may create a model may do so: no version has been judged by another policy.
-
-    Raises:
-        ModelNotFoundError: No living model has the name.
-    """
-    change = ModelChange(lock_model(transaction, name), actor)
-    body: dict[str, JsonValue] = {"policy": policy.model_dump(mode="json"), "reason": None}
-    body |= {"policy_revision": change.revision}
-    body |= {"generation": change.generation, "voided": change.voided}
-    change.add(EventType.MODEL_UPDATED, body)
-    change.apply()
-
-
 def _write(
     transaction: Transaction,
     model: LockedModel,
@@ -134,6 +119,7 @@ def _judge(
         _refuse_stranger(name, present, by)
         require_known_people(transaction, policy)
         require_policy(transaction, model_id, name, present, policy)
+        require_guarded(transaction, model_id, name, policy)
 
 
 def _asks(policy: Policy) -> tuple[object, ...]:

@@ -242,6 +242,12 @@ WHERE model_id = %(model_id)s AND version = ANY (%(versions)s) AND EXISTS (
 )
 ORDER BY version, check_name, settings, verdict_id DESC;
 
+-- name: versions_of_bytes
+-- The living versions of a model with some bytes.
+SELECT version FROM pedigree.model_version
+WHERE model_id = %(model_id)s AND digest = %(digest)s AND deleted_at IS NULL
+ORDER BY version;
+
 -- name: stages_left
 -- The stages that some versions held and left.
 SELECT DISTINCT version, name FROM pedigree.tenure
@@ -375,6 +381,7 @@ CROSS JOIN LATERAL (
     WHERE t.model_id = %(model_id)s AND t.version = version.version
     ORDER BY t.created_at, t.training_id LIMIT 1
 ) AS first
+WHERE first.run_id IS NOT NULL
 ORDER BY version.version;
 
 -- name: models_to_evaluate
@@ -736,7 +743,7 @@ WITH head AS (
     )
 ), approved AS MATERIALIZED (
     SELECT a.request_id, a.model_id, a.version, a.requested_by, a.created_by, d.decision_id,
-        d.decided_by, d.decided_by_source, d.issued_by, d.digest = a.digest
+        d.decided_by, d.decided_by_source, d.issued_by, d.digest IS NOT DISTINCT FROM a.digest
             AND d.from_stage = a.from_stage AND d.to_stage = a.stage
             AND (
                 jsonb_typeof(a.rule #> '{approvals,expire_after}') IS DISTINCT FROM 'number'
@@ -961,3 +968,29 @@ WHERE model_id = %(model_id)s AND version = %(version)s AND stage = %(stage)s
     AND retried_at IS NULL
 RETURNING version, stage, generation, policy_revision, evidence_at, attempts, run_id, problem, at,
     retried_at, retried_by;
+
+-- name: now
+-- The time of the database.
+SELECT clock_timestamp() AS at;
+
+-- name: change_policy_default
+-- Set or delete a policy of new models. The actor is set before the function runs.
+SELECT pedigree.change_policy_default(%(event_id)s, %(canonical)s) AS changed
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: policy_default
+-- The policy of new models of a pattern.
+SELECT pattern, policy, set_at, set_by, reason FROM pedigree.policy_default
+WHERE pattern = %(pattern)s;
+
+-- name: policy_defaults
+-- A page of the policies of new models after a pattern.
+SELECT pattern, policy, set_at, set_by, reason FROM pedigree.policy_default
+WHERE pattern > %(after)s
+ORDER BY pattern
+LIMIT %(limit)s;
+
+-- name: policy_patterns
+-- The patterns that have a policy of new models.
+SELECT pattern FROM pedigree.policy_default;

@@ -325,16 +325,27 @@ HAVING count(v.version) <> m.next_version - m.first_version
 SELECT count(*) FROM pedigree.registered_model;
 
 -- name: models_match_events
--- Models without an event of their creation, and such events without their model.
+-- Models without an event of their creation, such events without their model, and models with another
+-- name than their newest event of a name gives them.
 SELECT coalesce(m.name, e.model) AS reference,
-    CASE WHEN m.name IS NULL THEN 'its row is missing' ELSE 'it has no event' END AS problem
+    CASE WHEN m.name IS NULL THEN 'its row is missing'
+        WHEN e.model IS NULL THEN 'it has no event'
+        ELSE format('its name is %s by its events', e.name) END AS problem
 FROM pedigree.registered_model m
-FULL JOIN (SELECT model FROM pedigree.event WHERE type = 'model.created') AS e ON e.model = m.log_name
-WHERE m.name IS NULL OR e.model IS NULL;
+FULL JOIN (
+    SELECT DISTINCT ON (model) model,
+        -- Bytes that were edited may not even be JSON.
+        CASE WHEN sha256('\x00'::bytea || canonical) = leaf
+            THEN convert_from(canonical, 'UTF8')::jsonb #>> CASE type
+                WHEN 'model.renamed' THEN ARRAY['body', 'to'] ELSE ARRAY['model'] END END AS name
+    FROM pedigree.event WHERE type IN ('model.created', 'model.renamed')
+    ORDER BY model, id DESC
+) AS e ON e.model = m.log_name
+WHERE m.name IS NULL OR e.model IS NULL OR e.name <> m.name;
 
 -- name: count_artifacts_complete
 -- The number of versions that can be read or restored.
-SELECT count(*) FROM pedigree.model_version WHERE collected_at IS NULL;
+SELECT count(*) FROM pedigree.model_version WHERE collected_at IS NULL AND digest IS NOT NULL;
 
 -- name: artifacts_complete
 -- Artifacts of such versions whose manifest, file list and blobs do not match.
@@ -415,6 +426,20 @@ JOIN pedigree.registered_model m USING (model_id)
 LEFT JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.version
 WHERE t.held_until IS NULL
     AND (v.version IS NULL OR v.deleted_at IS NOT NULL OR m.deleted_at IS NOT NULL);
+
+-- name: count_aliases_guarded
+-- The number of aliases that policies guard.
+SELECT count(*) FROM pedigree.registered_model m
+CROSS JOIN LATERAL jsonb_object_keys(
+    CASE jsonb_typeof(m.policy -> 'aliases') WHEN 'object' THEN m.policy -> 'aliases' END
+) AS guard;
+
+-- name: aliases_guarded
+-- Aliases that a policy guards, of versions that do not hold the stage.
+SELECT m.name || '@' || u.alias AS reference,
+    format('it names version %s, which does not hold %s', u.version, u.stage) AS problem
+FROM pedigree.unguarded_alias u
+JOIN pedigree.registered_model m USING (model_id);
 
 -- name: count_tenures_disjoint
 -- The number of tenures.
@@ -848,6 +873,33 @@ FULL JOIN from_events t ON t.asset = d.asset AND t.revision = d.revision
 WHERE (d.digest, d.at, d.recorded_by) IS DISTINCT FROM (t.body ->> 'digest', t.at, t.actor)
     OR (t.body ? 'sheet' AND d.sheet IS DISTINCT FROM t.body -> 'sheet');
 
+-- name: count_policy_defaults_match_events
+-- The number of policies of new models.
+SELECT count(*) FROM pedigree.policy_default;
+
+-- name: policy_defaults_match_events
+-- Policies of new models that do not match the newest event of their pattern.
+WITH newest AS MATERIALIZED (
+    SELECT DISTINCT ON (event #>> '{body,pattern}') event #>> '{body,pattern}' AS pattern,
+        event ->> 'type' AS type, event -> 'body' AS body, (event ->> 'at')::timestamptz AS at,
+        event #>> '{actor,name}' AS actor
+    FROM (
+        SELECT id, convert_from(canonical, 'UTF8')::jsonb AS event FROM pedigree.event
+        WHERE type IN ('policy_default.set', 'policy_default.deleted')
+    ) AS changed
+    ORDER BY event #>> '{body,pattern}', id DESC
+)
+SELECT 'policy of new models ' || coalesce(d.pattern, n.pattern) AS reference,
+    CASE
+        WHEN d.pattern IS NULL THEN 'its row is missing'
+        WHEN n.pattern IS NULL THEN 'it has no event'
+        ELSE 'its row does not match its event'
+    END AS problem
+FROM pedigree.policy_default d
+FULL JOIN (SELECT * FROM newest WHERE type = 'policy_default.set') n USING (pattern)
+WHERE (d.policy, d.set_at, d.set_by, d.reason)
+    IS DISTINCT FROM (n.body -> 'policy', n.at, n.actor, n.body ->> 'reason');
+
 -- name: count_data_verdicts_match_events
 -- The number of verdicts on data.
 SELECT count(*) FROM pedigree.data_verdict;
@@ -1030,7 +1082,7 @@ FROM (
 LEFT JOIN pedigree.registered_model m USING (model_id);
 
 -- name: search_terms_match
--- Terms and metrics of the search tables that differ from their sources; of the words, only missing
+-- Terms, metrics and rows for MLflow's clients that differ from their sources; of the words, only missing
 -- ones.
 SELECT coalesce(m.name, 'model ' || d.model_id) || coalesce('/' || d.version, '') AS reference,
     CASE WHEN d.is_surplus THEN 'search has, and should not, ' ELSE 'search lacks ' END || d.what
@@ -1046,6 +1098,11 @@ FROM (
     FROM pedigree.search_metric t
     FULL JOIN pedigree.search_metric_source s USING (key, value, model_id, version)
     WHERE s.model_id IS NULL OR t.model_id IS NULL
+    UNION ALL
+    SELECT model_id, version, 'its row for MLflow''s clients', s.model_id IS NULL
+    FROM pedigree.search_mlflow t
+    FULL JOIN pedigree.search_mlflow_source s USING (model_id, version)
+    WHERE ROW(t.*) IS DISTINCT FROM ROW(s.*)
     UNION ALL
     SELECT s.model_id, NULL, format('the word %s of its name', word), false
     FROM pedigree.search_word_source s
@@ -1325,8 +1382,9 @@ LEFT JOIN card c ON c.model_id = e.model_id AND c.version = e.version AND e.type
 WHERE pedigree.is_regular_event(
         content, event_id, e.type, pedigree.name_in_event(model, content), e.version, e.at
     ) IS NOT TRUE
-    OR (
-        to_jsonb(t.run_id), to_jsonb(t.git_commit), to_jsonb(t.git_dirty),
+    OR (t.training_id IS NOT NULL OR e.training IS NOT NULL) AND (
+        coalesce(to_jsonb(t.run_id), 'null'), coalesce(to_jsonb(t.git_commit), 'null'),
+        coalesce(to_jsonb(t.git_dirty), 'null'),
         coalesce(to_jsonb(t.training_data_digest), 'null'),
         coalesce(to_jsonb(t.environment_hash), 'null'), t.metrics, t.verification
     ) IS DISTINCT FROM (
@@ -1345,11 +1403,13 @@ WHERE pedigree.is_regular_event(
     ) IS DISTINCT FROM (body -> 'description', body -> 'owners', body -> 'tags'))
     OR (e.type = 'version.created' AND (
         NOT coalesce(l.is_plain, true) OR (
-            to_jsonb(v.digest), v.created_at, v.created_by,
+            coalesce(to_jsonb(v.digest), 'null'), v.state, v.state_reason, v.created_at,
+            v.created_by,
             coalesce(to_jsonb(v.description), 'null'), to_jsonb(v.owners), v.tags,
             v.hold_reason, v.tier, v.deleted_at, v.collected_at IS NULL, c.digests
         ) IS DISTINCT FROM (
-            body -> 'digest', (content ->> 'at')::timestamptz, content #>> '{actor,name}',
+            body -> 'digest', coalesce(body ->> 'state', 'sealed'), body ->> 'state_reason',
+            (content ->> 'at')::timestamptz, content #>> '{actor,name}',
             coalesce(l.description[1], body -> 'description'),
             coalesce(l.owners[1], body -> 'owners'),
             jsonb_strip_nulls(coalesce(l.tags[1], body -> 'tags') || coalesce(p.tags, '{}')),
@@ -1479,8 +1539,8 @@ SELECT canonical FROM pedigree.event WHERE model = %(log_name)s ORDER BY id;
 
 -- name: versions_of_model
 -- The replayed fields of versions.
-SELECT version, digest, created_at, created_by, description, owners, tags, hold_reason,
-    quarantine_reason, approval_status, approval_notes, approved_by, approval_timestamp,
+SELECT version, digest, created_at, created_by, description, owners, tags, state, state_reason,
+    hold_reason, quarantine_reason, approval_status, approval_notes, approved_by, approval_timestamp,
     approval_stage, tier, deleted_at, collected_at IS NOT NULL AS collected
 FROM pedigree.model_version
 WHERE model_id = %(model_id)s;

@@ -734,6 +734,13 @@ CREATE FUNCTION pedigree.begin_tenure(of_model bigint, of_version integer, of_po
     LANGUAGE plpgsql
     AS $$
 BEGIN
+    IF EXISTS (
+        SELECT FROM pedigree.model_version v
+        WHERE v.model_id = of_model AND v.version = of_version AND v.state IN ('pending', 'failed')
+    ) THEN
+        RAISE EXCEPTION 'version % is pending or failed', of_version USING
+            ERRCODE = 'check_violation', CONSTRAINT = 'tenure_of_available_version';
+    END IF;
     INSERT INTO pedigree.tenure (
         model_id, version, pointer, name, exclusive, held_since, moved_by, reason
     ) VALUES (
@@ -909,6 +916,36 @@ BEGIN
             canonical::jsonb -> 'body', change, at
         );
     END LOOP;
+END
+$$;
+
+CREATE FUNCTION pedigree.change_policy_default(event_id uuid, canonical bytea) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    content jsonb := convert_from(canonical, 'UTF8')::jsonb;
+    kind text := content ->> 'type';
+    body jsonb := content -> 'body';
+    at timestamptz := (content ->> 'at')::timestamptz;
+BEGIN
+    IF kind = 'policy_default.set' THEN
+        INSERT INTO pedigree.policy_default (pattern, policy, set_at, set_by, reason)
+        VALUES (
+            body ->> 'pattern', body -> 'policy', at, pedigree.acting_in_event() ->> 'name',
+            body ->> 'reason'
+        )
+        ON CONFLICT (pattern) DO UPDATE SET policy = excluded.policy, set_at = excluded.set_at,
+            set_by = excluded.set_by, reason = excluded.reason;
+    ELSIF kind = 'policy_default.deleted' THEN
+        DELETE FROM pedigree.policy_default d WHERE d.pattern = body ->> 'pattern';
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+    ELSE
+        PERFORM pedigree.refuse_change_of('the type ' || kind);
+    END IF;
+    PERFORM pedigree.record_events(ARRAY[event_id], kind, NULL, NULL, at, ARRAY[canonical]);
+    RETURN true;
 END
 $$;
 
@@ -1576,6 +1613,27 @@ CREATE FUNCTION pedigree.event_of_people(type text, body jsonb) RETURNS jsonb
 SELECT jsonb_build_array(jsonb_build_object('type', type, 'body', body))
 $$;
 
+CREATE FUNCTION pedigree.fail_version(doc jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET lock_timeout TO '10s'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    locked record;
+BEGIN
+    SELECT l.* INTO locked FROM pedigree.lock_version(doc) AS l;
+    IF locked.state IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    ELSIF locked.state <> 'pending' THEN
+        RETURN jsonb_build_object('refused', locked.state);
+    END IF;
+    UPDATE pedigree.model_version v SET state = 'failed', state_reason = doc ->> 'reason'
+    WHERE v.model_id = locked.model_id AND v.version = (doc ->> 'number')::integer;
+    PERFORM pedigree.record_state_events(doc, locked.name, locked.at, locked.generation, '{}');
+    RETURN jsonb_build_object('at', locked.at);
+END
+$$;
+
 CREATE FUNCTION pedigree.filled(given text, holes text[], fillings text[]) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -1964,6 +2022,15 @@ SELECT EXISTS (
 )
 $$;
 
+CREATE FUNCTION pedigree.is_guarded(of_model bigint, alias text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM pedigree.registered_model m
+        WHERE m.model_id = of_model AND m.policy -> 'aliases' ? alias
+    )
+$$;
+
 CREATE FUNCTION pedigree.is_in_group(who text, wanted text) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -1981,6 +2048,9 @@ CREATE FUNCTION pedigree.is_in_policy(word text) RETURNS boolean
         SELECT FROM pedigree.registered_model m
         WHERE m.deleted_at IS NULL
             AND jsonb_path_exists(m.policy, '$.** ? (@ == $word)', jsonb_build_object('word', word))
+    ) OR EXISTS (
+        SELECT FROM pedigree.policy_default d
+        WHERE jsonb_path_exists(d.policy, '$.** ? (@ == $word)', jsonb_build_object('word', word))
     )
 $_$;
 
@@ -2057,7 +2127,7 @@ BEGIN
     IF doc ? 'judged' AND (
         policy_revision <> (doc #>> '{judged,policy_revision}')::integer
         OR doc #>> '{judged,champion}' IS DISTINCT FROM (
-            SELECT held.version || ' ' || held.digest
+            SELECT held.version || ' ' || coalesce(held.digest, 'unsealed')
             FROM pedigree.holder_of_stage(of_model, doc #>> '{judged,champion_stage}') held
         )
         OR pedigree.has_alias(of_model, doc #>> '{judged,stage}')
@@ -2146,6 +2216,18 @@ BEGIN
         );
     END IF;
     RETURN events;
+END
+$$;
+
+CREATE FUNCTION pedigree.judge_guarded_aliases() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pedigree.unguarded_alias u WHERE u.model_id = NEW.model_id) THEN
+        RAISE EXCEPTION 'an alias names a version that does not hold the stage which guards it'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'alias_guarded';
+    END IF;
+    RETURN NULL;
 END
 $$;
 
@@ -2399,6 +2481,23 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.lock_version(doc jsonb, OUT model_id bigint, OUT name text, OUT generation bigint, OUT deleted_at timestamp with time zone, OUT at timestamp with time zone, OUT state text, OUT digest text) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    SELECT m.model_id, m.name, m.generation, m.deleted_at
+    INTO lock_version.model_id, lock_version.name, lock_version.generation, lock_version.deleted_at
+    FROM pedigree.registered_model m
+    WHERE m.name_key = doc ->> 'name_key' AND m.name = doc ->> 'name'
+    FOR NO KEY UPDATE;
+    lock_version.at := pedigree.time_of_change(lock_version.name);
+    SELECT v.state, v.digest INTO lock_version.state, lock_version.digest
+    FROM pedigree.model_version v
+    WHERE v.model_id = lock_version.model_id AND v.version = (doc ->> 'number')::integer
+        AND v.deleted_at IS NULL AND lock_version.deleted_at IS NULL;
+END
+$$;
+
 CREATE FUNCTION pedigree.log_name_of(of_name text, of_version integer) RETURNS text
     LANGUAGE plpgsql STABLE
     AS $$
@@ -2566,6 +2665,97 @@ CREATE FUNCTION pedigree.metrics_of(metrics jsonb) RETURNS TABLE(key text, value
     FROM jsonb_each_text(metrics) AS metric WHERE length(metric.key) <= 256
 $$;
 
+CREATE FUNCTION pedigree.milliseconds(at timestamp with time zone) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT floor(extract(epoch FROM at) * 1000)::bigint
+$$;
+
+CREATE FUNCTION pedigree.mlflow_follows_search() RETURNS trigger
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        DELETE FROM pedigree.search_mlflow t
+        WHERE t.model_id = OLD.model_id AND t.version = OLD.version;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        INSERT INTO pedigree.search_mlflow SELECT row.* FROM pedigree.mlflow_row(NEW) AS row;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.mlflow_follows_version() RETURNS trigger
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    UPDATE pedigree.search_mlflow t SET updated_ms = pedigree.milliseconds(NEW.last_updated_at)
+    WHERE t.model_id = NEW.model_id AND t.version = NEW.version
+        AND t.updated_ms <> pedigree.milliseconds(NEW.last_updated_at);
+    RETURN NULL;
+END
+$$;
+
+CREATE TABLE pedigree.search_mlflow (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    updated_ms bigint NOT NULL,
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL COLLATE pg_catalog."C",
+    is_prompt boolean NOT NULL
+);
+
+CREATE TABLE pedigree.search_version (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    training_id uuid,
+    name text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL COLLATE pg_catalog."C",
+    flavor text COLLATE pg_catalog."C",
+    stage text NOT NULL COLLATE pg_catalog."C",
+    aliases text[] NOT NULL COLLATE pg_catalog."C",
+    owners text[] NOT NULL COLLATE pg_catalog."C",
+    git_commit text COLLATE pg_catalog."C",
+    run_id text COLLATE pg_catalog."C",
+    tags jsonb NOT NULL,
+    metrics jsonb NOT NULL,
+    params jsonb NOT NULL,
+    digest text COLLATE pg_catalog."C",
+    description text COLLATE pg_catalog."C",
+    size bigint,
+    git_dirty boolean,
+    code_version text COLLATE pg_catalog."C",
+    training_data_digest text COLLATE pg_catalog."C",
+    training_data_version text COLLATE pg_catalog."C",
+    validation_dataset_id text COLLATE pg_catalog."C",
+    environment_hash text COLLATE pg_catalog."C",
+    ci_build text COLLATE pg_catalog."C",
+    risk_class text COLLATE pg_catalog."C",
+    approval_status text NOT NULL COLLATE pg_catalog."C",
+    approved_by text COLLATE pg_catalog."C",
+    quarantined boolean NOT NULL,
+    held boolean NOT NULL,
+    state text DEFAULT 'sealed'::text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE FUNCTION pedigree.mlflow_row(s pedigree.search_version) RETURNS SETOF pedigree.search_mlflow
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT s.model_id, s.version, s.name, s.created_at, pedigree.milliseconds(coalesce(v.last_updated_at, s.created_at)),
+        coalesce(o.run_id, s.run_id, ''),
+        coalesce(o.source, 'pedigree://artifacts/' || s.digest, ''),
+        coalesce(s.tags ->> 'mlflow.prompt.is_prompt' = 'true', false)
+    FROM pedigree.model_version v
+    LEFT JOIN pedigree.version_source o USING (model_id, version)
+    WHERE v.model_id = s.model_id AND v.version = s.version
+$$;
+
 CREATE FUNCTION pedigree.models_named(keys text[]) RETURNS TABLE(name text)
     LANGUAGE plpgsql STABLE
     AS $$
@@ -2655,6 +2845,9 @@ BEGIN
         SELECT FROM jsonb_array_elements(events) AS change
         WHERE change ->> 'type' NOT IN (
             'version.stage_changed', 'version.approved', 'version.rejected'
+        ) AND NOT (
+            change ->> 'type' IN ('alias.set', 'alias.deleted')
+            AND pedigree.is_guarded(of_model, (change ->> 'canonical')::jsonb #>> '{body,alias}')
         )
     ) THEN
         PERFORM pedigree.refuse_change_of('the type of a move');
@@ -3381,7 +3574,8 @@ CREATE VIEW pedigree.version_record AS
            FROM pedigree.stage_override o
           WHERE ((o.model_id = v.model_id) AND (o.version = v.version))) AS overrides,
     v.state,
-    v.state_reason
+    v.state_reason,
+    v.last_updated_at
    FROM (((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
      LEFT JOIN LATERAL ( SELECT t.training_id,
@@ -3476,18 +3670,23 @@ CREATE VIEW pedigree.version_in_full AS
          LIMIT 1), '{"reason": "no training of it is known", "spread": null, "status": "not possible"}'::jsonb) AS verification,
     overrides,
     state,
-    state_reason
+    state_reason,
+    last_updated_at
    FROM pedigree.version_record r;
 
 CREATE FUNCTION pedigree.record_shown(r pedigree.version_in_full) RETURNS SETOF json
     LANGUAGE sql STABLE
     AS $$
-    SELECT CASE WHEN r.overrides > 0 OR r.state <> 'sealed' THEN replace(
+    SELECT CASE WHEN r.overrides > 0 OR r.state <> 'sealed' OR r.last_updated_at IS NOT NULL THEN replace(
         to_json(shown)::text, ',"model_card_digest":', concat(
             CASE WHEN r.overrides > 0 THEN format(',"overrides":%s', r.overrides) END,
             CASE WHEN r.state <> 'sealed' THEN format(
                 ',"state":%s,"state_reason":%s', to_json(r.state),
                 coalesce(to_json(r.state_reason), 'null')
+            ) END,
+            CASE WHEN r.last_updated_at IS NOT NULL THEN format(
+                ',"last_updated_at":"%s"',
+                to_char(r.last_updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
             ) END,
             ',"model_card_digest":'
         )
@@ -3536,6 +3735,29 @@ CREATE FUNCTION pedigree.record_shown(r pedigree.version_in_full) RETURNS SETOF 
     ) AS shown
 $$;
 
+CREATE FUNCTION pedigree.record_state_events(doc jsonb, of_model text, at timestamp with time zone, generation bigint, voided integer[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    hole text := doc ->> 'hole';
+    actor jsonb := pedigree.acting_in_event();
+BEGIN
+    PERFORM pedigree.record_filled_events(
+        doc -> 'events',
+        ARRAY[
+            format('"%sversion"', hole), hole || 'time', format('"%sgeneration"', hole),
+            format('"%svoided"', hole), format('"%sactor"', hole)
+        ],
+        ARRAY[
+            doc ->> 'number', pedigree.time_in_json(at), generation::text,
+            array_to_json(voided)::text,
+            format('{"name":%s,"source":%s}', to_json(actor ->> 'name'), to_json(actor ->> 'source'))
+        ],
+        of_model, (doc ->> 'number')::integer, at
+    );
+END
+$$;
+
 CREATE FUNCTION pedigree.record_verdicts(of_model bigint, of_version integer, verdicts jsonb, event_ids uuid[], canonicals bytea[], at timestamp with time zone) RETURNS TABLE(verdict_id bigint)
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -3552,6 +3774,13 @@ BEGIN
         FROM unnest(canonicals) WITH ORDINALITY AS given (canonical, place)
     ) THEN
         PERFORM pedigree.refuse_change_of('a verdict');
+    END IF;
+    IF NOT EXISTS (
+        SELECT FROM pedigree.model_version v
+        WHERE v.model_id = of_model AND v.version = of_version AND v.state = 'sealed'
+    ) THEN
+        RAISE EXCEPTION 'version % has no digest, so no check judges it', of_version USING
+            ERRCODE = 'check_violation', CONSTRAINT = 'verdict_of_sealed_version';
     END IF;
     RETURN QUERY
     INSERT INTO pedigree.verdict (
@@ -3863,6 +4092,74 @@ JOIN pedigree.identity i USING (principal_id)
 WHERE pedigree.person_key(p.name) = pedigree.person_key(of_principal)
     AND (cardinality(i.roles) > 0 OR cardinality(i.groups) > 0)
 ORDER BY i.seen_at DESC, i.identity_id
+$$;
+
+CREATE FUNCTION pedigree.seal_version(doc jsonb, manifest bytea) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET lock_timeout TO '10s'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    actor jsonb := pedigree.acting_in_event();
+    given text := doc #>> '{artifact,digest}';
+    locked record;
+    missing text[];
+    voided integer[];
+BEGIN
+    IF doc ? 'nodes' THEN
+        -- Before the model's lock, in the same order as the creation of a quarantine.
+        PERFORM pg_advisory_xact_lock_shared(hashtextextended('pedigree.quarantine', 0));
+    END IF;
+    missing := pedigree.take_blobs(doc);
+    IF cardinality(missing) > 0 THEN
+        RETURN jsonb_build_object('refused', 'missing', 'digests', missing);
+    END IF;
+    SELECT l.* INTO locked FROM pedigree.lock_version(doc) AS l;
+    IF locked.state IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    ELSIF locked.state = 'sealed' THEN
+        RETURN jsonb_build_object('refused', 'sealed', 'digest', locked.digest);
+    END IF;
+    IF doc ? 'nodes' AND pedigree.has_open_quarantines() AND ARRAY(
+        SELECT q.quarantine_id FROM pedigree.quarantines_of_nodes(
+            doc -> 'nodes', locked.model_id, (doc ->> 'number')::integer
+        ) q
+    ) IS DISTINCT FROM ARRAY(SELECT jsonb_array_elements_text(doc -> 'quarantines')::bigint) THEN
+        RETURN '{"refused": "stale"}';
+    END IF;
+    PERFORM pedigree.keep_artifact(doc, manifest);
+    voided := pedigree.void_approvals(locked.model_id);
+    UPDATE pedigree.registered_model m SET generation = m.generation + 1
+    WHERE m.model_id = locked.model_id
+    RETURNING m.generation INTO locked.generation;
+    UPDATE pedigree.model_version v SET
+        digest = given, copy = pedigree.next_copy(locked.model_id, given), state = 'sealed',
+        state_reason = NULL, flavor = doc ->> 'flavor',
+        signature = nullif(doc -> 'signature', 'null')
+    WHERE v.model_id = locked.model_id AND v.version = (doc ->> 'number')::integer;
+    PERFORM pedigree.add_to_statistic(logical_bytes => (doc #>> '{artifact,size}')::bigint);
+    PERFORM pedigree.record_state_events(doc, locked.name, locked.at, locked.generation, voided);
+    PERFORM pedigree.keep_version(
+        doc, locked.model_id, (doc ->> 'number')::integer, locked.at, actor ->> 'name',
+        actor ->> 'source'
+    );
+    IF doc ? 'training' THEN
+        PERFORM pedigree.add_training(doc, locked.model_id, (doc ->> 'number')::integer, locked.at,
+            actor ->> 'name', actor ->> 'source');
+    END IF;
+    IF doc ? 'judged' THEN
+        PERFORM pedigree.add_judgement(doc -> 'judged', locked.model_id,
+            (doc ->> 'number')::integer, locked.at, actor ->> 'name');
+    END IF;
+    IF doc ? 'judge_later' THEN
+        INSERT INTO pedigree.unjudged (model_id, version, due_at)
+        VALUES (locked.model_id, (doc ->> 'number')::integer,
+            clock_timestamp() + (doc ->> 'judge_later')::interval)
+        ON CONFLICT (model_id, version) DO UPDATE SET due_at = excluded.due_at, failures = 0;
+    END IF;
+    RETURN jsonb_build_object('at', locked.at, 'generation', locked.generation);
+END
 $$;
 
 CREATE FUNCTION pedigree.search_follows_card() RETURNS trigger
@@ -5281,7 +5578,8 @@ CREATE VIEW pedigree.model_record AS
     m.generation,
     (m.next_version - 1) AS latest_version,
     held.stages,
-    held.aliases
+    held.aliases,
+    m.last_updated_at
    FROM (pedigree.registered_model m
      CROSS JOIN LATERAL ( WITH RECURSIVE held_pointer(name, pointer) AS (
                 ( SELECT t.name,
@@ -5326,6 +5624,23 @@ CREATE TABLE pedigree.orphan (
     key text NOT NULL COLLATE pg_catalog."C",
     orphaned_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     removable_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+);
+
+CREATE TABLE pedigree.pending_work (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    holder uuid NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    CONSTRAINT pending_work_failures_check CHECK ((failures >= 0))
+);
+
+CREATE TABLE pedigree.policy_default (
+    pattern text NOT NULL COLLATE pg_catalog."C",
+    policy jsonb NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    set_by text NOT NULL,
+    reason text
 );
 
 CREATE TABLE pedigree.principal (
@@ -5431,40 +5746,6 @@ CREATE TABLE pedigree.search_metric (
     version integer NOT NULL
 );
 
-CREATE TABLE pedigree.search_version (
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    training_id uuid,
-    name text NOT NULL COLLATE pg_catalog."C",
-    created_at timestamp with time zone NOT NULL,
-    created_by text NOT NULL COLLATE pg_catalog."C",
-    flavor text COLLATE pg_catalog."C",
-    stage text NOT NULL COLLATE pg_catalog."C",
-    aliases text[] NOT NULL COLLATE pg_catalog."C",
-    owners text[] NOT NULL COLLATE pg_catalog."C",
-    git_commit text COLLATE pg_catalog."C",
-    run_id text COLLATE pg_catalog."C",
-    tags jsonb NOT NULL,
-    metrics jsonb NOT NULL,
-    params jsonb NOT NULL,
-    digest text COLLATE pg_catalog."C",
-    description text COLLATE pg_catalog."C",
-    size bigint,
-    git_dirty boolean,
-    code_version text COLLATE pg_catalog."C",
-    training_data_digest text COLLATE pg_catalog."C",
-    training_data_version text COLLATE pg_catalog."C",
-    validation_dataset_id text COLLATE pg_catalog."C",
-    environment_hash text COLLATE pg_catalog."C",
-    ci_build text COLLATE pg_catalog."C",
-    risk_class text COLLATE pg_catalog."C",
-    approval_status text NOT NULL COLLATE pg_catalog."C",
-    approved_by text COLLATE pg_catalog."C",
-    quarantined boolean NOT NULL,
-    held boolean NOT NULL,
-    state text DEFAULT 'sealed'::text NOT NULL COLLATE pg_catalog."C"
-);
-
 CREATE VIEW pedigree.search_metric_source AS
  SELECT metric.key,
     metric.value,
@@ -5472,6 +5753,18 @@ CREATE VIEW pedigree.search_metric_source AS
     s.version
    FROM (pedigree.search_version s
      CROSS JOIN LATERAL pedigree.metrics_of(s.metrics) metric(key, value));
+
+CREATE VIEW pedigree.search_mlflow_source AS
+ SELECT "row".model_id,
+    "row".version,
+    "row".name,
+    "row".created_at,
+    "row".updated_ms,
+    "row".run_id,
+    "row".source,
+    "row".is_prompt
+   FROM (pedigree.search_version s
+     CROSS JOIN LATERAL pedigree.mlflow_row(s.*) "row"(model_id, version, name, created_at, updated_ms, run_id, source, is_prompt));
 
 CREATE TABLE pedigree.search_model (
     model_id bigint NOT NULL,
@@ -5714,7 +6007,7 @@ CREATE VIEW pedigree.version_in_bulk AS
              LIMIT 1), '{"reason": "no training of it is known", "spread": null, "status": "not possible"}'::jsonb)
         END, ( SELECT count(*) AS count
            FROM pedigree.stage_override o
-          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))), v.state, v.state_reason)::pedigree.version_in_full AS version
+          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))), v.state, v.state_reason, v.last_updated_at)::pedigree.version_in_full AS version
    FROM ((((((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
      LEFT JOIN pedigree.artifact a ON ((a.digest = v.digest)))
@@ -6022,6 +6315,22 @@ ALTER TABLE pedigree.tenure ALTER COLUMN tenure_id ADD GENERATED ALWAYS AS IDENT
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE VIEW pedigree.unguarded_alias AS
+ SELECT m.model_id,
+    a.version,
+    guard.alias,
+    guard.stage
+   FROM ((pedigree.registered_model m
+     CROSS JOIN LATERAL jsonb_each_text(
+        CASE jsonb_typeof((m.policy -> 'aliases'::text))
+            WHEN 'object'::text THEN (m.policy -> 'aliases'::text)
+            ELSE NULL::jsonb
+        END) guard(alias, stage))
+     JOIN pedigree.tenure a ON (((a.model_id = m.model_id) AND (a.pointer = 'alias'::text) AND (a.name = guard.alias) AND (a.held_until IS NULL))))
+  WHERE (NOT (EXISTS ( SELECT
+           FROM pedigree.tenure s
+          WHERE ((s.model_id = a.model_id) AND (s.version = a.version) AND (s.pointer = 'stage'::text) AND (s.name = guard.stage) AND (s.held_until IS NULL)))));
 
 CREATE TABLE pedigree.unjudged (
     model_id bigint NOT NULL,
@@ -6367,6 +6676,12 @@ ALTER TABLE ONLY pedigree.orphan
 ALTER TABLE ONLY pedigree.stage_override
     ADD CONSTRAINT override_generation UNIQUE (model_id, generation);
 
+ALTER TABLE ONLY pedigree.pending_work
+    ADD CONSTRAINT pending_work_pkey PRIMARY KEY (model_id, version);
+
+ALTER TABLE ONLY pedigree.policy_default
+    ADD CONSTRAINT policy_default_pkey PRIMARY KEY (pattern);
+
 ALTER TABLE ONLY pedigree.principal
     ADD CONSTRAINT principal_pkey PRIMARY KEY (principal_id);
 
@@ -6411,6 +6726,9 @@ ALTER TABLE ONLY pedigree.released
 
 ALTER TABLE ONLY pedigree.search_metric
     ADD CONSTRAINT search_metric_pkey PRIMARY KEY (key, value, model_id, version);
+
+ALTER TABLE ONLY pedigree.search_mlflow
+    ADD CONSTRAINT search_mlflow_pkey PRIMARY KEY (model_id, version);
 
 ALTER TABLE ONLY pedigree.search_model_change
     ADD CONSTRAINT search_model_change_pkey PRIMARY KEY (model_id);
@@ -6596,6 +6914,8 @@ CREATE INDEX model_version_deleted ON pedigree.model_version USING btree (model_
 
 CREATE UNIQUE INDEX model_version_digest_unique ON pedigree.model_version USING btree (model_id, digest, copy) WHERE (deleted_at IS NULL);
 
+CREATE INDEX model_version_pending ON pedigree.model_version USING btree (model_id, version) WHERE (state = 'pending'::text);
+
 CREATE INDEX model_version_unsealed ON pedigree.model_version USING btree (model_id, version) WHERE (state <> 'sealed'::text);
 
 CREATE INDEX override_of_version ON pedigree.stage_override USING btree (model_id, version, override_id);
@@ -6615,6 +6935,18 @@ CREATE INDEX quarantine_open ON pedigree.quarantine USING btree (asset, partitio
 CREATE INDEX registered_model_name ON pedigree.registered_model USING btree (name);
 
 CREATE INDEX registered_model_name_trigrams ON pedigree.registered_model USING gin (name pedigree.gin_trgm_ops);
+
+CREATE INDEX search_mlflow_bytes ON pedigree.search_mlflow USING hash (source);
+
+CREATE INDEX search_mlflow_model ON pedigree.search_mlflow USING btree (name, ((- updated_ms)), ((- version)));
+
+CREATE INDEX search_mlflow_name ON pedigree.search_mlflow USING btree (name, ((- version)));
+
+CREATE INDEX search_mlflow_newest ON pedigree.search_mlflow USING btree (((- updated_ms)), name, ((- version)));
+
+CREATE INDEX search_mlflow_prompt ON pedigree.search_mlflow USING btree (model_id) WHERE is_prompt;
+
+CREATE INDEX search_mlflow_run ON pedigree.search_mlflow USING hash (run_id) WHERE (run_id <> ''::text);
 
 CREATE INDEX search_model_asking ON pedigree.search_model USING btree (name_key) WHERE ('waiting'::text = ANY (attention));
 
@@ -6726,6 +7058,8 @@ CREATE INDEX webhook_delivery_settled ON pedigree.webhook_delivery USING btree (
 
 CREATE INDEX webhook_line_due ON pedigree.webhook_line USING btree (due_at) WHERE (due_at IS NOT NULL);
 
+CREATE CONSTRAINT TRIGGER alias_guarded AFTER INSERT OR UPDATE ON pedigree.tenure DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.pointer = 'alias'::text) = (new.held_until IS NULL))) EXECUTE FUNCTION pedigree.judge_guarded_aliases();
+
 CREATE TRIGGER artifact_added AFTER INSERT ON pedigree.artifact REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_artifacts();
 
 CREATE TRIGGER artifact_removed AFTER DELETE ON pedigree.artifact REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_artifacts();
@@ -6830,6 +7164,10 @@ CREATE TRIGGER log_timestamp_no_truncate BEFORE TRUNCATE ON pedigree.log_timesta
 
 ALTER TABLE pedigree.log_timestamp ENABLE ALWAYS TRIGGER log_timestamp_no_truncate;
 
+CREATE TRIGGER mlflow_row_added AFTER INSERT OR DELETE ON pedigree.search_version FOR EACH ROW EXECUTE FUNCTION pedigree.mlflow_follows_search();
+
+CREATE TRIGGER mlflow_row_changed AFTER UPDATE ON pedigree.search_version FOR EACH ROW WHEN ((((((old.name IS DISTINCT FROM new.name) OR (old.created_at IS DISTINCT FROM new.created_at)) OR (old.run_id IS DISTINCT FROM new.run_id)) OR (old.digest IS DISTINCT FROM new.digest)) OR (old.tags IS DISTINCT FROM new.tags))) EXECUTE FUNCTION pedigree.mlflow_follows_search();
+
 CREATE TRIGGER model_added AFTER INSERT ON pedigree.registered_model REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_name();
 
 CREATE TRIGGER model_changed AFTER UPDATE OF deleted_at, name ON pedigree.registered_model FOR EACH ROW WHEN (((old.deleted_at IS DISTINCT FROM new.deleted_at) OR (old.name IS DISTINCT FROM new.name))) EXECUTE FUNCTION pedigree.search_follows_model();
@@ -6859,6 +7197,8 @@ CREATE TRIGGER override_no_truncate BEFORE TRUNCATE ON pedigree.stage_override F
 ALTER TABLE pedigree.stage_override ENABLE ALWAYS TRIGGER override_no_truncate;
 
 CREATE TRIGGER policy_changed BEFORE UPDATE OF policy ON pedigree.registered_model FOR EACH ROW WHEN ((old.policy IS DISTINCT FROM new.policy)) EXECUTE FUNCTION pedigree.count_policy_revision();
+
+CREATE CONSTRAINT TRIGGER policy_guards AFTER UPDATE OF policy ON pedigree.registered_model DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pedigree.judge_guarded_aliases();
 
 CREATE CONSTRAINT TRIGGER request_changed AFTER INSERT OR DELETE OR UPDATE OF outcome ON pedigree.stage_request DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pedigree.search_model_follows_row();
 
@@ -6903,6 +7243,8 @@ CREATE TRIGGER version_source_unchanged BEFORE DELETE OR UPDATE ON pedigree.vers
 ALTER TABLE pedigree.version_source ENABLE ALWAYS TRIGGER version_source_unchanged;
 
 CREATE TRIGGER version_state_changed AFTER UPDATE ON pedigree.model_version REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_state();
+
+CREATE TRIGGER version_updated AFTER UPDATE OF last_updated_at ON pedigree.model_version FOR EACH ROW WHEN ((old.last_updated_at IS DISTINCT FROM new.last_updated_at)) EXECUTE FUNCTION pedigree.mlflow_follows_version();
 
 ALTER TABLE ONLY pedigree.access_group_member
     ADD CONSTRAINT access_group_member_group FOREIGN KEY (group_name) REFERENCES pedigree.access_group(name);
@@ -6990,6 +7332,9 @@ ALTER TABLE ONLY pedigree.model_version
 
 ALTER TABLE ONLY pedigree.stage_override
     ADD CONSTRAINT override_version FOREIGN KEY (model_id, version, digest, author) REFERENCES pedigree.model_version(model_id, version, digest, created_by);
+
+ALTER TABLE ONLY pedigree.pending_work
+    ADD CONSTRAINT pending_work_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
 ALTER TABLE ONLY pedigree.principal
     ADD CONSTRAINT principal_person_id_fkey FOREIGN KEY (person_id) REFERENCES pedigree.principal(principal_id);

@@ -11,7 +11,10 @@ from pedigree.catalog.overview import reading
 from pedigree.catalog.overview.near_names import near_names
 from pedigree.catalog.overview.records import ModelFacet, ModelFilter, ModelOrder, ModelPage
 from pedigree.catalog.records import RegisteredModel
+from pedigree.catalog.store import lock_model
 from pedigree.contract.models import ModelContract
+from pedigree.lifecycle.policy_defaults import give_first_policy
+from pedigree.lifecycle.records import Policy
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
 
@@ -27,11 +30,19 @@ class ModelOperations(ContextGroup, ModelContract):
         owners: Sequence[str] = (),
         tags: Mapping[str, str] | None = None,
         recreate: bool = False,
+        first_policy: Policy | None = None,
     ) -> RegisteredModel:
-        """Do what the verb does; with ``recreate``, a name may be had again.
+        """Do what the verb does.
 
-        That is the name of a deleted model, which then cannot be restored, or one that a model had
-        until it was renamed. The numbers of versions continue above those of the name.
+        Args:
+            name: The model.
+            description: Its description.
+            owners: Its owners.
+            tags: Its tags.
+            recreate: Whether a name may be had again: that of a deleted model, which then cannot
+                be restored, or one that a model had until it was renamed. The numbers of versions
+                continue above those of the name.
+            first_policy: Its policy where no policy of new models fits its name.
         """
         self._context.require(Permission.REGISTER, name)
         actor = self._context.actor()
@@ -47,6 +58,7 @@ class ModelOperations(ContextGroup, ModelContract):
                 tags=tags or {},
                 recreate=recreate,
             )
+            give_first_policy(transaction, lock_model(transaction, name), actor, first_policy)
             return lookups.find_model(transaction, name)
 
         return self._context.database.transaction(write)

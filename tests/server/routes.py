@@ -59,6 +59,7 @@ KNOWN: dict[str, Any] = {
     "schema_id": "urn:ietf:params:scim:schemas:core:2.0:User",
     "user_id": "00000000-0000-4000-8000-000000000000",
     "group_id": "00000000-0000-4000-8000-000000000000",
+    "pattern": "risk-*",
 }
 # A name that parameters of several routes have, with a value for each route.
 FILES = {"docs_file": "start.js", "static_file": static_name("pedigree.css")}

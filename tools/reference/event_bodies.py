@@ -29,7 +29,9 @@ _NAMES: Mapping[EventType, str] = MappingProxyType(
         EventType.MODEL_DELETED: "reason",
         EventType.MODEL_RESTORED: "reason",
         EventType.MODEL_CHECK_UNATTRIBUTED: "check problem run_id evaluation",
-        EventType.VERSION_CREATED: _TRAINING,
+        EventType.VERSION_CREATED: f"{_TRAINING} state? state_reason? source?",
+        EventType.VERSION_SEALED: "digest state run_id metrics generation voided",
+        EventType.VERSION_REGISTRATION_FAILED: "reason",
         EventType.VERSION_TRAINED: _TRAINING,
         EventType.VERSION_UPDATED: (
             "description? owners? tags? tag_changes? model_card? evaluation?"
@@ -69,6 +71,8 @@ _NAMES: Mapping[EventType, str] = MappingProxyType(
             "asset partition data_version storage_id materialized_by check passed severity summary"
             " details run_id"
         ),
+        EventType.POLICY_DEFAULT_SET: "pattern policy reason",
+        EventType.POLICY_DEFAULT_DELETED: "pattern reason",
         EventType.TOKEN_CREATED: (
             "token_id principal roles models expires_at secret_hash workload?"
         ),
@@ -111,6 +115,7 @@ _NAMES: Mapping[EventType, str] = MappingProxyType(
         EventType.LOG_KEY_RETIRED: "key",
         EventType.LOG_EXPORTED: "read",
         EventType.REGISTRY_CHECKED: "read hashes looked_at violated",
+        EventType.REGISTRY_IMPORTED: "from origin exported_at exported_by events checkpoint",
         EventType.MEMBER_FAILED: _FAILURE,
         EventType.MEMBER_RECOVERED: _FAILURE,
     }

@@ -482,6 +482,314 @@ BEGIN
 END
 $$;
 
+-- The moments in the records. That of a version is there only if it was changed since its creation, so
+-- stored records of others stay as they are.
+CREATE OR REPLACE VIEW pedigree.version_record AS
+ SELECT v.model_id,
+    m.name AS model_name,
+    m.name_key,
+    m.generation,
+    v.version AS version_id,
+    v.digest,
+    ( SELECT a.size
+           FROM pedigree.artifact a
+          WHERE (a.digest = v.digest)) AS size,
+    v.flavor,
+    v.signature,
+    v.description,
+    v.owners,
+    v.tags,
+    v.approval_status,
+    v.approval_notes,
+    v.approved_by,
+    v.approval_timestamp,
+    v.risk_class,
+    v.risk_assessment_id,
+    v.drift_monitor_id,
+    v.datasheet_uri,
+    v.quarantine_reason,
+    v.hold_reason,
+    v.created_at,
+    v.created_by,
+    v.created_by_source,
+    first.run_id,
+    first.git_commit,
+    first.git_dirty,
+    first.git_source,
+    first.code_version,
+    first.training_data_digest,
+    first.training_data_version,
+    first.validation_dataset_id,
+    first.environment_hash,
+    first.ci_build,
+    COALESCE(first.metrics, '{}'::jsonb) AS metrics,
+    COALESCE(first.params, '{}'::jsonb) AS params,
+    ( SELECT count(*) AS count
+           FROM pedigree.training t
+          WHERE ((t.model_id = v.model_id) AND (t.version = v.version))) AS trainings,
+    COALESCE(stage.name, 'none'::text) AS stage,
+    stage.held_since AS stage_since,
+    ARRAY( SELECT t.name
+           FROM pedigree.tenure t
+          WHERE ((t.model_id = v.model_id) AND (t.version = v.version) AND (t.pointer = 'alias'::text) AND (t.held_until IS NULL))
+          ORDER BY t.name) AS aliases,
+    ( SELECT c.digest
+           FROM pedigree.model_card c
+          WHERE ((c.model_id = v.model_id) AND (c.version = v.version))
+          ORDER BY c.revision DESC
+         LIMIT 1) AS model_card_digest,
+    ( SELECT count(*) AS count
+           FROM pedigree.stage_override o
+          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))) AS overrides,
+    v.state,
+    v.state_reason,
+    v.last_updated_at
+   FROM (((pedigree.model_version v
+     JOIN pedigree.registered_model m USING (model_id))
+     LEFT JOIN LATERAL ( SELECT t.training_id,
+            t.model_id,
+            t.version,
+            t.run_id,
+            t.instance_id,
+            t.job_name,
+            t.step_key,
+            t.asset,
+            t.partition,
+            t.git_commit,
+            t.git_dirty,
+            t.git_source,
+            t.code_version,
+            t.training_data_digest,
+            t.training_data_version,
+            t.validation_dataset_id,
+            t.environment_hash,
+            t.ci_build,
+            t.metrics,
+            t.params,
+            t.raced,
+            t.created_at,
+            t.created_by,
+            t.created_by_source,
+            t.config,
+            t.lineage_recorded,
+            t.verification,
+            t.description,
+            t.owners,
+            t.tags,
+            t.risk_class,
+            t.risk_assessment_id,
+            t.drift_monitor_id,
+            t.datasheet_uri,
+            t.restated
+           FROM pedigree.training t
+          WHERE ((t.model_id = v.model_id) AND (t.version = v.version))
+          ORDER BY t.created_at, t.training_id
+         LIMIT 1) first ON (true))
+     LEFT JOIN pedigree.tenure stage ON (((stage.model_id = v.model_id) AND (stage.version = v.version) AND (stage.pointer = 'stage'::text) AND (stage.held_until IS NULL))))
+  WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL));
+
+CREATE OR REPLACE VIEW pedigree.version_in_full AS
+ SELECT model_id,
+    model_name,
+    name_key,
+    generation,
+    version_id,
+    digest,
+    size,
+    flavor,
+    signature,
+    description,
+    owners,
+    tags,
+    approval_status,
+    approval_notes,
+    approved_by,
+    approval_timestamp,
+    risk_class,
+    risk_assessment_id,
+    drift_monitor_id,
+    datasheet_uri,
+    quarantine_reason,
+    hold_reason,
+    created_at,
+    created_by,
+    created_by_source,
+    run_id,
+    git_commit,
+    git_dirty,
+    git_source,
+    code_version,
+    training_data_digest,
+    training_data_version,
+    validation_dataset_id,
+    environment_hash,
+    ci_build,
+    metrics,
+    params,
+    trainings,
+    stage,
+    stage_since,
+    aliases,
+    model_card_digest,
+    COALESCE(( SELECT t.verification
+           FROM pedigree.training t
+          WHERE ((t.model_id = r.model_id) AND (t.version = r.version_id))
+          ORDER BY ((t.verification ->> 'status'::text) <> 'verified'::text), t.created_at, t.training_id
+         LIMIT 1), '{"reason": "no training of it is known", "spread": null, "status": "not possible"}'::jsonb) AS verification,
+    overrides,
+    state,
+    state_reason,
+    last_updated_at
+   FROM pedigree.version_record r;
+
+CREATE OR REPLACE VIEW pedigree.version_in_bulk AS
+ SELECT first.training_id,
+    ROW(v.model_id, m.name, m.name_key, m.generation, v.version, v.digest, a.size, v.flavor,
+        v.signature, v.description, v.owners, v.tags, v.approval_status, v.approval_notes,
+        v.approved_by, v.approval_timestamp, v.risk_class, v.risk_assessment_id, v.drift_monitor_id,
+        v.datasheet_uri, v.quarantine_reason, v.hold_reason, v.created_at, v.created_by,
+        v.created_by_source, first.run_id, first.git_commit, first.git_dirty, first.git_source,
+        first.code_version, first.training_data_digest, first.training_data_version,
+        first.validation_dataset_id, first.environment_hash, first.ci_build, COALESCE(first.metrics,
+        '{}'::jsonb), COALESCE(first.params, '{}'::jsonb), COALESCE(first.trainings, (0)::bigint),
+        COALESCE(stage.name, 'none'::text), stage.held_since, COALESCE(alias.names, '{}'::text[]),
+        card.digest,
+        CASE
+            WHEN (first.trainings = 1) THEN first.verification
+            ELSE COALESCE(( SELECT t.verification
+               FROM pedigree.training t
+              WHERE ((t.model_id = v.model_id) AND (t.version = v.version))
+              ORDER BY ((t.verification ->> 'status'::text) <> 'verified'::text), t.created_at, t.training_id
+             LIMIT 1), '{"reason": "no training of it is known", "spread": null, "status": "not possible"}'::jsonb)
+        END, ( SELECT count(*) AS count
+           FROM pedigree.stage_override o
+          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))), v.state, v.state_reason,
+        v.last_updated_at)::pedigree.version_in_full AS version
+   FROM ((((((pedigree.model_version v
+     JOIN pedigree.registered_model m USING (model_id))
+     LEFT JOIN pedigree.artifact a ON ((a.digest = v.digest)))
+     LEFT JOIN pedigree.first_training first ON (((first.model_id = v.model_id) AND (first.version = v.version))))
+     LEFT JOIN pedigree.tenure stage ON (((stage.model_id = v.model_id) AND (stage.version = v.version) AND (stage.pointer = 'stage'::text) AND (stage.held_until IS NULL))))
+     LEFT JOIN ( SELECT tenure.model_id,
+            tenure.version,
+            array_agg(tenure.name ORDER BY tenure.name) AS names
+           FROM pedigree.tenure
+          WHERE ((tenure.pointer = 'alias'::text) AND (tenure.held_until IS NULL))
+          GROUP BY tenure.model_id, tenure.version) alias ON (((alias.model_id = v.model_id) AND (alias.version = v.version))))
+     LEFT JOIN ( SELECT DISTINCT ON (model_card.model_id, model_card.version) model_card.model_id,
+            model_card.version,
+            model_card.digest
+           FROM pedigree.model_card
+          ORDER BY model_card.model_id, model_card.version, model_card.revision DESC) card ON (((card.model_id = v.model_id) AND (card.version = v.version))))
+  WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL));
+
+CREATE OR REPLACE FUNCTION pedigree.record_shown(r pedigree.version_in_full) RETURNS SETOF json
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN r.overrides > 0 OR r.state <> 'sealed' OR r.last_updated_at IS NOT NULL THEN replace(
+        to_json(shown)::text, ',"model_card_digest":', concat(
+            CASE WHEN r.overrides > 0 THEN format(',"overrides":%s', r.overrides) END,
+            CASE WHEN r.state <> 'sealed' THEN format(
+                ',"state":%s,"state_reason":%s', to_json(r.state),
+                coalesce(to_json(r.state_reason), 'null')
+            ) END,
+            CASE WHEN r.last_updated_at IS NOT NULL THEN format(
+                ',"last_updated_at":"%s"',
+                to_char(r.last_updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+            ) END,
+            ',"model_card_digest":'
+        )
+    )::json ELSE to_json(shown) END FROM (
+        SELECT
+            r.model_name,
+            r.version_id,
+            r.digest,
+            r.size,
+            r.flavor,
+            r.description,
+            r.owners,
+            r.tags,
+            r.approval_status,
+            r.approval_notes,
+            r.approved_by,
+            to_char(r.approval_timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+                AS approval_timestamp,
+            r.risk_class,
+            r.risk_assessment_id,
+            r.drift_monitor_id,
+            r.datasheet_uri,
+            r.quarantine_reason,
+            r.hold_reason,
+            to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS created_at,
+            r.created_by,
+            r.created_by_source,
+            r.run_id,
+            r.git_commit,
+            r.git_dirty,
+            r.git_source,
+            r.code_version,
+            r.training_data_digest,
+            r.training_data_version,
+            r.validation_dataset_id,
+            r.environment_hash,
+            r.ci_build,
+            r.metrics,
+            r.params,
+            r.trainings,
+            r.stage,
+            to_char(r.stage_since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+                AS stage_since,
+            r.aliases,
+            r.model_card_digest
+    ) AS shown
+$$;
+
+CREATE OR REPLACE VIEW pedigree.model_record AS
+ SELECT m.name,
+    m.name_key,
+    m.description,
+    m.owners,
+    m.tags,
+    m.created_by,
+    m.created_at,
+    m.generation,
+    (m.next_version - 1) AS latest_version,
+    held.stages,
+    held.aliases,
+    m.last_updated_at
+   FROM (pedigree.registered_model m
+     CROSS JOIN LATERAL ( WITH RECURSIVE held_pointer(name, pointer) AS (
+                ( SELECT t.name,
+                    t.pointer
+                   FROM pedigree.tenure t
+                  WHERE ((t.model_id = m.model_id) AND (t.held_until IS NULL))
+                  ORDER BY t.name, t.pointer
+                 LIMIT 1)
+                UNION ALL
+                 SELECT further.name,
+                    further.pointer
+                   FROM (held_pointer h
+                     CROSS JOIN LATERAL ( SELECT t.name,
+                            t.pointer
+                           FROM pedigree.tenure t
+                          WHERE ((t.model_id = m.model_id) AND (t.held_until IS NULL) AND (ROW(t.name, t.pointer) > ROW(h.name, h.pointer)))
+                          ORDER BY t.name, t.pointer
+                         LIMIT 1) further)
+                ), holders AS (
+                 SELECT h.name,
+                    h.pointer,
+                    ( SELECT jsonb_agg(newest.version ORDER BY newest.version) AS jsonb_agg
+                           FROM ( SELECT t.version
+                                   FROM pedigree.tenure t
+                                  WHERE ((t.model_id = m.model_id) AND (t.held_until IS NULL) AND (t.name = h.name) AND (t.pointer = h.pointer))
+                                  ORDER BY t.version DESC
+                                 LIMIT 20) newest) AS versions
+                   FROM held_pointer h
+                )
+         SELECT COALESCE(jsonb_object_agg(holders.name, holders.versions) FILTER (WHERE (holders.pointer = 'stage'::text)), '{}'::jsonb) AS stages,
+            COALESCE(jsonb_object_agg(holders.name, (holders.versions -> 0)) FILTER (WHERE (holders.pointer = 'alias'::text)), '{}'::jsonb) AS aliases
+           FROM holders) held)
+  WHERE (m.deleted_at IS NULL);
+
 -- Small changes of large functions, whose other lines stay as they are.
 DO $edits$
 DECLARE

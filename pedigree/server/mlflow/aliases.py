@@ -35,8 +35,8 @@ class NewAlias(NamedModel):
 @requires(Permission.MOVE, model_in_body=True)
 def set_alias(call: MlflowCall, asked: NewAlias) -> None:
     """Point an alias to a version; it leaves its previous version."""
-    operations = call.registry.operations.mlflow_models
-    operations.set_alias(asked.name, asked.alias, int(asked.version))
+    pointers = call.registry.operations.pointers
+    pointers.point(asked.name, asked.alias, int(asked.version))
 
 
 @routes.get("registered-models/alias")
@@ -54,4 +54,4 @@ async def get_by_alias(call: MlflowCall, asked: NamedAlias) -> OneVersion:
 def delete_alias(call: MlflowCall, asked: NamedAlias) -> None:
     """Delete an alias; as in MLflow, one that does not exist is no error."""
     with suppress(AliasNotFoundError):
-        call.registry.delete_alias(asked.name, asked.alias)
+        call.registry.operations.pointers.unpoint(asked.name, asked.alias)

@@ -3,6 +3,8 @@
 import dataclasses
 
 from pedigree.access.records import Permission
+from pedigree.lifecycle.policy import open_policy
+from pedigree.lifecycle.records import Policy
 from pedigree.server.http.auth import requires
 from pedigree.server.mlflow import rules
 from pedigree.server.mlflow.fields import optional, required
@@ -19,6 +21,7 @@ from pedigree.server.mlflow.routes import MlflowCall, MlflowRoutes
 
 routes = MlflowRoutes()
 
+_IS_PROMPT = "mlflow.prompt.is_prompt"
 _DELETION = "deleted by a client of MLflow"
 
 
@@ -58,8 +61,15 @@ class LatestVersions(NamedModel):
 def create_model(call: MlflowCall, asked: NewMlflowModel) -> OneModel:
     """Create a model without versions."""
     tags = {tag.key: tag.value for tag in asked.tags}
-    operations = call.registry.operations.mlflow_models
-    operations.create(asked.name, description=asked.description, tags=tags)
+    # A prompt has no stages, so that its aliases may have any name.
+    is_prompt = tags.get(_IS_PROMPT, "").lower() == "true"
+    call.registry.operations.models.create_model(
+        asked.name,
+        description=asked.description,
+        tags=tags,
+        recreate=True,
+        first_policy=Policy(stages=()) if is_prompt else open_policy(),
+    )
     return _shown(call, asked.name)
 
 

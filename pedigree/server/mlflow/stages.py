@@ -46,7 +46,7 @@ class MovedVersion(NamedVersion):
 def transition_stage(call: MlflowCall, asked: MovedVersion) -> OneVersion:
     """Move a version into a stage."""
     number = int(asked.version)
-    call.registry.operations.mlflow_models.move(
+    call.registry.operations.mlflow_stages.move(
         asked.name, number, asked.shown, archive_existing=asked.archive_existing_versions
     )
     return shown_version(call, asked.name, number)

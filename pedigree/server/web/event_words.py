@@ -102,6 +102,8 @@ _PHRASES: Mapping[EventType, Callable[[Body], str]] = {
     EventType.MODEL_DELETED: lambda _: "deleted with all its versions",
     EventType.MODEL_RESTORED: lambda _: "restored",
     EventType.VERSION_CREATED: lambda _: "registered",
+    EventType.VERSION_SEALED: lambda _: "sealed: the registry has its bytes",
+    EventType.VERSION_REGISTRATION_FAILED: lambda _: "its registration failed",
     EventType.VERSION_TRAINED: lambda _: "trained again, with the same bytes",
     EventType.VERSION_UPDATED: _update,
     EventType.VERSION_DOWNLOADED: lambda _: "downloaded or loaded",
@@ -132,5 +134,9 @@ _PHRASES: Mapping[EventType, Callable[[Body], str]] = {
     EventType.ASSET_RELEASED: lambda body: f"{_data(body)} released from quarantine",
     EventType.DATASHEET_SET: lambda body: f"datasheet of {_data(body)} written",
     EventType.DATA_CHECK_RECORDED: lambda body: f"{_data(body)}: {_check(body)}",
+    EventType.POLICY_DEFAULT_SET: lambda body: f"policy of new models {_text(body, 'pattern')} set",
+    EventType.POLICY_DEFAULT_DELETED: lambda body: (
+        f"policy of new models {_text(body, 'pattern')} deleted"
+    ),
     EventType.ALIAS_SET: lambda body: f"became @{_text(body, 'alias')}",
 }
