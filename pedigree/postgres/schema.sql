@@ -5248,6 +5248,15 @@ CREATE TABLE pedigree.orphan (
     removable_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
 );
 
+CREATE TABLE pedigree.pending_work (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    holder uuid NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    CONSTRAINT pending_work_failures_check CHECK ((failures >= 0))
+);
+
 CREATE TABLE pedigree.principal (
     principal_id bigint NOT NULL,
     name text NOT NULL,
@@ -6284,6 +6293,9 @@ ALTER TABLE ONLY pedigree.orphan
 ALTER TABLE ONLY pedigree.stage_override
     ADD CONSTRAINT override_generation UNIQUE (model_id, generation);
 
+ALTER TABLE ONLY pedigree.pending_work
+    ADD CONSTRAINT pending_work_pkey PRIMARY KEY (model_id, version);
+
 ALTER TABLE ONLY pedigree.principal
     ADD CONSTRAINT principal_pkey PRIMARY KEY (principal_id);
 
@@ -6507,6 +6519,8 @@ CREATE UNIQUE INDEX model_version_author ON pedigree.model_version USING btree (
 CREATE INDEX model_version_deleted ON pedigree.model_version USING btree (model_id, version) WHERE ((deleted_at IS NOT NULL) AND (collected_at IS NULL));
 
 CREATE UNIQUE INDEX model_version_digest_unique ON pedigree.model_version USING btree (model_id, digest, copy) WHERE (deleted_at IS NULL);
+
+CREATE INDEX model_version_pending ON pedigree.model_version USING btree (model_id, version) WHERE (state = 'pending'::text);
 
 CREATE INDEX model_version_unsealed ON pedigree.model_version USING btree (model_id, version) WHERE (state <> 'sealed'::text);
 
@@ -6897,6 +6911,9 @@ ALTER TABLE ONLY pedigree.model_version
 
 ALTER TABLE ONLY pedigree.stage_override
     ADD CONSTRAINT override_version FOREIGN KEY (model_id, version, digest, author) REFERENCES pedigree.model_version(model_id, version, digest, created_by);
+
+ALTER TABLE ONLY pedigree.pending_work
+    ADD CONSTRAINT pending_work_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
 ALTER TABLE ONLY pedigree.principal
     ADD CONSTRAINT principal_person_id_fkey FOREIGN KEY (person_id) REFERENCES pedigree.principal(principal_id);
