@@ -139,6 +139,7 @@ class RegistryVerbs:
 
     create_model = Verb(lambda on: on.models.create_model)
     update_model = Verb(lambda on: on.models.update_model)
+    rename_model = Verb(lambda on: on.models.rename_model)
     model = Verb(lambda on: on.models.model)
     models = Verb(lambda on: on.models.models)
     each_model = Verb(lambda on: on.models.each_model)
@@ -200,6 +201,9 @@ class RegistryVerbs:
     set_policy = Verb(lambda on: on.policies.set_policy)
     policy_history = Verb(lambda on: on.policies.policy_history)
     registration_checks = Verb(lambda on: on.policies.registration_checks)
+    set_policy_default = Verb(lambda on: on.policies.set_policy_default)
+    policy_defaults = Verb(lambda on: on.policies.policy_defaults)
+    delete_policy_default = Verb(lambda on: on.policies.delete_policy_default)
     check_rules = Verb(lambda on: on.policies.check_rules)
 
     run_check = Verb(lambda on: on.checks.run_check)

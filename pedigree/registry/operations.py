@@ -27,16 +27,20 @@ from pedigree.registry.fsck import FsckOperations
 from pedigree.registry.gc import GcOperations
 from pedigree.registry.impact_pages import ImpactPageOperations
 from pedigree.registry.lineage import LineageOperations
+from pedigree.registry.mlflow_search import MlflowSearchOperations
+from pedigree.registry.mlflow_stages import MlflowStageOperations
 from pedigree.registry.model_pages import ModelPageOperations
 from pedigree.registry.models import ModelOperations
 from pedigree.registry.monitoring import MonitoringOperations
 from pedigree.registry.pending_checks import PendingCheckOperations
 from pedigree.registry.people import PeopleOperations
+from pedigree.registry.pointers import PointerOperations
 from pedigree.registry.policies import PolicyOperations
 from pedigree.registry.promotions import PromotionOperations
 from pedigree.registry.provisioning import ProvisioningOperations
 from pedigree.registry.quarantine import QuarantineOperations
 from pedigree.registry.registration import RegistrationOperations
+from pedigree.registry.registration_gates import RegistrationGateOperations
 from pedigree.registry.retention import RetentionOperations
 from pedigree.registry.sealing import SealingOperations
 from pedigree.registry.search import SearchOperations
@@ -106,6 +110,7 @@ class RegistryOperations(Operations):
         self.cards = CardOperations(context)
         self.stage_requests = StageRequestOperations(context)
         self.stages = StageOperations(context)
+        self.pointers = PointerOperations(context)
         self.approvals = ApprovalOperations(context, self.stage_requests)
         self.promotions = PromotionOperations(context)
         self.datasets = DatasetOperations(context)
@@ -124,27 +129,12 @@ class RegistryOperations(Operations):
             stage_requests=self.stage_requests,
             evidence=evidence,
         )
+        self.registration_gates = RegistrationGateOperations(context, evidence)
         self.check_runs = CheckRunOperations(context)
         self.pending_checks = PendingCheckOperations(context, self.versions, self.checks)
         self.uploads = UploadOperations(context)
-        self.upload_areas = UploadAreaOperations(context)
-        self.artifact_places = ArtifactPlaceOperations(context)
         self.creator = VersionCreator(context, self.pending_checks, evidence)
         self.registration = RegistrationOperations(context, self.uploads, self.creator)
-        self.sealing = SealingOperations(context, self.creator, self.pending_checks)
-        self.sources = SourceOperations(
-            context,
-            self.sealing,
-            SourceVersions(
-                models=self.models,
-                versions=self.versions,
-                artifacts=self.artifacts,
-                stages=self.stages,
-                policies=self.policies,
-                lineage=self.lineage,
-                sealing=self.sealing,
-            ),
-        )
         self.quarantine = QuarantineOperations(context, self.versions)
         self.retention = RetentionOperations(context)
         self.search = SearchOperations(context)
@@ -160,6 +150,29 @@ class RegistryOperations(Operations):
         self.fsck = FsckOperations(context)
         self.audit = AuditOperations(context)
         self.attestations = AttestationOperations(context)
+        self._add_groups_of_mlflow(context)
+
+    def _add_groups_of_mlflow(self, context: Context) -> None:
+        """Add what only MLflow's clients and imports use."""
+        self.mlflow_stages = MlflowStageOperations(context, self.stages, self.policies)
+        self.mlflow_search = MlflowSearchOperations(context)
+        self.upload_areas = UploadAreaOperations(context)
+        self.artifact_places = ArtifactPlaceOperations(context)
+        self.sealing = SealingOperations(context, self.creator, self.pending_checks)
+        self.sources = SourceOperations(
+            context,
+            self.sealing,
+            SourceVersions(
+                models=self.models,
+                versions=self.versions,
+                artifacts=self.artifacts,
+                stages=self.stages,
+                policies=self.policies,
+                lineage=self.lineage,
+                sealing=self.sealing,
+                gates=self.registration_gates,
+            ),
+        )
 
     def typed_error(self, error: Exception) -> PedigreeError | None:
         """Return the typed error of an exception, also of a statement; None for a defect."""

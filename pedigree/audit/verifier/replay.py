@@ -43,6 +43,17 @@ def fold(state: ReplayedModel, event: ReplayableEvent) -> None:
         apply(state, event)
 
 
+def _model_created(state: ReplayedModel, event: ReplayableEvent) -> None:
+    state.name = event.model
+    # Events of a model whose name was never another's have no number.
+    state.first_version = int(event.body.get("first_version", 1))
+
+
+def _model_renamed(state: ReplayedModel, event: ReplayableEvent) -> None:
+    state.name = str(event.body["to"])
+    state.first_version = int(event.body["first_version"])
+
+
 def _model_updated(state: ReplayedModel, event: ReplayableEvent) -> None:
     policy = event.body.get("policy")
     if isinstance(policy, dict):
@@ -272,6 +283,8 @@ def _version(state: ReplayedModel, event: ReplayableEvent) -> ReplayedVersion:
 
 _FOLDS: Mapping[str, Callable[[ReplayedModel, ReplayableEvent], None]] = MappingProxyType(
     {
+        "model.created": _model_created,
+        "model.renamed": _model_renamed,
         "model.updated": _model_updated,
         "model.deleted": _model_deleted_or_restored,
         "model.restored": _model_deleted_or_restored,
