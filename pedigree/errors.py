@@ -56,6 +56,7 @@
     │   ├── BytesMissingError        the registry lacks files of the version; the message lists them
     │   ├── BytesTakenError          the same bytes were registered again; it cannot be restored
     │   ├── NotRetrainableError      no asset trained the version
+    │   ├── AlreadySealedError       the version has other bytes, and a digest is final
     │   ├── NotSealedError           the registry does not have the version's bytes, or not yet
     │   ├── PlanChangedError         garbage collection would now delete something else
     │   ├── UntrustedModelError      loading would run code or build types that are not trusted
@@ -97,6 +98,11 @@ from pedigree._access_errors import NotPermittedError as NotPermittedError  # no
 from pedigree._access_errors import OwnRightsError as OwnRightsError  # noqa: PLC0414
 from pedigree._access_errors import SessionNotFoundError as SessionNotFoundError  # noqa: PLC0414
 from pedigree._access_errors import TokenNotFoundError as TokenNotFoundError  # noqa: PLC0414
+from pedigree._byte_errors import AlreadySealedError as AlreadySealedError  # noqa: PLC0414
+from pedigree._byte_errors import BytesCollectedError as BytesCollectedError  # noqa: PLC0414
+from pedigree._byte_errors import BytesMissingError as BytesMissingError  # noqa: PLC0414
+from pedigree._byte_errors import BytesTakenError as BytesTakenError  # noqa: PLC0414
+from pedigree._byte_errors import NotSealedError as NotSealedError  # noqa: PLC0414
 from pedigree._error import InvalidInputError as InvalidInputError  # noqa: PLC0414
 from pedigree._error import InvalidSearchError as InvalidSearchError  # noqa: PLC0414
 from pedigree._error import NotFoundError as NotFoundError  # noqa: PLC0414
@@ -259,26 +265,8 @@ class VersionInUseError(RefusedError):
     """A stage, an alias or a legal hold protects the version."""
 
 
-class BytesCollectedError(RefusedError):
-    """Garbage collection removed the deleted version's bytes; only its record is left."""
-
-
-class BytesMissingError(RefusedError):
-    """The registry lacks files of the new version; ``digests`` has their digests."""
-
-    digests: tuple[str, ...] = ()
-
-
-class BytesTakenError(RefusedError):
-    """An active version of the model has the same bytes as the deleted one."""
-
-
 class NotRetrainableError(RefusedError):
     """No asset trained the version, so no run can retrain it."""
-
-
-class NotSealedError(RefusedError):
-    """The registry does not have the bytes of the version, or not yet."""
 
 
 class PlanChangedError(RefusedError):

@@ -247,7 +247,7 @@ WITH living AS (
     SELECT v.digest, artifact.size
     FROM pedigree.model_version v
     JOIN pedigree.registered_model m USING (model_id)
-    JOIN pedigree.artifact ON artifact.digest = v.digest
+    LEFT JOIN pedigree.artifact ON artifact.digest = v.digest
     WHERE v.deleted_at IS NULL AND m.deleted_at IS NULL AND m.name = ANY (%(visible)s::text[])
 ), file AS (
     SELECT f.blob_digest

@@ -27,6 +27,14 @@ class EventType(StrEnum):
         "An asset check ran on a model, but its version is unknown",
     )
     VERSION_CREATED = "version.created", "A version was registered"
+    VERSION_SEALED = (
+        "version.sealed",
+        "A version without a digest got its bytes; approvals that it had before are void",
+    )
+    VERSION_REGISTRATION_FAILED = (
+        "version.registration_failed",
+        "The bytes of a pending version could not be fetched, or did not pass its checks",
+    )
     VERSION_TRAINED = (
         "version.trained",
         "Another run produced the same bytes, and was added to their version",

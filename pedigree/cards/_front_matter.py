@@ -7,7 +7,8 @@ have names, because the format requires both.
 from collections.abc import Iterator, Sequence
 
 from pedigree.cards.records import CardNotes
-from pedigree.catalog.records import ModelVersion, RecordedMetadata, Training
+from pedigree.catalog.metadata_records import RecordedMetadata
+from pedigree.catalog.records import ModelVersion, Training
 
 FRONT_MATTER_END = "\n---\n"
 """What is between the front matter and the text of a card."""

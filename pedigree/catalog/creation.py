@@ -18,17 +18,19 @@ from pydantic import JsonValue
 from pedigree.artifacts.records import Digest
 from pedigree.artifacts.store import StoredBlob
 from pedigree.audit.event_types import EventType
-from pedigree.audit.records import canonical_event
+from pedigree.catalog.creation_rows import (
+    artifact_row,
+    event_row,
+    stated_body,
+    stored_row,
+    training_rows,
+    version_row,
+)
 from pedigree.catalog.draft import Draft
 from pedigree.catalog.kept_answers import KEPT, KeptRequest
-from pedigree.catalog.metadata_fields import about_fields
 from pedigree.catalog.names import name_key
-from pedigree.catalog.records import DeclaredMetadata, ModelVersion, Registration
+from pedigree.catalog.records import ModelVersion, Registration
 from pedigree.lineage.store import lineage_rows
-
-_FIELDS = about_fields(DeclaredMetadata)
-VERSION_FIELDS = tuple(name for name, about in _FIELDS.items() if about.shown)
-TRAINING_FIELDS = tuple(name for name, about in _FIELDS.items() if about.trained)
 
 
 class DraftJudgement(NamedTuple):
@@ -86,7 +88,7 @@ class Creation:
         return Registration.model_construct(
             version=version,
             created=again is None,
-            training_id=again.training_id if again else self.draft.training_id,
+            training_id=again.training_id if again else self._training_id,
             notice="; ".join(filter(None, notices)) or None,
         )
 
@@ -94,18 +96,13 @@ class Creation:
     def document(self) -> dict[str, Any]:
         """The document, without what the bytes need."""
         wanted, marks = self.draft.wanted, self.draft.marks
-        manifest = wanted.manifest
         document: dict[str, Any] = {
             "hole": self.hole,
             "name": wanted.name,
             "name_key": name_key(wanted.name),
-            "artifact": {
-                "digest": manifest.digest,
-                "size": manifest.size,
-                "files": [{"path": each.path, "digest": each.digest} for each in manifest.files],
-            },
             "session": wanted.session,
             "events": self._events,
+            **self._of_bytes,
             **self._of_version,
             **self._of_judgement,
         }
@@ -122,8 +119,21 @@ class Creation:
 
     def supplied(self, supply: Supply) -> dict[str, Any]:
         """Return the document, with the bytes that an upload stored."""
-        stored = [{**each.blob._asdict(), "key": each.key} for each in supply.stored]
+        stored = [stored_row(each) for each in supply.stored]
         return {**self.document, "upload": supply.upload_id, "stored": stored}
+
+    @property
+    def _of_bytes(self) -> dict[str, Any]:
+        """Return the artifact, if the registry has it, and where another protocol says it is."""
+        wanted = self.draft.wanted
+        rows: dict[str, Any] = {}
+        if wanted.manifest is not None:
+            rows["artifact"] = artifact_row(wanted.manifest)
+        if wanted.sourced is not None:
+            rows |= {"copy": "next", "source": wanted.sourced.source.model_dump()}
+        if wanted.unsealed is not None:
+            rows |= {"state": wanted.unsealed.state, "state_reason": wanted.unsealed.state_reason}
+        return rows
 
     @property
     def _of_version(self) -> dict[str, Any]:
@@ -132,9 +142,8 @@ class Creation:
         if again is not None and known is not None:
             same = {"known": {"version": known.version.version_id, "state": known.state}}
             return {**same, **self._of_training} if again.is_new else same
-        metadata = self.draft.wanted.new.metadata
         rows: dict[str, Any] = {
-            "version": {name: getattr(metadata, name) for name in VERSION_FIELDS},
+            "version": version_row(self.draft.wanted.new.metadata),
             **self._of_training,
         }
         if self.draft.look.is_new_model:
@@ -143,24 +152,15 @@ class Creation:
 
     @property
     def _of_training(self) -> dict[str, Any]:
-        new = self.draft.wanted.new
-        metadata, origin = new.metadata, new.origin
-        rows: dict[str, Any] = {
-            "training": {
-                **{name: getattr(metadata, name) for name in TRAINING_FIELDS},
-                **origin.model_dump(),
-                "training_id": self.draft.training_id,
-                "raced": new.lineage.raced,
-                "lineage_recorded": bool(new.lineage.nodes),
-                "verification": new.verification,
-                "restated": self.draft.further.restated if self.draft.further else 0,
-            }
-        }
-        if metadata.environment_hash and new.environment:
-            rows["packages"] = new.environment
-        if origin.instance_id and origin.asset:
-            rows["awaits"] = True
-        return rows
+        if self._training_id is None:
+            return {}
+        further = self.draft.further
+        restated = further.restated if further else 0
+        return training_rows(self.draft.wanted.new, self._training_id, restated=restated)
+
+    @property
+    def _training_id(self) -> str | None:
+        return self.draft.training_id if self.draft.wanted.new.has_training else None
 
     @property
     def _of_judgement(self) -> dict[str, Any]:
@@ -193,21 +193,17 @@ class Creation:
 
     @property
     def _stated(self) -> dict[str, JsonValue]:
-        metadata = self.draft.wanted.new.metadata
-        return {
-            "description": metadata.description,
-            "owners": list(metadata.owners),
-            "tags": dict(metadata.tags),
-            "digest": self.draft.wanted.manifest.digest,
-            "training_id": self.draft.training_id,
-            "run_id": metadata.run_id,
-            "git_commit": metadata.git_commit,
-            "git_dirty": metadata.git_dirty,
-            "training_data_digest": metadata.training_data_digest,
-            "environment_hash": metadata.environment_hash,
-            "metrics": dict(metadata.metrics),
-            "verification": self.draft.wanted.new.verification.model_dump(mode="json"),
-        }
+        wanted = self.draft.wanted
+        digest = wanted.manifest.digest if wanted.manifest else None
+        body = stated_body(wanted.new, digest, self._training_id)
+        if wanted.unsealed is not None:
+            body |= {
+                "state": wanted.unsealed.state.value,
+                "state_reason": wanted.unsealed.state_reason,
+            }
+        if wanted.sourced is not None:
+            body["source"] = wanted.sourced.source.source
+        return body
 
     @property
     def _entered(self) -> dict[str, JsonValue]:
@@ -215,7 +211,7 @@ class Creation:
             "from": self.draft.version.stage,
             "to": self.judgement.stage if self.judgement else None,
             "previous_version": None,
-            "digest": self.draft.wanted.manifest.digest,
+            "digest": self.draft.version.digest,
             "reason": None,
             "run_id": None,
             "policy_revision": self.draft.look.model.policy_revision,
@@ -227,18 +223,7 @@ class Creation:
         self, kind: EventType, body: Mapping[str, JsonValue], *, version: str | None = "version"
     ) -> dict[str, str]:
         """Return an event whose RFC 8785 text lacks only what the holes stand for."""
-        event_id = str(uuid4())
-        content: dict[str, JsonValue] = {
-            "event_id": event_id,
-            "type": kind.value,
-            "model": self.draft.wanted.name,
-            "version": None if version is None else f"{self.hole}{version}",
-            "at": f"{self.hole}time",
-            "actor": f"{self.hole}actor",
-            "body": dict(body),
-        }
-        canonical = canonical_event(kind, content).decode()
-        return {"event_id": event_id, "type": kind.value, "canonical": canonical}
+        return event_row(self.draft.wanted.name, self.hole, kind, body, version=version)
 
     def _request(self, request: KeptRequest) -> dict[str, Any]:
         hole = self.hole

@@ -22,7 +22,7 @@ from pedigree.catalog.kept_answers import (
 )
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import Registration
-from pedigree.catalog.store import SQL, name_problem, require_own_name
+from pedigree.catalog.store import SQL, model_not_found, name_problem, require_own_name
 from pedigree.errors import PedigreeError
 from pedigree.postgres.database import Database
 
@@ -81,12 +81,14 @@ def look(
     Raises:
         KeyReusedError: The key belongs to another request.
         NameTakenError: The name exists in another case or form, or belonged to a deleted model.
+        ModelNotFoundError: A version of another protocol, whose model must exist.
     """
     new = wanted.new
     asked = {
         "name": wanted.name,
         "name_key": name_key(wanted.name),
-        "artifact": wanted.manifest.digest,
+        "artifact": wanted.manifest.digest if wanted.manifest else None,
+        "copies": wanted.sourced is not None,
         "digests": digests_of(wanted.manifest),
         "run_id": new.metadata.run_id,
         "step_key": new.origin.step_key,
@@ -102,6 +104,8 @@ def look(
     if wanted.request is not None and "kept" in seen:
         return kept_answer(seen["kept"], wanted.request)
     found = Look.of(seen)
+    if found.is_new_model and wanted.sourced is not None:
+        raise model_not_found(wanted.name)
     if not found.is_new_model:
         require_own_name(wanted.name, found.model.name, is_deleted=found.model.is_deleted)
     return found
@@ -121,7 +125,7 @@ def create(database: Database, creation: Creation, supply: Supply) -> Created:
     wanted = creation.draft.wanted
     values = {
         "document": to_json(creation.supplied(supply)).decode(),
-        "manifest": wanted.manifest.canonical,
+        "manifest": wanted.manifest.canonical if wanted.manifest else None,
         "actor": wanted.actor.name,
         "actor_source": wanted.actor.source,
     }

@@ -86,7 +86,8 @@ def _stored(row: Mapping[str, Any]) -> StoredBlob:
 def _champion(row: Mapping[str, Any] | None, model: SeenModel) -> SeenChampion | None:
     if row is None:
         return None
-    return SeenChampion(f"{row['version']} {row['digest']}", _version(row, model))
+    state = f"{row['version']} {row['digest'] or 'unsealed'}"
+    return SeenChampion(state, _version(row, model))
 
 
 def _known(seen: Mapping[str, Any], model: SeenModel) -> KnownVersion | None:

@@ -14,9 +14,12 @@ from pedigree.audit.records import Actor
 from pedigree.catalog.creation_look import Look
 from pedigree.catalog.further_training import FurtherTraining
 from pedigree.catalog.kept_answers import KeptRequest
+from pedigree.catalog.metadata_records import RecordedMetadata
 from pedigree.catalog.quarantine_marks import NewMarks
-from pedigree.catalog.records import DeclaredMetadata, ModelVersion, NewVersion
-from pedigree.flavors.records import Verification, VerificationStatus
+from pedigree.catalog.records import ModelVersion, StatedVersion
+from pedigree.catalog.seal_states import SealState
+from pedigree.catalog.sourced_records import SourcedVersion
+from pedigree.flavors.records import NO_TRAINING, Verification, VerificationStatus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,14 +27,25 @@ class WantedVersion:
     """A registration that somebody wants."""
 
     name: str
-    manifest: Manifest
-    new: NewVersion
+    manifest: Manifest | None
+    """None: the registry does not have the bytes."""
+    new: StatedVersion
     actor: Actor
     session: UUID | None = None
     """The upload session that the registration ends."""
     request: KeptRequest | None = None
     is_listed: bool = False
     """Whether the files are listed by digest, so that missing bytes must be sent first."""
+
+    @property
+    def sourced(self) -> SourcedVersion | None:
+        """What the client of another protocol states; its version is new in any case."""
+        return self.new if isinstance(self.new, SourcedVersion) else None
+
+    @property
+    def unsealed(self) -> SourcedVersion | None:
+        """The same, as long as the registry does not have the bytes."""
+        return self.sourced if self.manifest is None else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,21 +72,24 @@ class Draft:
             return self._trained_again(self.look.known.version)
         wanted, model = self.wanted, self.look.model
         metadata = wanted.new.metadata
-        stated = {name: getattr(metadata, name) for name in DeclaredMetadata.model_fields}
+        stated = {name: getattr(metadata, name) for name in RecordedMetadata.model_fields}
+        manifest, unsealed = wanted.manifest, wanted.unsealed
         return ModelVersion.model_construct(
             **{**stated, "params": as_stored(metadata.params)},
             model_name=wanted.name,
             version_id=model.next_version,
-            artifact_uri=f"pedigree://artifacts/{wanted.manifest.digest}",
+            artifact_uri=f"pedigree://artifacts/{manifest.digest}" if manifest else None,
             created_by=wanted.actor.name,
             created_by_source=wanted.actor.source,
             created_at=self.look.at,
-            digest=wanted.manifest.digest,
-            size=wanted.manifest.size,
+            digest=manifest.digest if manifest else None,
+            size=manifest.size if manifest else None,
+            state=unsealed.state if unsealed else SealState.SEALED,
+            state_reason=unsealed.state_reason if unsealed else None,
             quarantine_reason=self.marks.reason,
             generation=model.generation,
-            trainings=1,
-            verification=wanted.new.verification,
+            trainings=1 if wanted.new.has_training else 0,
+            verification=wanted.new.verification if wanted.new.has_training else NO_TRAINING,
         )
 
     def _trained_again(self, known: ModelVersion) -> ModelVersion:
@@ -107,6 +124,6 @@ def as_stored(value: JsonValue) -> JsonValue:
             return value
 
 
-def digests_of(manifest: Manifest) -> Collection[str]:
+def digests_of(manifest: Manifest | None) -> Collection[str]:
     """Return the distinct digests of a manifest's files, sorted."""
-    return sorted({file.digest for file in manifest.files})
+    return sorted({file.digest for file in manifest.files}) if manifest else []

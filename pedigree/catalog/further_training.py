@@ -6,9 +6,10 @@ from typing import Any, NamedTuple, Self
 
 from pedigree.catalog.creation_look import KnownVersion
 from pedigree.catalog.metadata_fields import ApprovalStatus, about_fields
-from pedigree.catalog.records import DeclaredMetadata, ModelVersion, NewVersion
+from pedigree.catalog.metadata_records import RecordedMetadata
+from pedigree.catalog.records import ModelVersion, StatedVersion
 
-_FIELDS = about_fields(DeclaredMetadata)
+_FIELDS = about_fields(RecordedMetadata)
 
 # The stage where versions rest, which the lifecycle names.
 _ARCHIVED = "archived"
@@ -29,7 +30,7 @@ class FurtherTraining(NamedTuple):
     notice: str | None
 
     @classmethod
-    def of(cls, known: KnownVersion, new: NewVersion, training_id: str) -> Self:
+    def of(cls, known: KnownVersion, new: StatedVersion, training_id: str) -> Self:
         """Return the training; a retry of the same step adds none, unless it states other metadata.
 
         Args:
@@ -58,7 +59,7 @@ def _not_shown(reference: str, fields: list[str]) -> str | None:
     )
 
 
-def _differing(stated: DeclaredMetadata, known: Mapping[str, Any]) -> list[str]:
+def _differing(stated: RecordedMetadata, known: Mapping[str, Any]) -> list[str]:
     """Return the stated fields that differ from known ones."""
     given = stated.model_dump(mode="json", include=set(_OF_VERSION))
     return [

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from pedigree._values import bounds_of, require_values
-from pedigree.catalog.records import DeclaredMetadata, RecordedMetadata
+from pedigree.catalog.metadata_records import RecordedMetadata
+from pedigree.catalog.records import DeclaredMetadata
 from pedigree.errors import InvalidMetadataError
 from pedigree.settings import redact_url
 

@@ -4,14 +4,17 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from psycopg.errors import CheckViolation
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
 from pedigree.catalog.store import SQL, LockedModel
+from pedigree.errors import NotSealedError
 from pedigree.postgres.transaction import Rows
 
+_AVAILABLE = "tenure_of_available_version"
 # What sensors may do as well; the database refuses them the rest.
 _MOVES = {
     EventType.VERSION_STAGE_CHANGED,
@@ -102,6 +105,7 @@ class ModelChange:
         """Write the events and apply them; a pipeline does so later.
 
         Raises:
+            NotSealedError: A version that is pending or failed would hold a stage or an alias.
             psycopg.Error: A constraint is violated, or an event differs from the rows.
         """
         values = {
@@ -114,7 +118,20 @@ class ModelChange:
         }
         is_move = self._types <= _MOVES
         query = SQL["move_versions" if is_move else "change_model"]
-        return self._model.transaction.execute(query, values)
+        try:
+            return self._model.transaction.execute(query, values)
+        except CheckViolation as error:
+            if error.diag.constraint_name != _AVAILABLE:
+                raise
+            raise self._not_available() from error
+
+    def _not_available(self) -> NotSealedError:
+        return NotSealedError(
+            "a version that is pending or failed holds no stage and no alias",
+            field="model",
+            value=self._model.name,
+            remedy=f"`pedigree versions {self._model.name}` shows the state of each",
+        )
 
 
 def change_model(

@@ -340,6 +340,18 @@ SELECT pedigree.create_version(%(document)s::jsonb, %(manifest)s) AS done
 FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
     set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
 
+-- name: seal_version
+-- Give a version its bytes. The actor is set before the function runs.
+SELECT pedigree.seal_version(%(document)s::jsonb, %(manifest)s) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: fail_version
+-- Say that a pending version will have no bytes. The actor is set before the function runs.
+SELECT pedigree.fail_version(%(document)s::jsonb) AS done
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
 -- name: quarantines_of_nodes
 -- The open quarantines of data on which a training depends or may depend.
 SELECT * FROM pedigree.quarantines_of_nodes(

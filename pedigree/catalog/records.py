@@ -2,159 +2,30 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar, TypeAlias
+from typing import Annotated, Any
 
 from pydantic import (
     AwareDatetime,
     Field,
-    FiniteFloat,
     TypeAdapter,
     ValidationError,
     model_validator,
 )
 
 from pedigree._record import Record
-from pedigree._values import GRAPH, NUMBERS, JsonObject, Key, TextObject, Texts
+from pedigree._values import GRAPH, JsonObject, Key, Texts
 from pedigree.artifacts.records import Digest
-from pedigree.catalog.metadata_fields import About, ApprovalStatus, RiskClass
-from pedigree.errors import InvalidMetadataError
+from pedigree.catalog.metadata_fields import About, ApprovalStatus, about_fields
+from pedigree.catalog.metadata_records import DeclaredMetadata as DeclaredMetadata  # noqa: PLC0414
+from pedigree.catalog.metadata_records import Metrics as Metrics  # noqa: PLC0414
+from pedigree.catalog.metadata_records import Params as Params  # noqa: PLC0414
+from pedigree.catalog.metadata_records import RecordedMetadata as RecordedMetadata  # noqa: PLC0414
+from pedigree.catalog.metadata_records import Tags as Tags  # noqa: PLC0414
+from pedigree.catalog.seal_states import SealState as SealState  # noqa: PLC0414
+from pedigree.catalog.seal_states import unsealed_data_version, why_unsealed
 from pedigree.flavors.records import NO_LIVE_MODEL, Verification
 from pedigree.lineage.environment import environment_hash
 from pedigree.lineage.records import LineageGraph
-from pedigree.signatures.records import Signature
-
-Tags: TypeAlias = TextObject
-Params: TypeAlias = JsonObject
-Metrics: TypeAlias = Annotated[dict[str, FiniteFloat], NUMBERS]
-
-
-_FLAVOR = About("the model asset, or the caller", trained=False, shown=True)
-_SIGNATURE = About("the caller, or inferred from a sample", trained=False, shown=True)
-_RUN = About("the Dagster run; `PEDIGREE_RUN_ID`, the CI or the caller elsewhere", "run")
-_COMMIT = About("`PEDIGREE_GIT_COMMIT`, else the work tree, else the caller", "code")
-_DIRTY = About("`PEDIGREE_GIT_DIRTY`, else the work tree, else the caller", "code")
-_COMMIT_SOURCE = About("the registry: which of these it was", "run")
-
-
-class SealState(StrEnum):
-    """Whether the registry has a version's bytes."""
-
-    SEALED = "sealed"
-    """It has a digest, which is final."""
-    PENDING = "pending"
-    """Its bytes are being fetched or judged; it holds no stage and no alias."""
-    FAILED = "failed"
-    """Its bytes could not be fetched, or did not pass; it keeps its number."""
-    REFERENCE = "reference"
-    """Its bytes are elsewhere, where anybody may change them."""
-
-
-_UNSEALED: Mapping[SealState, str] = {
-    SealState.PENDING: "its bytes are being fetched or judged",
-    SealState.FAILED: "its registration failed",
-    SealState.REFERENCE: "its bytes are elsewhere",
-}
-
-
-class RecordedMetadata(Record):
-    """What is known about a version or a training.
-
-    The first six fields are required and null if they are not known. Only versions of the MLflow
-    protocol and of imports lack some of them. An unknown value is omitted, never invented.
-    """
-
-    value_error: ClassVar = InvalidMetadataError
-
-    flavor: Annotated[Key | None, _FLAVOR] = Field(
-        min_length=1, description="How to load it: sklearn, onnx, generic, …; null if not known"
-    )
-    signature: Annotated[Signature | None, _SIGNATURE] = Field(
-        description="Typed inputs and outputs; null if not known"
-    )
-    run_id: Annotated[Key | None, _RUN] = Field(
-        min_length=1, description="The run that made it; null if not known"
-    )
-    git_commit: Annotated[str | None, _COMMIT] = Field(
-        pattern=r"^[0-9a-f]{7,64}$",
-        description="The commit of the training code; null if not known",
-    )
-    git_dirty: Annotated[bool | None, _DIRTY] = Field(
-        description="The work tree differed from the commit; null if not known"
-    )
-    git_source: Annotated[str | None, _COMMIT_SOURCE] = Field(
-        description="Where the commit comes from, such as caller or worktree; null if not known"
-    )
-    code_version: Annotated[str | None, About("the asset's definition", "code")] = Field(
-        default=None, description="The asset's code version"
-    )
-    training_data_digest: Annotated[
-        str | None,
-        About(
-            "the asset graph: the data versions that the training read",
-            "data",
-            option="One digest over its training data.",
-        ),
-    ] = Field(default=None, description="One digest over the data versions of all direct inputs")
-    training_data_version: Annotated[
-        str | None, About(part="data", option="The data's version, as its owner names it.")
-    ] = Field(default=None, description="The data's version, as its owner names it")
-    validation_dataset_id: Annotated[
-        str | None, About(part="data", option="The data of the metrics.")
-    ] = Field(default=None, description="The data that the metrics were computed on")
-    metrics: Annotated[Metrics, About(part="results", option="An evaluation metric.")] = Field(
-        default_factory=dict, description="Evaluation metrics, finite numbers"
-    )
-    params: Annotated[
-        Params,
-        About(
-            "the training function and its run config, or the caller",
-            "results",
-            option="A hyperparameter.",
-        ),
-    ] = Field(default_factory=dict, description="Hyperparameters and run config")
-    environment_hash: Annotated[
-        Digest | None, About("the packages installed where the model was trained", "code")
-    ] = Field(default=None, description="Over the sorted list of installed packages")
-    ci_build: Annotated[str | None, About("the CI's own variables, or the caller", "run")] = Field(
-        default=None, description="The URL or id of the CI build"
-    )
-    drift_monitor_id: Annotated[str | None, About(shown=True)] = Field(
-        default=None, description="Its drift monitor"
-    )
-    datasheet_uri: Annotated[str | None, About(shown=True)] = Field(
-        default=None, description="The training data's datasheet"
-    )
-    description: Annotated[
-        str | None,
-        About(
-            "the training function, or a person", shown=True, option="What it is.", editable=True
-        ),
-    ] = Field(default=None, description="What it is, in a few sentences")
-    owners: Annotated[
-        Texts,
-        About(
-            "the model asset, or a person",
-            shown=True,
-            option="An owner; repeatable.",
-            editable=True,
-        ),
-    ] = Field(default=(), description="Its owners")
-    tags: Annotated[
-        Tags,
-        About("the training function, or a person", shown=True, option="A tag.", editable=True),
-    ] = Field(default_factory=dict, description="Further keys and values")
-    risk_class: Annotated[
-        RiskClass | None,
-        About(
-            "the training function, or a person",
-            shown=True,
-            option="minimal, limited, high or unacceptable (EU AI Act).",
-        ),
-    ] = Field(default=None, description="The risk class of its use under the EU AI Act")
-    risk_assessment_id: Annotated[
-        str | None, About("the training function, or a person", shown=True)
-    ] = Field(default=None, description="The assessment that determined the risk class")
 
 
 class ModelMetadata(RecordedMetadata):
@@ -198,32 +69,6 @@ class ModelMetadata(RecordedMetadata):
         description="Whether its bytes, loaded in a new process, predict the same as the model;"
         " from the first verified training, else the first training",
     )
-
-
-class DeclaredMetadata(RecordedMetadata):
-    """The metadata that the caller of ``register`` states about a version.
-
-    The first five fields are required. An unknown value is omitted, never invented.
-    """
-
-    flavor: Annotated[Key, _FLAVOR] = Field(
-        min_length=1, description="How to load it: sklearn, onnx, generic, …"
-    )
-    signature: Annotated[Signature, _SIGNATURE] = Field(description="Typed inputs and outputs")
-    run_id: Annotated[Key, _RUN] = Field(min_length=1, description="The run that made it")
-    git_commit: Annotated[str, _COMMIT] = Field(
-        pattern=r"^[0-9a-f]{7,64}$", description="The commit of the training code"
-    )
-    git_dirty: Annotated[bool, _DIRTY] = Field(description="The work tree differed from the commit")
-    git_source: Annotated[str, _COMMIT_SOURCE] = Field(
-        default="caller",
-        description="Where the commit comes from, such as caller or worktree",
-    )
-
-
-def unsealed_data_version(reference: str) -> str:
-    """Return the data version of a version without a digest: ``unsealed:customer_churn/3``."""
-    return f"unsealed:{reference}"
 
 
 class ModelVersion(ModelMetadata):
@@ -272,9 +117,7 @@ class ModelVersion(ModelMetadata):
     @property
     def why_unsealed(self) -> str | None:
         """Why the registry does not have its bytes; None if it is sealed."""
-        if self.state is SealState.SEALED:
-            return None
-        return f"{_UNSEALED[self.state]}{f': {self.state_reason}' if self.state_reason else ''}"
+        return why_unsealed(self.state, self.state_reason)
 
 
 class RegisteredModel(Record):
@@ -328,10 +171,10 @@ class Training(Record):
 _PACKAGES = TypeAdapter(tuple[str, ...])
 
 
-class NewVersion(Record):
-    """Everything that ``register`` needs besides the bytes."""
+class StatedVersion(Record):
+    """What is stated about a new version besides its bytes."""
 
-    metadata: DeclaredMetadata
+    metadata: RecordedMetadata
     environment: tuple[str, ...] = Field(
         default=(),
         description="The installed packages, name==version; environment_hash follows from them",
@@ -350,7 +193,7 @@ class NewVersion(Record):
         if not isinstance(given, dict) or not given.get("environment"):
             return given
         try:
-            metadata = DeclaredMetadata.model_validate(given.get("metadata"))
+            metadata = cls._metadata_of(given)
             found = environment_hash(_PACKAGES.validate_python(given["environment"]))
         except ValidationError:
             return given  # the validation of the fields reports the error
@@ -360,13 +203,44 @@ class NewVersion(Record):
             )
         return {**given, "metadata": metadata.model_copy(update={"environment_hash": found})}
 
+    @classmethod
+    def _metadata_of(cls, given: Mapping[str, Any]) -> RecordedMetadata:
+        return RecordedMetadata.model_validate(given.get("metadata"))
+
+    @property
+    def has_training(self) -> bool:
+        """Whether anything is known of the training that made the bytes."""
+        stated = self.metadata
+        return bool(self.lineage.nodes) or any(
+            getattr(stated, name) not in (None, {}, ())
+            for name, about in about_fields(RecordedMetadata).items()
+            if about.trained and not about.shown
+        )
+
+
+class NewVersion(StatedVersion):
+    """Everything that ``register`` needs besides the bytes."""
+
+    metadata: DeclaredMetadata
+
+    @classmethod
+    def _metadata_of(cls, given: Mapping[str, Any]) -> DeclaredMetadata:
+        return DeclaredMetadata.model_validate(given.get("metadata"))
+
+    @property
+    def has_training(self) -> bool:
+        """True: whoever registers a version trained it."""
+        return True
+
 
 class Registration(Record):
     """The result of ``register``."""
 
     version: ModelVersion
     created: bool = Field(description="False if the model already has the same bytes")
-    training_id: str
+    training_id: str | None = Field(
+        description="The training; null if none is known, which only other protocols allow"
+    )
     notice: str | None = Field(
         default=None,
         description="For an existing version: which of the given fields it does not show, and why"

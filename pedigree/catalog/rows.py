@@ -6,14 +6,9 @@ from typing import Any
 from pydantic_core import from_json
 
 from pedigree._stored_json import READABLE_DEPTH, from_stored_json, is_shallow, pruned_json
+from pedigree.catalog.metadata_records import RecordedMetadata
 from pedigree.catalog.names import LATEST
-from pedigree.catalog.records import (
-    ModelVersion,
-    RecordedMetadata,
-    RegisteredModel,
-    Training,
-    TrainingOrigin,
-)
+from pedigree.catalog.records import ModelVersion, RegisteredModel, Training, TrainingOrigin
 from pedigree.catalog.references import Reference
 from pedigree.catalog.store import version_not_found
 from pedigree.errors import AliasNotFoundError, AmbiguousStageError

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from pedigree.artifacts.records import Digest
-from pedigree.catalog.records import ModelVersion, SealState
+from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.seal_states import SealState
 from pedigree.errors import NotSealedError
 
 _REMEDIES: Mapping[SealState, str] = {

@@ -16,6 +16,7 @@ from pedigree.cli._output import (
     verdict_text,
     when,
 )
+from pedigree.cli._signature_view import signature_rows
 
 if TYPE_CHECKING:
     from pedigree.artifacts.records import Manifest
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from pedigree.lifecycle.records import RecordedVerdict
     from pedigree.lineage.records import LineageGraph
     from pedigree.lineage.staleness import Staleness
-    from pedigree.signatures.records import Column, Signature, Tensor
 
 Rows = Iterable[tuple[str, object]]
 _NAME_WIDTH = 22
@@ -49,7 +49,7 @@ def version_view(registry: "RegistryContract", reference: str) -> Group:
         _section("Code and environment", _code_rows(version, len(registry.environment(exact)))),
         _section("Data", _data_rows(version, registry.lineage(exact), registry.stale(exact))),
         _inputs(registry.lineage(exact)),
-        _section("Interface", _signature_rows(version.signature)),
+        _section("Interface", signature_rows(version.signature)),
         _section("Artifact", _artifact_rows(version, manifest)),
         _checks(registry.verdicts(exact, limit=_ROWS + 1), exact),
         _section("Governance", _governance_rows(version)),
@@ -226,21 +226,6 @@ def _input_row(line: "Line") -> tuple[str | Text, ...]:
         (node.run_id or "")[:8],
         when(node.at),
     )
-
-
-def _signature_rows(signature: "Signature | None") -> Rows:
-    if signature is None:
-        return (("inputs", None), ("outputs", None))
-    return (
-        ("inputs", Text("\n".join(map(port_text, signature.inputs)))),
-        ("outputs", Text("\n".join(map(port_text, signature.outputs)))),
-    )
-
-
-def port_text(port: "Column | Tensor") -> str:
-    """Return one input or output as ``age: long`` or ``image: float32[-1, 28, 28]``."""
-    kind = port.type.value if port.kind == "column" else f"{port.dtype}{list(port.shape)}"
-    return f"{port.name or 'tensor'}: {kind}{'' if port.required else ' (optional)'}"
 
 
 def _artifact_rows(version: "ModelVersion", manifest: "Manifest | None") -> Rows:

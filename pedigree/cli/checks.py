@@ -117,6 +117,7 @@ def record_verdict(
     as_json: JsonFlag = False,
 ) -> None:
     """Record the verdict of a check that runs elsewhere, such as in CI."""
+    from pedigree.catalog.sealed import sealed_digest
     from pedigree.lifecycle.records import Severity, Verdict
 
     with open_registry() as registry:
@@ -125,7 +126,7 @@ def record_verdict(
             check=check,
             passed=passed,
             severity=Severity.WARN if warn else Severity.ERROR,
-            digest=version.digest,
+            digest=sealed_digest(version),
             summary=summary,
             details=json_values("--detail", detail or ()),
             run_id=run_id,

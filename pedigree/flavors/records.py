@@ -55,6 +55,7 @@ def not_possible(reason: str) -> Verification:
     return Verification(status=VerificationStatus.NOT_POSSIBLE, reason=line)
 
 
+NO_TRAINING = not_possible("no training of it is known")
 SKIPPED = Verification(status=VerificationStatus.SKIPPED)
 # Both texts are stored in records, the first one also by a migration.
 BEFORE_VERIFICATION = not_possible("it was registered by a Pedigree that did not verify")

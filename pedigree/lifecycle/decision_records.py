@@ -80,7 +80,7 @@ class Explanation(Record):
     stage: str
     gates: tuple[Gate, ...]
     generation: int
-    run_id: str = Field(description="The run that made the version")
+    run_id: str | None = Field(description="The run that made the version; null if not known")
     requests: tuple[StageRequest, ...] = Field(
         default=(), description="The open requests for it, fulfilled when the last gate passes"
     )

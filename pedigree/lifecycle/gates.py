@@ -141,7 +141,10 @@ def _missing(
 def _not_run(check: CheckRule, model: ModelFacts, version: ModelVersion) -> str:
     run = model.unattributed.get(check.name)
     # Two clocks: the version's own run is never older than the version, despite clock skew.
-    if run is not None and (run.run_id == version.run_id or run.looked_at >= version.created_at):
+    if run is not None and (
+        (run.run_id is not None and run.run_id == version.run_id)
+        or run.looked_at >= version.created_at
+    ):
         where = f" in run {run.run_id}" if run.run_id else ""
         return f", which ran{where}, but on which version is not known: {run.problem}"
     by = ", which has not run with the settings of this stage"
@@ -160,7 +163,12 @@ def verdict_by(check: CheckRule, verdicts: Iterable[RecordedVerdict]) -> Recorde
 
 def is_void(verdict: RecordedVerdict, champion: ModelVersion | None) -> bool:
     """Return whether a relative verdict compared with another version than the present champion."""
-    return verdict.relative and verdict.baseline_digest != (champion.digest if champion else None)
+    if not verdict.relative:
+        return False
+    if champion is not None and champion.digest is None:
+        # It has no digest to compare: only a verdict of before it was champion is void.
+        return champion.stage_since is None or verdict.looked_at < champion.stage_since
+    return verdict.baseline_digest != (champion.digest if champion else None)
 
 
 def is_aged(verdict: RecordedVerdict, check: CheckRule, at: datetime) -> bool:

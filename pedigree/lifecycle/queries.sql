@@ -375,6 +375,7 @@ CROSS JOIN LATERAL (
     WHERE t.model_id = %(model_id)s AND t.version = version.version
     ORDER BY t.created_at, t.training_id LIMIT 1
 ) AS first
+WHERE first.run_id IS NOT NULL
 ORDER BY version.version;
 
 -- name: models_to_evaluate
@@ -730,7 +731,7 @@ WITH head AS (
     )
 ), approved AS MATERIALIZED (
     SELECT a.request_id, a.model_id, a.version, a.requested_by, a.created_by, d.decision_id,
-        d.decided_by, d.decided_by_source, d.issued_by, d.digest = a.digest
+        d.decided_by, d.decided_by_source, d.issued_by, d.digest IS NOT DISTINCT FROM a.digest
             AND d.from_stage = a.from_stage AND d.to_stage = a.stage
             AND (
                 jsonb_typeof(a.rule #> '{approvals,expire_after}') IS DISTINCT FROM 'number'

@@ -175,7 +175,7 @@ class TrainedOn(Record):
 
     model_name: str
     version: int
-    digest: Digest
+    digest: Digest | None = Field(description="Null if the version is not sealed")
     created_at: datetime
     deleted_at: datetime | None
     quarantine_reason: str | None

@@ -15,7 +15,7 @@ class PlannedVersion(Record):
     kind: Literal["version"] = "version"
     model_name: str
     version_id: int
-    digest: Digest
+    digest: Digest | None = Field(description="Null if it never had bytes here")
     deleted_at: datetime
     window_s: float = Field(description="The expired retention window, in seconds")
     objects: int = Field(description="Objects to remove with it")

@@ -334,7 +334,7 @@ WHERE m.name IS NULL OR e.model IS NULL;
 
 -- name: count_artifacts_complete
 -- The number of versions that can be read or restored.
-SELECT count(*) FROM pedigree.model_version WHERE collected_at IS NULL;
+SELECT count(*) FROM pedigree.model_version WHERE collected_at IS NULL AND digest IS NOT NULL;
 
 -- name: artifacts_complete
 -- Artifacts of such versions whose manifest, file list and blobs do not match.
@@ -1317,8 +1317,9 @@ LEFT JOIN patched p
     ON p.model_id = e.model_id AND p.version = e.version AND e.type = 'version.created'
 LEFT JOIN card c ON c.model_id = e.model_id AND c.version = e.version AND e.type = 'version.created'
 WHERE pedigree.is_regular_event(content, event_id, e.type, model, e.version, e.at) IS NOT TRUE
-    OR (
-        to_jsonb(t.run_id), to_jsonb(t.git_commit), to_jsonb(t.git_dirty),
+    OR (t.training_id IS NOT NULL OR e.training IS NOT NULL) AND (
+        coalesce(to_jsonb(t.run_id), 'null'), coalesce(to_jsonb(t.git_commit), 'null'),
+        coalesce(to_jsonb(t.git_dirty), 'null'),
         coalesce(to_jsonb(t.training_data_digest), 'null'),
         coalesce(to_jsonb(t.environment_hash), 'null'), t.metrics, t.verification
     ) IS DISTINCT FROM (
@@ -1337,11 +1338,13 @@ WHERE pedigree.is_regular_event(content, event_id, e.type, model, e.version, e.a
     ) IS DISTINCT FROM (body -> 'description', body -> 'owners', body -> 'tags'))
     OR (e.type = 'version.created' AND (
         NOT coalesce(l.is_plain, true) OR (
-            to_jsonb(v.digest), v.created_at, v.created_by,
+            coalesce(to_jsonb(v.digest), 'null'), v.state, v.state_reason, v.created_at,
+            v.created_by,
             coalesce(to_jsonb(v.description), 'null'), to_jsonb(v.owners), v.tags,
             v.hold_reason, v.tier, v.deleted_at, v.collected_at IS NULL, c.digests
         ) IS DISTINCT FROM (
-            body -> 'digest', (content ->> 'at')::timestamptz, content #>> '{actor,name}',
+            body -> 'digest', coalesce(body ->> 'state', 'sealed'), body ->> 'state_reason',
+            (content ->> 'at')::timestamptz, content #>> '{actor,name}',
             coalesce(l.description[1], body -> 'description'),
             coalesce(l.owners[1], body -> 'owners'),
             jsonb_strip_nulls(coalesce(l.tags[1], body -> 'tags') || coalesce(p.tags, '{}')),
@@ -1469,8 +1472,8 @@ SELECT canonical FROM pedigree.event WHERE model = %(name)s ORDER BY id;
 
 -- name: versions_of_model
 -- The replayed fields of versions.
-SELECT version, digest, created_at, created_by, description, owners, tags, hold_reason,
-    quarantine_reason, approval_status, approval_notes, approved_by, approval_timestamp,
+SELECT version, digest, created_at, created_by, description, owners, tags, state, state_reason,
+    hold_reason, quarantine_reason, approval_status, approval_notes, approved_by, approval_timestamp,
     approval_stage, tier, deleted_at, collected_at IS NOT NULL AS collected
 FROM pedigree.model_version
 WHERE model_id = %(model_id)s;

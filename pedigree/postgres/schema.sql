@@ -688,6 +688,13 @@ CREATE FUNCTION pedigree.begin_tenure(of_model bigint, of_version integer, of_po
     LANGUAGE plpgsql
     AS $$
 BEGIN
+    IF EXISTS (
+        SELECT FROM pedigree.model_version v
+        WHERE v.model_id = of_model AND v.version = of_version AND v.state IN ('pending', 'failed')
+    ) THEN
+        RAISE EXCEPTION 'version % is pending or failed', of_version USING
+            ERRCODE = 'check_violation', CONSTRAINT = 'tenure_of_available_version';
+    END IF;
     INSERT INTO pedigree.tenure (
         model_id, version, pointer, name, exclusive, held_since, moved_by, reason
     ) VALUES (
@@ -1520,6 +1527,27 @@ CREATE FUNCTION pedigree.event_of_people(type text, body jsonb) RETURNS jsonb
 SELECT jsonb_build_array(jsonb_build_object('type', type, 'body', body))
 $$;
 
+CREATE FUNCTION pedigree.fail_version(doc jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET lock_timeout TO '10s'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    locked record;
+BEGIN
+    SELECT l.* INTO locked FROM pedigree.lock_version(doc) AS l;
+    IF locked.state IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    ELSIF locked.state <> 'pending' THEN
+        RETURN jsonb_build_object('refused', locked.state);
+    END IF;
+    UPDATE pedigree.model_version v SET state = 'failed', state_reason = doc ->> 'reason'
+    WHERE v.model_id = locked.model_id AND v.version = (doc ->> 'number')::integer;
+    PERFORM pedigree.record_state_events(doc, locked.name, locked.at, locked.generation, '{}');
+    RETURN jsonb_build_object('at', locked.at);
+END
+$$;
+
 CREATE FUNCTION pedigree.filled(given text, holes text[], fillings text[]) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -1985,7 +2013,7 @@ BEGIN
     IF doc ? 'judged' AND (
         policy_revision <> (doc #>> '{judged,policy_revision}')::integer
         OR doc #>> '{judged,champion}' IS DISTINCT FROM (
-            SELECT held.version || ' ' || held.digest
+            SELECT held.version || ' ' || coalesce(held.digest, 'unsealed')
             FROM pedigree.holder_of_stage(of_model, doc #>> '{judged,champion_stage}') held
         )
         OR pedigree.has_alias(of_model, doc #>> '{judged,stage}')
@@ -2311,6 +2339,23 @@ BEGIN
         (SELECT person_id FROM pedigree.principal WHERE principal_id = other),
         'a person'
     ));
+END
+$$;
+
+CREATE FUNCTION pedigree.lock_version(doc jsonb, OUT model_id bigint, OUT name text, OUT generation bigint, OUT deleted_at timestamp with time zone, OUT at timestamp with time zone, OUT state text, OUT digest text) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    SELECT m.model_id, m.name, m.generation, m.deleted_at
+    INTO lock_version.model_id, lock_version.name, lock_version.generation, lock_version.deleted_at
+    FROM pedigree.registered_model m
+    WHERE m.name_key = doc ->> 'name_key' AND m.name = doc ->> 'name'
+    FOR NO KEY UPDATE;
+    lock_version.at := pedigree.time_of_change(lock_version.name);
+    SELECT v.state, v.digest INTO lock_version.state, lock_version.digest
+    FROM pedigree.model_version v
+    WHERE v.model_id = lock_version.model_id AND v.version = (doc ->> 'number')::integer
+        AND v.deleted_at IS NULL AND lock_version.deleted_at IS NULL;
 END
 $$;
 
@@ -3335,6 +3380,29 @@ CREATE FUNCTION pedigree.record_shown(r pedigree.version_in_full) RETURNS SETOF 
     ) AS shown
 $$;
 
+CREATE FUNCTION pedigree.record_state_events(doc jsonb, of_model text, at timestamp with time zone, generation bigint, voided integer[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    hole text := doc ->> 'hole';
+    actor jsonb := pedigree.acting_in_event();
+BEGIN
+    PERFORM pedigree.record_filled_events(
+        doc -> 'events',
+        ARRAY[
+            format('"%sversion"', hole), hole || 'time', format('"%sgeneration"', hole),
+            format('"%svoided"', hole), format('"%sactor"', hole)
+        ],
+        ARRAY[
+            doc ->> 'number', pedigree.time_in_json(at), generation::text,
+            array_to_json(voided)::text,
+            format('{"name":%s,"source":%s}', to_json(actor ->> 'name'), to_json(actor ->> 'source'))
+        ],
+        of_model, (doc ->> 'number')::integer, at
+    );
+END
+$$;
+
 CREATE FUNCTION pedigree.record_verdicts(of_model bigint, of_version integer, verdicts jsonb, event_ids uuid[], canonicals bytea[], at timestamp with time zone) RETURNS TABLE(verdict_id bigint)
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -3351,6 +3419,13 @@ BEGIN
         FROM unnest(canonicals) WITH ORDINALITY AS given (canonical, place)
     ) THEN
         PERFORM pedigree.refuse_change_of('a verdict');
+    END IF;
+    IF NOT EXISTS (
+        SELECT FROM pedigree.model_version v
+        WHERE v.model_id = of_model AND v.version = of_version AND v.state = 'sealed'
+    ) THEN
+        RAISE EXCEPTION 'version % has no digest, so no check judges it', of_version USING
+            ERRCODE = 'check_violation', CONSTRAINT = 'verdict_of_sealed_version';
     END IF;
     RETURN QUERY
     INSERT INTO pedigree.verdict (
@@ -3662,6 +3737,74 @@ JOIN pedigree.identity i USING (principal_id)
 WHERE pedigree.person_key(p.name) = pedigree.person_key(of_principal)
     AND (cardinality(i.roles) > 0 OR cardinality(i.groups) > 0)
 ORDER BY i.seen_at DESC, i.identity_id
+$$;
+
+CREATE FUNCTION pedigree.seal_version(doc jsonb, manifest bytea) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET lock_timeout TO '10s'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    actor jsonb := pedigree.acting_in_event();
+    given text := doc #>> '{artifact,digest}';
+    locked record;
+    missing text[];
+    voided integer[];
+BEGIN
+    IF doc ? 'nodes' THEN
+        -- Before the model's lock, in the same order as the creation of a quarantine.
+        PERFORM pg_advisory_xact_lock_shared(hashtextextended('pedigree.quarantine', 0));
+    END IF;
+    missing := pedigree.take_blobs(doc);
+    IF cardinality(missing) > 0 THEN
+        RETURN jsonb_build_object('refused', 'missing', 'digests', missing);
+    END IF;
+    SELECT l.* INTO locked FROM pedigree.lock_version(doc) AS l;
+    IF locked.state IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    ELSIF locked.state = 'sealed' THEN
+        RETURN jsonb_build_object('refused', 'sealed', 'digest', locked.digest);
+    END IF;
+    IF doc ? 'nodes' AND pedigree.has_open_quarantines() AND ARRAY(
+        SELECT q.quarantine_id FROM pedigree.quarantines_of_nodes(
+            doc -> 'nodes', locked.model_id, (doc ->> 'number')::integer
+        ) q
+    ) IS DISTINCT FROM ARRAY(SELECT jsonb_array_elements_text(doc -> 'quarantines')::bigint) THEN
+        RETURN '{"refused": "stale"}';
+    END IF;
+    PERFORM pedigree.keep_artifact(doc, manifest);
+    voided := pedigree.void_approvals(locked.model_id);
+    UPDATE pedigree.registered_model m SET generation = m.generation + 1
+    WHERE m.model_id = locked.model_id
+    RETURNING m.generation INTO locked.generation;
+    UPDATE pedigree.model_version v SET
+        digest = given, copy = pedigree.next_copy(locked.model_id, given), state = 'sealed',
+        state_reason = NULL, flavor = doc ->> 'flavor',
+        signature = nullif(doc -> 'signature', 'null')
+    WHERE v.model_id = locked.model_id AND v.version = (doc ->> 'number')::integer;
+    PERFORM pedigree.add_to_statistic(logical_bytes => (doc #>> '{artifact,size}')::bigint);
+    PERFORM pedigree.record_state_events(doc, locked.name, locked.at, locked.generation, voided);
+    PERFORM pedigree.keep_version(
+        doc, locked.model_id, (doc ->> 'number')::integer, locked.at, actor ->> 'name',
+        actor ->> 'source'
+    );
+    IF doc ? 'training' THEN
+        PERFORM pedigree.add_training(doc, locked.model_id, (doc ->> 'number')::integer, locked.at,
+            actor ->> 'name', actor ->> 'source');
+    END IF;
+    IF doc ? 'judged' THEN
+        PERFORM pedigree.add_judgement(doc -> 'judged', locked.model_id,
+            (doc ->> 'number')::integer, locked.at, actor ->> 'name');
+    END IF;
+    IF doc ? 'judge_later' THEN
+        INSERT INTO pedigree.unjudged (model_id, version, due_at)
+        VALUES (locked.model_id, (doc ->> 'number')::integer,
+            clock_timestamp() + (doc ->> 'judge_later')::interval)
+        ON CONFLICT (model_id, version) DO UPDATE SET due_at = excluded.due_at, failures = 0;
+    END IF;
+    RETURN jsonb_build_object('at', locked.at, 'generation', locked.generation);
+END
 $$;
 
 CREATE FUNCTION pedigree.search_follows_card() RETURNS trigger
@@ -5105,6 +5248,15 @@ CREATE TABLE pedigree.orphan (
     removable_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
 );
 
+CREATE TABLE pedigree.pending_work (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    holder uuid NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    CONSTRAINT pending_work_failures_check CHECK ((failures >= 0))
+);
+
 CREATE TABLE pedigree.principal (
     principal_id bigint NOT NULL,
     name text NOT NULL,
@@ -5800,6 +5952,14 @@ ALTER TABLE pedigree.tenure ALTER COLUMN tenure_id ADD GENERATED ALWAYS AS IDENT
     CACHE 1
 );
 
+CREATE TABLE pedigree.transfer_mark (
+    origin text NOT NULL COLLATE pg_catalog."C",
+    model text NOT NULL COLLATE pg_catalog."C",
+    version integer NOT NULL,
+    carried jsonb NOT NULL,
+    CONSTRAINT transfer_mark_version CHECK ((version >= 0))
+);
+
 CREATE TABLE pedigree.unjudged (
     model_id bigint NOT NULL,
     version integer NOT NULL,
@@ -6141,6 +6301,9 @@ ALTER TABLE ONLY pedigree.orphan
 ALTER TABLE ONLY pedigree.stage_override
     ADD CONSTRAINT override_generation UNIQUE (model_id, generation);
 
+ALTER TABLE ONLY pedigree.pending_work
+    ADD CONSTRAINT pending_work_pkey PRIMARY KEY (model_id, version);
+
 ALTER TABLE ONLY pedigree.principal
     ADD CONSTRAINT principal_pkey PRIMARY KEY (principal_id);
 
@@ -6224,6 +6387,9 @@ ALTER TABLE ONLY pedigree.tenure
 
 ALTER TABLE ONLY pedigree.training
     ADD CONSTRAINT training_pkey PRIMARY KEY (training_id);
+
+ALTER TABLE ONLY pedigree.transfer_mark
+    ADD CONSTRAINT transfer_mark_pkey PRIMARY KEY (origin, model, version);
 
 ALTER TABLE ONLY pedigree.unjudged
     ADD CONSTRAINT unjudged_pkey PRIMARY KEY (model_id, version);
@@ -6364,6 +6530,8 @@ CREATE UNIQUE INDEX model_version_author ON pedigree.model_version USING btree (
 CREATE INDEX model_version_deleted ON pedigree.model_version USING btree (model_id, version) WHERE ((deleted_at IS NOT NULL) AND (collected_at IS NULL));
 
 CREATE UNIQUE INDEX model_version_digest_unique ON pedigree.model_version USING btree (model_id, digest, copy) WHERE (deleted_at IS NULL);
+
+CREATE INDEX model_version_pending ON pedigree.model_version USING btree (model_id, version) WHERE (state = 'pending'::text);
 
 CREATE INDEX model_version_unsealed ON pedigree.model_version USING btree (model_id, version) WHERE (state <> 'sealed'::text);
 
@@ -6754,6 +6922,9 @@ ALTER TABLE ONLY pedigree.model_version
 
 ALTER TABLE ONLY pedigree.stage_override
     ADD CONSTRAINT override_version FOREIGN KEY (model_id, version, digest, author) REFERENCES pedigree.model_version(model_id, version, digest, created_by);
+
+ALTER TABLE ONLY pedigree.pending_work
+    ADD CONSTRAINT pending_work_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
 ALTER TABLE ONLY pedigree.principal
     ADD CONSTRAINT principal_person_id_fkey FOREIGN KEY (person_id) REFERENCES pedigree.principal(principal_id);

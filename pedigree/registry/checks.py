@@ -8,6 +8,7 @@ from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion, TrainingOrigin
 from pedigree.catalog.references import parse_reference
+from pedigree.catalog.sealed import sealed_digest
 from pedigree.contract.cards import CardContract
 from pedigree.contract.checks import CheckContract
 from pedigree.contract.policies import PolicyContract
@@ -215,7 +216,7 @@ class CheckOperations(CheckContract):
 
 
 def _require_bytes_of(version: ModelVersion, verdict: Verdict) -> None:
-    if verdict.digest != version.digest:
+    if verdict.digest != sealed_digest(version):
         raise InvalidMetadataError(
             f"the verdict is about other bytes than {version.reference}",
             field="digest",

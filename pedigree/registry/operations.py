@@ -38,8 +38,11 @@ from pedigree.registry.provisioning import ProvisioningOperations
 from pedigree.registry.quarantine import QuarantineOperations
 from pedigree.registry.registration import RegistrationOperations
 from pedigree.registry.retention import RetentionOperations
+from pedigree.registry.sealing import SealingOperations
 from pedigree.registry.search import SearchOperations
 from pedigree.registry.sessions import SessionOperations
+from pedigree.registry.source_versions import SourceVersions
+from pedigree.registry.sources import SourceOperations
 from pedigree.registry.stage_requests import StageRequestOperations
 from pedigree.registry.stages import StageOperations
 from pedigree.registry.staleness import StalenessOperations
@@ -96,7 +99,6 @@ class RegistryOperations(Operations):
         self.model_pages = ModelPageOperations(context)
         self.version_pages = VersionPageOperations(context)
         self.activity = ActivityOperations(context)
-        self.model_pages = ModelPageOperations(context)
         self.artifacts = ArtifactOperations(context, self.versions)
         self.aliases = AliasOperations(context)
         self.tags = TagOperations(context)
@@ -129,6 +131,20 @@ class RegistryOperations(Operations):
         self.artifact_places = ArtifactPlaceOperations(context)
         self.creator = VersionCreator(context, self.pending_checks, evidence)
         self.registration = RegistrationOperations(context, self.uploads, self.creator)
+        self.sealing = SealingOperations(context, self.creator, self.pending_checks)
+        self.sources = SourceOperations(
+            context,
+            self.sealing,
+            SourceVersions(
+                models=self.models,
+                versions=self.versions,
+                artifacts=self.artifacts,
+                stages=self.stages,
+                policies=self.policies,
+                lineage=self.lineage,
+                sealing=self.sealing,
+            ),
+        )
         self.quarantine = QuarantineOperations(context, self.versions)
         self.retention = RetentionOperations(context)
         self.search = SearchOperations(context)

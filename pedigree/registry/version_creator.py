@@ -85,9 +85,10 @@ class VersionCreator:
                 return Created(None, seen)
             supplied = supply(seen)
             draft = Draft(wanted=wanted, look=seen, marks=self._marks(wanted, seen))
-            may_judge = judge and attempt < _JUDGED_TRIES and seen.known is None
+            is_judged = judge and wanted.manifest is not None
+            may_judge = is_judged and attempt < _JUDGED_TRIES and seen.known is None
             judgement = self._judgement(draft, supplied) if may_judge else None
-            later = LEASE if judge and judgement is None else None
+            later = LEASE if is_judged and judgement is None else None
             creation = Creation(draft=draft, judgement=judgement, judge_after=later)
             with suppress(StaleLookError):
                 created = create(self._context.database, creation, supplied)
@@ -114,15 +115,17 @@ class VersionCreator:
 
     def _judgement(self, draft: Draft, supplied: Supply) -> DraftJudgement | None:
         """Judge a new version; None if that needs more than the look, or fails now."""
-        wanted, seen = draft.wanted, draft.look
+        wanted, seen, manifest = draft.wanted, draft.look, draft.wanted.manifest
+        if manifest is None:
+            return None
         try:
             policy = read_policy(seen.model.policy)
-            size = sum(file.size for file in _unproved(wanted.manifest, supplied))
+            size = sum(file.size for file in _unproved(manifest, supplied))
             if size > _READ_BYTES or not can_judge(seen, policy):
                 return None
             champion = seen.champion.version if seen.champion else None
             evidence = self._evidence.of_draft(
-                champion, policy, lambda: self._intact(wanted.manifest, seen, supplied)
+                champion, policy, lambda: self._intact(manifest, seen, supplied)
             )
             return judge_draft(evidence, draft.version, seen, policy, wanted.actor)
         except Exception as error:  # the version is registered, and waits for its checks

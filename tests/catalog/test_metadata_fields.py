@@ -7,7 +7,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from pedigree.catalog.creation import TRAINING_FIELDS, VERSION_FIELDS
+from pedigree.catalog.creation_rows import TRAINING_FIELDS, VERSION_FIELDS
 from pedigree.catalog.declared_metadata import DeclaredFields, StatedMetadata
 from pedigree.catalog.metadata_fields import about_fields
 from pedigree.catalog.records import DeclaredMetadata, ModelMetadata
@@ -111,14 +111,14 @@ def _copy_with_the_example(folder: Path) -> set[str]:
     shutil.copytree(ROOT / "pedigree", package, ignore=shutil.ignore_patterns("__pycache__"))
     record, keyword, stated, columns = _examples()
     catalog = folder / FOLDER
-    _insert(catalog / "records.py", "\n\n\nclass ModelMetadata(", f"\n{record}")
+    _insert(catalog / "metadata_records.py", "\n\n\nclass DeclaredMetadata(", f"\n{record}")
     _insert(catalog / "declared_metadata.py", "\n\n\ndef declared_here(", f"\n{keyword}")
     _insert(catalog / "declared_metadata.py", "\n\n    def stated(", f"\n{stated}")
     migrations = package / "postgres" / "migrations"
     number = max(int(file.name[:4]) for file in migrations.glob("*.sql")) + 1
     migration = migrations / f"{number:04}_license.sql"
     migration.write_text(f"{columns}\n{_definitions_with('license')}\n", encoding="utf-8")
-    return {"records.py", "declared_metadata.py", migration.name}
+    return {"metadata_records.py", "declared_metadata.py", migration.name}
 
 
 def test_a_field_is_added_in_the_three_places_that_are_documented(

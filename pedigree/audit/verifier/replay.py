@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .digests import json_digest
+from .replay_monitoring import drift_detected, drift_measured, profiled
 from .states import (
     BEFORE_VERIFICATION,
     NO_STAGE,
@@ -25,7 +26,6 @@ VERDICT = (
     *("summary", "run_id"),
 )
 GIVEN_UP = ("generation", "policy_revision", "attempts", "run_id", "problem")
-DRIFT = ("asset", "partition", "drifted", "result", "served", "html", "markdown")
 
 
 def replay(events: Iterable[ReplayableEvent]) -> ReplayedModel:
@@ -74,8 +74,23 @@ def _created(state: ReplayedModel, event: ReplayableEvent) -> None:
         description=body["description"],
         owners=body["owners"],
         tags=body["tags"],
+        state=body.get("state", "sealed"),
+        state_reason=body.get("state_reason"),
     )
-    _trained(state, event)
+    if body["training_id"] is not None:
+        _trained(state, event)
+
+
+def _sealed(state: ReplayedModel, event: ReplayableEvent) -> None:
+    version = _version(state, event)
+    version.digest, version.state = str(event.body["digest"]), "sealed"
+    version.state_reason = None
+    _moved(state, event)
+
+
+def _registration_failed(state: ReplayedModel, event: ReplayableEvent) -> None:
+    version = _version(state, event)
+    version.state, version.state_reason = "failed", str(event.body["reason"])
 
 
 def _trained(state: ReplayedModel, event: ReplayableEvent) -> None:
@@ -251,23 +266,6 @@ def _checked(state: ReplayedModel, event: ReplayableEvent) -> None:
     )
 
 
-def _profiled(state: ReplayedModel, event: ReplayableEvent) -> None:
-    _version(state, event).profile = {"digest": event.body["profile"], "created_at": event.at}
-
-
-def _drift_measured(state: ReplayedModel, event: ReplayableEvent) -> None:
-    body: dict[str, Any] = event.body
-    # Events of earlier releases have no digests.
-    result = {key: body.get(key, UNRECORDED) for key in DRIFT}
-    more = {"recorded_at": event.at, "recorded_by": event.actor.name, "alerted_at": None}
-    _version(state, event).drifts[body["drift_id"]] = {**result, **more}
-
-
-def _drift_detected(state: ReplayedModel, event: ReplayableEvent) -> None:
-    body: dict[str, Any] = event.body
-    _version(state, event).drifts[body["drift_id"]]["alerted_at"] = event.at
-
-
 def _version(state: ReplayedModel, event: ReplayableEvent) -> ReplayedVersion:
     return state.versions[event.version or 0]
 
@@ -278,6 +276,8 @@ _FOLDS: Mapping[str, Callable[[ReplayedModel, ReplayableEvent], None]] = Mapping
         "model.deleted": _model_deleted_or_restored,
         "model.restored": _model_deleted_or_restored,
         "version.created": _created,
+        "version.sealed": _sealed,
+        "version.registration_failed": _registration_failed,
         "version.trained": _trained,
         "version.updated": _updated,
         "version.deleted": _deleted,
@@ -287,9 +287,9 @@ _FOLDS: Mapping[str, Callable[[ReplayedModel, ReplayableEvent], None]] = Mapping
         "version.request_withdrawn": _request_withdrawn,
         "version.stage_changed": _stage_changed,
         "version.check_recorded": _checked,
-        "version.profiled": _profiled,
-        "version.drift_measured": _drift_measured,
-        "version.drift_detected": _drift_detected,
+        "version.profiled": profiled,
+        "version.drift_measured": drift_measured,
+        "version.drift_detected": drift_detected,
         "version.promotion_given_up": _promotion_given_up,
         "version.promotion_retried": _promotion_retried,
         "version.approved": _decided,

@@ -88,12 +88,14 @@ class Mark(NamedTuple):
 class ReplayedVersion:
     """The state of a version, replayed from its events."""
 
-    digest: str
+    digest: str | None
     created_at: datetime
     created_by: str
     description: str | None
     owners: list[str]
     tags: dict[str, str]
+    state: str = "sealed"
+    state_reason: str | None = None
     stage: str = NO_STAGE
     hold_reason: str | None = None
     quarantine_reason: str | None = None

@@ -5,7 +5,8 @@ import uuid
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pedigree.catalog.records import ModelVersion, RecordedMetadata, Training, TrainingOrigin
+from pedigree.catalog.metadata_records import RecordedMetadata
+from pedigree.catalog.records import ModelVersion, Training, TrainingOrigin
 from pedigree.lineage.records import LineageEdge, LineageGraph, LineageNode, NodeKind
 
 # Namespace for runs whose id is not a UUID, such as a training outside Dagster.

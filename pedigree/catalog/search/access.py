@@ -3,7 +3,7 @@
 ``docs/search.md`` lists these fields. Every other comparison is one scan of the versions.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from psycopg import sql
@@ -20,6 +20,7 @@ from pedigree.catalog.search.ast import (
 )
 from pedigree.catalog.search.fields import FIELDS, Kind, compares_names
 from pedigree.catalog.search.ranges import ranges, union
+from pedigree.catalog.search.rare_values import rare_values, versions_where
 from pedigree.catalog.search.to_sql import Translator
 
 LONGEST_TERM = 255
@@ -128,21 +129,12 @@ def _terms(leaf: Leaf, found: Comparison, translator: Translator) -> Access | No
     return Access(read, sql.SQL("SELECT model_id, version FROM ({}) AS kept").format(hits))
 
 
-def _versions(where: Sequence[sql.Composable]) -> sql.Composable:
-    return union(
-        [
-            sql.SQL("SELECT model_id, version FROM pedigree.search_version s WHERE {}").format(one)
-            for one in where
-        ]
-    )
-
-
 def _ordered(_: Leaf, found: Comparison, translator: Translator) -> Access | None:
     rule = FIELDS[found.field.name]
     parts = ranges(sql.SQL(rule.sql), found, rule.kind, translator)
     if parts is None:
         return None
-    rows = _versions(parts)
+    rows = versions_where(parts)
     return Access(rows, rows, is_exact=found.operator != "LIKE")
 
 
@@ -164,7 +156,7 @@ def _cut(_: Leaf, found: Comparison, translator: Translator) -> Access | None:
         parts = [sql.SQL("true")]
     if parts is None:
         return None
-    rows = _versions([sql.SQL("{} IS NOT NULL AND {}").format(column, part) for part in parts])
+    rows = versions_where([sql.SQL("{} IS NOT NULL AND {}").format(column, part) for part in parts])
     return Access(rows, rows)
 
 
@@ -208,7 +200,7 @@ def _flag(_: Leaf, found: Comparison, translator: Translator) -> Access | None: 
     wanted = found.values[0].value if found.values else None
     if wanted is None or wanted != (found.operator == "="):
         return None
-    rows = _versions([sql.SQL(FIELDS[found.field.name].sql)])
+    rows = versions_where([sql.SQL(FIELDS[found.field.name].sql)])
     return Access(rows, rows, is_exact=True)
 
 
@@ -216,28 +208,20 @@ def _unsealed(_: Leaf, found: Comparison, translator: Translator) -> Access | No
     wanted = found.values[0].value if found.values else None
     if wanted is None or wanted == (found.operator == "="):
         return None
-    rows = _versions([sql.SQL("s.state <> 'sealed'")])
+    rows = versions_where([sql.SQL("s.state <> 'sealed'")])
     return Access(rows, rows, is_exact=True)
 
 
 def _approval(_: Leaf, found: Comparison, translator: Translator) -> Access | None:
-    return _rare(found, translator, sql.SQL("s.approval_status"), "none")
+    return _exact(rare_values(found, translator, sql.SQL("s.approval_status"), "none"))
 
 
 def _state(_: Leaf, found: Comparison, translator: Translator) -> Access | None:
-    return _rare(found, translator, sql.SQL("s.state"), "sealed")
+    return _exact(rare_values(found, translator, sql.SQL("s.state"), "sealed"))
 
 
-def _rare(
-    found: Comparison, translator: Translator, column: sql.Composable, usual: str
-) -> Access | None:
-    """Return what a partial index has of the values that few versions have."""
-    is_usual = usual in {one.value for one in found.values}
-    if found.operator not in {"=", "IN", "!="} or is_usual != (found.operator == "!="):
-        return None
-    compared = translator.compared(column, found, Kind.TEXT)
-    rows = _versions([sql.SQL("{} <> {} AND {}").format(column, sql.Literal(usual), compared)])
-    return Access(rows, rows, is_exact=True)
+def _exact(rows: sql.Composable | None) -> Access | None:
+    return Access(rows, rows, is_exact=True) if rows is not None else None
 
 
 def _metric(leaf: Leaf, found: Comparison, translator: Translator) -> Access | None:
@@ -262,7 +246,7 @@ def _parameter(_: Leaf, found: Comparison, translator: Translator) -> Access | N
         sql.SQL("s.params @> {}").format(translator.json_pair(found.field, one.value))
         for one in found.values
     )
-    rows = _versions([contained])
+    rows = versions_where([contained])
     # A list of one value contains it, as well.
     return Access(rows, rows, reads_all=True)
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import LiteralString
 
 from pedigree.catalog.metadata_fields import ApprovalStatus, RiskClass
-from pedigree.catalog.records import SealState
+from pedigree.catalog.seal_states import SealState
 from pedigree.catalog.search.ast import Comparison, Field, Literal, Value
 from pedigree.errors import InvalidSearchError
 

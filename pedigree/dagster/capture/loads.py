@@ -31,7 +31,7 @@ def report_load(version: ModelVersion, asset: dg.AssetKey | None = None) -> None
         context = current_context()
     except InvalidInputError:
         return
-    found = {metadata_keys.REFERENCE: version.reference, metadata_keys.DIGEST: version.digest}
+    found = {metadata_keys.REFERENCE: version.reference, metadata_keys.DIGEST: version.data_version}
     if asset is not None:
         found[metadata_keys.LOADED_AS] = asset.to_user_string()
     what = f"{version.reference} is loaded" + (f" as {asset.to_user_string()}" if asset else "")

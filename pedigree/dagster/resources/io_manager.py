@@ -16,6 +16,7 @@ import dagster as dg
 from pydantic import Field
 
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.seal_states import unsealed_data_version
 from pedigree.dagster import metadata_keys
 from pedigree.dagster.assets.model_spec import ModelSpec, plain_model_spec
 from pedigree.dagster.assets.trained_model import TrainedModel
@@ -108,7 +109,7 @@ class ModelIOManager(dg.ConfigurableIOManager):
         registry = self.registry.connect()
         reference, digest = _upstream_version(context, partition)
         version = registry.get(reference)
-        if version.digest != digest:
+        if digest not in (version.data_version, unsealed_data_version(version.reference)):
             raise CorruptionError(
                 f"the materialization of {reference} has another digest than the registry",
                 field="digest",

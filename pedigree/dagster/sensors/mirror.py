@@ -18,6 +18,7 @@ from pedigree.audit.event_types import EventType
 from pedigree.audit.log import feed_head
 from pedigree.audit.records import Event
 from pedigree.catalog.materialization import ShownTraining
+from pedigree.catalog.seal_states import WITHOUT_BYTES
 from pedigree.dagster.assets.model_spec import ModelLike
 from pedigree.dagster.capture.run_provenance import instance_id
 from pedigree.dagster.sensors.mirror_events import (
@@ -159,16 +160,19 @@ def _mirror_move(tick: MirrorTick, event: Event, target: Target) -> None:
 
 
 def _mirror_registration(tick: MirrorTick, event: Event, target: Target) -> None:
-    key, partition, run_id = target.model_spec.key, target.partition, str(event.body["run_id"])
+    if event.body.get("state") in WITHOUT_BYTES and event.type is EventType.VERSION_CREATED:
+        return  # there is nothing to show before it is sealed
+    key, partition = target.model_spec.key, target.partition
+    run_id = str(event.body["run_id"] or "")
     asset_id = _asset_id(key, target)
     if not tick.is_new(event, asset_id):
         return
     training = ShownTraining(event.model or "", event.version or 0, run_id)
     shown = event.seq <= tick.graph.registrations(key, partition).seq
-    if shown or tick.graph.has_materialized(run_id, key, partition):
+    if shown or (run_id and tick.graph.has_materialized(run_id, key, partition)):
         tick.already_shown.append(training)
         return
-    if tick.graph.in_progress(run_id):
+    if run_id and tick.graph.in_progress(run_id):
         tick.wait_for_run(event, asset_id)
         return
     tick.reported.append(registration_event(target, event, tick.settings))
@@ -187,6 +191,7 @@ _MIRRORS: Mapping[EventType, Callable[[MirrorTick, Event, Target], None]] = Mapp
     {
         EventType.VERSION_STAGE_CHANGED: _mirror_move,
         EventType.VERSION_CREATED: _mirror_registration,
+        EventType.VERSION_SEALED: _mirror_registration,
         EventType.VERSION_TRAINED: _mirror_registration,
         EventType.ALIAS_SET: _mirror_alias,
         EventType.ALIAS_DELETED: _mirror_alias,

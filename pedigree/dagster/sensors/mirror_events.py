@@ -7,7 +7,8 @@ import dagster as dg
 
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Event
-from pedigree.catalog.records import ModelVersion, unsealed_data_version
+from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.seal_states import unsealed_data_version
 from pedigree.dagster import metadata_keys
 from pedigree.dagster.sensors.stage_sources import (
     CODE_VERSION,
@@ -23,6 +24,11 @@ MirrorEvent = dg.AssetMaterialization | dg.AssetObservation
 """An event that the mirror reports."""
 
 
+_VERBS = {
+    EventType.VERSION_CREATED: "registered",
+    EventType.VERSION_TRAINED: "trained",
+    EventType.VERSION_SEALED: "sealed",
+}
 _NOT_REPEATED = frozenset(
     {metadata_keys.READS, metadata_keys.INPUTS, metadata_keys.CREATED, metadata_keys.NOTICE}
 )
@@ -106,7 +112,7 @@ def registration_event(target: Target, event: Event, settings: Settings) -> dg.A
     """Return the materialization for a version that was registered, or trained once more."""
     version = _identity(event, settings)
     metrics: Any = event.body["metrics"]
-    verb = "registered" if event.type is EventType.VERSION_CREATED else "trained"
+    verb = _VERBS[event.type]
     metadata = {
         metadata_keys.REGISTRY_SEQ: str(event.seq),
         metadata_keys.MOVED_BY: event.actor.name,

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.seal_states import WITHOUT_BYTES
 from pedigree.dagster.sensors.mirror_events import MirrorEvent, holder_event, version_event
 from pedigree.dagster.sensors.mirror_state import GraphState, Registrations
 from pedigree.dagster.sensors.stage_sources import entered_via_previous_stage
@@ -65,7 +66,8 @@ def _missing(
 def _is_missing(version: ModelVersion, shown: Registrations) -> bool:
     # If the graph has more events than were read, an older version may be among the rest.
     covered = version.created_at.timestamp() > shown.since
-    return covered and version.version_id not in shown.versions
+    is_there = version.state not in WITHOUT_BYTES
+    return covered and is_there and version.version_id not in shown.versions
 
 
 def _unseen_holders(

@@ -137,6 +137,8 @@ def tag_training_runs(instance: dg.DagsterInstance, evaluation: CandidateEvaluat
 def _tags_by_run(waiting: Sequence[Explanation]) -> dict[str, str]:
     found: dict[str, str] = {}
     for candidate in waiting:
+        if candidate.run_id is None:
+            continue
         reasons = "; ".join(candidate.waits_for) or NOTHING
         text = f"{candidate.reference} → {candidate.stage}: {reasons}"
         before = found.get(candidate.run_id)

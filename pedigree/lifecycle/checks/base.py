@@ -11,6 +11,7 @@ from pedigree._record import Record
 from pedigree.artifacts.records import Digest, Manifest
 from pedigree.artifacts.scan import FileScan
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.sealed import sealed_digest
 from pedigree.datasets.records import DataState, KeptDatasheet, RecordedDataVerdict
 from pedigree.errors import InvalidPolicyError
 from pedigree.evaluation.records import KeptEvaluation
@@ -97,13 +98,15 @@ class Check:
         Raises:
             InvalidPolicyError: The check does not accept the rule's settings.
             MissingDependencyError: A library that the check needs is not installed.
+            NotSealedError: The version has no digest that the verdict could be about.
         """
+        digest = sealed_digest(version)
         found = self.judge(evidence, version, self.read(rule.settings))
         return Verdict(
             check=self.name,
             passed=found.passed,
             severity=found.severity,
-            digest=version.digest,
+            digest=digest,
             relative=found.relative,
             baseline_digest=found.digest_compared,
             settings=rule.settings,

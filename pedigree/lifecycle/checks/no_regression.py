@@ -65,6 +65,11 @@ def _compare(
         return False, f"{version.reference} has no metric {rule.metric}"
     if champion is None:
         return True, f"{rule.metric} is {value:.6g}; there is no champion to compare with"
+    if champion.digest is None:
+        return (
+            False,
+            f"{champion.reference} has no digest, so its {rule.metric} is of unknown bytes",
+        )
     before = champion.metrics.get(rule.metric)
     if before is None:
         return True, f"{rule.metric} is {value:.6g}; {champion.reference} did not record it"

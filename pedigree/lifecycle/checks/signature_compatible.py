@@ -26,11 +26,13 @@ def _judge(evidence: Evidence, version: ModelVersion, _: NoSettings) -> Finding:
 
 
 def _breaking(champion: ModelVersion | None, version: ModelVersion) -> Sequence[str]:
-    """Return what breaks callers; an unknown signature may break them."""
+    """Return what breaks callers; an unknown signature, or unknown bytes, may break them."""
     if champion is None:
         return ()
-    unknown = [each.reference for each in (champion, version) if each.signature is None]
+    if champion.digest is None:
+        return [f"{champion.reference} has no digest, so its interface may change"]
     if champion.signature is None or version.signature is None:
+        unknown = [each.reference for each in (champion, version) if each.signature is None]
         return [f"the signature of {reference} is not known" for reference in unknown]
     return breaking_changes(champion.signature, version.signature)
 

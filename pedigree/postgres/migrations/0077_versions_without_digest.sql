@@ -956,3 +956,225 @@ BEGIN
     JOIN pedigree.registered_model m USING (model_id);
 END
 $_$;
+
+-- A champion may have no digest.
+CREATE OR REPLACE FUNCTION pedigree.is_stale(doc jsonb, of_model bigint, policy_revision integer, known integer) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF known IS DISTINCT FROM (doc #>> '{known,version}')::integer THEN
+        RETURN true;
+    END IF;
+    IF known IS NOT NULL
+        AND pedigree.state_of_version(of_model, known) IS DISTINCT FROM doc #>> '{known,state}'
+    THEN
+        RETURN true;
+    END IF;
+    IF doc ? 'judged' AND (
+        policy_revision <> (doc #>> '{judged,policy_revision}')::integer
+        OR doc #>> '{judged,champion}' IS DISTINCT FROM (
+            SELECT held.version || ' ' || coalesce(held.digest, 'unsealed')
+            FROM pedigree.holder_of_stage(of_model, doc #>> '{judged,champion_stage}') held
+        )
+        OR pedigree.has_alias(of_model, doc #>> '{judged,stage}')
+    ) THEN
+        RETURN true;
+    END IF;
+    RETURN doc ? 'nodes' AND pedigree.has_open_quarantines() AND ARRAY(
+        SELECT q.quarantine_id
+        FROM pedigree.quarantines_of_nodes(doc -> 'nodes', of_model, known) q
+    ) IS DISTINCT FROM ARRAY(SELECT jsonb_array_elements_text(doc -> 'quarantines')::bigint);
+END
+$$;
+
+-- A version whose bytes are not there yet holds no stage and no alias.
+CREATE OR REPLACE FUNCTION pedigree.begin_tenure(of_model bigint, of_version integer, of_pointer text, of_name text, is_exclusive boolean, at timestamp with time zone, why text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM pedigree.model_version v
+        WHERE v.model_id = of_model AND v.version = of_version AND v.state IN ('pending', 'failed')
+    ) THEN
+        RAISE EXCEPTION 'version % is pending or failed', of_version USING
+            ERRCODE = 'check_violation', CONSTRAINT = 'tenure_of_available_version';
+    END IF;
+    INSERT INTO pedigree.tenure (
+        model_id, version, pointer, name, exclusive, held_since, moved_by, reason
+    ) VALUES (
+        of_model, of_version, of_pointer, of_name, is_exclusive, at,
+        pedigree.acting_in_event() ->> 'name', why
+    );
+END
+$$;
+
+-- No verdict is recorded about bytes that the version does not have.
+CREATE OR REPLACE FUNCTION pedigree.record_verdicts(of_model bigint, of_version integer, verdicts jsonb, event_ids uuid[], canonicals bytea[], at timestamp with time zone) RETURNS TABLE(verdict_id bigint)
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    actor text := pedigree.acting_in_event() ->> 'name';
+BEGIN
+    PERFORM pedigree.record_events(event_ids, 'version.check_recorded', (
+        SELECT m.name FROM pedigree.registered_model m
+        WHERE m.model_id = of_model AND pedigree.sees_key(m.name_key)
+    ), of_version, at, canonicals);
+    IF verdicts IS DISTINCT FROM (
+        SELECT jsonb_agg(convert_from(canonical, 'UTF8')::jsonb -> 'body' ORDER BY place)
+        FROM unnest(canonicals) WITH ORDINALITY AS given (canonical, place)
+    ) THEN
+        PERFORM pedigree.refuse_change_of('a verdict');
+    END IF;
+    IF NOT EXISTS (
+        SELECT FROM pedigree.model_version v
+        WHERE v.model_id = of_model AND v.version = of_version AND v.state = 'sealed'
+    ) THEN
+        RAISE EXCEPTION 'version % has no digest, so no check judges it', of_version USING
+            ERRCODE = 'check_violation', CONSTRAINT = 'verdict_of_sealed_version';
+    END IF;
+    RETURN QUERY
+    INSERT INTO pedigree.verdict (
+        model_id, version, check_name, passed, severity, digest, relative, baseline_digest,
+        settings, summary, details, run_id, at, recorded_by
+    )
+    SELECT of_model, of_version, each."check", each.passed, each.severity, each.digest,
+        each.relative, each.baseline_digest, each.settings, each.summary, each.details,
+        each.run_id, record_verdicts.at, actor
+    FROM jsonb_to_recordset(verdicts) AS each (
+        "check" text, passed boolean, severity text, digest text, relative boolean,
+        baseline_digest text, settings jsonb, summary text, details jsonb, run_id text
+    )
+    RETURNING verdict.verdict_id;
+END
+$$;
+
+
+-- The version that a change of its state is about, in a model whose row it locks. The time is read after
+-- the lock is held.
+CREATE FUNCTION pedigree.lock_version(doc jsonb, OUT model_id bigint, OUT name text,
+    OUT generation bigint, OUT deleted_at timestamptz, OUT at timestamptz, OUT state text,
+    OUT digest text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT m.model_id, m.name, m.generation, m.deleted_at
+    INTO lock_version.model_id, lock_version.name, lock_version.generation, lock_version.deleted_at
+    FROM pedigree.registered_model m
+    WHERE m.name_key = doc ->> 'name_key' AND m.name = doc ->> 'name'
+    FOR NO KEY UPDATE;
+    lock_version.at := pedigree.time_of_change(lock_version.name);
+    SELECT v.state, v.digest INTO lock_version.state, lock_version.digest
+    FROM pedigree.model_version v
+    WHERE v.model_id = lock_version.model_id AND v.version = (doc ->> 'number')::integer
+        AND v.deleted_at IS NULL AND lock_version.deleted_at IS NULL;
+END
+$$;
+
+-- The holes of the events of a change of a version's state, and what fills them.
+CREATE FUNCTION pedigree.record_state_events(doc jsonb, of_model text, at timestamptz,
+    generation bigint, voided integer[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    hole text := doc ->> 'hole';
+    actor jsonb := pedigree.acting_in_event();
+BEGIN
+    PERFORM pedigree.record_filled_events(
+        doc -> 'events',
+        ARRAY[
+            format('"%sversion"', hole), hole || 'time', format('"%sgeneration"', hole),
+            format('"%svoided"', hole), format('"%sactor"', hole)
+        ],
+        ARRAY[
+            doc ->> 'number', pedigree.time_in_json(at), generation::text,
+            array_to_json(voided)::text,
+            format('{"name":%s,"source":%s}', to_json(actor ->> 'name'), to_json(actor ->> 'source'))
+        ],
+        of_model, (doc ->> 'number')::integer, at
+    );
+END
+$$;
+
+-- Give a version its bytes. A digest is final: what was decided before knew no bytes, and is void.
+CREATE FUNCTION pedigree.seal_version(doc jsonb, manifest bytea) RETURNS jsonb
+LANGUAGE plpgsql
+SET plan_cache_mode TO 'force_generic_plan' SET lock_timeout TO '10s' SET enable_seqscan TO 'off' AS $$
+DECLARE
+    actor jsonb := pedigree.acting_in_event();
+    given text := doc #>> '{artifact,digest}';
+    locked record;
+    missing text[];
+    voided integer[];
+BEGIN
+    IF doc ? 'nodes' THEN
+        -- Before the model's lock, in the same order as the creation of a quarantine.
+        PERFORM pg_advisory_xact_lock_shared(hashtextextended('pedigree.quarantine', 0));
+    END IF;
+    missing := pedigree.take_blobs(doc);
+    IF cardinality(missing) > 0 THEN
+        RETURN jsonb_build_object('refused', 'missing', 'digests', missing);
+    END IF;
+    SELECT l.* INTO locked FROM pedigree.lock_version(doc) AS l;
+    IF locked.state IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    ELSIF locked.state = 'sealed' THEN
+        RETURN jsonb_build_object('refused', 'sealed', 'digest', locked.digest);
+    END IF;
+    IF doc ? 'nodes' AND pedigree.has_open_quarantines() AND ARRAY(
+        SELECT q.quarantine_id FROM pedigree.quarantines_of_nodes(
+            doc -> 'nodes', locked.model_id, (doc ->> 'number')::integer
+        ) q
+    ) IS DISTINCT FROM ARRAY(SELECT jsonb_array_elements_text(doc -> 'quarantines')::bigint) THEN
+        RETURN '{"refused": "stale"}';
+    END IF;
+    PERFORM pedigree.keep_artifact(doc, manifest);
+    voided := pedigree.void_approvals(locked.model_id);
+    UPDATE pedigree.registered_model m SET generation = m.generation + 1
+    WHERE m.model_id = locked.model_id
+    RETURNING m.generation INTO locked.generation;
+    UPDATE pedigree.model_version v SET
+        digest = given, copy = pedigree.next_copy(locked.model_id, given), state = 'sealed',
+        state_reason = NULL, flavor = doc ->> 'flavor',
+        signature = nullif(doc -> 'signature', 'null')
+    WHERE v.model_id = locked.model_id AND v.version = (doc ->> 'number')::integer;
+    PERFORM pedigree.add_to_statistic(logical_bytes => (doc #>> '{artifact,size}')::bigint);
+    PERFORM pedigree.record_state_events(doc, locked.name, locked.at, locked.generation, voided);
+    PERFORM pedigree.keep_version(
+        doc, locked.model_id, (doc ->> 'number')::integer, locked.at, actor ->> 'name',
+        actor ->> 'source'
+    );
+    IF doc ? 'training' THEN
+        PERFORM pedigree.add_training(doc, locked.model_id, (doc ->> 'number')::integer, locked.at,
+            actor ->> 'name', actor ->> 'source');
+    END IF;
+    IF doc ? 'judged' THEN
+        PERFORM pedigree.add_judgement(doc -> 'judged', locked.model_id,
+            (doc ->> 'number')::integer, locked.at, actor ->> 'name');
+    END IF;
+    IF doc ? 'judge_later' THEN
+        INSERT INTO pedigree.unjudged (model_id, version, due_at)
+        VALUES (locked.model_id, (doc ->> 'number')::integer,
+            clock_timestamp() + (doc ->> 'judge_later')::interval)
+        ON CONFLICT (model_id, version) DO UPDATE SET due_at = excluded.due_at, failures = 0;
+    END IF;
+    RETURN jsonb_build_object('at', locked.at, 'generation', locked.generation);
+END
+$$;
+
+-- Say that a pending version will have no bytes. It keeps its number.
+CREATE FUNCTION pedigree.fail_version(doc jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET lock_timeout TO '10s' SET enable_seqscan TO 'off' AS $$
+DECLARE
+    locked record;
+BEGIN
+    SELECT l.* INTO locked FROM pedigree.lock_version(doc) AS l;
+    IF locked.state IS NULL THEN
+        RETURN '{"refused": "unknown"}';
+    ELSIF locked.state <> 'pending' THEN
+        RETURN jsonb_build_object('refused', locked.state);
+    END IF;
+    UPDATE pedigree.model_version v SET state = 'failed', state_reason = doc ->> 'reason'
+    WHERE v.model_id = locked.model_id AND v.version = (doc ->> 'number')::integer;
+    PERFORM pedigree.record_state_events(doc, locked.name, locked.at, locked.generation, '{}');
+    RETURN jsonb_build_object('at', locked.at);
+END
+$$;

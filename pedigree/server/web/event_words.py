@@ -99,6 +99,8 @@ _PHRASES: Mapping[EventType, Callable[[Body], str]] = {
     EventType.MODEL_DELETED: lambda _: "deleted with all its versions",
     EventType.MODEL_RESTORED: lambda _: "restored",
     EventType.VERSION_CREATED: lambda _: "registered",
+    EventType.VERSION_SEALED: lambda _: "sealed: the registry has its bytes",
+    EventType.VERSION_REGISTRATION_FAILED: lambda _: "its registration failed",
     EventType.VERSION_TRAINED: lambda _: "trained again, with the same bytes",
     EventType.VERSION_UPDATED: _update,
     EventType.VERSION_DOWNLOADED: lambda _: "downloaded or loaded",

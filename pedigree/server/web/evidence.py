@@ -41,6 +41,7 @@ MOST_PROOFS = 24
 _DECISIVE = frozenset(
     {
         EventType.VERSION_CREATED,
+        EventType.VERSION_SEALED,
         EventType.VERSION_STAGE_CHANGED,
         EventType.VERSION_APPROVED,
         EventType.VERSION_REJECTED,
