@@ -26,6 +26,7 @@ from pedigree.contract.quarantine import QuarantineContract
 from pedigree.contract.registration import RegistrationContract
 from pedigree.contract.registry import RegistryContract
 from pedigree.contract.retention import RetentionContract
+from pedigree.contract.sealing import SealingContract
 from pedigree.contract.search import SearchContract
 from pedigree.contract.stage_requests import StageRequestContract
 from pedigree.contract.stages import StageContract
@@ -67,6 +68,7 @@ class Operations:
     staleness: StalenessContract
     quarantine: QuarantineContract
     retention: RetentionContract
+    sealing: SealingContract
     search: SearchContract
     events: EventContract
     statistics: StatisticsContract
@@ -256,6 +258,9 @@ class RegistryVerbs:
     set_retention = Verb(lambda on: on.retention.set_retention)
     hold = Verb(lambda on: on.retention.hold)
     lift_hold = Verb(lambda on: on.retention.lift_hold)
+
+    seal = Verb(lambda on: on.sealing.seal)
+    seal_files = Verb(lambda on: on.sealing.seal_files)
 
     search = Verb(lambda on: on.search.search)
 

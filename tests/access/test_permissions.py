@@ -85,6 +85,7 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
         "create_model": ("churn",),
         "end_upload": ("churn", uuid4()),
         "register_files": ("churn", (), new_version()),
+        "seal_files": ("churn/1", ()),
         "upload": ("churn", uuid4()),
     },
     Permission.DESCRIBE: {
@@ -229,6 +230,10 @@ WITH_FILES: dict[str, tuple[Permission, Callable[[Registry, Path], object]]] = {
     "register": (
         Permission.REGISTER,
         lambda r, f: r.register("churn", artifact(f, "b"), new_version()),
+    ),
+    "seal": (
+        Permission.REGISTER,
+        lambda r, f: r.seal("churn/1", artifact(f / "sealed", "a")),
     ),
     "register_model": (
         Permission.REGISTER,
