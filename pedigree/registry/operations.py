@@ -83,6 +83,7 @@ class RegistryOperations(Operations):
     promotions: PromotionOperations
     registration: RegistrationOperations
     retention: RetentionOperations
+    sealing: SealingOperations
     checks: CheckOperations
     monitoring: MonitoringOperations
     search: SearchOperations
@@ -143,6 +144,7 @@ class RegistryOperations(Operations):
         self.uploads = UploadOperations(context)
         self.creator = VersionCreator(context, self.pending_checks, evidence)
         self.registration = RegistrationOperations(context, self.uploads, self.creator)
+        self.sealing = SealingOperations(context, self.uploads, self.creator, self.pending_checks)
 
     def _compose_service(self, context: Context) -> None:
         """Make the groups of what surrounds models: search, events, people, upkeep."""
@@ -169,7 +171,6 @@ class RegistryOperations(Operations):
         self.mlflow_search = MlflowSearchOperations(context)
         self.upload_areas = UploadAreaOperations(context)
         self.artifact_places = ArtifactPlaceOperations(context)
-        self.sealing = SealingOperations(context, self.creator, self.pending_checks)
         self.sources = SourceOperations(
             context,
             self.sealing,
