@@ -2502,6 +2502,14 @@ CREATE FUNCTION pedigree.log_name_of(of_name text, of_version integer) RETURNS t
     LANGUAGE plpgsql STABLE
     AS $$
 BEGIN
+    -- Nearly every model: one that has had its name since its creation, and no other before it.
+    IF EXISTS (
+        SELECT FROM pedigree.registered_model m
+        WHERE m.log_name = of_name AND m.name = of_name AND m.first_version = 1
+            AND NOT pedigree.is_superseded(m.name_key)
+    ) THEN
+        RETURN of_name;
+    END IF;
     RETURN coalesce((
         SELECT m.log_name FROM pedigree.registered_model m
         WHERE m.name = of_name AND (
@@ -2891,15 +2899,15 @@ CREATE FUNCTION pedigree.name_in_event(line text, content jsonb) RETURNS text
 DECLARE
     stated text := content ->> 'model';
 BEGIN
-    IF stated IS NOT DISTINCT FROM line OR NOT EXISTS (
+    IF stated IS NOT DISTINCT FROM line THEN
+        RETURN line;
+    END IF;
+    RETURN CASE WHEN EXISTS (
         SELECT FROM pedigree.registered_model m
         WHERE m.log_name = line AND (m.name = stated OR EXISTS (
             SELECT FROM pedigree.former_name f WHERE f.model_id = m.model_id AND f.name = stated
         ))
-    ) THEN
-        RETURN line;
-    END IF;
-    RETURN stated;
+    ) THEN stated ELSE line END;
 END
 $$;
 
