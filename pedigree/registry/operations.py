@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from pedigree.access.named_records import name_people, with_names
-from pedigree.contract.verbs import Operations
+from pedigree.contract.groups import Operations
 from pedigree.errors import PedigreeError
 from pedigree.postgres._failures import statement_error
 from pedigree.registry.access import AccessOperations
