@@ -6363,6 +6363,14 @@ ALTER TABLE pedigree.tenure ALTER COLUMN tenure_id ADD GENERATED ALWAYS AS IDENT
     CACHE 1
 );
 
+CREATE TABLE pedigree.transfer_mark (
+    origin text NOT NULL COLLATE pg_catalog."C",
+    model text NOT NULL COLLATE pg_catalog."C",
+    version integer NOT NULL,
+    carried jsonb NOT NULL,
+    CONSTRAINT transfer_mark_version CHECK ((version >= 0))
+);
+
 CREATE VIEW pedigree.unguarded_alias AS
  SELECT m.model_id,
     a.version,
@@ -6821,6 +6829,9 @@ ALTER TABLE ONLY pedigree.tenure
 
 ALTER TABLE ONLY pedigree.training
     ADD CONSTRAINT training_pkey PRIMARY KEY (training_id);
+
+ALTER TABLE ONLY pedigree.transfer_mark
+    ADD CONSTRAINT transfer_mark_pkey PRIMARY KEY (origin, model, version);
 
 ALTER TABLE ONLY pedigree.unjudged
     ADD CONSTRAINT unjudged_pkey PRIMARY KEY (model_id, version);
