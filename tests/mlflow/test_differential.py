@@ -1,7 +1,7 @@
 """A real MLflow server and ours, driven through the same stock client and by hand.
 
-MLflow against MLflow finds nothing, and faults that a proxy plants are found. Ours differs in nothing
-but what `docs/mlflow.md` lists.
+MLflow against MLflow finds nothing, and faults that a proxy plants are found. Ours differs in
+nothing but what `docs/mlflow.md` lists.
 """
 
 from collections.abc import Iterator

@@ -14,6 +14,7 @@ from pedigree.server.mlflow import (
     artifacts,
     models,
     passing_on,
+    registering,
     searching,
     server,
     stages,
@@ -26,6 +27,7 @@ from pedigree.server.mlflow.routes import AJAX, API, MlflowRoute, MlflowRoutes
 SUBJECTS: tuple[MlflowRoutes, ...] = (
     models.routes,
     versions.routes,
+    registering.routes,
     stages.routes,
     aliases.routes,
     tags.routes,
