@@ -200,7 +200,7 @@ class PendingRegistrations:
         def verify() -> Manifest:
             return manifest_of(folder, manifest.flavor, manifest.signature)
 
-        judged = gates.judge(version.model_copy(update={**known, **stated}), verify, folder)
+        judged = gates.judge_bytes(version.model_copy(update={**known, **stated}), verify, folder)
         if not judged.passed:
             raise GateNotPassedError("\n".join(judged.waits_for))
         return judged.verdicts
