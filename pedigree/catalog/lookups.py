@@ -91,6 +91,19 @@ def values_of_holder(name: str, stage: str) -> dict[str, object]:
     return {"name_key": name_key(name), "stage": stage}
 
 
+def newest_of_stages(transaction: Transaction, name: str) -> dict[str, int]:
+    """Return the number of the newest version of each stage of a model, and of none.
+
+    It takes as long for a model of many versions as for one of few.
+
+    Raises:
+        ModelNotFoundError: No model has that name.
+    """
+    find_model(transaction, name)
+    rows = transaction.execute(SQL["newest_of_stages"], {"name_key": name_key(name)}).fetchall()
+    return {row["stage"]: row["version"] for row in rows}
+
+
 def model_question(name: str) -> Question:
     """Return what :func:`find_model` asks."""
     return Question(SQL["model"], {"name_key": name_key(validate_name(name))})

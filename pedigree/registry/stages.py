@@ -38,6 +38,17 @@ class StageOperations(ContextGroup, StageContract):
             lambda transaction: promotion_queue.stage_holder(transaction, name, stage)
         )
 
+    def newest_of_stages(self, name: str) -> dict[str, int]:
+        """Return the number of the newest version of each stage of a model, and of none.
+
+        Raises:
+            ModelNotFoundError: There is no such model.
+        """
+        self._context.require(Permission.READ, name)
+        return self._context.database.read(
+            lambda transaction: lookups.newest_of_stages(transaction, name)
+        )
+
     def promote(
         self,
         reference: str,
