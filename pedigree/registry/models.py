@@ -29,10 +29,20 @@ class ModelOperations(ContextGroup, ModelContract):
         description: str | None = None,
         owners: Sequence[str] = (),
         tags: Mapping[str, str] | None = None,
+    ) -> RegisteredModel:
+        return self.add_model(name, description=description, owners=owners, tags=tags)
+
+    def add_model(
+        self,
+        name: str,
+        *,
+        description: str | None = None,
+        owners: Sequence[str] = (),
+        tags: Mapping[str, str] | None = None,
         recreate: bool = False,
         first_policy: Policy | None = None,
     ) -> RegisteredModel:
-        """Do what the verb does.
+        """Create a model, as a protocol or an import asks.
 
         Args:
             name: The model.
@@ -43,6 +53,10 @@ class ModelOperations(ContextGroup, ModelContract):
                 be restored, or one that a model had until it was renamed. The numbers of versions
                 continue above those of the name.
             first_policy: Its policy where no policy of new models fits its name.
+
+        Raises:
+            InvalidNameError: The name breaks the naming rule.
+            NameTakenError: A model has the name, or had it and ``recreate`` is not given.
         """
         self._context.require(Permission.REGISTER, name)
         actor = self._context.actor()
@@ -81,10 +95,22 @@ class ModelOperations(ContextGroup, ModelContract):
 
         return self._context.database.transaction(write)
 
-    def rename_model(self, name: str, new_name: str, *, recreate: bool = False) -> RegisteredModel:
-        """Do what the verb does; with ``recreate``, a name may be had again.
+    def rename_model(self, name: str, new_name: str) -> RegisteredModel:
+        return self.move_name(name, new_name)
 
-        Not if a number of a version would repeat under it.
+    def move_name(self, name: str, new_name: str, *, recreate: bool = False) -> RegisteredModel:
+        """Rename a model, as a protocol asks.
+
+        Args:
+            name: Its present name.
+            new_name: Its new one.
+            recreate: Whether the new name may be had again, unless a number of a version would
+                repeat under it.
+
+        Raises:
+            ModelNotFoundError: There is no such model.
+            InvalidNameError: The new name breaks the naming rule.
+            NameTakenError: A model has the new name, or had it and it cannot be had again.
         """
         for each in (name, new_name):
             self._context.require(Permission.REGISTER, each)

@@ -28,12 +28,12 @@ from tests.maintenance.collecting import collect
 
 def recreate(registry: Registry, name: str) -> RegisteredModel:
     """Create a model whose name may be had again."""
-    return registry.operations.models.create_model(name, recreate=True)
+    return registry.operations.models.add_model(name, recreate=True)
 
 
 def rename_again(registry: Registry, name: str, new_name: str) -> RegisteredModel:
     """Rename a model to a name that may be had again."""
-    return registry.operations.models.rename_model(name, new_name, recreate=True)
+    return registry.operations.models.move_name(name, new_name, recreate=True)
 
 
 def model_ids(registry: Registry) -> dict[str, int]:

@@ -41,7 +41,7 @@ def take(registry: Registry, folder: Path, step: tuple[str, ...]) -> None:
         case ("create", name):
             registry.create_model(name)
         case ("recreate", name):
-            models.create_model(name, recreate=True)
+            models.add_model(name, recreate=True)
         case ("delete", name):
             registry.delete_model(name, reason="a test")
         case ("restore", name):
@@ -51,7 +51,7 @@ def take(registry: Registry, folder: Path, step: tuple[str, ...]) -> None:
         case ("rename", name, new_name):
             registry.rename_model(name, new_name)
         case ("rename again", name, new_name):
-            models.rename_model(name, new_name, recreate=True)
+            models.move_name(name, new_name, recreate=True)
         case _:
             raise AssertionError(step)
 

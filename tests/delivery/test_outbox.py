@@ -61,7 +61,7 @@ def test_a_failing_event_holds_back_those_that_follow_a_rename(
 ) -> None:
     webhook_id = hooked(telling, receiver)
     receiver.failing = "bad"
-    telling.operations.models.create_model("bad", recreate=True)
+    telling.operations.models.add_model("bad", recreate=True)
     telling.rename_model("bad", "good")
     telling.update_model("good", description="x")
     telling.operations.webhooks.deliver()

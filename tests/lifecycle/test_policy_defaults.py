@@ -57,7 +57,7 @@ def test_a_model_without_a_version_gets_it_too_and_a_given_one_takes_its_place(
 
 def test_where_no_pattern_fits_a_caller_s_first_policy_holds(registry: Registry) -> None:
     registry.set_policy_default("risk-*", RISKY)
-    create = registry.operations.models.create_model
+    create = registry.operations.models.add_model
     create("churn", first_policy=open_policy())
     create("risk-eu", first_policy=open_policy())
     assert registry.policy("churn") == open_policy()

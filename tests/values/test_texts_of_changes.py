@@ -33,16 +33,14 @@ VERBS: dict[str, Call] = {
 }
 # What a protocol of another registry calls, which the entrance of verbs does not check.
 OPERATIONS: dict[str, Call] = {
-    "create_model: tag": lambda r, bad: r.operations.models.create_model(
+    "create_model: tag": lambda r, bad: r.operations.models.add_model(
         "new", tags={"a": bad}, recreate=True
     ),
-    "create_model: description": lambda r, bad: r.operations.models.create_model(
+    "create_model: description": lambda r, bad: r.operations.models.add_model(
         "new", description=bad, recreate=True
     ),
-    "create_model: name": lambda r, bad: r.operations.models.create_model(bad, recreate=True),
-    "rename_model: name": lambda r, bad: r.operations.models.rename_model(
-        "churn", bad, recreate=True
-    ),
+    "create_model: name": lambda r, bad: r.operations.models.add_model(bad, recreate=True),
+    "rename_model: name": lambda r, bad: r.operations.models.move_name("churn", bad, recreate=True),
     "update_model: tag": lambda r, bad: r.operations.models.update_model("churn", tags={bad: "a"}),
     "update: tag": lambda r, bad: r.operations.versions.update("churn/1", tags={"a": bad}),
     "set_alias: reason": lambda r, bad: r.operations.aliases.set_alias(

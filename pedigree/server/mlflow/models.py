@@ -62,7 +62,7 @@ def create_model(call: MlflowCall, asked: NewMlflowModel) -> OneModel:
     tags = {tag.key: tag.value for tag in asked.tags}
     # A prompt has no stages, so that its aliases may have any name.
     is_prompt = tags.get(_IS_PROMPT, "").lower() == "true"
-    call.registry.operations.models.create_model(
+    call.registry.operations.models.add_model(
         asked.name,
         description=asked.description,
         tags=tags,
@@ -93,7 +93,7 @@ def update_model(call: MlflowCall, asked: DescribedModel) -> OneModel:
 def rename_model(call: MlflowCall, asked: RenamedModel) -> OneModel:
     """Rename a model."""
     models = call.registry.operations.models
-    models.rename_model(asked.name, asked.new_name, recreate=True)
+    models.move_name(asked.name, asked.new_name, recreate=True)
     return _shown(call, asked.new_name)
 
 
