@@ -67,6 +67,7 @@
     │   └── LogTamperedError         the audit log contradicts its tree, a signature or an anchor
     ├── SecretKeyError               PEDIGREE_SECRET_KEY is missing, invalid, or another key
     ├── LogKeyError                  the key that signs the audit log cannot be used
+    ├── OriginRefusedError           an MLflow that is read or written refuses a request
     ├── MissingDependencyError       an optional library is not installed; the remedy names it
     └── UnavailableError             something that Pedigree depends on does not answer
         ├── DatabaseUnavailableError
@@ -75,6 +76,7 @@
         ├── SinkUnavailableError     the sink did not accept events; they are sent again
         ├── ServiceBusyError         nothing was done; retry later
         ├── AttestationUnavailableError  a witness, or an authority of time stamps; asked again
+        ├── OriginUnavailableError   an MLflow that is read or written; run it again to go on
         ├── ProviderUnavailableError no key of the OIDC provider is known yet; try again later
         ├── SlowRequestError         the request did not arrive in time; nothing was done
         ├── ServiceUnavailableError  the service is unreachable, or fails
@@ -118,6 +120,8 @@ from pedigree._key_errors import LogKeyError as LogKeyError  # noqa: PLC0414
 from pedigree._key_errors import SecretKeyError as SecretKeyError  # noqa: PLC0414
 from pedigree._source_errors import InvalidSourceError as InvalidSourceError  # noqa: PLC0414
 from pedigree._source_errors import SourceUnavailableError as SourceUnavailableError  # noqa: PLC0414
+from pedigree._transfer_errors import OriginRefusedError as OriginRefusedError  # noqa: PLC0414
+from pedigree._transfer_errors import OriginUnavailableError as OriginUnavailableError  # noqa: PLC0414
 from pedigree._unavailable import AttestationUnavailableError as AttestationUnavailableError  # noqa: PLC0414
 from pedigree._unavailable import CacheUnavailableError as CacheUnavailableError  # noqa: PLC0414
 from pedigree._unavailable import DatabaseBusyError as DatabaseBusyError  # noqa: PLC0414

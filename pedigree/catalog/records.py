@@ -85,6 +85,11 @@ class ModelVersion(ModelMetadata):
     state_reason: str | None = Field(
         default=None, description="Why it failed, or who says where its bytes are"
     )
+    last_updated_at: AwareDatetime | None = Field(
+        default=None,
+        description="When its stage or its description changed last, or its model was renamed; null"
+        " since its creation",
+    )
     created_by_source: str
     size: int | None = Field(ge=0, description="The size of all files in bytes; null if not sealed")
     stage: str = "none"
@@ -108,6 +113,11 @@ class ModelVersion(ModelMetadata):
     def reference(self) -> str:
         """``customer_churn/3``."""
         return f"{self.model_name}/{self.version_id}"
+
+    @property
+    def updated_at(self) -> datetime:
+        """When it was changed last, or created."""
+        return self.last_updated_at or self.created_at
 
     @property
     def data_version(self) -> str:
@@ -147,6 +157,10 @@ class RegisteredModel(Record):
     tags: Tags = Field(default_factory=dict)
     created_by: str
     created_at: datetime
+    last_updated_at: AwareDatetime = Field(
+        description="When its name or description changed last, or a version was registered, moved"
+        " or deleted"
+    )
     generation: int
     latest_version: int = Field(
         ge=0, description="The highest version number used; 0 without a version"

@@ -174,9 +174,20 @@ def _compare_tables(registry: "Registry", report: "LogReport") -> None:
 
 def connect() -> "Registry":
     """Connect to the registry itself: a service seals its log on its own."""
+    from pedigree.registry import Registry
+
+    require_no_service()
+    return Registry.connect()
+
+
+def require_no_service() -> None:
+    """Refuse a command that needs the database, if a service is named.
+
+    Raises:
+        NotServedError: A service is named.
+    """
     from pedigree.cli._session import SERVICE
     from pedigree.errors import NotServedError
-    from pedigree.registry import Registry
 
     if SERVICE.get():
         raise NotServedError(
@@ -184,4 +195,3 @@ def connect() -> "Registry":
             field="--url",
             remedy="Unset PEDIGREE_API_URL, and set PEDIGREE_DATABASE_URL",
         )
-    return Registry.connect()

@@ -1,6 +1,7 @@
 """``pedigree schema | migrate | status | database``: the metadata schema, database and store."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,16 +36,9 @@ def schema(as_json: JsonFlag = True) -> None:  # noqa: ARG001 (JSON is all it pr
 
 def migrate(as_json: JsonFlag = False) -> None:
     """Migrate the database's schema to this version of Pedigree."""
-    from pedigree.artifacts.store_owner import require_unused
-    from pedigree.postgres.migrate import migrate as run_migrations
     from pedigree.settings import Settings
 
-    settings = Settings()
-    with _open_as_owner(settings) as database:
-        has_roles = settings.database_owner_url is not None or not settings.database_url
-        applied = run_migrations(
-            database, begin=lambda: require_unused(_store(settings)), roles=has_roles
-        )
+    with migrated_as_owner(Settings()) as (database, applied):
         shown = database.url_shown
 
     def view() -> Iterator[object]:
@@ -56,15 +50,24 @@ def migrate(as_json: JsonFlag = False) -> None:
     respond({"database": shown, "applied": applied}, as_json, view)
 
 
-def _open_as_owner(settings: "Settings") -> "Database":
+@contextmanager
+def migrated_as_owner(settings: "Settings") -> "Iterator[tuple[Database, tuple[str, ...]]]":
+    """Open the database as the owner of the schema, and migrate it; also give what was applied."""
+    from pedigree.artifacts.store_owner import require_unused
     from pedigree.postgres.database import Database
+    from pedigree.postgres.migrate import migrate as run_migrations
 
-    if url := settings.database_owner_url or settings.database_url:
-        return Database.connect(url)
-    return Database.embedded(settings.home_folder)
+    has_roles = settings.database_owner_url is not None or not settings.database_url
+    url = settings.database_owner_url or settings.database_url
+    with Database.connect(url) if url else Database.embedded(settings.home_folder) as database:
+        applied = run_migrations(
+            database, begin=lambda: require_unused(store_of(settings)), roles=has_roles
+        )
+        yield database, applied
 
 
-def _store(settings: "Settings") -> "ObjectStore":
+def store_of(settings: "Settings") -> "ObjectStore":
+    """Open the object store that the settings name."""
     from pedigree.artifacts.objects import open_store
     from pedigree.artifacts.options import StoreOptions
 

@@ -31,7 +31,6 @@ def add_to(app: typer.Typer) -> None:
         ("diff", diff),
         ("unmaterialized", unmaterialized),
         ("retrain", retrain),
-        ("export", export),
     ):
         app.command(name, rich_help_panel="Look up")(command)
 
@@ -174,7 +173,7 @@ def retrain(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
     respond({**request.model_dump(mode="json"), "command": command}, as_json, lambda: Raw(command))
 
 
-def export(
+def export_lineage(
     reference: ReferenceArgument,
     form: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="openlineage or prov (W3C PROV-JSON).")

@@ -68,7 +68,7 @@ REVOKE SELECT ON pedigree.pseudonym FROM pedigree_sealer;
 GRANT INSERT, UPDATE, DELETE ON
     pedigree.asset_event, pedigree.awaited, pedigree.candidacy, pedigree.card_follower,
     pedigree.check_run, pedigree.dagster_instance, pedigree.failure, pedigree.given_up_promotion,
-    pedigree.orphan, pedigree.sink, pedigree.stage_request, pedigree.staleness, pedigree.unjudged,
+    pedigree.orphan, pedigree.pending_work, pedigree.sink, pedigree.stage_request, pedigree.staleness, pedigree.unjudged,
     pedigree.upload, pedigree.usage, pedigree.webhook_attempt, pedigree.webhook_delivery,
     pedigree.webhook_line
     TO pedigree_application, pedigree_worker, pedigree_sensor;
@@ -82,7 +82,7 @@ GRANT UPDATE (seq) ON pedigree.webhook TO pedigree_sensor;  -- what is delivered
 
 -- What people do, and so no sensor.
 GRANT INSERT, UPDATE, DELETE ON
-    pedigree.kept_answer, pedigree.upload_area, pedigree.upload_area_file,
+    pedigree.kept_answer, pedigree.transfer_mark, pedigree.upload_area, pedigree.upload_area_file,
     pedigree.upload_area_parts, pedigree.upload_file, pedigree.upload_session, pedigree.webhook
     TO pedigree_application, pedigree_worker;
 GRANT INSERT, UPDATE ON pedigree.quarantine, pedigree.quarantine_mark
@@ -134,7 +134,7 @@ BEGIN
     LOOP
         is_owners := called.is_trigger OR called.name = ANY (ARRAY[
             'begin_access_change', 'begin_provisioning', 'begin_web_session', 'change_access',
-            'change_group', 'change_model', 'change_user', 'collect_versions', 'create_model',
+            'change_group', 'change_model', 'change_policy_default', 'change_user', 'collect_versions', 'create_model',
             'create_token', 'create_version', 'decide', 'deprovision_user', 'end_rights',
             'end_web_session', 'erase_person', 'fail_version', 'find_holder',
             'find_newest_of_stages', 'find_versions',
@@ -230,7 +230,7 @@ BEGIN
         ) AS is_seen
         FROM (VALUES
             ('decision', 'model_id = decision.model_id'),
-            ('event', 'name = event.model'),
+            ('event', 'log_name = event.model'),
             ('model_card', 'model_id = model_card.model_id'),
             ('model_version', 'model_id = model_version.model_id'),
             ('registered_model', NULL),

@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from pedigree.access.named_records import name_people, with_names
-from pedigree.contract.verbs import Operations
+from pedigree.contract.groups import Operations
 from pedigree.errors import PedigreeError
 from pedigree.postgres._failures import statement_error
 from pedigree.registry.access import AccessOperations
@@ -27,20 +27,26 @@ from pedigree.registry.fsck import FsckOperations
 from pedigree.registry.gc import GcOperations
 from pedigree.registry.impact_pages import ImpactPageOperations
 from pedigree.registry.lineage import LineageOperations
+from pedigree.registry.mlflow_search import MlflowSearchOperations
+from pedigree.registry.mlflow_stages import MlflowStageOperations
 from pedigree.registry.model_pages import ModelPageOperations
 from pedigree.registry.models import ModelOperations
 from pedigree.registry.monitoring import MonitoringOperations
 from pedigree.registry.pending_checks import PendingCheckOperations
 from pedigree.registry.people import PeopleOperations
+from pedigree.registry.pointers import PointerOperations
 from pedigree.registry.policies import PolicyOperations
 from pedigree.registry.promotions import PromotionOperations
 from pedigree.registry.provisioning import ProvisioningOperations
 from pedigree.registry.quarantine import QuarantineOperations
 from pedigree.registry.registration import RegistrationOperations
+from pedigree.registry.registration_gates import RegistrationGateOperations
 from pedigree.registry.retention import RetentionOperations
 from pedigree.registry.sealing import SealingOperations
 from pedigree.registry.search import SearchOperations
 from pedigree.registry.sessions import SessionOperations
+from pedigree.registry.source_versions import SourceVersions
+from pedigree.registry.sources import SourceOperations
 from pedigree.registry.stage_requests import StageRequestOperations
 from pedigree.registry.stages import StageOperations
 from pedigree.registry.staleness import StalenessOperations
@@ -92,13 +98,18 @@ class RegistryOperations(Operations):
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._compose_subjects(context)
+        self._compose_registration(context, RegistryEvidence(context))
+        self._compose_service(context)
+
+    def _compose_subjects(self, context: Context) -> None:
+        """Make the groups of what models have."""
         self.models = ModelOperations(context)
         self.versions = VersionOperations(context)
         self.impact_pages = ImpactPageOperations(context)
         self.model_pages = ModelPageOperations(context)
         self.version_pages = VersionPageOperations(context)
         self.activity = ActivityOperations(context)
-        self.model_pages = ModelPageOperations(context)
         self.artifacts = ArtifactOperations(context, self.versions)
         self.aliases = AliasOperations(context)
         self.tags = TagOperations(context)
@@ -106,6 +117,7 @@ class RegistryOperations(Operations):
         self.cards = CardOperations(context)
         self.stage_requests = StageRequestOperations(context)
         self.stages = StageOperations(context)
+        self.pointers = PointerOperations(context)
         self.approvals = ApprovalOperations(context, self.stage_requests)
         self.promotions = PromotionOperations(context)
         self.datasets = DatasetOperations(context)
@@ -115,7 +127,9 @@ class RegistryOperations(Operations):
         self.usages = UsageOperations(context)
         self.asset_events = AssetEventOperations(context)
         self.monitoring = MonitoringOperations(context, self.versions, self.policies)
-        evidence = RegistryEvidence(context)
+
+    def _compose_registration(self, context: Context, evidence: RegistryEvidence) -> None:
+        """Make the groups that bring in bytes and judge them."""
         self.checks = CheckOperations(
             context,
             versions=self.versions,
@@ -124,14 +138,15 @@ class RegistryOperations(Operations):
             stage_requests=self.stage_requests,
             evidence=evidence,
         )
+        self.registration_gates = RegistrationGateOperations(context, evidence)
         self.check_runs = CheckRunOperations(context)
         self.pending_checks = PendingCheckOperations(context, self.versions, self.checks)
         self.uploads = UploadOperations(context)
-        self.upload_areas = UploadAreaOperations(context)
-        self.artifact_places = ArtifactPlaceOperations(context)
         self.creator = VersionCreator(context, self.pending_checks, evidence)
         self.registration = RegistrationOperations(context, self.uploads, self.creator)
-        self.sealing = SealingOperations(context, self.uploads, self.creator, self.pending_checks)
+
+    def _compose_service(self, context: Context) -> None:
+        """Make the groups of what surrounds models: search, events, people, upkeep."""
         self.quarantine = QuarantineOperations(context, self.versions)
         self.retention = RetentionOperations(context)
         self.search = SearchOperations(context)
@@ -147,6 +162,29 @@ class RegistryOperations(Operations):
         self.fsck = FsckOperations(context)
         self.audit = AuditOperations(context)
         self.attestations = AttestationOperations(context)
+        self._add_groups_of_mlflow(context)
+
+    def _add_groups_of_mlflow(self, context: Context) -> None:
+        """Add what only MLflow's clients and imports use."""
+        self.mlflow_stages = MlflowStageOperations(context, self.stages, self.policies)
+        self.mlflow_search = MlflowSearchOperations(context)
+        self.upload_areas = UploadAreaOperations(context)
+        self.artifact_places = ArtifactPlaceOperations(context)
+        self.sealing = SealingOperations(context, self.uploads, self.creator, self.pending_checks)
+        self.sources = SourceOperations(
+            context,
+            self.sealing,
+            SourceVersions(
+                models=self.models,
+                versions=self.versions,
+                artifacts=self.artifacts,
+                stages=self.stages,
+                policies=self.policies,
+                lineage=self.lineage,
+                sealing=self.sealing,
+                gates=self.registration_gates,
+            ),
+        )
 
     def typed_error(self, error: Exception) -> PedigreeError | None:
         """Return the typed error of an exception, also of a statement; None for a defect."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
@@ -19,6 +19,7 @@ from pedigree.delivery.webhook_worker import WebhookWorker
 from pedigree.distribution import own_version
 from pedigree.registry import Registry
 from pedigree.registry.log_sealing import LogSealing
+from pedigree.registry.pending_registrations import PendingRegistrations
 from pedigree.registry.reconciler import Reconciler
 from pedigree.server import documents, health, log_tiles, login, metrics, token_exchange
 from pedigree.server.connections import Connections
@@ -37,7 +38,9 @@ from pedigree.server.http.unknown_tokens import UnknownTokens
 from pedigree.server.log_head import LogHead
 from pedigree.server.middleware import RequestMiddleware
 from pedigree.server.mlflow.door import MlflowMiddleware, open_mlflow
+from pedigree.server.mlflow.reads import MLFLOW_READS
 from pedigree.server.mlflow.routes import MlflowRoute
+from pedigree.server.mlflow.tracking_server import tracking_server
 from pedigree.server.people import PeopleOfProviders
 from pedigree.server.point_reads import PointReads
 from pedigree.server.registry_metrics import RegistryMetrics
@@ -191,7 +194,8 @@ def _lifespan(settings: Settings | None) -> Any:
             ThreadPoolExecutor(connections, "reader") as app.state.readers,
             ExitStack() as stack,
         ):
-            point_reads = stack.enter_context(closing(PointReads(registry, app.state.readers)))
+            point_reads = PointReads(registry, app.state.readers, MLFLOW_READS)
+            stack.callback(point_reads.close)
             point_reads.start()
             app.state.point_reads = point_reads
             app.state.proxies.configure(resolved)
@@ -224,8 +228,9 @@ def _lifespan(settings: Settings | None) -> Any:
                 draining(drain, resolved.serve_drain.total_seconds()),
             ):
                 drain.at_once(head.stop)
-                # The server hands this state to each connection.
-                yield {"connections": Connections(resolved, app.state.metrics)}
+                async with tracking_server(resolved) as app.state.tracking_server:
+                    # The server hands this state to each connection.
+                    yield {"connections": Connections(resolved, app.state.metrics)}
             app.state.metrics.write()
 
     return lifespan
@@ -251,6 +256,9 @@ def _background_work(registry: Registry, drain: Drain) -> Iterator[None]:
     with ExitStack() as running:
         reconciler = running.enter_context(BackgroundThread(Reconciler(registry), "upkeep"))
         drain.at_once(reconciler.stop)
+        if Door.MLFLOW in settings.doors:
+            registrations = BackgroundThread(PendingRegistrations(registry), "registration")
+            drain.at_once(running.enter_context(registrations).stop)
         if settings.serve_delivers and settings.sinks:
             sink_worker = running.enter_context(SinkWorker(database, settings))
             drain.at_once(running.enter_context(BackgroundThread(sink_worker)).stop)

@@ -9,6 +9,7 @@ and a bound on what a client sends after its answer. The time of bodies is in
 import math
 import time
 from asyncio import AbstractEventLoop, BaseTransport
+from collections.abc import Callable
 from typing import Any
 
 import httptools
@@ -29,6 +30,14 @@ _UNREAD_S = 30.0
 _MOST_UNREAD_BYTES = 64 << 20
 # A client that takes no part of an answer for this time does not read.
 _READ_S = 60.0
+# How often it is seen whether an answer has left for the socket, if it did not do so at once.
+_WRITTEN_S = 0.01
+
+WRITTEN = "written"
+"""The name in a request's state of a list: what is called once its whole answer is in the socket.
+
+A connection has one list, since it answers one request at a time.
+"""
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -41,7 +50,8 @@ class LimitedProtocol(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: AbstractEventLoop | None = None,
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+        self._written: list[Callable[[], object]] = []
+        super().__init__(config, server_state, {**app_state, WRITTEN: self._written}, _loop)
         self._counted: Connections = app_state["connections"]
         self._deadline = math.inf
         self._read_deadline = math.inf
@@ -53,6 +63,9 @@ class LimitedProtocol(HttpToolsProtocol):
         self._refusal: Refusal | None = None
         # What arrives is thrown away, and the connection is about to close.
         self._is_over = False
+        # Why the connection ended; None while it has not, or if it ended without an error.
+        self._failure: Exception | None = None
+        self._is_lost = False
 
     @property
     def _host(self) -> str | None:
@@ -70,6 +83,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop counting the connection."""
         self._counted.remove(self)
+        self._failure, self._is_lost = exc, True
         self._deadline = self._read_deadline = math.inf
         super().connection_lost(exc)
 
@@ -154,6 +168,9 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Begin a waiting request, or wait for the next one."""
+        if self._written:
+            self.loop.call_soon(self._call_when_written, tuple(self._written))
+            self._written.clear()
         super().on_response_complete()
         # The connection's own deadline takes the place of uvicorn's timer.
         self._unset_keepalive_if_required()
@@ -167,6 +184,16 @@ class LimitedProtocol(HttpToolsProtocol):
             self._deadline = time.monotonic() + self._counted.header_seconds
         else:
             self._become_idle()
+
+    def _call_when_written(self, written: tuple[Callable[[], object], ...]) -> None:
+        """Call functions once the socket has taken all bytes; never if the connection failed."""
+        if self._is_lost and self._failure is not None:
+            return
+        if self.transport.get_write_buffer_size() == 0:
+            for call in written:
+                call()
+        elif not self._is_lost:
+            self.loop.call_later(_WRITTEN_S, self._call_when_written, written)
 
     def _become_idle(self) -> None:
         self._deadline = time.monotonic() + self._counted.idle_seconds

@@ -84,6 +84,7 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
         "begin_upload": ("churn", ()),
         "create_model": ("churn",),
         "end_upload": ("churn", uuid4()),
+        "rename_model": ("churn", "churned"),
         "register_files": ("churn", (), new_version()),
         "seal_files": ("churn/1", ()),
         "upload": ("churn", uuid4()),
@@ -134,7 +135,9 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
     Permission.GOVERN: {
         "hold": ("churn/1",),
         "lift_hold": ("churn/1",),
+        "delete_policy_default": ("risk-*",),
         "set_policy": ("churn", default_policy()),
+        "set_policy_default": ("risk-*", default_policy()),
         "set_retention": ("churn", RetentionRule()),
     },
     Permission.DELETE: {
@@ -182,6 +185,7 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
         "deliveries": (1,),
         "delivery": (1, 1),
         "explain_access": ("bob",),
+        "policy_defaults": (),
         "tokens": (),
         "webhook": (1,),
         "webhooks": (),

@@ -348,7 +348,9 @@ def test_a_file_that_cannot_be_written_is_named(
     register: Register, cli: Cli, tmp_path: Path
 ) -> None:
     register()
-    answer = cli("export", "churn/1", "--output", tmp_path / "nowhere" / "x.json", "--json")
+    answer = cli(
+        "export", "lineage", "churn/1", "--output", tmp_path / "nowhere" / "x.json", "--json"
+    )
     assert (answer.code, answer.error["field"]) == (2, "--output")
 
 

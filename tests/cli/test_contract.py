@@ -42,6 +42,7 @@ OF_THE_LOG = {
 OF_THIS_MACHINE = {
     *("checks", "status", "migrate", "schema", "serve", "up", "down"),
     *("login", "logout", "witness", "database roles", "access recover"),
+    *("export mlflow", "export registry", "import registry", "import mlflow"),
     *OF_THE_LOG,
 }
 
@@ -125,8 +126,8 @@ def test_every_command_answers_in_json_at_a_service(
             return answer.error
         assert answer.code == 0, (words, answer.out, answer.err)
         document = answer.json
-        # The document of `export` is in the format of another tool.
-        assert isinstance(document, dict) or words[0] == "export", words
+        # The document of `export lineage` is in the format of another tool.
+        assert isinstance(document, dict) or words[:2] == ("export", "lineage"), words
         if is_list(words) or "items" in document:
             assert "next" in document, words
         return document
@@ -146,7 +147,7 @@ REFUSED = {"presign", "retrain", "retry", "withdraw"}
 READ_OF_A_VERSION = (
     *("show", "lineage", "upstream", "downstream", "stale", "verdicts", "decisions", "waits"),
     "overrides",
-    *("trainings", "environment", "tenures", "files", "card", "snippets", "export"),
+    *("trainings", "environment", "tenures", "files", "card", "snippets"),
     *("presign", "retrain"),
 )
 ENDING = (("rotate", 2), ("update", 2, "--inactive"), ("delete", 2))
@@ -171,6 +172,7 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         *((word, "churn/1") for word in READ_OF_A_VERSION),
         *((word, "churn") for word in ("versions", "timeline", "retention")),
         ("as-of", "churn", "2126-01-01T00:00Z"),
+        ("export", "lineage", "churn/1"),
         ("card", "churn/1", "--notes", notes),
         ("card", "churn/1", "--fields"),
         ("compare", "churn/1", "churn/2"),
@@ -192,6 +194,8 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("alias", "set", "churn", "best", 1, "--reason", "a test"),
         ("alias", "list", "churn"),
         ("alias", "delete", "churn", "best", "--reason", "a test"),
+        ("model", "rename", "churn", "churned"),
+        ("model", "rename", "churned", "churn"),
         ("tag", "set", "churn", "team", "growth"),
         ("tag", "set", "churn/3", "tier", "1"),
         ("tag", "delete", "churn/3", "tier"),
@@ -216,6 +220,9 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("policy", "set", "fresh", policy),
         ("policy", "history", "fresh"),
         ("demote", "fresh/1"),
+        ("policy", "default", "risk-*", policy),
+        ("policy", "defaults"),
+        ("policy", "delete-default", "risk-*"),
         ("impact", "customers"),
         ("quarantine", "orders", "--reason", "doubled"),
         ("release", "orders", "--whole-asset"),

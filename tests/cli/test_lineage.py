@@ -262,11 +262,14 @@ def test_retrain_prints_the_command_that_trains_alike(
 
 
 def test_export_prints_or_writes_the_lineage(trained: None, cli: Cli, tmp_path: Path) -> None:
-    events = cli("export", "churn/1").json
+    events = cli("export", "lineage", "churn/1").json
     assert [one["job"]["name"] for one in events] == ["flights", "models/churn"]
     assert (
-        cli("export", "churn/1", "--format", "prov", "--output", tmp_path / "prov.json").out == ""
+        cli(
+            "export", "lineage", "churn/1", "--format", "prov", "--output", tmp_path / "prov.json"
+        ).out
+        == ""
     )
     assert "entity" in json.loads((tmp_path / "prov.json").read_text())
-    answer = cli("export", "churn/1", "--format", "xml")
+    answer = cli("export", "lineage", "churn/1", "--format", "xml")
     assert (answer.code, "Choose one of openlineage, prov" in answer.err) == (2, True)

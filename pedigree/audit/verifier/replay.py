@@ -6,7 +6,12 @@ from typing import Any
 
 from .digests import json_digest
 from .replay_monitoring import drift_detected, drift_measured, profiled
-from .replay_promotions import promotion_given_up, promotion_retried
+from .replay_requests import (
+    promotion_given_up,
+    promotion_retried,
+    request_withdrawn,
+    stage_requested,
+)
 from .states import (
     BEFORE_VERIFICATION,
     NO_STAGE,
@@ -40,6 +45,17 @@ def fold(state: ReplayedModel, event: ReplayableEvent) -> None:
     apply = _FOLDS.get(event.type)
     if apply is not None:  # others change no replayed table
         apply(state, event)
+
+
+def _model_created(state: ReplayedModel, event: ReplayableEvent) -> None:
+    state.name = event.model
+    # Events of a model whose name was never another's have no number.
+    state.first_version = int(event.body.get("first_version", 1))
+
+
+def _model_renamed(state: ReplayedModel, event: ReplayableEvent) -> None:
+    state.name = str(event.body["to"])
+    state.first_version = int(event.body["first_version"])
 
 
 def _model_updated(state: ReplayedModel, event: ReplayableEvent) -> None:
@@ -155,26 +171,6 @@ def _moved(state: ReplayedModel, event: ReplayableEvent) -> None:
         version.approval_status, version.approval_stage = "pending", None
 
 
-def _stage_requested(state: ReplayedModel, event: ReplayableEvent) -> None:
-    body: dict[str, Any] = event.body
-    _version(state, event).requests[body["request_id"]] = {
-        "from_stage": body["from"],
-        "stage": body["to"],
-        "reason": body["reason"],
-        "only_asks": body["only_asks"],
-        "requested_by": event.actor.name,
-        "requested_by_source": event.actor.source,
-        "at": event.at,
-        **dict.fromkeys(("outcome", "closed_at", "closed_by")),
-    }
-
-
-def _request_withdrawn(state: ReplayedModel, event: ReplayableEvent) -> None:
-    body: dict[str, Any] = event.body
-    for request_id in body["request_ids"]:
-        _version(state, event).close_request(request_id, event, "withdrawn")
-
-
 def _alias_set(state: ReplayedModel, event: ReplayableEvent) -> None:
     alias = str(event.body["alias"])
     state.end(event.at, "alias", alias)
@@ -253,6 +249,8 @@ def _version(state: ReplayedModel, event: ReplayableEvent) -> ReplayedVersion:
 
 _FOLDS: Mapping[str, Callable[[ReplayedModel, ReplayableEvent], None]] = MappingProxyType(
     {
+        "model.created": _model_created,
+        "model.renamed": _model_renamed,
         "model.updated": _model_updated,
         "model.deleted": _model_deleted_or_restored,
         "model.restored": _model_deleted_or_restored,
@@ -264,8 +262,8 @@ _FOLDS: Mapping[str, Callable[[ReplayedModel, ReplayableEvent], None]] = Mapping
         "version.deleted": _deleted,
         "version.restored": _restored,
         "version.collected": _collected,
-        "version.stage_requested": _stage_requested,
-        "version.request_withdrawn": _request_withdrawn,
+        "version.stage_requested": stage_requested,
+        "version.request_withdrawn": request_withdrawn,
         "version.stage_changed": _stage_changed,
         "version.check_recorded": _checked,
         "version.profiled": profiled,
