@@ -33,7 +33,7 @@ def seal(
 ) -> None:
     """Give a version without a digest its bytes.
 
-    It keeps its number. A digest is final: approvals of before are void, and its checks run.
+    It keeps its number. A digest is final: earlier approvals are void, and its checks run.
     """
     from pedigree.cli._progress import transfer_bar
 
