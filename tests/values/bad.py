@@ -59,6 +59,7 @@ VALID: dict[str, Any] = {
     "new": new_version(),
     "new_name": "churned",
     "path": "model.bin",
+    "pattern": "churn*",
     "plan": None,
     "policy": default_policy(),
     "active": True,
