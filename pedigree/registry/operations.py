@@ -45,6 +45,8 @@ from pedigree.registry.retention import RetentionOperations
 from pedigree.registry.sealing import SealingOperations
 from pedigree.registry.search import SearchOperations
 from pedigree.registry.sessions import SessionOperations
+from pedigree.registry.source_versions import SourceVersions
+from pedigree.registry.sources import SourceOperations
 from pedigree.registry.stage_requests import StageRequestOperations
 from pedigree.registry.stages import StageOperations
 from pedigree.registry.staleness import StalenessOperations
@@ -115,7 +117,6 @@ class RegistryOperations(Operations):
         self.stage_requests = StageRequestOperations(context)
         self.stages = StageOperations(context)
         self.pointers = PointerOperations(context)
-        self.mlflow_stages = MlflowStageOperations(context, self.stages, self.policies)
         self.approvals = ApprovalOperations(context, self.stage_requests)
         self.promotions = PromotionOperations(context)
         self.datasets = DatasetOperations(context)
@@ -140,18 +141,14 @@ class RegistryOperations(Operations):
         self.check_runs = CheckRunOperations(context)
         self.pending_checks = PendingCheckOperations(context, self.versions, self.checks)
         self.uploads = UploadOperations(context)
-        self.upload_areas = UploadAreaOperations(context)
-        self.artifact_places = ArtifactPlaceOperations(context)
         self.creator = VersionCreator(context, self.pending_checks, evidence)
         self.registration = RegistrationOperations(context, self.uploads, self.creator)
-        self.sealing = SealingOperations(context, self.creator, self.pending_checks)
 
     def _compose_service(self, context: Context) -> None:
         """Make the groups of what surrounds models: search, events, people, upkeep."""
         self.quarantine = QuarantineOperations(context, self.versions)
         self.retention = RetentionOperations(context)
         self.search = SearchOperations(context)
-        self.mlflow_search = MlflowSearchOperations(context)
         self.events = EventOperations(context)
         self.statistics = StatisticsOperations(context)
         self.tokens = TokenOperations(context)
@@ -164,6 +161,29 @@ class RegistryOperations(Operations):
         self.fsck = FsckOperations(context)
         self.audit = AuditOperations(context)
         self.attestations = AttestationOperations(context)
+        self._add_groups_of_mlflow(context)
+
+    def _add_groups_of_mlflow(self, context: Context) -> None:
+        """Add what only MLflow's clients and imports use."""
+        self.mlflow_stages = MlflowStageOperations(context, self.stages, self.policies)
+        self.mlflow_search = MlflowSearchOperations(context)
+        self.upload_areas = UploadAreaOperations(context)
+        self.artifact_places = ArtifactPlaceOperations(context)
+        self.sealing = SealingOperations(context, self.creator, self.pending_checks)
+        self.sources = SourceOperations(
+            context,
+            self.sealing,
+            SourceVersions(
+                models=self.models,
+                versions=self.versions,
+                artifacts=self.artifacts,
+                stages=self.stages,
+                policies=self.policies,
+                lineage=self.lineage,
+                sealing=self.sealing,
+                gates=self.registration_gates,
+            ),
+        )
 
     def typed_error(self, error: Exception) -> PedigreeError | None:
         """Return the typed error of an exception, also of a statement; None for a defect."""

@@ -114,7 +114,7 @@ TAMPERED = [
     ("ALTER TABLE pedigree.event DISABLE TRIGGER event_append_only", "enabled always", "disabled"),
     ("DROP TRIGGER event_append_only ON pedigree.event", "trigger event_append_only", None),
     ("DROP POLICY seen ON pedigree.model_card", "policy seen on model_card", None),
-    ("ALTER POLICY seen ON pedigree.event USING (true)", "m.name = event.model", "using true"),
+    ("ALTER POLICY seen ON pedigree.event USING (true)", "m.log_name = event.model", "using true"),
     ("ALTER TABLE pedigree.decision DISABLE ROW LEVEL SECURITY", "row security", None),
     ("ALTER TABLE pedigree.decision FORCE ROW LEVEL SECURITY", "row", "also for the owner"),
     ("GRANT INSERT ON pedigree.event TO PUBLIC", None, "grant INSERT on event to PUBLIC"),

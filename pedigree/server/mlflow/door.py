@@ -12,8 +12,10 @@ from pedigree.server.mlflow import (
     aliases,
     artifact_uploads,
     artifacts,
+    download_uris,
     models,
     passing_on,
+    registering,
     searching,
     server,
     stages,
@@ -26,10 +28,12 @@ from pedigree.server.mlflow.routes import AJAX, API, MlflowRoute, MlflowRoutes
 SUBJECTS: tuple[MlflowRoutes, ...] = (
     models.routes,
     versions.routes,
+    registering.routes,
     stages.routes,
     aliases.routes,
     tags.routes,
     searching.routes,
+    download_uris.routes,
     artifacts.routes,
     artifact_uploads.routes,
     # The last one, since it has a route for every path.
