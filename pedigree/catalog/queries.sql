@@ -119,6 +119,11 @@ FROM pedigree.find_versions(%(name_key)s, %(version)s, %(pointer)s);
 SELECT model_name, version, record, signature, verification, generation
 FROM pedigree.find_holder(%(name_key)s, %(stage)s);
 
+-- name: find_newest_of_stages
+-- The newest version of each stage that one of a model's versions is in, none included.
+SELECT model_name, version, record, signature, verification, generation
+FROM pedigree.find_newest_of_stages(%(name_key)s);
+
 -- name: versions
 -- A page of a model's living versions after a number, oldest first.
 SELECT m.name AS model_name, r.version, r.record::text, r.signature, r.verification::text,
