@@ -38,16 +38,19 @@ class StageOperations(ContextGroup, StageContract):
             lambda transaction: promotion_queue.stage_holder(transaction, name, stage)
         )
 
-    def newest_of_stages(self, name: str) -> dict[str, int]:
-        """Return the number of the newest version of each stage of a model, and of none.
+    def newest_of_stages(self, name: str) -> tuple[ModelVersion, ...]:
+        """Return the newest version of each stage, and of none; the newest of them first.
+
+        It takes as long for a model of many versions as for one of few.
 
         Raises:
             ModelNotFoundError: There is no such model.
         """
         self._context.require(Permission.READ, name)
-        return self._context.database.read(
-            lambda transaction: lookups.newest_of_stages(transaction, name)
+        found = self._context.database.read(
+            lambda transaction: lookups.find_newest_rows(transaction, name)
         )
+        return tuple(map(version_from_search_row, found))
 
     def promote(
         self,

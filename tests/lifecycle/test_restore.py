@@ -26,8 +26,13 @@ def test_a_restored_version_is_the_one_that_was_deleted(registry: Registry, tmp_
     with pytest.raises(VersionNotFoundError):
         registry.get(reference)
     restored = registry.restore(reference, reason="it was a mistake")
-    moved = {"stage_since": before.stage_since, "generation": before.generation}
+    moved = {
+        "stage_since": before.stage_since,
+        "generation": before.generation,
+        "last_updated_at": before.last_updated_at,
+    }
     assert restored.model_copy(update=moved) == before
+    assert restored.last_updated_at > before.last_updated_at
     assert restored.stage == "candidate"
     registry.verify(reference)
     event = registry.events(types=[EventType.VERSION_RESTORED])[0]

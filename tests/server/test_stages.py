@@ -7,6 +7,7 @@ import pytest
 
 from pedigree.access.records import Role
 from pedigree.catalog.records import ModelVersion
+from pedigree.lifecycle.policy import open_policy
 from pedigree.lifecycle.records import Policy
 from pedigree.registry import Registry
 from tests.factories import free_policy
@@ -219,3 +220,38 @@ def test_a_moment_of_any_offset_is_kept_as_the_same_moment(
     assert served.registry.fsck().ok
     before_all = admin.post("/quarantines", json={**far, "since": "0001-01-01T00:00:00+05:00"})
     assert (before_all.status_code, before_all.json()["field"]) == (422, "since")
+
+
+def test_other_holders_are_archived_and_a_version_goes_back_to_no_stage(
+    admin: httpx2.Client, served: Served, name: str, version: Version
+) -> None:
+    served.registry.set_policy(name, open_policy())
+    for content in ("a", "b"):
+        number = version(content)
+        served.registry.promote(f"{name}/{number}", "production")
+    path = f"/models/{name}/versions/1/stage"
+    both = {"stage": "production", "archive_existing": True, "request": True}
+    assert admin.post(path, json=both).status_code == 422
+    moved = admin.post(path, json={"stage": "production", "archive_existing": True}).json()
+    assert (moved["moved"], moved["archived"]) == (False, 1)
+    assert admin.delete(path, params={"expected_generation": 0}).status_code == 409
+    left = admin.delete(path, params={"reason": "too early"}).json()
+    assert (left["stage"], left["moved"]) == ("none", True)
+    assert admin.delete(path).json()["moved"] is False
+    assert served.registry.get(f"{name}/2").stage == "archived"
+
+
+def test_policies_of_new_models_are_set_listed_and_deleted(
+    admin: httpx2.Client, served: Served, name: str
+) -> None:
+    policy = open_policy().model_dump(mode="json")
+    path = f"/policy-defaults/{name}-*"
+    made = admin.put(path, json={"policy": policy, "reason": "audit 12"}).json()
+    assert (made["pattern"], made["reason"]) == (f"{name}-*".casefold(), "audit 12")
+    listed = admin.get("/policy-defaults", params={"limit": 100}).json()["items"]
+    assert made in listed
+    created = admin.post("/models", json={"name": f"{name}-eu"})
+    assert created.status_code == 201
+    assert served.registry.policy(f"{name}-eu") == open_policy()
+    assert admin.delete(path).status_code == 204
+    assert admin.delete(path).status_code == 404
