@@ -75,6 +75,9 @@ def find(execution: Execution, asked: AskedPage, visible: Sequence[str] | None) 
         if len(listed) == search.limit:
             return FoundKeys(listed, "lists")
     is_walkable = asked.order.is_walkable
+    if is_walkable and asked.conditions.parts and all(map(_is_name, asked.conditions.parts)):
+        # What is left out besides, is left out with the whole model.
+        return FoundKeys(_walk(search, _TRIED_FIRST), "walk")
     if is_walkable and not any(map(_is_equality, asked.conditions.parts)):
         walked = _walk(search, _TRIED_FIRST)
         if len(walked) == search.limit:
@@ -103,6 +106,10 @@ def _drivers(conditions: Conditions, parameters: Parameters) -> list[sql.Composa
 def _is_equality(found: Condition) -> bool:
     """Return whether a condition may have few versions, so that counting them comes first."""
     return found.comparator in {Comparator.EQUAL, Comparator.IN}
+
+
+def _is_name(found: Condition) -> bool:
+    return found.field is ConditionField.NAME and found.comparator is Comparator.EQUAL
 
 
 def _is_of_run(found: Condition) -> bool:
