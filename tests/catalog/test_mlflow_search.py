@@ -217,13 +217,15 @@ def test_a_page_is_found_by_what_ends_with_it(
     assert plan_of(full, "tags.team = 'growth'", [], 2) == "lists"
     assert plan_of(full, "tags.team = 'growth' AND name LIKE '%'", [], 2) == "lists"
     assert plan_of(full, "tags.team = 'growth'", [], 100) == "hits"
-    assert plan_of(full, "name = 'churn'", [], 2) == "hits"
+    assert plan_of(full, "name = 'churn'", [], 100) == "walk"
+    assert plan_of(full, "name = 'churn'", ["creation_timestamp"], 2) == "hits"
+    assert plan_of(full, "run_id = 'run-1'", [], 2) == "hits"
     assert plan_of(full, "", [], 5) == "walk"
     assert plan_of(full, "", ["name"], 5) == "walk"
     assert plan_of(full, "", ["creation_timestamp"], 5) == "all"
 
     monkeypatch.setattr(finding, "_FEW", 1)
-    assert plan_of(full, "name = 'churn'", [], 2) == "walk"
+    assert plan_of(full, "tags.team = 'growth' AND version_number > 1", ["name"], 2) == "walk"
     assert plan_of(full, "name LIKE '%u%'", [], 100) == "all"
 
 

@@ -19,7 +19,12 @@ from typing import NamedTuple
 from psycopg import sql
 
 from pedigree.catalog.mlflow_search.asked import AskedPage, name_of_all
-from pedigree.catalog.mlflow_search.conditions import Condition, ConditionField, Conditions
+from pedigree.catalog.mlflow_search.conditions import (
+    Comparator,
+    Condition,
+    ConditionField,
+    Conditions,
+)
 from pedigree.catalog.mlflow_search.to_sql import all_of, driver, tag_lists, tags_driver
 from pedigree.catalog.search.execution import ANY, NESTED_REPLAN, Execution, SearchPlan
 from pedigree.catalog.search.parameters import Parameters
@@ -28,6 +33,7 @@ from pedigree.postgres.transaction import Row
 _FEW = 2_000
 """The versions that can be read one by one within a few milliseconds."""
 _MERGED_OR_NESTED = SearchPlan(nested=True, merged=True, replan=True)
+_TRIED_FIRST = 5_000
 _TRIED = 20_000
 """The versions that are read in the order of an index, in search of those of a page."""
 
@@ -68,12 +74,20 @@ def find(execution: Execution, asked: AskedPage, visible: Sequence[str] | None) 
         listed = _along_lists(search)
         if len(listed) == search.limit:
             return FoundKeys(listed, "lists")
-    counts = _counts(search)
+    is_walkable = asked.order.is_walkable
+    if is_walkable and asked.conditions.parts and all(map(_is_name, asked.conditions.parts)):
+        # What is left out besides, is left out with the whole model.
+        return FoundKeys(_walk(search, _TRIED_FIRST), "walk")
+    if is_walkable and not any(map(_is_equality, asked.conditions.parts)):
+        walked = _walk(search, _TRIED_FIRST)
+        if len(walked) == search.limit:
+            return FoundKeys(walked, "walk")
+    counts = [0] if any(map(_is_of_run, asked.conditions.parts)) else _counts(search)
     best = min(range(len(counts)), key=counts.__getitem__, default=None)
     if best is not None and counts[best] <= _FEW:
         return FoundKeys(_among(search, best), "hits")
-    if asked.order.is_walkable:
-        walked = _walk(search)
+    if is_walkable:
+        walked = _walk(search, _TRIED)
         if len(walked) == search.limit:
             return FoundKeys(walked, "walk")
     return FoundKeys(_among(search, best, in_bulk=True), "all")
@@ -81,9 +95,30 @@ def find(execution: Execution, asked: AskedPage, visible: Sequence[str] | None) 
 
 def _drivers(conditions: Conditions, parameters: Parameters) -> list[sql.Composable]:
     """Return the indexes' versions of each condition that has some, the narrowest kinds first."""
-    ranked = sorted(conditions.parts, key=_rank)
-    found = [tags_driver(conditions, parameters), *(driver(each, parameters) for each in ranked)]
+    runs = [each for each in conditions.parts if _is_of_run(each)]
+    others = sorted((each for each in conditions.parts if each not in runs), key=_rank)
+    found = [driver(each, parameters) for each in runs]
+    found += [tags_driver(conditions, parameters)]
+    found += [driver(each, parameters) for each in others]
     return [each for each in found if each is not None]
+
+
+def _is_equality(found: Condition) -> bool:
+    """Return whether a condition may have few versions, so that counting them comes first."""
+    return found.comparator in {Comparator.EQUAL, Comparator.IN}
+
+
+def _is_name(found: Condition) -> bool:
+    return found.field is ConditionField.NAME and found.comparator is Comparator.EQUAL
+
+
+def _is_of_run(found: Condition) -> bool:
+    """Return whether a condition has few versions for any value."""
+    return (
+        found.field is ConditionField.RUN
+        and found.comparator is Comparator.EQUAL
+        and found.value != ""
+    )
 
 
 def _rank(found: Condition) -> int:
@@ -169,7 +204,7 @@ def _along_lists(search: SearchedVersions) -> list[Row]:
     return search.execution.ask(statement, parameters, _MERGED_OR_NESTED)
 
 
-def _walk(search: SearchedVersions) -> list[Row]:
+def _walk(search: SearchedVersions, tried: int) -> list[Row]:
     """Return the versions of a page among the first ones in the order of an index."""
     parameters = Parameters()
     name = name_of_all(search.asked.conditions)
@@ -191,7 +226,7 @@ def _walk(search: SearchedVersions) -> list[Row]:
         of_model=of_model,
         after=search.asked.order.after(search.asked.after, parameters),
         order=search.asked.order.order,
-        tried=sql.Literal(max(_TRIED, 2 * search.limit)),
+        tried=sql.Literal(max(tried, 2 * search.limit)),
         filter=all_of(search.asked.conditions, search.visible, parameters, in_bulk=False),
         limit=parameters.add(search.limit),
     )
