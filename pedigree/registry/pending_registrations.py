@@ -163,8 +163,10 @@ class PendingRegistrations:
         operations = self._registry.operations
         version = operations.versions.get(taken.reference)
         source = operations.sealing.source(taken.reference)
-        if version.state is not SealState.PENDING or source is None:
+        if version.state is not SealState.PENDING:
             return
+        if source is None:
+            raise RefusedError("nobody says where its bytes are")
         place = parse_source(source.source)
         if isinstance(place, RegisteredSource):
             self._copy(version, place)

@@ -2,8 +2,9 @@
 -- Whether a pending version waits for a process. Read before a transaction is begun for it.
 SELECT EXISTS (
     SELECT FROM pedigree.model_version v
+    JOIN pedigree.registered_model m USING (model_id)
     LEFT JOIN pedigree.pending_work w USING (model_id, version)
-    WHERE v.state = 'pending' AND v.deleted_at IS NULL
+    WHERE v.state = 'pending' AND v.deleted_at IS NULL AND m.deleted_at IS NULL
         AND (w.due_at IS NULL OR w.due_at <= clock_timestamp())
 ) AS waiting;
 
@@ -12,8 +13,9 @@ SELECT EXISTS (
 WITH waiting AS (
     SELECT v.model_id, v.version
     FROM pedigree.model_version v
+    JOIN pedigree.registered_model m USING (model_id)
     LEFT JOIN pedigree.pending_work w USING (model_id, version)
-    WHERE v.state = 'pending' AND v.deleted_at IS NULL
+    WHERE v.state = 'pending' AND v.deleted_at IS NULL AND m.deleted_at IS NULL
         AND (w.due_at IS NULL OR w.due_at <= clock_timestamp())
     ORDER BY coalesce(w.due_at, v.created_at), v.model_id, v.version
     LIMIT 1

@@ -131,6 +131,14 @@ def test_a_source_that_cannot_be_registered_fails_with_the_reason(
     assert worked(sealing) == 1
 
 
+def test_a_version_of_a_deleted_model_is_not_fetched(sealing: Registry, shared: Path) -> None:
+    create(sealing, shared / "model")
+    sealing.delete("churn/1", reason="by mistake")
+    create(sealing, shared / "model")
+    sealing.delete_model("churn", reason="by mistake")
+    assert worked(sealing) == 0
+
+
 def test_a_source_that_does_not_answer_is_fetched_again_later(sealing: Registry) -> None:
     with serving({"/pub/model": b"weights"}) as server:
         fetching = with_rules(sealing, f"{server.url}=seal")
