@@ -69,6 +69,7 @@ _DERIVED = (
     _derived("text", depends_on="version"),
     _derived("term", depends_on="version"),
     _derived("metric", depends_on="version"),
+    _derived("mlflow", depends_on="version"),
     _derived("word", rows="DISTINCT word"),
     bulk.Derived(
         "pedigree.statistic",

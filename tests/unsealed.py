@@ -4,9 +4,8 @@ from typing import Any
 
 from pedigree.access.named_records import with_names
 from pedigree.catalog.metadata_records import RecordedMetadata
-from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.records import ModelVersion, SourcedVersion, VersionSource
 from pedigree.catalog.seal_states import SealState
-from pedigree.catalog.sourced_records import SourcedVersion, VersionSource
 from pedigree.registry import Registry
 
 UNKNOWN: dict[str, Any] = dict.fromkeys(

@@ -20,6 +20,10 @@ class EventType(StrEnum):
         "model.updated",
         "A model's description, owners, tags, policy or retention changed",
     )
+    MODEL_RENAMED = (
+        "model.renamed",
+        "A model got another name; its history is found under both",
+    )
     MODEL_DELETED = "model.deleted", "A model was deleted with all its versions"
     MODEL_RESTORED = "model.restored", "A deleted model was restored"
     MODEL_CHECK_UNATTRIBUTED = (
@@ -106,6 +110,11 @@ class EventType(StrEnum):
     ASSET_RELEASED = "asset.released", "A quarantine of data ended"
     DATASHEET_SET = "datasheet.set", "A datasheet of data was created or changed"
     DATA_CHECK_RECORDED = "data.check_recorded", "A check recorded its verdict on data"
+    POLICY_DEFAULT_SET = (
+        "policy_default.set",
+        "The policy of new models whose names fit a pattern was set",
+    )
+    POLICY_DEFAULT_DELETED = "policy_default.deleted", "A policy of new models was deleted"
     TOKEN_CREATED = "token.created", "A token of the service was created"
     TOKEN_REVOKED = "token.revoked", "A token of the service was revoked"
     ROLE_DEFINED = "role.defined", "A role was defined, or defined differently"

@@ -31,17 +31,17 @@ FROM pedigree.feed
 JOIN pedigree.event USING (id)
 WHERE feed.seq > %(after)s
     AND (%(types)s::text[] IS NULL OR event.type = ANY (%(types)s::text[]))
-    AND (%(visible)s::text[] IS NULL OR event.model = ANY (%(visible)s::text[]))
+    AND (%(visible)s::text[] IS NULL OR event.model = ANY (pedigree.log_names_among(%(visible)s::text[])))
 ORDER BY feed.seq
 LIMIT %(limit)s;
 
 -- name: read_feed_of_model
--- A model's events after a place in the feed, oldest first.
+-- A model's events after a place in the feed, oldest first; also those from before it had its name.
 SELECT feed.seq, event.canonical,
     EXISTS (SELECT FROM pedigree.unserved_event u WHERE u.id = event.id) AS is_flagged
 FROM pedigree.event
 JOIN pedigree.feed USING (id)
-WHERE event.model = %(model)s
+WHERE event.model = ANY (pedigree.log_names_of(%(model)s))
     AND feed.seq > %(after)s
     AND (%(types)s::text[] IS NULL OR event.type = ANY (%(types)s::text[]))
 ORDER BY feed.seq
@@ -53,7 +53,7 @@ SELECT feed.seq, event.canonical,
     EXISTS (SELECT FROM pedigree.unserved_event u WHERE u.id = event.id) AS is_flagged
 FROM pedigree.event
 JOIN pedigree.feed USING (id)
-WHERE event.model = %(model)s AND event.version = %(version)s
+WHERE event.model = ANY (pedigree.log_names_of(%(model)s)) AND event.version = %(version)s
     AND (%(before)s::bigint IS NULL OR feed.seq < %(before)s::bigint)
 ORDER BY feed.seq DESC
 LIMIT %(limit)s;
@@ -101,7 +101,7 @@ WHERE e.id < (SELECT behind FROM span) AND e.id >= (SELECT first FROM span)
     AND f.seq >= %(first)s
     AND (%(type)s::text IS NULL OR e.type = %(type)s::text)
     AND e.type <> ALL (%(without)s::text[])
-    AND (%(visible)s::text[] IS NULL OR e.model = ANY (%(visible)s::text[]))
+    AND (%(visible)s::text[] IS NULL OR e.model = ANY (pedigree.log_names_among(%(visible)s::text[])))
     AND (%(since)s::timestamptz IS NULL OR e.at >= %(since)s::timestamptz)
     AND (%(until)s::timestamptz IS NULL OR coalesce(e.at < %(until)s::timestamptz, true))
     AND (
@@ -128,17 +128,22 @@ WHERE last.seq > %(first)s;
 SELECT f.seq, e.canonical,
     EXISTS (SELECT FROM pedigree.unserved_event u WHERE u.id = e.id) AS is_flagged
 FROM (
-    SELECT * FROM pedigree.event
-    WHERE model = %(model)s AND id < coalesce(
-        (SELECT id FROM pedigree.feed WHERE seq = %(behind)s), 9223372036854775807
-    )
-    ORDER BY id DESC LIMIT %(most_read)s
+    SELECT of_model.*
+    FROM unnest(pedigree.log_names_of(%(model)s)) AS line
+    CROSS JOIN LATERAL (
+        SELECT * FROM pedigree.event
+        WHERE model = line AND id < coalesce(
+            (SELECT id FROM pedigree.feed WHERE seq = %(behind)s), 9223372036854775807
+        )
+        ORDER BY id DESC LIMIT %(most_read)s
+    ) AS of_model
+    ORDER BY of_model.id DESC LIMIT %(most_read)s
 ) AS e
 JOIN pedigree.feed f USING (id)
 WHERE f.seq >= %(first)s
     AND (%(type)s::text IS NULL OR e.type = %(type)s::text)
     AND e.type <> ALL (%(without)s::text[])
-    AND (%(visible)s::text[] IS NULL OR e.model = ANY (%(visible)s::text[]))
+    AND (%(visible)s::text[] IS NULL OR e.model = ANY (pedigree.log_names_among(%(visible)s::text[])))
     AND (%(since)s::timestamptz IS NULL OR e.at >= %(since)s::timestamptz)
     AND (%(until)s::timestamptz IS NULL OR coalesce(e.at < %(until)s::timestamptz, true))
     AND (
@@ -152,11 +157,16 @@ LIMIT %(limit)s;
 -- The last place that newest_of_model reads; no row if the model has no event before it.
 SELECT f.seq
 FROM (
-    SELECT id FROM pedigree.event
-    WHERE model = %(model)s AND id < coalesce(
-        (SELECT id FROM pedigree.feed WHERE seq = %(behind)s), 9223372036854775807
-    )
-    ORDER BY id DESC OFFSET %(most_read)s - 1 LIMIT 1
+    SELECT of_model.id
+    FROM unnest(pedigree.log_names_of(%(model)s)) AS line
+    CROSS JOIN LATERAL (
+        SELECT id FROM pedigree.event
+        WHERE model = line AND id < coalesce(
+            (SELECT id FROM pedigree.feed WHERE seq = %(behind)s), 9223372036854775807
+        )
+        ORDER BY id DESC LIMIT %(most_read)s
+    ) AS of_model
+    ORDER BY of_model.id DESC OFFSET %(most_read)s - 1 LIMIT 1
 ) AS e
 JOIN pedigree.feed f USING (id)
 WHERE f.seq > %(first)s;
@@ -175,7 +185,7 @@ FROM (
 JOIN pedigree.feed f USING (id)
 WHERE f.seq >= %(first)s
     AND e.type <> ALL (%(without)s::text[])
-    AND (%(visible)s::text[] IS NULL OR e.model = ANY (%(visible)s::text[]))
+    AND (%(visible)s::text[] IS NULL OR e.model = ANY (pedigree.log_names_among(%(visible)s::text[])))
     AND (%(since)s::timestamptz IS NULL OR e.at >= %(since)s::timestamptz)
     AND (%(until)s::timestamptz IS NULL OR coalesce(e.at < %(until)s::timestamptz, true))
     AND (
@@ -200,19 +210,21 @@ WHERE f.seq > %(first)s;
 
 -- name: models_changed
 -- The models that events of other types than some concern, between two places of the feed.
-SELECT DISTINCT event.model
+SELECT DISTINCT coalesce(m.name, event.model) AS model
 FROM pedigree.feed
 JOIN pedigree.event USING (id)
+LEFT JOIN pedigree.registered_model m ON m.log_name = event.model
 WHERE feed.seq > %(after)s AND feed.seq <= %(until)s AND event.model IS NOT NULL
     AND event.type <> ALL (%(silent)s::text[]);
 
 -- name: feed_entries
 -- What the events after a place in the feed concern, oldest first, without what they say. Those that
 -- begin with some bytes, which name their actor, are marked.
-SELECT feed.seq, event.type, event.model, event.version,
+SELECT feed.seq, event.type, coalesce(m.name, event.model) AS model, event.version,
     substring(event.canonical FOR octet_length(%(begins)s::bytea)) = %(begins)s::bytea AS is_marked
 FROM pedigree.feed
 JOIN pedigree.event USING (id)
+LEFT JOIN pedigree.registered_model m ON m.log_name = event.model
 WHERE feed.seq > %(after)s
 ORDER BY feed.seq
 LIMIT %(limit)s;

@@ -22,7 +22,7 @@ WHERE revision = %(revision)s AND version = %(version)s AND event_id < %(event_i
 -- name: card_state
 -- A version's newest card, if it has one, and the newest event of its model.
 SELECT c.revision, c.digest, c.markdown, c.notes, c.created_at, c.event_id,
-    coalesce((SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.name), 0) AS newest_event,
+    coalesce((SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.log_name), 0) AS newest_event,
     clock_timestamp() AS at
 FROM pedigree.registered_model m
 LEFT JOIN LATERAL (
@@ -67,7 +67,8 @@ LIMIT %(limit)s;
 
 -- name: newest_event
 -- The newest event of a model.
-SELECT coalesce(max(id), 0) AS id FROM pedigree.event WHERE model = %(model)s;
+SELECT coalesce(max(id), 0) AS id FROM pedigree.event
+WHERE model = pedigree.log_name_of(%(model)s, NULL);
 
 -- name: anything_to_draw
 -- Whether an event waits for its place in the feed, or follows what cards show.
@@ -94,9 +95,11 @@ WHERE lease = %(lease)s;
 
 -- name: events_to_draw
 -- Events of models after a place of the feed, and their ids.
-SELECT feed.seq, feed.id AS event_id, event.type, event.model, event.version, event.canonical
+SELECT feed.seq, feed.id AS event_id, event.type, coalesce(m.name, event.model) AS model,
+    event.version, event.canonical
 FROM pedigree.feed
 JOIN pedigree.event USING (id)
+LEFT JOIN pedigree.registered_model m ON m.log_name = event.model
 WHERE feed.seq > %(seq)s
 ORDER BY feed.seq
 LIMIT %(limit)s;

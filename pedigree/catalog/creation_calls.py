@@ -22,7 +22,13 @@ from pedigree.catalog.kept_answers import (
 )
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import Registration
-from pedigree.catalog.store import SQL, model_not_found, name_problem, require_own_name
+from pedigree.catalog.store import (
+    SQL,
+    model_not_found,
+    name_problem,
+    names_judged,
+    require_own_name,
+)
 from pedigree.errors import PedigreeError
 from pedigree.postgres.database import Database
 
@@ -129,7 +135,8 @@ def create(database: Database, creation: Creation, supply: Supply) -> Created:
         "actor": wanted.actor.name,
         "actor_source": wanted.actor.source,
     }
-    done: Mapping[str, Any] = database.call(SQL["create_version"], values)["done"]
+    with names_judged(wanted.name):
+        done: Mapping[str, Any] = database.call(SQL["create_version"], values)["done"]
     if wanted.request is not None and "kept" in done:
         return Created(None, kept_answer(done["kept"], wanted.request))
     if "refused" in done:

@@ -7,7 +7,13 @@ from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
 from pedigree._record import UNCHANGED, IsUnchanged
+from pedigree._values import Bound, require_values
 from pedigree.postgres.transaction import Row
+
+MOST_TAGS = 1 << 20
+"""The most bytes of all tags of a model or a version as JSON: each read of it has them all."""
+
+_STORABLE = Bound(MOST_TAGS, is_json=True, is_private=True)
 
 
 class Changes(NamedTuple):
@@ -16,6 +22,16 @@ class Changes(NamedTuple):
     description: str | IsUnchanged | None = UNCHANGED
     owners: Sequence[str] | IsUnchanged | None = UNCHANGED
     tags: Mapping[str, str | None] | IsUnchanged | None = UNCHANGED
+
+    def require_storable(self) -> None:
+        """Refuse what the database cannot store; the entrance of verbs checks more.
+
+        Raises:
+            InvalidInputError: A text is not Unicode or has a NUL, or the whole is too large.
+        """
+        for name, value in self._asdict().items():
+            if value is not UNCHANGED:
+                require_values(value, name, bound=_STORABLE)
 
     def naming(self, pseudonyms: Callable[[Iterable[str]], Sequence[str]]) -> Self:
         """Return the change with pseudonyms instead of the names of owners."""

@@ -16,9 +16,8 @@ from pedigree.catalog.further_training import FurtherTraining
 from pedigree.catalog.kept_answers import KeptRequest
 from pedigree.catalog.metadata_records import RecordedMetadata
 from pedigree.catalog.quarantine_marks import NewMarks
-from pedigree.catalog.records import ModelVersion, StatedVersion
+from pedigree.catalog.records import ModelVersion, SourcedVersion, StatedVersion
 from pedigree.catalog.seal_states import SealState
-from pedigree.catalog.sourced_records import SourcedVersion
 from pedigree.flavors.records import NO_TRAINING, Verification, VerificationStatus
 
 

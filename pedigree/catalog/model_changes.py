@@ -21,6 +21,8 @@ _MOVES = {
     EventType.VERSION_APPROVED,
     EventType.VERSION_REJECTED,
 }
+# The aliases that a stage guards move with it.
+_MOVES_OF_STAGES = _MOVES | {EventType.ALIAS_SET, EventType.ALIAS_DELETED}
 
 
 class Changed(NamedTuple):
@@ -116,7 +118,8 @@ class ModelChange:
             "actor": self._actor.name,
             "actor_source": self._actor.source,
         }
-        is_move = self._types <= _MOVES
+        of_stages = EventType.VERSION_STAGE_CHANGED in self._types
+        is_move = self._types <= (_MOVES_OF_STAGES if of_stages else _MOVES)
         query = SQL["move_versions" if is_move else "change_model"]
         try:
             return self._model.transaction.execute(query, values)

@@ -20,14 +20,19 @@ def create_described(
     description: str | None,
     owners: Sequence[str],
     tags: Mapping[str, str],
+    recreate: bool = False,
 ) -> None:
     """Create a model without a version.
+
+    With ``recreate``, a deleted or renamed model's name may be had again.
 
     Raises:
         InvalidNameError: The name breaks the rule.
         NameTakenError: A model has or had the name or an equivalent one.
     """
-    model, created = create_model(transaction, name, actor)
+    changes = Changes(description or UNCHANGED, owners or UNCHANGED, tags or UNCHANGED)
+    changes.require_storable()
+    model, created = create_model(transaction, name, actor, recreate=recreate)
     if not created:
         raise NameTakenError(
             "exists already, or belonged to a deleted model",
@@ -35,8 +40,8 @@ def create_described(
             value=name,
             remedy="Choose another name, or change the existing model",
         )
-    changes = Changes(description or UNCHANGED, owners or UNCHANGED, tags or UNCHANGED)
-    _write(model, NOTHING, changes, actor)
+    # What a model has from the start is no later change.
+    _write(model._replace(at=model.created_at), NOTHING, changes, actor)
 
 
 def describe_model(transaction: Transaction, name: str, actor: Actor, changes: Changes) -> None:
@@ -45,6 +50,7 @@ def describe_model(transaction: Transaction, name: str, actor: Actor, changes: C
     Raises:
         ModelNotFoundError: There is no such model.
     """
+    changes.require_storable()
     model = lock_model(transaction, name)
     row = transaction.execute(SQL["model_description"], {"model_id": model.model_id}).fetchall()[0]
     _write(model, Described.of(row), changes, actor)

@@ -22,7 +22,7 @@ from pedigree.audit.records import Actor
 from pedigree.catalog.creation_look import KnownVersion
 from pedigree.catalog.quarantine_marks import FoundQuarantine, Marker, NewMarks
 from pedigree.catalog.quarantine_records import MOST_MARKED, Quarantine, Quarantined
-from pedigree.catalog.store import SQL, lock_any_model, lock_model
+from pedigree.catalog.store import SQL, lock_model, lock_models_of_versions
 from pedigree.errors import InvalidInputError, QuarantineNotFoundError
 from pedigree.lineage.records import Certainty, LineageGraph
 from pedigree.lineage.store import Depending, lineage_rows, trained_on
@@ -76,9 +76,11 @@ def quarantine_data(
     depending = trained_on(transaction, asset, partition, since)
     marked = [one for one in depending.versions if found.marks(one.certainty)]
     for name, versions in groupby(marked, key=lambda one: one.model_name):
-        marker = Marker(transaction, lock_any_model(transaction, name), actor)
-        for version in versions:
-            marker.mark(version.version, found, what, version.certainty)
+        certainty = {each.version: each.certainty for each in versions}
+        for model, numbers in lock_models_of_versions(transaction, name, certainty):
+            marker = Marker(transaction, model, actor)
+            for number in numbers:
+                marker.mark(number, found, what, certainty[number])
     return _quarantined(found, depending)
 
 
@@ -184,9 +186,11 @@ def release_data(
     )
     marks = transaction.execute(SQL["marked_versions"], {"quarantine_ids": ids}).fetchall()
     for name, rows_of_model in groupby(marks, key=lambda row: row["model_name"]):
-        marker = Marker(transaction, lock_any_model(transaction, name), actor)
-        for version in sorted({row["version"] for row in rows_of_model}):
-            marker.release(version, ids, reason)
+        versions = {row["version"] for row in rows_of_model}
+        for model, numbers in lock_models_of_versions(transaction, name, versions):
+            marker = Marker(transaction, model, actor)
+            for number in numbers:
+                marker.release(number, ids, reason)
     return _with_versions(rows, marks)
 
 

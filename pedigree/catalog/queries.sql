@@ -1,7 +1,7 @@
 -- name: create_model
--- Create a registered model with its event, unless one of its name (case folded) exists or existed. The
--- actor is set before the function runs.
-SELECT pedigree.create_model(%(name)s, %(name_key)s, %(event)s, %(hole)s) AS created
+-- Create a registered model with its event, unless one of its name (case folded) exists or existed, or
+-- only if none exists. The actor is set before the function runs.
+SELECT pedigree.create_model(%(name)s, %(name_key)s, %(event)s, %(hole)s, %(again)s) AS created
 FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
     set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
 
@@ -32,12 +32,36 @@ SELECT (made.changed).generation, (made.changed).voided, (made.changed).policy_r
 -- Lock a model's row for this transaction. The time is read after the lock is held, so the times of
 -- a model's changes ascend in the order in which they commit, even if the clock jumps back.
 WITH model AS MATERIALIZED (
-    SELECT model_id, name, next_version, generation, policy, policy_revision, deleted_at
+    SELECT model_id, name, first_version, next_version, generation, policy, policy_revision,
+        created_at, deleted_at
     FROM pedigree.registered_model
     WHERE name_key = %(name_key)s
     FOR NO KEY UPDATE
 )
 SELECT model.*, pedigree.time_of_change(model.name) AS at FROM model;
+
+-- name: lock_model_of_version
+-- Lock the row of the model that has a version under a name, also one that lost the name to another.
+WITH model AS MATERIALIZED (
+    SELECT model_id, name, first_version, next_version, generation, policy, policy_revision,
+        created_at, deleted_at
+    FROM pedigree.registered_model
+    WHERE log_name = pedigree.log_name_of(%(name)s, %(version)s)
+    FOR NO KEY UPDATE
+)
+SELECT model.*, pedigree.time_of_change(model.name) AS at FROM model;
+
+-- name: lock_names
+-- Lock names for this transaction, before any model: no other one can take or leave them.
+SELECT pedigree.lock_names(VARIADIC %(keys)s::text[]);
+
+-- name: highest_of_name
+-- The highest number of a version that a name had with another model; null if none had it.
+SELECT pedigree.highest_of_name(%(name)s, %(name_key)s, %(model_id)s) AS number,
+    EXISTS (
+        SELECT FROM pedigree.registered_model
+        WHERE name_key = %(name_key)s AND model_id <> %(model_id)s AND deleted_at IS NULL
+    ) AS is_held;
 
 -- name: name_of_key
 -- The name of the model with this key, also of a deleted one.

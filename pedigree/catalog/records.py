@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AwareDatetime,
@@ -85,6 +85,11 @@ class ModelVersion(ModelMetadata):
     state_reason: str | None = Field(
         default=None, description="Why it failed, or who says where its bytes are"
     )
+    last_updated_at: AwareDatetime | None = Field(
+        default=None,
+        description="When its stage or its description changed last, or its model was renamed; null"
+        " since its creation",
+    )
     created_by_source: str
     size: int | None = Field(ge=0, description="The size of all files in bytes; null if not sealed")
     stage: str = "none"
@@ -110,6 +115,11 @@ class ModelVersion(ModelMetadata):
         return f"{self.model_name}/{self.version_id}"
 
     @property
+    def updated_at(self) -> datetime:
+        """When it was changed last, or created."""
+        return self.last_updated_at or self.created_at
+
+    @property
     def data_version(self) -> str:
         """What identifies its bytes in an asset graph: the digest, or else its reference."""
         return self.digest or unsealed_data_version(self.reference)
@@ -118,6 +128,24 @@ class ModelVersion(ModelMetadata):
     def why_unsealed(self) -> str | None:
         """Why the registry does not have its bytes; None if it is sealed."""
         return why_unsealed(self.state, self.state_reason)
+
+
+class VersionSource(Record):
+    """Where a version of the MLflow protocol or of an import comes from; it never changes.
+
+    A version that our own ``register`` made has none.
+    """
+
+    source: str = Field(description="The source as the client sent it")
+    location: str | None = Field(
+        default=None, description="Where the bytes are, as far as the source was resolved"
+    )
+    run_id: str | None = Field(default=None, description="The MLflow run")
+    run_link: str | None = Field(default=None, description="A link to the run")
+    logged_model_id: str | None = Field(default=None, description="MLflow's id of a logged model")
+    claimed: JsonObject | None = Field(
+        default=None, description="What an import found: the original times and users"
+    )
 
 
 class RegisteredModel(Record):
@@ -129,6 +157,10 @@ class RegisteredModel(Record):
     tags: Tags = Field(default_factory=dict)
     created_by: str
     created_at: datetime
+    last_updated_at: AwareDatetime = Field(
+        description="When its name or description changed last, or a version was registered, moved"
+        " or deleted"
+    )
     generation: int
     latest_version: int = Field(
         ge=0, description="The highest version number used; 0 without a version"
@@ -231,6 +263,18 @@ class NewVersion(StatedVersion):
     def has_training(self) -> bool:
         """True: whoever registers a version trained it."""
         return True
+
+
+class SourcedVersion(StatedVersion):
+    """What a client of the MLflow protocol, or an import, states about a version."""
+
+    source: VersionSource
+    state: Literal[SealState.PENDING, SealState.REFERENCE] = Field(
+        default=SealState.PENDING, description="Its state as long as it has no digest"
+    )
+    state_reason: str | None = Field(
+        default=None, description="Who says that its bytes are there, if it is by reference"
+    )
 
 
 class Registration(Record):

@@ -32,6 +32,8 @@ _CARD = ',"model_card_digest":'
 _OVERRIDES = ',"overrides":'
 # A record has it only if the version is not sealed.
 _STATE = ',"state":'
+# A record has it only if the version was changed since its creation.
+_UPDATED = ',"last_updated_at":'
 _NULL = "null"
 
 
@@ -115,10 +117,11 @@ def _completed(record: str, card: str, row: Row) -> str:
     digest = record.partition(_DIGEST)[2].partition('"')[0]
     overrides = "" if _OVERRIDES in record else f"{_OVERRIDES}0"
     state = "" if _STATE in record else f'{_STATE}"sealed","state_reason":null'
+    updated = "" if _UPDATED in record else f"{_UPDATED}null"
     artifact_uri = _quoted(_artifact_uri(digest)) if digest else _NULL
     card_uri = card if card == _NULL else _quoted(_card_uri(card[1:-1]))
     return (
-        f'{record}{overrides}{state},"model_card_uri":{card_uri},"artifact_uri":{artifact_uri}'
+        f'{record}{overrides}{state}{updated},"model_card_uri":{card_uri},"artifact_uri":{artifact_uri}'
         f',"verification":{row["verification"]},"signature":{row["signature"]}'
         f',"generation":{row["generation"]}}}'
     )

@@ -1,10 +1,12 @@
 """Rows of the catalog: create and lock its models."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
@@ -22,6 +24,9 @@ from pedigree.postgres.transaction import Transaction
 
 SQL = load_queries(__package__)
 
+_NAMES = {"registered_model_name_again", "registered_model_name_unique"}
+"""The constraints of names."""
+
 
 class LockedModel(NamedTuple):
     """A model whose row a transaction has locked, and the time of the lock."""
@@ -29,10 +34,12 @@ class LockedModel(NamedTuple):
     transaction: Transaction
     model_id: int
     name: str
+    first_version: int
     next_version: int
     generation: int
     policy: dict[str, Any] | None
     policy_revision: int
+    created_at: datetime
     deleted_at: datetime | None
     at: datetime
 
@@ -161,19 +168,80 @@ def name_problem(name: str, known: str, *, is_deleted: bool) -> NameTakenError |
     return None
 
 
+@contextmanager
+def names_judged(name: str) -> Iterator[None]:
+    """Turn the database's refusal of a name into its error.
+
+    Raises:
+        NameTakenError: Another model has or had the name.
+    """
+    try:
+        yield
+    except UniqueViolation as error:
+        if error.diag.constraint_name not in _NAMES:
+            raise
+        raise NameTakenError(
+            "belongs or belonged to another model, and no version's number may repeat under a name",
+            field="name",
+            value=name,
+            remedy="Choose another name",
+        ) from error
+
+
+def lock_models_of_versions(
+    transaction: Transaction, name: str, versions: Iterable[int]
+) -> Iterator[tuple[LockedModel, list[int]]]:
+    """Lock the models, also deleted ones, that have some versions under a name; one, mostly.
+
+    A name may be had again after a deletion, and the numbers of its models follow each other.
+
+    Yields:
+        Each model with the numbers of its versions among the given ones, ascending.
+
+    Raises:
+        ModelNotFoundError: No model has the name.
+    """
+    numbers = sorted(set(versions))
+    while numbers:
+        model = _lock_model_of_version(transaction, name, numbers[0])
+        own = [number for number in numbers if number < model.next_version] or numbers[:1]
+        yield model, own
+        numbers = numbers[len(own) :]
+
+
+def _lock_model_of_version(transaction: Transaction, name: str, version: int) -> LockedModel:
+    values = {"name": name, "version": version}
+    row = transaction.execute(SQL["lock_model_of_version"], values).fetchone()
+    if row is None:
+        raise model_not_found(name)
+    return LockedModel(transaction, **row)
+
+
 def _lock(transaction: Transaction, name: str) -> LockedModel | None:
     row = transaction.execute(SQL["lock_model"], {"name_key": name_key(name)}).fetchone()
     return LockedModel(transaction, **row) if row else None
 
 
-def create_model(transaction: Transaction, name: str, actor: Actor) -> tuple[LockedModel, bool]:
+def create_model(
+    transaction: Transaction, name: str, actor: Actor, *, recreate: bool = False
+) -> tuple[LockedModel, bool]:
     """Create a model unless its name, or an equivalent one, is taken; lock it.
+
+    Args:
+        transaction: Where to write.
+        name: The name.
+        actor: Who creates it.
+        recreate: A name that belonged to a deleted model, or to one that was renamed since, is not
+            taken. The numbers of the new model's versions continue above those of the name.
 
     Raises:
         InvalidNameError: The name breaks the rule.
+        NameTakenError: A model had the name until it was renamed, unless it may be recreated.
     """
     validate_name(name)
     hole = uuid.uuid4().hex
+    # The database puts its numbers there.
+    again: dict[str, JsonValue] = {"first_version": f"{hole}first", "model_id": f"{hole}model"}
     content: dict[str, JsonValue] = {
         "event_id": str(uuid.uuid4()),
         "type": EventType.MODEL_CREATED.value,
@@ -181,7 +249,7 @@ def create_model(transaction: Transaction, name: str, actor: Actor) -> tuple[Loc
         "version": None,
         "at": hole,  # the database puts the time of the row here
         "actor": actor.model_dump(),
-        "body": {},
+        "body": again if recreate else {},
     }
     canonical = canonical_event(EventType.MODEL_CREATED, content).decode()
     values = {
@@ -189,10 +257,12 @@ def create_model(transaction: Transaction, name: str, actor: Actor) -> tuple[Loc
         "name_key": name_key(name),
         "event": Jsonb({"event_id": content["event_id"], "canonical": canonical}),
         "hole": hole,
+        "again": recreate,
         "actor": actor.name,
         "actor_source": actor.source,
     }
-    created = transaction.execute(SQL["create_model"], values).fetchall()[0]["created"]
+    with names_judged(name):
+        created = transaction.execute(SQL["create_model"], values).fetchall()[0]["created"]
     model = _lock(transaction, name)
     if model is None:
         raise model_not_found(name)

@@ -7,6 +7,7 @@ from pydantic_core import to_json
 from pedigree._values import JSON_BYTES, Bound, require_values
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
+from pedigree.catalog.description import MOST_TAGS
 from pedigree.catalog.model_changes import change_model
 from pedigree.catalog.store import SQL, LockedModel, lock_model, version_not_found
 from pedigree.errors import InvalidInputError, TagNotFoundError
@@ -17,9 +18,6 @@ MOST_KEY = 250
 
 MOST_VALUE = 100_000
 """The most characters of a tag's value, as in MLflow."""
-
-MOST_TAGS = 1 << 20
-"""The most bytes of all tags of a model or a version as JSON: each read of it has them all."""
 
 _FIELD = "tags"
 # A character has at most four bytes.

@@ -18,6 +18,7 @@ def update_version(
     """
     if not changes:
         return
+    changes.require_storable()
     model = lock_model(transaction, name)
     place = {"model_id": model.model_id, "version": version}
     row = transaction.execute(SQL["version_description"], place).fetchone()

@@ -1,7 +1,7 @@
 """What the MLflow protocol, or an import, says about where a version comes from."""
 
 from pedigree.catalog.names import name_key
-from pedigree.catalog.sourced_records import VersionSource
+from pedigree.catalog.records import VersionSource
 from pedigree.catalog.store import SQL
 from pedigree.postgres.together import Question
 from pedigree.postgres.transaction import Row, Transaction

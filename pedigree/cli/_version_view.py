@@ -111,6 +111,7 @@ def _stage_rows(version: "ModelVersion") -> Rows:
         ("tags", version.tags),
         ("created by", f"{version.created_by} ({version.created_by_source})"),
         ("created at", when(version.created_at)),
+        ("changed at", when(version.updated_at)),
     )
 
 

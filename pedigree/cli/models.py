@@ -1,4 +1,4 @@
-"""``pedigree models | model create | model show | model update``: registered models."""
+"""``pedigree models | model create | show | update | rename``: registered models."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -32,6 +32,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("create")(create)
     group.command("show")(show)
     group.command("update")(update)
+    group.command("rename")(rename)
     app.add_typer(group, name="model", rich_help_panel="Register")
 
 
@@ -111,6 +112,17 @@ def update(
     _show(updated, as_json)
 
 
+def rename(
+    name: NameArgument,
+    new_name: Annotated[str, typer.Argument(metavar="NEW", show_default=False)],
+    as_json: JsonFlag = False,
+) -> None:
+    """Give a model another name; its history is found under both."""
+    with open_registry() as registry:
+        renamed = registry.rename_model(name, new_name)
+    _show(renamed, as_json)
+
+
 def _show(model: "RegisteredModel", as_json: bool) -> None:
     def view() -> object:
         held = {
@@ -125,6 +137,7 @@ def _show(model: "RegisteredModel", as_json: bool) -> None:
             ("stages", _joined(held)),
             ("aliases", _joined(model.aliases)),
             ("made", when(model.created_at)),
+            ("changed", when(model.last_updated_at)),
         )
         return table(("what", "is"), rows)
 

@@ -1,8 +1,8 @@
-"""``pedigree policy show | set | history``: what a version must pass to enter a stage."""
+"""``pedigree policy show | set | history | default``: what a version must pass to enter a stage."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -23,6 +23,19 @@ RevisionOption = Annotated[
     ),
 ]
 
+FileArgument: TypeAlias = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A YAML file.", show_default=False)
+]
+PatternArgument: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="PATTERN", help="A model's name, or such as 'risk-*'.", show_default=False
+    ),
+]
+ReasonOption: TypeAlias = Annotated[
+    str | None, typer.Option("--reason", help="Why; kept in the log.")
+]
+
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
@@ -31,6 +44,9 @@ def add_to(app: typer.Typer) -> None:
     group.command("set")(set_policy)
     group.command("history")(history)
     group.command("checks")(checks)
+    group.command("default")(set_default)
+    group.command("defaults")(defaults)
+    group.command("delete-default")(delete_default)
     app.add_typer(group, name="policy", rich_help_panel="Judge and promote")
 
 
@@ -59,8 +75,8 @@ def _revision(registry: "RegistryContract", name: str, revision: int) -> "Policy
 
 def set_policy(
     name: NameArgument,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A YAML file.", show_default=False)],
-    reason: Annotated[str | None, typer.Option("--reason", help="Why; kept in the log.")] = None,
+    file: FileArgument,
+    reason: ReasonOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Set a model's policy; each change is a numbered revision."""
@@ -121,3 +137,63 @@ def checks(name: NameArgument, as_json: JsonFlag = False) -> None:
             yield Raw(check)
 
     respond_list(Listing(items=found), as_json, view)
+
+
+def set_default(
+    pattern: PatternArgument,
+    file: FileArgument,
+    reason: ReasonOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Set the policy of new models whose names fit a pattern, such as 'risk-*'."""
+    from pedigree.lifecycle.policy_yaml import load_policy
+
+    policy = load_policy(file)
+    with open_registry() as registry:
+        found = registry.set_policy_default(pattern, policy, reason=reason)
+    respond(found, as_json, lambda: f"New models {found.pattern} have this policy.")
+
+
+def defaults(
+    limit: LimitOption = 100,
+    after: Annotated[
+        str | None,
+        typer.Option("--after", help="The last pattern of the previous page.", show_default=False),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List the policies of new models, by pattern."""
+    with open_registry() as registry:
+        found = page_of(
+            lambda most: registry.policy_defaults(limit=most, after=after),
+            limit,
+            lambda each: each.pattern,
+        )
+
+    def view() -> object:
+        rows = (
+            (
+                each.pattern,
+                when(each.set_at),
+                each.set_by,
+                each.reason or "",
+                " → ".join(rule.name for rule in each.policy.stages),
+            )
+            for each in found.items
+        )
+        return table(("pattern", "since", "by", "reason", "stages"), rows)
+
+    respond_list(found, as_json, view)
+
+
+def delete_default(
+    pattern: PatternArgument, reason: ReasonOption = None, as_json: JsonFlag = False
+) -> None:
+    """Delete the policy of new models of a pattern; models that have it keep it."""
+    with open_registry() as registry:
+        registry.delete_policy_default(pattern, reason=reason)
+    respond(
+        {"pattern": pattern, "deleted": True},
+        as_json,
+        lambda: f"New models {pattern} have no policy of this pattern any more.",
+    )

@@ -36,6 +36,14 @@ class RemoteModels(ServiceGroup, ModelContract):
             RegisteredModel, "PATCH", self._service.model_path(paths.MODEL, name), change
         )
 
+    def rename_model(self, name: str, new_name: str) -> RegisteredModel:
+        return self._service.write(
+            RegisteredModel,
+            "POST",
+            self._service.model_path(paths.MODEL_RENAME, name),
+            {"new_name": new_name},
+        )
+
     def model(self, name: str) -> RegisteredModel:
         return self._service.read(RegisteredModel, self._service.model_path(paths.MODEL, name))
 

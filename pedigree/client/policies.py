@@ -4,8 +4,9 @@ from pedigree._record import PAGE
 from pedigree.audit.records import Actor
 from pedigree.client.service import ServiceGroup, only_in_process
 from pedigree.contract import paths
+from pedigree.contract.paths import fill
 from pedigree.contract.policies import PolicyContract
-from pedigree.lifecycle.decision_records import PolicyRevision
+from pedigree.lifecycle.decision_records import PolicyDefault, PolicyRevision
 from pedigree.lifecycle.records import CheckRule, Policy
 
 
@@ -35,6 +36,20 @@ class RemotePolicies(ServiceGroup, PolicyContract):
     ) -> tuple[PolicyRevision, ...]:
         path = self._service.model_path(paths.POLICY_HISTORY, name)
         return self._service.items(PolicyRevision, path, limit=limit, after=after)
+
+    def set_policy_default(
+        self, pattern: str, policy: Policy, *, reason: str | None = None
+    ) -> PolicyDefault:
+        path = fill(paths.POLICY_DEFAULT, pattern=pattern)
+        return self._service.write(PolicyDefault, "PUT", path, {"policy": policy, "reason": reason})
+
+    def policy_defaults(
+        self, *, limit: int = PAGE, after: str | None = None
+    ) -> tuple[PolicyDefault, ...]:
+        return self._service.items(PolicyDefault, paths.POLICY_DEFAULTS, limit=limit, after=after)
+
+    def delete_policy_default(self, pattern: str, *, reason: str | None = None) -> None:
+        self._service.do("DELETE", fill(paths.POLICY_DEFAULT, pattern=pattern), reason=reason)
 
     def registration_checks(self, name: str) -> tuple[str, ...]:
         return self._service.read(

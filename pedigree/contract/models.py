@@ -46,6 +46,22 @@ class ModelContract(Protocol):
             ModelNotFoundError: There is no such model.
         """
 
+    def rename_model(self, name: str, new_name: str) -> RegisteredModel:
+        """Give a model another name; its versions keep their numbers, stages and aliases.
+
+        Its history is found under both names. The former name names it no more, and no new model
+        can have it. The caller needs the right to register under both names.
+
+        Args:
+            name: The model.
+            new_name: Its new name; its own name has no effect.
+
+        Raises:
+            ModelNotFoundError: There is no such model.
+            InvalidNameError: The new name breaks the naming rule.
+            NameTakenError: Another model has or had the new name, or an equivalent one.
+        """
+
     def model(self, name: str) -> RegisteredModel:
         """Return a registered model.
 

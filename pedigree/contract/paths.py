@@ -7,6 +7,7 @@ PREFIX = "/api/v1"
 
 MODELS = "/models"
 MODEL = "/models/{name}"
+MODEL_RENAME = f"{MODEL}/rename"
 MODEL_RESTORE = f"{MODEL}/restore"
 
 MODEL_TAGS = f"{MODEL}/tags"
@@ -51,6 +52,8 @@ RETRIES = f"{VERSION}/retries"
 
 POLICY = f"{MODEL}/policy"
 POLICY_HISTORY = f"{POLICY}/history"
+POLICY_DEFAULTS = "/policy-defaults"
+POLICY_DEFAULT = f"{POLICY_DEFAULTS}/{{pattern}}"
 REGISTRATION_CHECKS = f"{MODEL}/registration-checks"
 
 CHECKS = f"{VERSION}/checks"

@@ -5,7 +5,7 @@ from typing import Protocol
 from pedigree._record import PAGE
 from pedigree._values import Key
 from pedigree.audit.records import Actor
-from pedigree.lifecycle.decision_records import PolicyRevision
+from pedigree.lifecycle.decision_records import PolicyDefault, PolicyRevision
 from pedigree.lifecycle.records import CheckRule, Policy
 
 
@@ -47,6 +47,42 @@ class PolicyContract(Protocol):
 
         Raises:
             ModelNotFoundError: There is no model of that name.
+        """
+
+    def set_policy_default(
+        self, pattern: str, policy: Policy, *, reason: str | None = None
+    ) -> PolicyDefault:
+        """Set the policy of new models whose names fit a pattern.
+
+        The most specific pattern decides: the name itself, or else the one with the most
+        characters without its stars. Models that exist keep their policy.
+
+        Args:
+            pattern: A name, or a pattern such as ``risk-*``; case does not count.
+            policy: The policy.
+            reason: The reason, for the audit log.
+
+        Raises:
+            InvalidInputError: No name could fit the pattern.
+            InvalidPolicyError: It has settings that a check of the registry does not accept, or
+                names a role or a group that does not exist.
+        """
+
+    def policy_defaults(
+        self, *, limit: int = PAGE, after: str | None = None
+    ) -> tuple[PolicyDefault, ...]:
+        """Return a page of the policies of new models, by pattern.
+
+        Args:
+            limit: How many at most.
+            after: The last ``pattern`` of the previous page.
+        """
+
+    def delete_policy_default(self, pattern: str, *, reason: str | None = None) -> None:
+        """Delete the policy of new models of a pattern; models that have it keep it.
+
+        Raises:
+            NotFoundError: The pattern has no policy.
         """
 
     def registration_checks(self, name: str) -> tuple[str, ...]:

@@ -12,15 +12,21 @@ class RetentionContract(Protocol):
     def delete(self, reference: str, *, reason: str) -> None:
         """Mark a version deleted; its number is never used again.
 
+        Under a policy with ``delete_held: true`` the stage and the aliases that it holds end first.
+
         Raises:
             VersionInUseError: A stage, an alias or a legal hold protects it.
+            NotPermittedError: The caller may not move what it holds.
         """
 
     def delete_model(self, name: str, *, reason: str) -> None:
         """Mark a model and all its versions deleted; its name is never used again.
 
+        Under a policy with ``delete_held: true`` the stages and aliases of its versions end first.
+
         Raises:
             VersionInUseError: A stage, an alias or a legal hold protects one of them.
+            NotPermittedError: The caller may not move what they hold.
         """
 
     def restore(self, reference: str, *, reason: str | None = None) -> ModelVersion:

@@ -159,12 +159,14 @@ WHERE webhook_id = %(webhook_id)s AND model = %(model)s AND lease IS NULL;
 
 -- name: deliveries
 -- A webhook's deliveries before a position of the feed, newest first, each with its attempts.
-SELECT d.webhook_id, d.seq, e.event_id::text AS event_id, e.type, e.model, d.state, d.failures,
+SELECT d.webhook_id, d.seq, e.event_id::text AS event_id, e.type, coalesce(m.name, e.model) AS model,
+    d.state, d.failures,
     CASE WHEN d.state = 'pending' THEN l.due_at END AS due_at,
     coalesce(tried.attempts, '[]') AS attempts
 FROM pedigree.webhook_delivery d
 JOIN pedigree.feed f ON f.seq = d.seq
 JOIN pedigree.event e ON e.id = f.id
+LEFT JOIN pedigree.registered_model m ON m.log_name = e.model
 LEFT JOIN pedigree.webhook_line l ON l.webhook_id = d.webhook_id AND l.model = d.model
 LEFT JOIN LATERAL (
     SELECT json_agg(

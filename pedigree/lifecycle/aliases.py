@@ -4,6 +4,7 @@ from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
 from pedigree.catalog.model_changes import ModelChange
 from pedigree.catalog.store import lock_model
+from pedigree.lifecycle.alias_guards import require_guard
 from pedigree.lifecycle.pointer_names import held_alias, require_new_alias
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.store import (
@@ -29,12 +30,15 @@ def set_alias(
 
     Raises:
         InvalidAliasError: The alias breaks the rule, names a stage, or is equivalent to another.
+        GateNotPassedError: The policy guards the alias by a stage that the version does not hold.
         NotFoundError: There is no such model or version.
         GenerationConflictError: The model's pointers moved since the caller read them.
     """
     model = lock_model(transaction, name)
-    require_new_alias(transaction, model.model_id, alias, read_policy(model.policy))
+    policy = read_policy(model.policy)
+    require_new_alias(transaction, model.model_id, alias, policy)
     state = version_state(transaction, model.model_id, model.name, version)
+    require_guard(policy, alias, f"{model.name}/{version}", state.stage)
     previous = holder(transaction, model.model_id, ALIAS, alias)
     if previous and previous.version == version:
         return

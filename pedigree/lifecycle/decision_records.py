@@ -189,3 +189,13 @@ class PolicyRevision(Record):
     at: datetime
     set_by: str
     reason: str | None
+
+
+class PolicyDefault(Record):
+    """The policy of new models whose names fit a pattern."""
+
+    pattern: str = Field(description="A name, or a pattern such as risk-*, in lower case")
+    policy: Policy
+    set_at: datetime
+    set_by: str
+    reason: str | None

@@ -47,7 +47,7 @@ def can_judge(look: Look, policy: Policy) -> bool:
     """
     rule = policy.rule(CANDIDATE)
     return (
-        all(check.name in _OF_DRAFTS for stage in policy.stages for check in stage.checks)
+        all(check.name in _OF_DRAFTS for check in policy.checks)
         and (rule is None or not rule.exclusive)
         and (look.champion is None or look.champion.version is not None)
         and not look.model.is_aliased
@@ -69,7 +69,7 @@ def judge_draft(
     Raises:
         InvalidPolicyError: A check does not accept the policy's settings.
     """
-    asked = {check.name for stage in policy.stages for check in stage.checks}
+    asked = {check.name for check in policy.checks}
     verdicts = [
         check.verdict(evidence, draft, rule)
         for name, check in CHECKS.items()

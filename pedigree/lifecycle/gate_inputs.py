@@ -156,11 +156,7 @@ _OF_VERSIONS = (
 
 
 def _key_of_versions(model_id: int, policy: Policy, versions: list[int]) -> dict[str, Any]:
-    rules = [
-        {"name": check.name, "settings": check.settings}
-        for stage in policy.stages
-        for check in stage.checks
-    ]
+    rules = [{"name": check.name, "settings": check.settings} for check in policy.checks]
     return {"model_id": model_id, "versions": versions, "rules": Jsonb(rules)}
 
 
@@ -197,6 +193,20 @@ def _facts(
             attempts[number],
             people,
         )
+
+
+def verdicts_on_bytes(
+    transaction: Transaction, model: ModelFacts, digest: str
+) -> tuple[RecordedVerdict, ...]:
+    """Return the newest verdicts on some bytes, whichever versions of a model have them."""
+    rows = transaction.execute(
+        SQL["versions_of_bytes"], {"model_id": model.model_id, "digest": digest}
+    ).fetchall()
+    key = _key_of_versions(model.model_id, model.policy, [row["version"] for row in rows])
+    judged = transaction.execute(SQL["verdicts_of_versions"], key).fetchall()
+    for row in judged:
+        del row["version"]
+    return tuple(RecordedVerdict(**row) for row in judged)
 
 
 def _attempts_of(row: Row) -> AbandonedPromotion:

@@ -47,8 +47,7 @@ def _gates(
     yield _not_rejected(version, rule)
     if rule.approvals is not None and rule.approvals.count(version.risk_class):
         yield approvals_gate(model, facts, rule)
-    for name, check in labeled_gates((each.name, each) for each in rule.checks):
-        yield _check(name, check, model, facts)
+    yield from check_gates(rule.checks, model, facts)
     if rule.metadata:
         yield _metadata(version, rule)
     if rule.verified:
@@ -66,6 +65,14 @@ def _gates(
             yield _not_overtaken(model, version, rule)
         if given_up := facts.given_up(model, rule.name):
             yield _attempts(version, given_up)
+
+
+def check_gates(
+    rules: Iterable[CheckRule], model: ModelFacts, facts: VersionFacts
+) -> Iterator[Gate]:
+    """Evaluate for a version the gates of some checks."""
+    for name, check in labeled_gates((each.name, each) for each in rules):
+        yield _check(name, check, model, facts)
 
 
 def _transition(version: ModelVersion, rule: StageRule) -> Gate:

@@ -53,7 +53,8 @@ def require_new_alias(transaction: Transaction, model_id: int, alias: str, polic
     """
     held = held_names(transaction, model_id)
     # The registry archives versions even if the policy does not declare that stage.
-    validate_alias(alias, [*(rule.name for rule in policy.stages), *held.stages, ARCHIVED])
+    stages = [*(rule.name for rule in policy.stages), ARCHIVED] if policy.stages else []
+    validate_alias(alias, [*stages, *held.stages])
     if alias not in held.aliases and len(held.aliases) >= MOST_ALIASES:
         raise InvalidAliasError(
             f"is one too many: the model has {len(held.aliases):,}, and may have {MOST_ALIASES:,}",

@@ -81,8 +81,17 @@ def open_policy() -> Policy:
             StageRule(name=name, after=(NO_STAGE, *(each for each in names if each != name)))
             for name in names
         ),
+        delete_held=True,
         back_to_none=True,
     )
+
+
+def policy_without_stages() -> Policy:
+    """Return a policy whose versions are in no stage and have aliases alone, of any name.
+
+    For prompts of MLflow, which are models there, and whose alias ``production`` is an alias.
+    """
+    return Policy(stages=(), delete_held=True)
 
 
 def rollout_policy(

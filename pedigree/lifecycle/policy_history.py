@@ -11,6 +11,7 @@ from pedigree.catalog.model_changes import ModelChange
 from pedigree.catalog.names import name_key
 from pedigree.catalog.store import LockedModel, lock_model, lock_or_create_model
 from pedigree.errors import NotPermittedError
+from pedigree.lifecycle.alias_guards import require_guarded
 from pedigree.lifecycle.decision_records import PolicyRevision
 from pedigree.lifecycle.pointer_names import require_policy
 from pedigree.lifecycle.policy import read_policy
@@ -118,6 +119,7 @@ def _judge(
         _refuse_stranger(name, present, by)
         require_known_people(transaction, policy)
         require_policy(transaction, model_id, name, present, policy)
+        require_guarded(transaction, model_id, name, policy)
 
 
 def _asks(policy: Policy) -> tuple[object, ...]:

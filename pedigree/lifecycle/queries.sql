@@ -181,7 +181,7 @@ SELECT revision, canonical FROM (
     SELECT row_number() OVER (ORDER BY id) AS revision, canonical
     FROM pedigree.event
     WHERE type = 'model.updated' AND position('"policy":{'::bytea IN canonical) > 0 AND model = (
-        SELECT name FROM pedigree.registered_model
+        SELECT log_name FROM pedigree.registered_model
         WHERE name_key = %(name_key)s AND name = %(name)s AND deleted_at IS NULL
     )
 ) AS numbered
@@ -241,6 +241,12 @@ WHERE model_id = %(model_id)s AND version = ANY (%(versions)s) AND EXISTS (
         AND (verdict.settings IS NULL OR verdict.settings = rule.settings)
 )
 ORDER BY version, check_name, settings, verdict_id DESC;
+
+-- name: versions_of_bytes
+-- The living versions of a model with some bytes.
+SELECT version FROM pedigree.model_version
+WHERE model_id = %(model_id)s AND digest = %(digest)s AND deleted_at IS NULL
+ORDER BY version;
 
 -- name: stages_left
 -- The stages that some versions held and left.
@@ -606,6 +612,12 @@ SELECT m.name, m.deleted_at, (
 FROM pedigree.registered_model m
 WHERE m.name_key = %(name_key)s AND m.deleted_at IS NOT NULL;
 
+-- name: lost_its_name
+-- A deleted model that lost its name to another one.
+SELECT model_id FROM pedigree.registered_model
+WHERE name = %(name)s AND pedigree.is_superseded(name_key)
+LIMIT 1;
+
 -- name: living_twin
 -- The living version of a model that has some bytes, in one copy.
 SELECT version FROM pedigree.model_version
@@ -956,3 +968,29 @@ WHERE model_id = %(model_id)s AND version = %(version)s AND stage = %(stage)s
     AND retried_at IS NULL
 RETURNING version, stage, generation, policy_revision, evidence_at, attempts, run_id, problem, at,
     retried_at, retried_by;
+
+-- name: now
+-- The time of the database.
+SELECT clock_timestamp() AS at;
+
+-- name: change_policy_default
+-- Set or delete a policy of new models. The actor is set before the function runs.
+SELECT pedigree.change_policy_default(%(event_id)s, %(canonical)s) AS changed
+FROM set_config('pedigree.actor', %(actor)s, true) AS actor,
+    set_config('pedigree.actor_source', %(actor_source)s, true) AS actor_source;
+
+-- name: policy_default
+-- The policy of new models of a pattern.
+SELECT pattern, policy, set_at, set_by, reason FROM pedigree.policy_default
+WHERE pattern = %(pattern)s;
+
+-- name: policy_defaults
+-- A page of the policies of new models after a pattern.
+SELECT pattern, policy, set_at, set_by, reason FROM pedigree.policy_default
+WHERE pattern > %(after)s
+ORDER BY pattern
+LIMIT %(limit)s;
+
+-- name: policy_patterns
+-- The patterns that have a policy of new models.
+SELECT pattern FROM pedigree.policy_default;

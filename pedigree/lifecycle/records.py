@@ -19,7 +19,12 @@ from pedigree.lifecycle.stage_names import ARCHIVED as ARCHIVED  # noqa: PLC0414
 from pedigree.lifecycle.stage_names import CANDIDATE as CANDIDATE  # noqa: PLC0414
 from pedigree.lifecycle.stage_names import CHAMPION_STAGE as CHAMPION_STAGE  # noqa: PLC0414
 from pedigree.lifecycle.stage_names import NO_STAGE as NO_STAGE  # noqa: PLC0414
-from pedigree.lifecycle.stage_names import MlflowStage, StageName, require_stage_names
+from pedigree.lifecycle.stage_names import (
+    MlflowStage,
+    StageName,
+    require_guards,
+    require_stage_names,
+)
 from pedigree.monitoring.records import DriftRule
 
 # Metadata fields of which a policy can require a single key.
@@ -180,6 +185,18 @@ class Policy(Record):
     """The graph of a model's stages and the requirements of each."""
 
     stages: tuple[StageRule, ...]
+    registration: tuple[CheckRule, ...] = Field(
+        default=(),
+        description="Checks that a version of MLflow's clients must pass before it can be loaded",
+    )
+    aliases: dict[Key, str] = Field(
+        default_factory=dict,
+        description="The stage that a version must hold to be named by an alias, by alias",
+    )
+    delete_held: StrictBool = Field(
+        default=False,
+        description="Deleting a version ends the stage and the aliases that it holds",
+    )
     back_to_none: StrictBool = Field(
         default=False, description="A version may leave its stage and be in no stage again"
     )
@@ -204,6 +221,7 @@ class Policy(Record):
         if len(set(names)) != len(names):
             raise ValueError("a stage is declared twice")
         require_stage_names(names, info)
+        require_guards(self.aliases, names, info)
         for stage in self.stages:
             for before in stage.after:
                 if before != NO_STAGE and before not in names:
@@ -212,10 +230,15 @@ class Policy(Record):
             raise ValueError(f"drift is watched in {self.drift.stage!r}, not declared")
         return self
 
+    @property
+    def checks(self) -> tuple[CheckRule, ...]:
+        """The rules of all checks: those of its stages in their order, then of the registration."""
+        return (*(check for stage in self.stages for check in stage.checks), *self.registration)
+
     def check_rules(self, name: str) -> tuple[CheckRule, ...]:
-        """Return the rules with which stages require a check, the first for each settings."""
+        """Return the rules that require a check, the first for each settings."""
         found: list[CheckRule] = []
-        for rule in (check for stage in self.stages for check in stage.checks):
+        for rule in self.checks:
             if rule.name == name and all(rule.settings != known.settings for known in found):
                 found.append(rule)
         return tuple(found)

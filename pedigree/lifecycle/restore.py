@@ -8,7 +8,7 @@ from pedigree.audit.records import Actor
 from pedigree.catalog.model_changes import ModelChange, change_model
 from pedigree.catalog.names import name_key
 from pedigree.catalog.store import LockedModel, lock_any_model, lock_model, version_not_found
-from pedigree.errors import BytesCollectedError, BytesTakenError
+from pedigree.errors import BytesCollectedError, BytesTakenError, NameTakenError
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import NO_STAGE
 from pedigree.lifecycle.stage_names import stage_problem
@@ -48,10 +48,12 @@ def restore_model(
 
     Raises:
         ModelNotFoundError: There never was such a model.
+        NameTakenError: It lost its name to another model, which is not deleted.
         BytesCollectedError: The bytes of all its versions were collected.
     """
     model = lock_any_model(transaction, name)
     if model.deleted_at is None:
+        _require_first_holder(model)
         return ()
     together = transaction.execute(
         SQL["deleted_together"], {"model_id": model.model_id, "deleted_at": model.deleted_at}
@@ -89,6 +91,22 @@ def _require_restorable(transaction: Transaction, model: LockedModel, row: Row) 
             field="reference",
             value=reference,
             remedy=f"Use {model.name}/{twin['version']}, or delete that one first",
+        )
+
+
+def _require_first_holder(model: LockedModel) -> None:
+    """Refuse to restore a model whose name belongs to another one by now.
+
+    Raises:
+        NameTakenError: A deleted model had the name before.
+    """
+    had = model.transaction.execute(SQL["lost_its_name"], {"name": model.name}).fetchone()
+    if had is not None:
+        raise NameTakenError(
+            "belongs to a newer model, so the deleted one cannot be restored",
+            field="name",
+            value=model.name,
+            remedy="Register its files as a version of the newer model",
         )
 
 

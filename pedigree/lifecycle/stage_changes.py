@@ -8,6 +8,8 @@ from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
 from pedigree.catalog.model_changes import Changed, ModelChange
 from pedigree.catalog.store import LockedModel
+from pedigree.lifecycle.alias_guards import held_by_guard
+from pedigree.lifecycle.records import Policy
 from pedigree.lifecycle.store import Holder, close_requests
 from pedigree.postgres.transaction import Transaction
 
@@ -26,6 +28,7 @@ class StageChange:
     Args:
         transaction: Where to write.
         model: The locked model.
+        policy: Its policy.
         actor: Who changes it.
         reason: Why, for the timeline.
         run_id: The Dagster run that changes it.
@@ -35,6 +38,7 @@ class StageChange:
         self,
         transaction: Transaction,
         model: LockedModel,
+        policy: Policy,
         actor: Actor,
         *,
         reason: str | None,
@@ -42,6 +46,7 @@ class StageChange:
     ) -> None:
         self._transaction = transaction
         self._model = model
+        self._policy = policy
         self._actor = actor
         self._change = ModelChange(model, actor)
         self._known: dict[str, JsonValue] = {
@@ -52,18 +57,21 @@ class StageChange:
             "policy_revision": model.policy_revision,
         }
 
-    def add(self, passage: Passage, *, ended_by: str = "move") -> None:
-        """Add that a version leaves its stage for one that several versions may hold, or for none.
+    def add(self, passage: Passage, heir: Holder, *, ended_by: str) -> None:
+        """Add that a version leaves its stage for the archive.
 
         Args:
             passage: Its way.
+            heir: The version that the aliases name from then on which the stage guards.
             ended_by: How its tenure of the stage ends: promotion, rollback or move.
         """
+        self._move_aliases(passage, heir)
         self._add(passage, {}, ended_by=ended_by, exclusive=False)
 
     def finish(
         self,
         passage: Passage,
+        heir: Holder | None = None,
         *,
         previous: int | None = None,
         exclusive: bool = False,
@@ -73,6 +81,8 @@ class StageChange:
 
         Args:
             passage: The version's way.
+            heir: The version that the aliases name from then on which the stage guards that it
+                leaves; None lets them go.
             previous: The version whose place it takes.
             exclusive: One version holds the stage at a time.
             ended_by: How its tenure of the stage that it leaves ends.
@@ -84,8 +94,30 @@ class StageChange:
             "previous_version": previous,
             "voided": self._change.voided,
         }
+        self._move_aliases(passage, heir)
         self._add(passage, further, ended_by=ended_by, exclusive=exclusive)
         return self._change.apply()
+
+    def _move_aliases(self, passage: Passage, heir: Holder | None) -> None:
+        """Add that a version loses the aliases which the stage that it leaves guards."""
+        moving, model_id = passage.moving, self._model.model_id
+        for alias in held_by_guard(
+            self._transaction, model_id, self._policy, moving.version, passage.left
+        ):
+            known: dict[str, JsonValue] = {
+                "alias": alias,
+                "generation": self._change.generation,
+                "voided": self._change.voided,
+                "reason": self._known["reason"],
+            }
+            if heir is None:
+                self._change.add(EventType.ALIAS_DELETED, known, version=moving.version)
+            else:
+                named: dict[str, JsonValue] = {
+                    "digest": heir.digest,
+                    "previous_version": moving.version,
+                }
+                self._change.add(EventType.ALIAS_SET, known | named, version=heir.version)
 
     def _add(
         self,

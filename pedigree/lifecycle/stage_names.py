@@ -53,6 +53,31 @@ def require_stage_names(names: Sequence[str], info: ValidationInfo) -> None:
         raise ValueError(f"two of the stages {', '.join(names)} differ only by case or form")
 
 
+def require_guards(guards: Mapping[str, str], stages: Sequence[str], info: ValidationInfo) -> None:
+    """Refuse guards of aliases that no alias could have, or by stages that are not declared.
+
+    Args:
+        guards: The stage that guards each alias.
+        stages: The declared stages.
+        info: The context; a stored policy keeps its guards.
+
+    Raises:
+        ValueError: A name breaks the rule, is a stage or another alias in another spelling, or the
+            stage is not declared.
+    """
+    if isinstance(info.context, Mapping) and info.context.get("stored") is True:
+        return
+    for alias, stage in guards.items():
+        if problem := pointer_problem(alias):
+            raise ValueError(f"the alias {alias!r} {problem}")
+        if twin_of(alias, [*stages, ARCHIVED]) is not None:
+            raise ValueError(f"the alias {alias!r} has the name of a stage")
+        if stage not in stages:
+            raise ValueError(f"the alias {alias!r} is guarded by {stage!r}, not declared")
+    if len(set(map(name_key, guards))) != len(guards):
+        raise ValueError(f"two of the aliases {', '.join(guards)} differ only by case or form")
+
+
 def _named(name: str, info: ValidationInfo) -> str:
     require_stage_names([name], info)
     return name

@@ -7,10 +7,7 @@ from pedigree.access.records import Permission
 from pedigree.access.reserved import DRIFT_SENSOR
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
-from pedigree.errors import (
-    NotPermittedError,
-    TransitionNotAllowedError,
-)
+from pedigree.errors import TransitionNotAllowedError
 from pedigree.lifecycle.gate_facts import VersionFacts
 from pedigree.lifecycle.gate_inputs import facts_of_locked, facts_of_version
 from pedigree.lifecycle.gates import explain_gates
@@ -28,7 +25,7 @@ from pedigree.lifecycle.records import (
 from pedigree.lifecycle.replaced_holders import others_to_archive, replaced
 from pedigree.lifecycle.requester import SENSOR, Requester
 from pedigree.lifecycle.stage_changes import Passage, StageChange
-from pedigree.lifecycle.standing import people_of, with_standing
+from pedigree.lifecycle.standing import people_of, require_mover, with_standing
 from pedigree.lifecycle.store import (
     Holder,
     find_rollback,
@@ -114,13 +111,13 @@ class StageTransition:
     ) -> Move:
         if not others:
             return self._answer(rule.name, version, moved=False)
-        self._require_mover(rule.name, rule)
+        require_mover(self._principal, self._model.name, rule.name, rule)
         expect_generation(self._model, expected_generation)
-        change = self._change()
+        change, staying = self._change(), Holder(version.version_id, version.digest)
         for each in others[:-1]:
-            change.add(Passage(each, rule.name, ARCHIVED), ended_by="promotion")
+            change.add(Passage(each, rule.name, ARCHIVED), staying, ended_by="promotion")
         last = Passage(others[-1], rule.name, ARCHIVED)
-        generation = change.finish(last, ended_by="promotion").generation
+        generation = change.finish(last, staying, ended_by="promotion").generation
         return self._answer(
             rule.name, version, moved=False, archived=len(others), generation=generation
         )
@@ -146,7 +143,8 @@ class StageTransition:
                 value=NO_STAGE,
                 remedy=next_step(self._policy, present.stage),
             )
-        self._require_mover(present.stage, self._policy.rule(present.stage))
+        rule = self._policy.rule(present.stage)
+        require_mover(self._principal, self._model.name, present.stage, rule)
         expect_generation(self._model, expected_generation)
         leaving = Passage(Holder(version, present.digest), present.stage, NO_STAGE)
         changed = self._change().finish(leaving)
@@ -164,7 +162,7 @@ class StageTransition:
         rule = self._rule(stage)
         stage = rule.name
         if not self._demotes(stage):
-            self._require_mover(stage, rule)
+            require_mover(self._principal, self._model.name, stage, rule)
         expect_generation(self._model, expected_generation)
         found = find_rollback(
             self._transaction,
@@ -175,17 +173,6 @@ class StageTransition:
         )
         returning = self._facts(found.returns).version
         return self._enter(returning, rule, [found.present], ended_by="rollback")
-
-    def _require_mover(self, stage: str, rule: StageRule | None) -> None:
-        """Require the right to move versions of a stage, also by the rule of the stage."""
-        self._principal.require(Permission.MOVE, self._model.name, stage)
-        if not self._principal.may(Permission.MOVE, self._model.name, stage, rule):
-            raise NotPermittedError(
-                f"other people move {stage}",
-                field="actor",
-                value=self._actor.name,
-                remedy=f"Ask {' or '.join(rule.promoters if rule else ())}",
-            )
 
     def _demotes(self, stage: str) -> bool:
         """Return whether the drift sensor acts as the policy's drift rule states."""
@@ -233,11 +220,10 @@ class StageTransition:
         """
         if not leaving and rule.name in self._seen.held.stages:
             leaving = replaced(self._transaction, self._model.model_id, rule)
-        change = self._change()
+        change, entering = self._change(), Holder(version.version_id, version.digest)
         for each in leaving:
-            change.add(Passage(each, rule.name, ARCHIVED), ended_by=ended_by)
+            change.add(Passage(each, rule.name, ARCHIVED), entering, ended_by=ended_by)
         previous = leaving[-1].version if leaving else None
-        entering = Holder(version.version_id, version.digest)
         changed = change.finish(
             Passage(entering, version.stage, rule.name),
             previous=previous,
@@ -255,6 +241,7 @@ class StageTransition:
         return StageChange(
             self._transaction,
             self._model,
+            self._policy,
             self._actor,
             reason=self._reason,
             run_id=self._run_id,

@@ -12,7 +12,7 @@ from pedigree.access.principal import EVERY_RIGHT, Principal
 from pedigree.access.records import Permission
 from pedigree.access.tokens import unknown_words
 from pedigree.audit.records import Actor
-from pedigree.errors import InvalidPolicyError
+from pedigree.errors import InvalidPolicyError, NotPermittedError
 from pedigree.lifecycle.records import Policy, StageRule
 from pedigree.postgres.transaction import Transaction
 
@@ -59,6 +59,22 @@ def require_known_people(transaction: Transaction, policy: Policy) -> None:
             value=unknown[0],
             remedy="Write role:approver or group:risk; `pedigree access role list` and `pedigree"
             " access group list` show which there are",
+        )
+
+
+def require_mover(principal: Principal, model: str, stage: str, rule: StageRule | None) -> None:
+    """Require the right to move versions of a stage, also by the rule of the stage.
+
+    Raises:
+        NotPermittedError: They lack the permission, or the rule names other promoters.
+    """
+    principal.require(Permission.MOVE, model, stage)
+    if not principal.may(Permission.MOVE, model, stage, rule):
+        raise NotPermittedError(
+            f"other people move {stage}",
+            field="actor",
+            value=principal.name,
+            remedy=f"Ask {' or '.join(rule.promoters if rule else ())}",
         )
 
 

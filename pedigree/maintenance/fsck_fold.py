@@ -19,6 +19,8 @@ from pedigree.maintenance.queries import SQL
 from pedigree.postgres.transaction import Row, Transaction, stream, take_snapshot
 
 _MODEL_FIELDS = (
+    "name",
+    "first_version",
     "aliases",
     "generation",
     "policy",
@@ -42,17 +44,26 @@ def differences(model_id: int, transaction: Transaction) -> list[tuple[str, str]
     except KeyError as error:
         return [(model["name"], f"rows belong to its version {error}, which is missing")]
     try:
-        replayed = replay(_events(transaction, model["name"]))
+        replayed = replay(_events(transaction, model["log_name"]))
     except (KeyError, TypeError, ValueError) as error:
         return [(model["name"], f"its events cannot be replayed: {error!r}")]
     found = list(_compared(model["name"], stored, replayed))
-    if name_key(model["name"]) != model["name_key"]:
+    if not has_own_key(model):
         found.append((model["name"], f"its key is {model['name_key']!r}, not the key of its name"))
     return found
 
 
+def has_own_key(model: Row) -> bool:
+    """Return whether the key of a model is that of its name.
+
+    A deleted model whose name another one has since then has its number behind the key.
+    """
+    key = name_key(model["name"])
+    return model["name_key"] in (key, f"{key}/{model['model_id']}")
+
+
 def states_of_models(transaction: Transaction) -> Iterator[tuple[str, ReplayedModel | str]]:
-    """Yield the name of each model with the state of its tables, or with why there is none.
+    """Yield the log's name of each model with the state of its tables, or with why there is none.
 
     Call it in a snapshot.
     """
@@ -61,14 +72,14 @@ def states_of_models(transaction: Transaction) -> Iterator[tuple[str, ReplayedMo
         for row in page:
             model = transaction.execute(SQL["model"], row).fetchone()
             try:
-                yield row["name"], _state_of_tables(transaction, model or row)
+                yield row["log_name"], _state_of_tables(transaction, model or row)
             except KeyError as error:
-                yield row["name"], f"rows belong to its version {error}, which is missing"
+                yield row["log_name"], f"rows belong to its version {error}, which is missing"
         after = page[-1]["model_id"]
 
 
-def _events(transaction: Transaction, name: str) -> Iterator[NewEvent]:
-    for row in stream(transaction, SQL["events_of_model"], {"name": name}):
+def _events(transaction: Transaction, log_name: str) -> Iterator[NewEvent]:
+    for row in stream(transaction, SQL["events_of_model"], {"log_name": log_name}):
         yield NewEvent.stored(bytes(row["canonical"]))
 
 
@@ -108,6 +119,8 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ReplayedModel:
         return transaction.execute(SQL[query], key).fetchall()
 
     state = ReplayedModel(
+        name=model["name"],
+        first_version=model["first_version"],
         generation=model["generation"],
         policy=model["policy"],
         policy_revision=model["policy_revision"],

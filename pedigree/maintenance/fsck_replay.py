@@ -9,9 +9,8 @@ few: what they do not compare, or cannot read, makes a model one of those.
 from collections.abc import Iterator
 from functools import partial
 
-from pedigree.catalog.names import name_key
 from pedigree.failures.member_loop import MemberLoop
-from pedigree.maintenance.fsck_fold import differences
+from pedigree.maintenance.fsck_fold import differences, has_own_key
 from pedigree.maintenance.fsck_parts import Part, PartsDone, rows_of, unreported
 from pedigree.maintenance.queries import SQL
 from pedigree.maintenance.violations import Tally
@@ -86,7 +85,7 @@ class ReplayCheck:
 
     def _compare_keys(self, _: PartsDone) -> Tally:
         for row in self._models():
-            if name_key(row["name"]) != row["name_key"]:
+            if not has_own_key(row):
                 self._doubtful.add(row["model_id"])
         self._undone.remove(_KEYS)
         return Tally()

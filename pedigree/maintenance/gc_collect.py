@@ -15,7 +15,7 @@ from pedigree.artifacts.sweep import expire_uploads
 from pedigree.audit import log
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
-from pedigree.catalog.store import lock_any_model
+from pedigree.catalog.store import LockedModel, lock_models_of_versions
 from pedigree.maintenance.gc_records import (
     PlannedArtifact,
     PlannedBlob,
@@ -33,8 +33,19 @@ RemoveObjects: TypeAlias = Callable[[Collection[str]], Collection[str]]
 def collect_versions(
     transaction: Transaction, batch: Sequence[PlannedVersion], actor: Actor, window: timedelta
 ) -> Collection[str]:
-    """Collect deleted versions of one model, which can then no longer be restored."""
-    model = lock_any_model(transaction, batch[0].model_name)
+    """Collect deleted versions of one name, which can then no longer be restored."""
+    planned = {item.version_id: item for item in batch}
+    return {
+        reference
+        for model, numbers in lock_models_of_versions(transaction, batch[0].model_name, planned)
+        for reference in _collect(model, [planned[each] for each in numbers], actor, window)
+    }
+
+
+def _collect(
+    model: LockedModel, batch: Sequence[PlannedVersion], actor: Actor, window: timedelta
+) -> Collection[str]:
+    transaction = model.transaction
     rows = transaction.execute(
         SQL["collect_versions"],
         {

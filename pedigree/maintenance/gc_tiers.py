@@ -8,7 +8,7 @@ from pedigree.artifacts.tiers import retier
 from pedigree.audit import log
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
-from pedigree.catalog.store import LockedModel, lock_any_model
+from pedigree.catalog.store import LockedModel, lock_models_of_versions
 from pedigree.maintenance.gc_records import PlannedMove, PlannedTier
 from pedigree.maintenance.queries import SQL
 from pedigree.postgres.database import Database
@@ -18,8 +18,19 @@ from pedigree.postgres.transaction import Row, Transaction
 def change_tiers(
     transaction: Transaction, batch: Sequence[PlannedTier], actor: Actor
 ) -> Collection[str]:
-    """Change the tier of versions of one model if its rules still require that."""
-    model = lock_any_model(transaction, batch[0].model_name)
+    """Change the tier of versions of one name if the rules of their model still require that."""
+    planned = {item.version_id: item for item in batch}
+    return {
+        reference
+        for model, numbers in lock_models_of_versions(transaction, batch[0].model_name, planned)
+        for reference in _change_tiers(model, [planned[each] for each in numbers], actor)
+    }
+
+
+def _change_tiers(
+    model: LockedModel, batch: Sequence[PlannedTier], actor: Actor
+) -> Collection[str]:
+    transaction = model.transaction
     wanted = {
         (row["version"], row["wanted"]): row
         for row in transaction.execute(SQL["wanted_tiers"], {"model_id": model.model_id}).fetchall()

@@ -316,21 +316,32 @@ SELECT m.name AS reference, format(
 FROM pedigree.registered_model m
 LEFT JOIN pedigree.model_version v USING (model_id)
 GROUP BY m.model_id
-HAVING count(v.version) <> m.next_version - 1
-    OR coalesce(max(v.version), 0) <> m.next_version - 1
-    OR coalesce(min(v.version), 1) <> 1;
+HAVING count(v.version) <> m.next_version - m.first_version
+    OR coalesce(max(v.version), m.first_version - 1) <> m.next_version - 1
+    OR coalesce(min(v.version), m.first_version) <> m.first_version;
 
 -- name: count_models_match_events
 -- The number of models.
 SELECT count(*) FROM pedigree.registered_model;
 
 -- name: models_match_events
--- Models without an event of their creation, and such events without their model.
+-- Models without an event of their creation, such events without their model, and models with another
+-- name than their newest event of a name gives them.
 SELECT coalesce(m.name, e.model) AS reference,
-    CASE WHEN m.name IS NULL THEN 'its row is missing' ELSE 'it has no event' END AS problem
+    CASE WHEN m.name IS NULL THEN 'its row is missing'
+        WHEN e.model IS NULL THEN 'it has no event'
+        ELSE format('its name is %s by its events', e.name) END AS problem
 FROM pedigree.registered_model m
-FULL JOIN (SELECT model FROM pedigree.event WHERE type = 'model.created') AS e ON e.model = m.name
-WHERE m.name IS NULL OR e.model IS NULL;
+FULL JOIN (
+    SELECT DISTINCT ON (model) model,
+        -- Bytes that were edited may not even be JSON.
+        CASE WHEN sha256('\x00'::bytea || canonical) = leaf
+            THEN convert_from(canonical, 'UTF8')::jsonb #>> CASE type
+                WHEN 'model.renamed' THEN ARRAY['body', 'to'] ELSE ARRAY['model'] END END AS name
+    FROM pedigree.event WHERE type IN ('model.created', 'model.renamed')
+    ORDER BY model, id DESC
+) AS e ON e.model = m.log_name
+WHERE m.name IS NULL OR e.model IS NULL OR e.name <> m.name;
 
 -- name: count_artifacts_complete
 -- The number of versions that can be read or restored.
@@ -386,7 +397,7 @@ SELECT m.name || '/' || c.version,
     format('revision %s of its card shows a missing event: %s', c.revision, c.event_id)
 FROM pedigree.model_card c
 JOIN pedigree.registered_model m USING (model_id)
-WHERE c.event_id > (SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.name);
+WHERE c.event_id > (SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.log_name);
 
 -- name: count_one_holder
 -- The number of stages and aliases with a version.
@@ -415,6 +426,20 @@ JOIN pedigree.registered_model m USING (model_id)
 LEFT JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.version
 WHERE t.held_until IS NULL
     AND (v.version IS NULL OR v.deleted_at IS NOT NULL OR m.deleted_at IS NOT NULL);
+
+-- name: count_aliases_guarded
+-- The number of aliases that policies guard.
+SELECT count(*) FROM pedigree.registered_model m
+CROSS JOIN LATERAL jsonb_object_keys(
+    CASE jsonb_typeof(m.policy -> 'aliases') WHEN 'object' THEN m.policy -> 'aliases' END
+) AS guard;
+
+-- name: aliases_guarded
+-- Aliases that a policy guards, of versions that do not hold the stage.
+SELECT m.name || '@' || u.alias AS reference,
+    format('it names version %s, which does not hold %s', u.version, u.stage) AS problem
+FROM pedigree.unguarded_alias u
+JOIN pedigree.registered_model m USING (model_id);
 
 -- name: count_tenures_disjoint
 -- The number of tenures.
@@ -507,7 +532,7 @@ WHERE CASE
     ELSE (
         SELECT content ->> 'event_id' IS DISTINCT FROM event_id::text
             OR content ->> 'type' IS DISTINCT FROM type
-            OR content ->> 'model' IS DISTINCT FROM model
+            OR content ->> 'model' IS DISTINCT FROM pedigree.name_in_event(model, content::jsonb)
             OR (content ->> 'version')::integer IS DISTINCT FROM version
         FROM (SELECT convert_from(canonical, 'UTF8')::json AS content OFFSET 0) AS parsed
     )
@@ -848,6 +873,33 @@ FULL JOIN from_events t ON t.asset = d.asset AND t.revision = d.revision
 WHERE (d.digest, d.at, d.recorded_by) IS DISTINCT FROM (t.body ->> 'digest', t.at, t.actor)
     OR (t.body ? 'sheet' AND d.sheet IS DISTINCT FROM t.body -> 'sheet');
 
+-- name: count_policy_defaults_match_events
+-- The number of policies of new models.
+SELECT count(*) FROM pedigree.policy_default;
+
+-- name: policy_defaults_match_events
+-- Policies of new models that do not match the newest event of their pattern.
+WITH newest AS MATERIALIZED (
+    SELECT DISTINCT ON (event #>> '{body,pattern}') event #>> '{body,pattern}' AS pattern,
+        event ->> 'type' AS type, event -> 'body' AS body, (event ->> 'at')::timestamptz AS at,
+        event #>> '{actor,name}' AS actor
+    FROM (
+        SELECT id, convert_from(canonical, 'UTF8')::jsonb AS event FROM pedigree.event
+        WHERE type IN ('policy_default.set', 'policy_default.deleted')
+    ) AS changed
+    ORDER BY event #>> '{body,pattern}', id DESC
+)
+SELECT 'policy of new models ' || coalesce(d.pattern, n.pattern) AS reference,
+    CASE
+        WHEN d.pattern IS NULL THEN 'its row is missing'
+        WHEN n.pattern IS NULL THEN 'it has no event'
+        ELSE 'its row does not match its event'
+    END AS problem
+FROM pedigree.policy_default d
+FULL JOIN (SELECT * FROM newest WHERE type = 'policy_default.set') n USING (pattern)
+WHERE (d.policy, d.set_at, d.set_by, d.reason)
+    IS DISTINCT FROM (n.body -> 'policy', n.at, n.actor, n.body ->> 'reason');
+
 -- name: count_data_verdicts_match_events
 -- The number of verdicts on data.
 SELECT count(*) FROM pedigree.data_verdict;
@@ -1030,7 +1082,7 @@ FROM (
 LEFT JOIN pedigree.registered_model m USING (model_id);
 
 -- name: search_terms_match
--- Terms and metrics of the search tables that differ from their sources; of the words, only missing
+-- Terms, metrics and rows for MLflow's clients that differ from their sources; of the words, only missing
 -- ones.
 SELECT coalesce(m.name, 'model ' || d.model_id) || coalesce('/' || d.version, '') AS reference,
     CASE WHEN d.is_surplus THEN 'search has, and should not, ' ELSE 'search lacks ' END || d.what
@@ -1046,6 +1098,11 @@ FROM (
     FROM pedigree.search_metric t
     FULL JOIN pedigree.search_metric_source s USING (key, value, model_id, version)
     WHERE s.model_id IS NULL OR t.model_id IS NULL
+    UNION ALL
+    SELECT model_id, version, 'its row for MLflow''s clients', s.model_id IS NULL
+    FROM pedigree.search_mlflow t
+    FULL JOIN pedigree.search_mlflow_source s USING (model_id, version)
+    WHERE ROW(t.*) IS DISTINCT FROM ROW(s.*)
     UNION ALL
     SELECT s.model_id, NULL, format('the word %s of its name', word), false
     FROM pedigree.search_word_source s
@@ -1141,7 +1198,7 @@ FROM (
     WHERE model IS NOT NULL AND version IS NOT NULL
     GROUP BY model, version
 ) AS e
-JOIN pedigree.registered_model m ON m.name = e.model
+JOIN pedigree.registered_model m ON m.log_name = e.model
 FULL JOIN pedigree.model_version v ON v.model_id = m.model_id AND v.version = e.version
 WHERE v.version IS NULL OR e.creations IS DISTINCT FROM 1 OR e.first IS DISTINCT FROM e.created;
 
@@ -1163,8 +1220,10 @@ JOIN (
     FROM pedigree.event e
     CROSS JOIN LATERAL (SELECT convert_from(e.canonical, 'UTF8')::jsonb AS content OFFSET 0) AS p
     WHERE e.type IN ('model.created', 'model.check_unattributed', 'version.downloaded')
-        AND pedigree.is_regular_event(content, event_id, type, model, version, at) IS NOT TRUE
-) AS e ON e.model = m.name
+        AND pedigree.is_regular_event(
+            content, event_id, type, pedigree.name_in_event(model, content), version, at
+        ) IS NOT TRUE
+) AS e ON e.model = m.log_name
 UNION
 SELECT model_id FROM pedigree.decision
 UNION
@@ -1197,9 +1256,11 @@ WITH changed AS MATERIALIZED (
     SELECT m.model_id, e.id, content -> 'body' AS body,
         CASE WHEN e.type = 'model.deleted' THEN (content ->> 'at')::timestamptz END AS deleted_at,
         e.type <> 'model.updated' AS is_of_deletion,
-        pedigree.is_regular_event(content, event_id, type, model, version, at) AS is_regular
+        pedigree.is_regular_event(
+            content, event_id, type, pedigree.name_in_event(model, content), version, at
+        ) AS is_regular
     FROM pedigree.event e
-    JOIN pedigree.registered_model m ON m.name = e.model
+    JOIN pedigree.registered_model m ON m.log_name = e.model
     CROSS JOIN LATERAL (SELECT convert_from(e.canonical, 'UTF8')::jsonb AS content OFFSET 0) AS p
     WHERE e.type IN ('model.updated', 'model.deleted', 'model.restored')
 ), replayed AS (
@@ -1246,9 +1307,11 @@ WHERE NOT coalesce(r.is_plain, true)
 WITH changed AS MATERIALIZED (
     SELECT m.model_id, e.version, e.id, e.type, content -> 'body' AS body,
         (content ->> 'at')::timestamptz AS at,
-        pedigree.is_regular_event(content, event_id, type, model, version, e.at) AS is_regular
+        pedigree.is_regular_event(
+            content, event_id, type, pedigree.name_in_event(model, content), version, e.at
+        ) AS is_regular
     FROM pedigree.event e
-    JOIN pedigree.registered_model m ON m.name = e.model
+    JOIN pedigree.registered_model m ON m.log_name = e.model
     CROSS JOIN LATERAL (SELECT convert_from(e.canonical, 'UTF8')::jsonb AS content OFFSET 0) AS p
     WHERE e.type IN (
         'version.updated', 'version.deleted', 'version.restored', 'version.collected',
@@ -1301,7 +1364,7 @@ FROM (
     SELECT m.model_id, e.version, e.type, e.event_id, e.model, e.at, content,
         content -> 'body' AS body, content #>> '{body,training_id}' AS training
     FROM pedigree.event e
-    JOIN pedigree.registered_model m ON m.name = e.model
+    JOIN pedigree.registered_model m ON m.log_name = e.model
     CROSS JOIN LATERAL (SELECT convert_from(e.canonical, 'UTF8')::jsonb AS content OFFSET 0) AS p
     WHERE e.type IN ('version.created', 'version.trained')
 ) AS e
@@ -1316,7 +1379,9 @@ LEFT JOIN later l
 LEFT JOIN patched p
     ON p.model_id = e.model_id AND p.version = e.version AND e.type = 'version.created'
 LEFT JOIN card c ON c.model_id = e.model_id AND c.version = e.version AND e.type = 'version.created'
-WHERE pedigree.is_regular_event(content, event_id, e.type, model, e.version, e.at) IS NOT TRUE
+WHERE pedigree.is_regular_event(
+        content, event_id, e.type, pedigree.name_in_event(model, content), e.version, e.at
+    ) IS NOT TRUE
     OR (t.training_id IS NOT NULL OR e.training IS NOT NULL) AND (
         coalesce(to_jsonb(t.run_id), 'null'), coalesce(to_jsonb(t.git_commit), 'null'),
         coalesce(to_jsonb(t.git_dirty), 'null'),
@@ -1363,7 +1428,7 @@ FROM (
     SELECT m.model_id, e.version, e.event_id, e.model, e.canonical,
         row_number() OVER (PARTITION BY m.model_id, e.version ORDER BY e.id) AS place
     FROM pedigree.event e
-    JOIN pedigree.registered_model m ON m.name = e.model
+    JOIN pedigree.registered_model m ON m.log_name = e.model
     WHERE e.type = 'version.check_recorded'
 ) AS e
 FULL JOIN (
@@ -1381,7 +1446,8 @@ LEFT JOIN LATERAL (
             'digest', digest, 'passed', passed, 'relative', relative, 'run_id', run_id,
             'settings', settings, 'severity', severity, 'summary', summary
         ),
-        'event_id', event_id, 'model', model, 'type', 'version.check_recorded', 'version', version
+        'event_id', event_id, 'model', pedigree.name_in_event(model, content),
+        'type', 'version.check_recorded', 'version', version
     ) AS expected
     OFFSET 0
 ) AS of_row ON true
@@ -1399,10 +1465,11 @@ WITH move AS MATERIALIZED (
         body -> 'generation' AS generation,
         CASE e.type WHEN 'version.stage_changed' THEN body ->> 'to'
             WHEN 'version.restored' THEN body ->> 'stage' ELSE body ->> 'alias' END AS name,
-        pedigree.is_regular_event(content, event_id, type, model, version, e.at)
-            AND coalesce(body -> 'voided', '[]') = '[]' AS is_plain
+        pedigree.is_regular_event(
+            content, event_id, type, pedigree.name_in_event(model, content), version, e.at
+        ) AND coalesce(body -> 'voided', '[]') = '[]' AS is_plain
     FROM pedigree.event e
-    JOIN pedigree.registered_model m ON m.name = e.model
+    JOIN pedigree.registered_model m ON m.log_name = e.model
     CROSS JOIN LATERAL (SELECT convert_from(e.canonical, 'UTF8')::jsonb AS content OFFSET 0) AS p
     CROSS JOIN LATERAL (SELECT content -> 'body' AS body OFFSET 0) AS b
     WHERE e.type IN (
@@ -1454,21 +1521,21 @@ WHERE to_jsonb(m.generation) IS DISTINCT FROM coalesce(c.generation[1], '0');
 
 -- name: page_of_models
 -- A page of the models.
-SELECT model_id, name, name_key FROM pedigree.registered_model
+SELECT model_id, name, name_key, log_name FROM pedigree.registered_model
 WHERE model_id > %(after)s
 ORDER BY model_id
 LIMIT 1000;
 
 -- name: model
 -- The replayed fields of a model.
-SELECT model_id, name, name_key, generation, policy, policy_revision, deleted_at, description,
-    owners, tags
+SELECT model_id, name, name_key, log_name, first_version, generation, policy, policy_revision,
+    deleted_at, description, owners, tags
 FROM pedigree.registered_model
 WHERE model_id = %(model_id)s;
 
 -- name: events_of_model
 -- A model's events in the order in which they were committed.
-SELECT canonical FROM pedigree.event WHERE model = %(name)s ORDER BY id;
+SELECT canonical FROM pedigree.event WHERE model = %(log_name)s ORDER BY id;
 
 -- name: versions_of_model
 -- The replayed fields of versions.

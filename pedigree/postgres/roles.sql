@@ -134,7 +134,7 @@ BEGIN
     LOOP
         is_owners := called.is_trigger OR called.name = ANY (ARRAY[
             'begin_access_change', 'begin_provisioning', 'begin_web_session', 'change_access',
-            'change_group', 'change_model', 'change_user', 'collect_versions', 'create_model',
+            'change_group', 'change_model', 'change_policy_default', 'change_user', 'collect_versions', 'create_model',
             'create_token', 'create_version', 'decide', 'deprovision_user', 'end_rights',
             'end_web_session', 'erase_person', 'fail_version', 'find_holder',
             'find_newest_of_stages', 'find_versions',
@@ -230,7 +230,7 @@ BEGIN
         ) AS is_seen
         FROM (VALUES
             ('decision', 'model_id = decision.model_id'),
-            ('event', 'name = event.model'),
+            ('event', 'log_name = event.model'),
             ('model_card', 'model_id = model_card.model_id'),
             ('model_version', 'model_id = model_version.model_id'),
             ('registered_model', NULL),

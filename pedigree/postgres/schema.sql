@@ -85,12 +85,12 @@ BEGIN
     PERFORM FROM pedigree.registered_model m WHERE m.name_key = ANY (keys)
     ORDER BY m.model_id FOR NO KEY UPDATE;
     WITH model AS MATERIALIZED (
-        SELECT m.model_id, m.name, m.name_key, pedigree.time_of_change(m.name) AS at,
-            (SELECT coalesce(max(e.id), 0) FROM pedigree.event e WHERE e.model = m.name) AS newest
+        SELECT m.model_id, m.name_key, m.log_name, pedigree.time_of_change(m.name) AS at,
+            (SELECT coalesce(max(e.id), 0) FROM pedigree.event e WHERE e.model = m.log_name) AS newest
         FROM pedigree.registered_model m
         WHERE m.name_key = ANY (keys) AND m.deleted_at IS NULL
     ), given AS MATERIALIZED (
-        SELECT card.*, model.model_id, model.name, model.at, model.newest,
+        SELECT card.*, model.model_id, model.log_name, model.at, model.newest,
             coalesce((
                 SELECT max(c.revision) FROM pedigree.model_card c
                 WHERE c.model_id = model.model_id AND c.version = card.version
@@ -108,14 +108,14 @@ BEGIN
                 AND v.deleted_at IS NULL
         )
     ), filled AS MATERIALIZED (
-        SELECT given.name, given.version, given.at, given.place, given.event,
+        SELECT given.log_name, given.version, given.at, given.place, given.event,
             convert_to(replace(
                 given.event ->> 'canonical', given.hole, pedigree.time_in_json(given.at)
             ), 'UTF8') AS canonical
         FROM given WHERE NOT given.is_overtaken
     ), written AS (
         INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
-        SELECT (filled.event ->> 'event_id')::uuid, filled.event ->> 'type', filled.name,
+        SELECT (filled.event ->> 'event_id')::uuid, filled.event ->> 'type', filled.log_name,
             filled.version, filled.canonical, sha256('\x00'::bytea || filled.canonical), filled.at
         FROM filled ORDER BY filled.place
         RETURNING id, model
@@ -131,7 +131,7 @@ BEGIN
         SELECT given.model_id, given.version, given.revision, given.digest, given.markdown,
             given.notes, given.at,
             CASE WHEN given.newest_event = given.newest THEN shown.id ELSE given.newest_event END
-        FROM given JOIN shown ON shown.model = given.name
+        FROM given JOIN shown ON shown.model = given.log_name
         WHERE NOT given.is_overtaken
     )
     SELECT coalesce(array_agg(given.place::integer ORDER BY given.place), '{}') INTO overtaken
@@ -347,6 +347,7 @@ BEGIN
     ) THEN
         PERFORM pedigree.refuse_change_of('the digest of a version');
     END IF;
+    PERFORM pedigree.note_update(of_model, of_version, kind, body, at);
     CASE kind
         WHEN 'version.stage_changed' THEN
             PERFORM pedigree.apply_stage(of_model, of_version, body, change, at);
@@ -364,6 +365,8 @@ BEGIN
             PERFORM pedigree.apply_block(of_model, of_version, kind, body, change);
         WHEN 'model.updated' THEN
             PERFORM pedigree.apply_model(of_model, body);
+        WHEN 'model.renamed' THEN
+            PERFORM pedigree.apply_name(of_model, body, change, at);
         WHEN 'model.deleted' THEN
             UPDATE pedigree.registered_model SET deleted_at = at WHERE model_id = of_model;
         WHEN 'model.restored' THEN
@@ -499,6 +502,49 @@ BEGIN
                 WHEN body ? 'tags' THEN body -> 'tags' ELSE m.tags END
         WHERE m.model_id = of_model;
     END IF;
+END
+$$;
+
+CREATE FUNCTION pedigree.apply_name(of_model bigint, body jsonb, change jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    m pedigree.registered_model;
+    highest integer := pedigree.highest_of_name(body ->> 'to', change ->> 'name_key', of_model);
+    again boolean := coalesce((change ->> 'again')::boolean, false);
+BEGIN
+    SELECT * INTO m FROM pedigree.registered_model r WHERE r.model_id = of_model;
+    IF m.name IS DISTINCT FROM body ->> 'from' OR m.deleted_at IS NOT NULL
+        OR (body ->> 'model_id')::bigint IS DISTINCT FROM of_model
+        OR (body ->> 'first_version')::integer
+            IS DISTINCT FROM greatest(m.first_version, highest + 1)
+    THEN
+        PERFORM pedigree.refuse_change_of('the name of a model');
+    END IF;
+    IF highest IS NOT NULL AND NOT (
+        again AND (m.first_version > highest OR m.first_version = m.next_version)
+    ) THEN
+        RAISE EXCEPTION 'the name % belonged to another model', body ->> 'to'
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'registered_model_name_again';
+    END IF;
+    IF again THEN
+        PERFORM pedigree.supersede(body ->> 'to', change ->> 'name_key');
+    END IF;
+    INSERT INTO pedigree.former_name (
+        name, name_key, model_id, first_version, next_version, held_until
+    ) VALUES (m.name, m.name_key, of_model, m.first_version, m.next_version, at);
+    UPDATE pedigree.registered_model r SET
+        name = body ->> 'to', name_key = change ->> 'name_key', last_updated_at = at,
+        first_version = greatest(r.first_version, highest + 1),
+        next_version = greatest(r.next_version, highest + 1)
+    WHERE r.model_id = of_model;
+    UPDATE pedigree.model_version v SET last_updated_at = at
+    WHERE v.model_id = of_model AND v.deleted_at IS NULL;
+    UPDATE pedigree.upload_session s SET model = body ->> 'to' WHERE s.model = m.name;
+    INSERT INTO pedigree.search_word
+    SELECT DISTINCT s.word FROM pedigree.search_word_source s WHERE s.model_id = of_model
+    ORDER BY s.word
+    ON CONFLICT DO NOTHING;
 END
 $$;
 
@@ -873,6 +919,36 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.change_policy_default(event_id uuid, canonical bytea) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    content jsonb := convert_from(canonical, 'UTF8')::jsonb;
+    kind text := content ->> 'type';
+    body jsonb := content -> 'body';
+    at timestamptz := (content ->> 'at')::timestamptz;
+BEGIN
+    IF kind = 'policy_default.set' THEN
+        INSERT INTO pedigree.policy_default (pattern, policy, set_at, set_by, reason)
+        VALUES (
+            body ->> 'pattern', body -> 'policy', at, pedigree.acting_in_event() ->> 'name',
+            body ->> 'reason'
+        )
+        ON CONFLICT (pattern) DO UPDATE SET policy = excluded.policy, set_at = excluded.set_at,
+            set_by = excluded.set_by, reason = excluded.reason;
+    ELSIF kind = 'policy_default.deleted' THEN
+        DELETE FROM pedigree.policy_default d WHERE d.pattern = body ->> 'pattern';
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+    ELSE
+        PERFORM pedigree.refuse_change_of('the type ' || kind);
+    END IF;
+    PERFORM pedigree.record_events(ARRAY[event_id], kind, NULL, NULL, at, ARRAY[canonical]);
+    RETURN true;
+END
+$$;
+
 CREATE FUNCTION pedigree.change_user(of_user uuid, given text, external text, mail text, wanted boolean) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
@@ -1064,21 +1140,31 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.create_model(of_name text, of_key text, event jsonb, hole text) RETURNS boolean
+CREATE FUNCTION pedigree.create_model(of_name text, of_key text, event jsonb, hole text, again boolean DEFAULT false) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
 DECLARE
     at timestamptz := clock_timestamp();
+    made record;
 BEGIN
-    INSERT INTO pedigree.registered_model (name, name_key, created_at, created_by)
-    VALUES (of_name, of_key, at, pedigree.acting_in_event() ->> 'name')
-    ON CONFLICT ON CONSTRAINT registered_model_name_unique DO NOTHING;
+    IF again THEN
+        PERFORM pedigree.lock_names(of_key);
+        PERFORM pedigree.supersede(of_name, of_key);
+    END IF;
+    INSERT INTO pedigree.registered_model (name, name_key, created_at, created_by, is_again)
+    VALUES (of_name, of_key, at, pedigree.acting_in_event() ->> 'name', again)
+    ON CONFLICT ON CONSTRAINT registered_model_name_unique DO NOTHING
+    RETURNING model_id, first_version INTO made;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
     PERFORM pedigree.record_events(
         ARRAY[(event ->> 'event_id')::uuid], 'model.created', of_name, NULL, at,
-        ARRAY[convert_to(replace(event ->> 'canonical', hole, pedigree.time_in_json(at)), 'UTF8')]
+        ARRAY[convert_to(pedigree.filled(
+            event ->> 'canonical',
+            ARRAY[format('"%sfirst"', hole), format('"%smodel"', hole), hole],
+            ARRAY[made.first_version::text, made.model_id::text, pedigree.time_in_json(at)]
+        ), 'UTF8')]
     );
     RETURN true;
 END
@@ -1206,7 +1292,7 @@ BEGIN
     IF taken IS NULL THEN
         taken := model.next_version;
         UPDATE pedigree.registered_model
-        SET next_version = next_version + 1, generation = model.generation
+        SET next_version = next_version + 1, last_updated_at = model.at, generation = model.generation
         WHERE model_id = model.model_id;
     END IF;
     PERFORM pedigree.keep_version(doc, model.model_id, taken, model.at, actor, actor_source);
@@ -1860,6 +1946,22 @@ SELECT EXISTS (
 )
 $$;
 
+CREATE FUNCTION pedigree.highest_of_name(of_name text, of_key text, of_model bigint) RETURNS integer
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN (
+        SELECT max(had.next_version) - 1 FROM (
+            SELECT f.next_version FROM pedigree.former_name f
+            WHERE f.name_key = of_key AND f.model_id <> of_model
+            UNION ALL
+            SELECT m.next_version FROM pedigree.registered_model m
+            WHERE (m.name_key = of_key OR m.name = of_name) AND m.model_id <> of_model
+        ) AS had
+    );
+END
+$$;
+
 CREATE FUNCTION pedigree.holder_of_stage(of_model bigint, stage text) RETURNS TABLE(version integer, digest text)
     LANGUAGE sql STABLE
     AS $$
@@ -1920,6 +2022,15 @@ SELECT EXISTS (
 )
 $$;
 
+CREATE FUNCTION pedigree.is_guarded(of_model bigint, alias text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM pedigree.registered_model m
+        WHERE m.model_id = of_model AND m.policy -> 'aliases' ? alias
+    )
+$$;
+
 CREATE FUNCTION pedigree.is_in_group(who text, wanted text) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -1937,6 +2048,9 @@ CREATE FUNCTION pedigree.is_in_policy(word text) RETURNS boolean
         SELECT FROM pedigree.registered_model m
         WHERE m.deleted_at IS NULL
             AND jsonb_path_exists(m.policy, '$.** ? (@ == $word)', jsonb_build_object('word', word))
+    ) OR EXISTS (
+        SELECT FROM pedigree.policy_default d
+        WHERE jsonb_path_exists(d.policy, '$.** ? (@ == $word)', jsonb_build_object('word', word))
     )
 $_$;
 
@@ -2037,6 +2151,10 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.is_superseded(name_key text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (POSITION(('/'::text) IN (name_key)) > 0);
+
 CREATE FUNCTION pedigree.join_by_email(of_principal bigint, given_email text) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
@@ -2098,6 +2216,18 @@ BEGIN
         );
     END IF;
     RETURN events;
+END
+$$;
+
+CREATE FUNCTION pedigree.judge_guarded_aliases() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pedigree.unguarded_alias u WHERE u.model_id = NEW.model_id) THEN
+        RAISE EXCEPTION 'an alias names a version that does not hold the stage which guards it'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'alias_guarded';
+    END IF;
+    RETURN NULL;
 END
 $$;
 
@@ -2342,6 +2472,15 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.lock_names(VARIADIC keys text[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('pedigree.name:' || key, 0))
+    FROM (SELECT DISTINCT unnest(keys) AS key ORDER BY key) AS each;
+END
+$$;
+
 CREATE FUNCTION pedigree.lock_version(doc jsonb, OUT model_id bigint, OUT name text, OUT generation bigint, OUT deleted_at timestamp with time zone, OUT at timestamp with time zone, OUT state text, OUT digest text) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -2356,6 +2495,49 @@ BEGIN
     FROM pedigree.model_version v
     WHERE v.model_id = lock_version.model_id AND v.version = (doc ->> 'number')::integer
         AND v.deleted_at IS NULL AND lock_version.deleted_at IS NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.log_name_of(of_name text, of_version integer) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN coalesce((
+        SELECT m.log_name FROM pedigree.registered_model m
+        WHERE m.name = of_name AND (
+            NOT pedigree.is_superseded(m.name_key)
+            OR (of_version >= m.first_version AND of_version < m.next_version)
+        )
+        ORDER BY coalesce(of_version >= m.first_version AND of_version < m.next_version, false) DESC,
+            NOT pedigree.is_superseded(m.name_key) DESC
+        LIMIT 1
+    ), of_name);
+END
+$$;
+
+CREATE FUNCTION pedigree.log_names_among(names text[]) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN ARRAY(SELECT m.log_name FROM pedigree.registered_model m WHERE m.name = ANY (names));
+END
+$$;
+
+CREATE FUNCTION pedigree.log_names_of(of_name text) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    found text[] := ARRAY(
+        SELECT m.log_name FROM pedigree.registered_model m WHERE m.name = of_name ORDER BY m.model_id
+    );
+BEGIN
+    IF cardinality(found) > 0 THEN
+        RETURN found;
+    END IF;
+    RETURN ARRAY(
+        SELECT m.log_name FROM pedigree.former_name f JOIN pedigree.registered_model m USING (model_id)
+        WHERE f.name = of_name ORDER BY f.held_until DESC LIMIT 1
+    );
 END
 $$;
 
@@ -2483,6 +2665,97 @@ CREATE FUNCTION pedigree.metrics_of(metrics jsonb) RETURNS TABLE(key text, value
     FROM jsonb_each_text(metrics) AS metric WHERE length(metric.key) <= 256
 $$;
 
+CREATE FUNCTION pedigree.milliseconds(at timestamp with time zone) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT floor(extract(epoch FROM at) * 1000)::bigint
+$$;
+
+CREATE FUNCTION pedigree.mlflow_follows_search() RETURNS trigger
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        DELETE FROM pedigree.search_mlflow t
+        WHERE t.model_id = OLD.model_id AND t.version = OLD.version;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        INSERT INTO pedigree.search_mlflow SELECT row.* FROM pedigree.mlflow_row(NEW) AS row;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.mlflow_follows_version() RETURNS trigger
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    UPDATE pedigree.search_mlflow t SET updated_ms = pedigree.milliseconds(NEW.last_updated_at)
+    WHERE t.model_id = NEW.model_id AND t.version = NEW.version
+        AND t.updated_ms <> pedigree.milliseconds(NEW.last_updated_at);
+    RETURN NULL;
+END
+$$;
+
+CREATE TABLE pedigree.search_mlflow (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    updated_ms bigint NOT NULL,
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL COLLATE pg_catalog."C",
+    is_prompt boolean NOT NULL
+);
+
+CREATE TABLE pedigree.search_version (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    training_id uuid,
+    name text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL COLLATE pg_catalog."C",
+    flavor text COLLATE pg_catalog."C",
+    stage text NOT NULL COLLATE pg_catalog."C",
+    aliases text[] NOT NULL COLLATE pg_catalog."C",
+    owners text[] NOT NULL COLLATE pg_catalog."C",
+    git_commit text COLLATE pg_catalog."C",
+    run_id text COLLATE pg_catalog."C",
+    tags jsonb NOT NULL,
+    metrics jsonb NOT NULL,
+    params jsonb NOT NULL,
+    digest text COLLATE pg_catalog."C",
+    description text COLLATE pg_catalog."C",
+    size bigint,
+    git_dirty boolean,
+    code_version text COLLATE pg_catalog."C",
+    training_data_digest text COLLATE pg_catalog."C",
+    training_data_version text COLLATE pg_catalog."C",
+    validation_dataset_id text COLLATE pg_catalog."C",
+    environment_hash text COLLATE pg_catalog."C",
+    ci_build text COLLATE pg_catalog."C",
+    risk_class text COLLATE pg_catalog."C",
+    approval_status text NOT NULL COLLATE pg_catalog."C",
+    approved_by text COLLATE pg_catalog."C",
+    quarantined boolean NOT NULL,
+    held boolean NOT NULL,
+    state text DEFAULT 'sealed'::text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE FUNCTION pedigree.mlflow_row(s pedigree.search_version) RETURNS SETOF pedigree.search_mlflow
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT s.model_id, s.version, s.name, s.created_at, pedigree.milliseconds(coalesce(v.last_updated_at, s.created_at)),
+        coalesce(o.run_id, s.run_id, ''),
+        coalesce(o.source, 'pedigree://artifacts/' || s.digest, ''),
+        coalesce(s.tags ->> 'mlflow.prompt.is_prompt' = 'true', false)
+    FROM pedigree.model_version v
+    LEFT JOIN pedigree.version_source o USING (model_id, version)
+    WHERE v.model_id = s.model_id AND v.version = s.version
+$$;
+
 CREATE FUNCTION pedigree.models_named(keys text[]) RETURNS TABLE(name text)
     LANGUAGE plpgsql STABLE
     AS $$
@@ -2572,6 +2845,9 @@ BEGIN
         SELECT FROM jsonb_array_elements(events) AS change
         WHERE change ->> 'type' NOT IN (
             'version.stage_changed', 'version.approved', 'version.rejected'
+        ) AND NOT (
+            change ->> 'type' IN ('alias.set', 'alias.deleted')
+            AND pedigree.is_guarded(of_model, (change ->> 'canonical')::jsonb #>> '{body,alias}')
         )
     ) THEN
         PERFORM pedigree.refuse_change_of('the type of a move');
@@ -2579,6 +2855,49 @@ BEGIN
     SELECT made.generation, made.voided, made.policy_revision
     INTO move_versions.generation, move_versions.voided, move_versions.policy_revision
     FROM pedigree.change_model(of_model, events, at, hole) AS made;
+END
+$$;
+
+CREATE FUNCTION pedigree.name_in_event(line text, content jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+DECLARE
+    stated text := content ->> 'model';
+BEGIN
+    IF stated IS NOT DISTINCT FROM line OR NOT EXISTS (
+        SELECT FROM pedigree.registered_model m
+        WHERE m.log_name = line AND (m.name = stated OR EXISTS (
+            SELECT FROM pedigree.former_name f WHERE f.model_id = m.model_id AND f.name = stated
+        ))
+    ) THEN
+        RETURN line;
+    END IF;
+    RETURN stated;
+END
+$$;
+
+CREATE FUNCTION pedigree.name_new_model() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    highest integer;
+BEGIN
+    PERFORM pedigree.lock_names(NEW.name_key);
+    highest := pedigree.highest_of_name(NEW.name, NEW.name_key, NEW.model_id);
+    IF EXISTS (
+        SELECT FROM pedigree.registered_model m WHERE m.name_key = NEW.name_key
+    ) THEN
+        NULL;  -- the constraint of names decides
+    ELSIF highest IS NOT NULL AND NOT NEW.is_again THEN
+        RAISE EXCEPTION 'the name % belonged to another model', NEW.name
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'registered_model_name_again';
+    END IF;
+    NEW.first_version := coalesce(highest, 0) + 1;
+    NEW.next_version := NEW.first_version;
+    NEW.last_updated_at := NEW.created_at;
+    NEW.log_name := CASE WHEN NEW.is_again THEN pedigree.numbered_name(NEW.name, NEW.model_id)
+        ELSE NEW.name END;
+    RETURN NEW;
 END
 $$;
 
@@ -2684,6 +3003,24 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.note_update(of_model bigint, of_version integer, kind text, body jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    is_move boolean := kind = ANY ('{version.stage_changed,version.deleted,version.restored}');
+BEGIN
+    IF is_move OR kind = 'model.restored' OR (kind = 'model.updated' AND body ? 'description') THEN
+        UPDATE pedigree.registered_model m SET last_updated_at = at WHERE m.model_id = of_model;
+    END IF;
+    IF is_move OR kind = ANY ('{version.sealed,version.registration_failed}')
+        OR (kind = 'version.updated' AND body ? 'description')
+    THEN
+        UPDATE pedigree.model_version v SET last_updated_at = at
+        WHERE v.model_id = of_model AND v.version = of_version;
+    END IF;
+END
+$$;
+
 CREATE FUNCTION pedigree.note_web_session_used(of_session bigint) RETURNS void
     LANGUAGE sql
     AS $$
@@ -2691,6 +3028,10 @@ UPDATE pedigree.web_session s SET used_at = clock_timestamp()
 WHERE s.session_id = of_session AND pedigree.is_open(s)
     AND s.used_at < clock_timestamp() - interval '5 minutes'
 $$;
+
+CREATE FUNCTION pedigree.numbered_name(name text, model_id bigint) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((name || '/'::text) || model_id);
 
 CREATE FUNCTION pedigree.person_of(name text) RETURNS text
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -2939,7 +3280,7 @@ BEGIN
                 ) AS shown
             ),
             c.revision, c.digest, c.markdown, c.notes, c.created_at, c.event_id,
-            coalesce((SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.name), 0),
+            coalesce((SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.log_name), 0),
             clock_timestamp()
         FROM pedigree.registered_model m
         JOIN pedigree.search_record r ON r.model_id = m.model_id AND r.version = wanted.version
@@ -2964,6 +3305,7 @@ CREATE FUNCTION pedigree.record_events(event_ids uuid[], of_type text, of_model 
     AS $$
 DECLARE
     actor jsonb := pedigree.acting_in_event();
+    line text := pedigree.log_name_of(of_model, of_version);
 BEGIN
     PERFORM pedigree.require_time(at, of_model);
     FOR place IN 1 .. cardinality(event_ids) LOOP
@@ -2975,7 +3317,7 @@ BEGIN
     END LOOP;
     WITH written AS (
         INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
-        SELECT event_id, of_type, of_model, of_version, canonical,
+        SELECT event_id, of_type, line, of_version, canonical,
             sha256('\x00'::bytea || canonical), record_events.at
         FROM unnest(event_ids, canonicals) WITH ORDINALITY AS given (event_id, canonical, place)
         ORDER BY place
@@ -2990,6 +3332,7 @@ CREATE FUNCTION pedigree.record_filled_events(events jsonb, holes text[], fillin
     AS $$
 DECLARE
     actor jsonb := pedigree.acting_in_event();
+    line text := pedigree.log_name_of(of_model, of_version);
     are_own boolean;
 BEGIN
     WITH filled AS MATERIALIZED (
@@ -2998,7 +3341,7 @@ BEGIN
         FROM jsonb_array_elements(events) WITH ORDINALITY AS given (e, place)
     ), written AS (
         INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
-        SELECT event_id, type, of_model, of_version, canonical, sha256('\x00'::bytea || canonical),
+        SELECT event_id, type, line, of_version, canonical, sha256('\x00'::bytea || canonical),
             record_filled_events.at
         FROM filled ORDER BY place
         RETURNING id
@@ -3062,6 +3405,7 @@ CREATE TABLE pedigree.model_version (
     approval_stage text,
     state text DEFAULT 'sealed'::text NOT NULL,
     state_reason text,
+    last_updated_at timestamp with time zone,
     CONSTRAINT model_version_approval_status_check CHECK ((approval_status = ANY (ARRAY['none'::text, 'pending'::text, 'approved'::text, 'rejected'::text]))),
     CONSTRAINT model_version_collected_deleted CHECK (((collected_at IS NULL) OR (deleted_at IS NOT NULL))),
     CONSTRAINT model_version_copy_of_bytes CHECK (((copy = 0) OR (digest IS NOT NULL))),
@@ -3087,7 +3431,12 @@ CREATE TABLE pedigree.registered_model (
     created_by text NOT NULL,
     deleted_at timestamp with time zone,
     policy_revision integer DEFAULT 0 NOT NULL,
-    policy_since timestamp with time zone
+    policy_since timestamp with time zone,
+    log_name text NOT NULL COLLATE pg_catalog."C",
+    first_version integer DEFAULT 1 NOT NULL,
+    is_again boolean DEFAULT false NOT NULL,
+    last_updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT registered_model_first_version CHECK (((first_version >= 1) AND (first_version <= next_version)))
 );
 
 CREATE TABLE pedigree.stage_override (
@@ -3225,7 +3574,8 @@ CREATE VIEW pedigree.version_record AS
            FROM pedigree.stage_override o
           WHERE ((o.model_id = v.model_id) AND (o.version = v.version))) AS overrides,
     v.state,
-    v.state_reason
+    v.state_reason,
+    v.last_updated_at
    FROM (((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
      LEFT JOIN LATERAL ( SELECT t.training_id,
@@ -3320,18 +3670,23 @@ CREATE VIEW pedigree.version_in_full AS
          LIMIT 1), '{"reason": "no training of it is known", "spread": null, "status": "not possible"}'::jsonb) AS verification,
     overrides,
     state,
-    state_reason
+    state_reason,
+    last_updated_at
    FROM pedigree.version_record r;
 
 CREATE FUNCTION pedigree.record_shown(r pedigree.version_in_full) RETURNS SETOF json
     LANGUAGE sql STABLE
     AS $$
-    SELECT CASE WHEN r.overrides > 0 OR r.state <> 'sealed' THEN replace(
+    SELECT CASE WHEN r.overrides > 0 OR r.state <> 'sealed' OR r.last_updated_at IS NOT NULL THEN replace(
         to_json(shown)::text, ',"model_card_digest":', concat(
             CASE WHEN r.overrides > 0 THEN format(',"overrides":%s', r.overrides) END,
             CASE WHEN r.state <> 'sealed' THEN format(
                 ',"state":%s,"state_reason":%s', to_json(r.state),
                 coalesce(to_json(r.state_reason), 'null')
+            ) END,
+            CASE WHEN r.last_updated_at IS NOT NULL THEN format(
+                ',"last_updated_at":"%s"',
+                to_char(r.last_updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
             ) END,
             ',"model_card_digest":'
         )
@@ -4278,6 +4633,15 @@ FROM pedigree.search_record_source source
 WHERE source.model_id = of_model AND source.version = of_version
 $$;
 
+CREATE FUNCTION pedigree.supersede(of_name text, of_key text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE pedigree.registered_model m SET name_key = pedigree.numbered_name(of_key, m.model_id)
+    WHERE m.name_key = of_key AND m.name = of_name AND m.deleted_at IS NOT NULL;
+END
+$$;
+
 CREATE FUNCTION pedigree.take_blobs(doc jsonb) RETURNS text[]
     LANGUAGE plpgsql
     AS $$
@@ -4337,10 +4701,12 @@ $$;
 CREATE FUNCTION pedigree.time_of_change(model_name text) RETURNS timestamp with time zone
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    line text := pedigree.log_name_of(model_name, NULL);
 BEGIN
     RETURN greatest(clock_timestamp(), (
         SELECT e.at FROM pedigree.event e
-        WHERE e.model >= model_name AND e.model <= model_name
+        WHERE e.model >= line AND e.model <= line
         ORDER BY e.model DESC, e.id DESC LIMIT 1
     ));
 END
@@ -4689,7 +5055,9 @@ BEGIN
         WHERE e.event_id = ANY (ARRAY(
             SELECT (card #>> '{event,event_id}')::uuid FROM jsonb_array_elements(cards) AS card
         )) AND pedigree.is_own_event(
-            e.canonical, e.event_id, e.type, e.model, e.version, e.at, actor
+            e.canonical, e.event_id, e.type, (
+                SELECT m.name FROM pedigree.registered_model m WHERE m.log_name = e.model
+            ), e.version, e.at, actor
         ) IS NOT TRUE
     ) THEN
         PERFORM pedigree.refuse_event();
@@ -5049,6 +5417,15 @@ CREATE VIEW pedigree.first_training AS
           GROUP BY training.model_id, training.version) n
      JOIN pedigree.training t USING (training_id));
 
+CREATE TABLE pedigree.former_name (
+    name text NOT NULL COLLATE pg_catalog."C",
+    name_key text NOT NULL COLLATE pg_catalog."C",
+    model_id bigint NOT NULL,
+    first_version integer NOT NULL,
+    next_version integer NOT NULL,
+    held_until timestamp with time zone NOT NULL
+);
+
 CREATE TABLE pedigree.given_up_promotion (
     given_up_id bigint NOT NULL,
     model_id bigint NOT NULL,
@@ -5201,7 +5578,8 @@ CREATE VIEW pedigree.model_record AS
     m.generation,
     (m.next_version - 1) AS latest_version,
     held.stages,
-    held.aliases
+    held.aliases,
+    m.last_updated_at
    FROM (pedigree.registered_model m
      CROSS JOIN LATERAL ( WITH RECURSIVE held_pointer(name, pointer) AS (
                 ( SELECT t.name,
@@ -5255,6 +5633,14 @@ CREATE TABLE pedigree.pending_work (
     holder uuid NOT NULL,
     failures integer DEFAULT 0 NOT NULL,
     CONSTRAINT pending_work_failures_check CHECK ((failures >= 0))
+);
+
+CREATE TABLE pedigree.policy_default (
+    pattern text NOT NULL COLLATE pg_catalog."C",
+    policy jsonb NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    set_by text NOT NULL,
+    reason text
 );
 
 CREATE TABLE pedigree.principal (
@@ -5360,40 +5746,6 @@ CREATE TABLE pedigree.search_metric (
     version integer NOT NULL
 );
 
-CREATE TABLE pedigree.search_version (
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    training_id uuid,
-    name text NOT NULL COLLATE pg_catalog."C",
-    created_at timestamp with time zone NOT NULL,
-    created_by text NOT NULL COLLATE pg_catalog."C",
-    flavor text COLLATE pg_catalog."C",
-    stage text NOT NULL COLLATE pg_catalog."C",
-    aliases text[] NOT NULL COLLATE pg_catalog."C",
-    owners text[] NOT NULL COLLATE pg_catalog."C",
-    git_commit text COLLATE pg_catalog."C",
-    run_id text COLLATE pg_catalog."C",
-    tags jsonb NOT NULL,
-    metrics jsonb NOT NULL,
-    params jsonb NOT NULL,
-    digest text COLLATE pg_catalog."C",
-    description text COLLATE pg_catalog."C",
-    size bigint,
-    git_dirty boolean,
-    code_version text COLLATE pg_catalog."C",
-    training_data_digest text COLLATE pg_catalog."C",
-    training_data_version text COLLATE pg_catalog."C",
-    validation_dataset_id text COLLATE pg_catalog."C",
-    environment_hash text COLLATE pg_catalog."C",
-    ci_build text COLLATE pg_catalog."C",
-    risk_class text COLLATE pg_catalog."C",
-    approval_status text NOT NULL COLLATE pg_catalog."C",
-    approved_by text COLLATE pg_catalog."C",
-    quarantined boolean NOT NULL,
-    held boolean NOT NULL,
-    state text DEFAULT 'sealed'::text NOT NULL COLLATE pg_catalog."C"
-);
-
 CREATE VIEW pedigree.search_metric_source AS
  SELECT metric.key,
     metric.value,
@@ -5401,6 +5753,18 @@ CREATE VIEW pedigree.search_metric_source AS
     s.version
    FROM (pedigree.search_version s
      CROSS JOIN LATERAL pedigree.metrics_of(s.metrics) metric(key, value));
+
+CREATE VIEW pedigree.search_mlflow_source AS
+ SELECT "row".model_id,
+    "row".version,
+    "row".name,
+    "row".created_at,
+    "row".updated_ms,
+    "row".run_id,
+    "row".source,
+    "row".is_prompt
+   FROM (pedigree.search_version s
+     CROSS JOIN LATERAL pedigree.mlflow_row(s.*) "row"(model_id, version, name, created_at, updated_ms, run_id, source, is_prompt));
 
 CREATE TABLE pedigree.search_model (
     model_id bigint NOT NULL,
@@ -5643,7 +6007,7 @@ CREATE VIEW pedigree.version_in_bulk AS
              LIMIT 1), '{"reason": "no training of it is known", "spread": null, "status": "not possible"}'::jsonb)
         END, ( SELECT count(*) AS count
            FROM pedigree.stage_override o
-          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))), v.state, v.state_reason)::pedigree.version_in_full AS version
+          WHERE ((o.model_id = v.model_id) AND (o.version = v.version))), v.state, v.state_reason, v.last_updated_at)::pedigree.version_in_full AS version
    FROM ((((((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
      LEFT JOIN pedigree.artifact a ON ((a.digest = v.digest)))
@@ -5960,6 +6324,22 @@ CREATE TABLE pedigree.transfer_mark (
     CONSTRAINT transfer_mark_version CHECK ((version >= 0))
 );
 
+CREATE VIEW pedigree.unguarded_alias AS
+ SELECT m.model_id,
+    a.version,
+    guard.alias,
+    guard.stage
+   FROM ((pedigree.registered_model m
+     CROSS JOIN LATERAL jsonb_each_text(
+        CASE jsonb_typeof((m.policy -> 'aliases'::text))
+            WHEN 'object'::text THEN (m.policy -> 'aliases'::text)
+            ELSE NULL::jsonb
+        END) guard(alias, stage))
+     JOIN pedigree.tenure a ON (((a.model_id = m.model_id) AND (a.pointer = 'alias'::text) AND (a.name = guard.alias) AND (a.held_until IS NULL))))
+  WHERE (NOT (EXISTS ( SELECT
+           FROM pedigree.tenure s
+          WHERE ((s.model_id = a.model_id) AND (s.version = a.version) AND (s.pointer = 'stage'::text) AND (s.name = guard.stage) AND (s.held_until IS NULL)))));
+
 CREATE TABLE pedigree.unjudged (
     model_id bigint NOT NULL,
     version integer NOT NULL,
@@ -6241,6 +6621,9 @@ ALTER TABLE ONLY pedigree.feed
 ALTER TABLE ONLY pedigree.feed
     ADD CONSTRAINT feed_pkey PRIMARY KEY (seq);
 
+ALTER TABLE ONLY pedigree.former_name
+    ADD CONSTRAINT former_name_pkey PRIMARY KEY (model_id, held_until);
+
 ALTER TABLE ONLY pedigree.given_up_promotion
     ADD CONSTRAINT given_up_promotion_pkey PRIMARY KEY (given_up_id);
 
@@ -6304,6 +6687,9 @@ ALTER TABLE ONLY pedigree.stage_override
 ALTER TABLE ONLY pedigree.pending_work
     ADD CONSTRAINT pending_work_pkey PRIMARY KEY (model_id, version);
 
+ALTER TABLE ONLY pedigree.policy_default
+    ADD CONSTRAINT policy_default_pkey PRIMARY KEY (pattern);
+
 ALTER TABLE ONLY pedigree.principal
     ADD CONSTRAINT principal_pkey PRIMARY KEY (principal_id);
 
@@ -6332,6 +6718,9 @@ ALTER TABLE ONLY pedigree.quarantine
     ADD CONSTRAINT quarantine_pkey PRIMARY KEY (quarantine_id);
 
 ALTER TABLE ONLY pedigree.registered_model
+    ADD CONSTRAINT registered_model_log_name_unique UNIQUE (log_name);
+
+ALTER TABLE ONLY pedigree.registered_model
     ADD CONSTRAINT registered_model_name_unique UNIQUE (name_key);
 
 ALTER TABLE ONLY pedigree.registered_model
@@ -6345,6 +6734,9 @@ ALTER TABLE ONLY pedigree.released
 
 ALTER TABLE ONLY pedigree.search_metric
     ADD CONSTRAINT search_metric_pkey PRIMARY KEY (key, value, model_id, version);
+
+ALTER TABLE ONLY pedigree.search_mlflow
+    ADD CONSTRAINT search_mlflow_pkey PRIMARY KEY (model_id, version);
 
 ALTER TABLE ONLY pedigree.search_model_change
     ADD CONSTRAINT search_model_change_pkey PRIMARY KEY (model_id);
@@ -6497,6 +6889,8 @@ CREATE INDEX exchanged_token_expiry ON pedigree.exchanged_token USING btree (exp
 
 CREATE UNIQUE INDEX feed_event ON pedigree.feed USING btree (id);
 
+CREATE INDEX former_name_key ON pedigree.former_name USING btree (name_key, held_until);
+
 CREATE UNIQUE INDEX given_up_promotion_open ON pedigree.given_up_promotion USING btree (model_id, version, stage) WHERE (retried_at IS NULL);
 
 CREATE INDEX given_up_promotion_version ON pedigree.given_up_promotion USING btree (model_id, version);
@@ -6552,6 +6946,18 @@ CREATE INDEX quarantine_open ON pedigree.quarantine USING btree (asset, partitio
 CREATE INDEX registered_model_name ON pedigree.registered_model USING btree (name);
 
 CREATE INDEX registered_model_name_trigrams ON pedigree.registered_model USING gin (name pedigree.gin_trgm_ops);
+
+CREATE INDEX search_mlflow_bytes ON pedigree.search_mlflow USING hash (source);
+
+CREATE INDEX search_mlflow_model ON pedigree.search_mlflow USING btree (name, ((- updated_ms)), ((- version)));
+
+CREATE INDEX search_mlflow_name ON pedigree.search_mlflow USING btree (name, ((- version)));
+
+CREATE INDEX search_mlflow_newest ON pedigree.search_mlflow USING btree (((- updated_ms)), name, ((- version)));
+
+CREATE INDEX search_mlflow_prompt ON pedigree.search_mlflow USING btree (model_id) WHERE is_prompt;
+
+CREATE INDEX search_mlflow_run ON pedigree.search_mlflow USING hash (run_id) WHERE (run_id <> ''::text);
 
 CREATE INDEX search_model_asking ON pedigree.search_model USING btree (name_key) WHERE ('waiting'::text = ANY (attention));
 
@@ -6663,6 +7069,8 @@ CREATE INDEX webhook_delivery_settled ON pedigree.webhook_delivery USING btree (
 
 CREATE INDEX webhook_line_due ON pedigree.webhook_line USING btree (due_at) WHERE (due_at IS NOT NULL);
 
+CREATE CONSTRAINT TRIGGER alias_guarded AFTER INSERT OR UPDATE ON pedigree.tenure DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.pointer = 'alias'::text) = (new.held_until IS NULL))) EXECUTE FUNCTION pedigree.judge_guarded_aliases();
+
 CREATE TRIGGER artifact_added AFTER INSERT ON pedigree.artifact REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_artifacts();
 
 CREATE TRIGGER artifact_removed AFTER DELETE ON pedigree.artifact REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_artifacts();
@@ -6767,6 +7175,10 @@ CREATE TRIGGER log_timestamp_no_truncate BEFORE TRUNCATE ON pedigree.log_timesta
 
 ALTER TABLE pedigree.log_timestamp ENABLE ALWAYS TRIGGER log_timestamp_no_truncate;
 
+CREATE TRIGGER mlflow_row_added AFTER INSERT OR DELETE ON pedigree.search_version FOR EACH ROW EXECUTE FUNCTION pedigree.mlflow_follows_search();
+
+CREATE TRIGGER mlflow_row_changed AFTER UPDATE ON pedigree.search_version FOR EACH ROW WHEN ((((((old.name IS DISTINCT FROM new.name) OR (old.created_at IS DISTINCT FROM new.created_at)) OR (old.run_id IS DISTINCT FROM new.run_id)) OR (old.digest IS DISTINCT FROM new.digest)) OR (old.tags IS DISTINCT FROM new.tags))) EXECUTE FUNCTION pedigree.mlflow_follows_search();
+
 CREATE TRIGGER model_added AFTER INSERT ON pedigree.registered_model REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_name();
 
 CREATE TRIGGER model_changed AFTER UPDATE OF deleted_at, name ON pedigree.registered_model FOR EACH ROW WHEN (((old.deleted_at IS DISTINCT FROM new.deleted_at) OR (old.name IS DISTINCT FROM new.name))) EXECUTE FUNCTION pedigree.search_follows_model();
@@ -6776,6 +7188,8 @@ CREATE TRIGGER model_deleted AFTER UPDATE OF deleted_at ON pedigree.registered_m
 CREATE TRIGGER model_id_fixed BEFORE UPDATE OF model_id ON pedigree.registered_model FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
 
 ALTER TABLE pedigree.registered_model ENABLE ALWAYS TRIGGER model_id_fixed;
+
+CREATE TRIGGER model_named BEFORE INSERT ON pedigree.registered_model FOR EACH ROW EXECUTE FUNCTION pedigree.name_new_model();
 
 CREATE TRIGGER model_shown AFTER INSERT ON pedigree.registered_model FOR EACH ROW EXECUTE FUNCTION pedigree.search_model_follows_model();
 
@@ -6794,6 +7208,8 @@ CREATE TRIGGER override_no_truncate BEFORE TRUNCATE ON pedigree.stage_override F
 ALTER TABLE pedigree.stage_override ENABLE ALWAYS TRIGGER override_no_truncate;
 
 CREATE TRIGGER policy_changed BEFORE UPDATE OF policy ON pedigree.registered_model FOR EACH ROW WHEN ((old.policy IS DISTINCT FROM new.policy)) EXECUTE FUNCTION pedigree.count_policy_revision();
+
+CREATE CONSTRAINT TRIGGER policy_guards AFTER UPDATE OF policy ON pedigree.registered_model DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pedigree.judge_guarded_aliases();
 
 CREATE CONSTRAINT TRIGGER request_changed AFTER INSERT OR DELETE OR UPDATE OF outcome ON pedigree.stage_request DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pedigree.search_model_follows_row();
 
@@ -6839,6 +7255,8 @@ ALTER TABLE pedigree.version_source ENABLE ALWAYS TRIGGER version_source_unchang
 
 CREATE TRIGGER version_state_changed AFTER UPDATE ON pedigree.model_version REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_state();
 
+CREATE TRIGGER version_updated AFTER UPDATE OF last_updated_at ON pedigree.model_version FOR EACH ROW WHEN ((old.last_updated_at IS DISTINCT FROM new.last_updated_at)) EXECUTE FUNCTION pedigree.mlflow_follows_version();
+
 ALTER TABLE ONLY pedigree.access_group_member
     ADD CONSTRAINT access_group_member_group FOREIGN KEY (group_name) REFERENCES pedigree.access_group(name);
 
@@ -6883,6 +7301,9 @@ ALTER TABLE ONLY pedigree.exchanged_token
 
 ALTER TABLE ONLY pedigree.feed
     ADD CONSTRAINT feed_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
+
+ALTER TABLE ONLY pedigree.former_name
+    ADD CONSTRAINT former_name_model_id_fkey FOREIGN KEY (model_id) REFERENCES pedigree.registered_model(model_id);
 
 ALTER TABLE ONLY pedigree.given_up_promotion
     ADD CONSTRAINT given_up_promotion_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from copy import copy
+from pathlib import Path
 from typing import Self
 
 from pedigree.artifacts.records import Manifest
@@ -38,7 +39,7 @@ class RegistryEvidence:
         self.champion: Callable[[str], ModelVersion | None] = StageOperations(everything).champion
         self.policy: Callable[[str], Policy] = PolicyOperations(everything).policy
         self.verify: Callable[[str], Manifest] = artifacts.verify
-        self.folder = artifacts.folder
+        self.folder: Callable[[str], Path] = artifacts.folder
         self.lineage = LineageOperations(everything, versions).lineage
         self.datasheets = datasets.datasheets
         self.data_verdicts = datasets.data_verdicts
@@ -53,7 +54,11 @@ class RegistryEvidence:
         )
 
     def of_draft(
-        self, champion: ModelVersion | None, policy: Policy, verify: Callable[[], Manifest]
+        self,
+        champion: ModelVersion | None,
+        policy: Policy,
+        verify: Callable[[], Manifest],
+        folder: Path | None = None,
     ) -> Self:
         """Return the evidence on a version that has no number yet.
 
@@ -61,11 +66,14 @@ class RegistryEvidence:
             champion: The champion of its model.
             policy: The policy of its model.
             verify: Reads its bytes again, as :meth:`verify` does for a version.
+            folder: Its files, if they are in a folder.
         """
         other = copy(self)
         other.champion = lambda _: champion
         other.policy = lambda _: policy
         other.verify = lambda _: verify()
+        if folder is not None:
+            other.folder = lambda _: folder
         return other
 
     def scanned(self, reference: str, allow: Collection[str]) -> tuple[FileScan, ...]:

@@ -5,13 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pedigree._record import PAGE, UNCHANGED, IsUnchanged
 from pedigree.access.named_records import with_names
 from pedigree.access.records import Permission
-from pedigree.catalog import lookups, model_edits
+from pedigree.catalog import lookups, model_edits, renaming
 from pedigree.catalog.description import Changes
 from pedigree.catalog.overview import reading
 from pedigree.catalog.overview.near_names import near_names
 from pedigree.catalog.overview.records import ModelFacet, ModelFilter, ModelOrder, ModelPage
 from pedigree.catalog.records import RegisteredModel
+from pedigree.catalog.store import lock_model
 from pedigree.contract.models import ModelContract
+from pedigree.lifecycle.policy_defaults import give_first_policy
+from pedigree.lifecycle.records import Policy
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
 
@@ -26,15 +29,36 @@ class ModelOperations(ContextGroup, ModelContract):
         description: str | None = None,
         owners: Sequence[str] = (),
         tags: Mapping[str, str] | None = None,
+        recreate: bool = False,
+        first_policy: Policy | None = None,
     ) -> RegisteredModel:
+        """Do what the verb does.
+
+        Args:
+            name: The model.
+            description: Its description.
+            owners: Its owners.
+            tags: Its tags.
+            recreate: Whether a name may be had again: that of a deleted model, which then cannot
+                be restored, or one that a model had until it was renamed. The numbers of versions
+                continue above those of the name.
+            first_policy: Its policy where no policy of new models fits its name.
+        """
         self._context.require(Permission.REGISTER, name)
         actor = self._context.actor()
         owners = self._context.names.pseudonyms(owners)
 
         def write(transaction: Transaction) -> RegisteredModel:
             model_edits.create_described(
-                transaction, name, actor, description=description, owners=owners, tags=tags or {}
+                transaction,
+                name,
+                actor,
+                description=description,
+                owners=owners,
+                tags=tags or {},
+                recreate=recreate,
             )
+            give_first_policy(transaction, lock_model(transaction, name), actor, first_policy)
             return lookups.find_model(transaction, name)
 
         return self._context.database.transaction(write)
@@ -54,6 +78,21 @@ class ModelOperations(ContextGroup, ModelContract):
         def write(transaction: Transaction) -> RegisteredModel:
             model_edits.describe_model(transaction, name, actor, changes)
             return lookups.find_model(transaction, name)
+
+        return self._context.database.transaction(write)
+
+    def rename_model(self, name: str, new_name: str, *, recreate: bool = False) -> RegisteredModel:
+        """Do what the verb does; with ``recreate``, a name may be had again.
+
+        Not if a number of a version would repeat under it.
+        """
+        for each in (name, new_name):
+            self._context.require(Permission.REGISTER, each)
+        actor = self._context.actor()
+
+        def write(transaction: Transaction) -> RegisteredModel:
+            renaming.rename_model(transaction, name, new_name, actor, recreate=recreate)
+            return lookups.find_model(transaction, new_name)
 
         return self._context.database.transaction(write)
 

@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from pedigree.access.named_records import name_people, with_names
-from pedigree.contract.verbs import Operations
+from pedigree.contract.groups import Operations
 from pedigree.errors import PedigreeError
 from pedigree.postgres._failures import statement_error
 from pedigree.registry.access import AccessOperations
@@ -27,16 +27,20 @@ from pedigree.registry.fsck import FsckOperations
 from pedigree.registry.gc import GcOperations
 from pedigree.registry.impact_pages import ImpactPageOperations
 from pedigree.registry.lineage import LineageOperations
+from pedigree.registry.mlflow_search import MlflowSearchOperations
+from pedigree.registry.mlflow_stages import MlflowStageOperations
 from pedigree.registry.model_pages import ModelPageOperations
 from pedigree.registry.models import ModelOperations
 from pedigree.registry.monitoring import MonitoringOperations
 from pedigree.registry.pending_checks import PendingCheckOperations
 from pedigree.registry.people import PeopleOperations
+from pedigree.registry.pointers import PointerOperations
 from pedigree.registry.policies import PolicyOperations
 from pedigree.registry.promotions import PromotionOperations
 from pedigree.registry.provisioning import ProvisioningOperations
 from pedigree.registry.quarantine import QuarantineOperations
 from pedigree.registry.registration import RegistrationOperations
+from pedigree.registry.registration_gates import RegistrationGateOperations
 from pedigree.registry.retention import RetentionOperations
 from pedigree.registry.sealing import SealingOperations
 from pedigree.registry.search import SearchOperations
@@ -93,6 +97,12 @@ class RegistryOperations(Operations):
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._compose_subjects(context)
+        self._compose_registration(context, RegistryEvidence(context))
+        self._compose_service(context)
+
+    def _compose_subjects(self, context: Context) -> None:
+        """Make the groups of what models have."""
         self.models = ModelOperations(context)
         self.versions = VersionOperations(context)
         self.impact_pages = ImpactPageOperations(context)
@@ -106,6 +116,8 @@ class RegistryOperations(Operations):
         self.cards = CardOperations(context)
         self.stage_requests = StageRequestOperations(context)
         self.stages = StageOperations(context)
+        self.pointers = PointerOperations(context)
+        self.mlflow_stages = MlflowStageOperations(context, self.stages, self.policies)
         self.approvals = ApprovalOperations(context, self.stage_requests)
         self.promotions = PromotionOperations(context)
         self.datasets = DatasetOperations(context)
@@ -115,7 +127,9 @@ class RegistryOperations(Operations):
         self.usages = UsageOperations(context)
         self.asset_events = AssetEventOperations(context)
         self.monitoring = MonitoringOperations(context, self.versions, self.policies)
-        evidence = RegistryEvidence(context)
+
+    def _compose_registration(self, context: Context, evidence: RegistryEvidence) -> None:
+        """Make the groups that bring in bytes and judge them."""
         self.checks = CheckOperations(
             context,
             versions=self.versions,
@@ -124,6 +138,7 @@ class RegistryOperations(Operations):
             stage_requests=self.stage_requests,
             evidence=evidence,
         )
+        self.registration_gates = RegistrationGateOperations(context, evidence)
         self.check_runs = CheckRunOperations(context)
         self.pending_checks = PendingCheckOperations(context, self.versions, self.checks)
         self.uploads = UploadOperations(context)
@@ -143,11 +158,16 @@ class RegistryOperations(Operations):
                 policies=self.policies,
                 lineage=self.lineage,
                 sealing=self.sealing,
+                gates=self.registration_gates,
             ),
         )
+
+    def _compose_service(self, context: Context) -> None:
+        """Make the groups of what surrounds models: search, events, people, upkeep."""
         self.quarantine = QuarantineOperations(context, self.versions)
         self.retention = RetentionOperations(context)
         self.search = SearchOperations(context)
+        self.mlflow_search = MlflowSearchOperations(context)
         self.events = EventOperations(context)
         self.statistics = StatisticsOperations(context)
         self.tokens = TokenOperations(context)

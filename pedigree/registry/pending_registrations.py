@@ -10,15 +10,18 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 from pedigree._source_settings import Treatment
 from pedigree.access.reserved import REGISTRAR
-from pedigree.catalog.records import ModelVersion, StatedVersion
+from pedigree.artifacts.publish import manifest_of
+from pedigree.artifacts.records import Manifest
+from pedigree.catalog.records import ModelVersion, StatedVersion, VersionSource
 from pedigree.catalog.seal_states import SealState
-from pedigree.catalog.sourced_records import VersionSource
 from pedigree.delivery.background_thread import is_over
 from pedigree.errors import (
+    GateNotPassedError,
     InvalidInputError,
     MissingDependencyError,
     NotFoundError,
@@ -27,6 +30,7 @@ from pedigree.errors import (
     SourceUnavailableError,
     UnavailableError,
 )
+from pedigree.lifecycle.records import Verdict
 from pedigree.registry import Registry
 from pedigree.registry.mlflow_trainings import learnt
 from pedigree.registry.sources import note
@@ -173,7 +177,33 @@ class PendingRegistrations:
         if other.state is SealState.PENDING:
             raise SourceUnavailableError(f"{other.reference} is pending itself")
         manifest = operations.artifacts.manifest(other.reference)
-        operations.sealing.seal_known(version.reference, manifest)
+        if not operations.registration_gates.is_asked(version.model_name):
+            operations.sealing.seal_known(version.reference, manifest)
+            return
+        with fetching_folder(self._registry.settings.home_folder) as folder:
+            operations.artifacts.pull(other.reference, folder / "files")
+            verdicts = self._judged(version, manifest, folder / "files")
+        operations.sealing.seal_known(version.reference, manifest, verdicts=verdicts)
+
+    def _judged(
+        self, version: ModelVersion, manifest: Manifest, folder: Path
+    ) -> tuple[Verdict, ...]:
+        """Return the verdicts of the policy's registration checks on some bytes.
+
+        Raises:
+            GateNotPassedError: A check does not pass; the message has a line for each.
+        """
+        gates = self._registry.operations.registration_gates
+        known = {"digest": manifest.digest, "size": manifest.size}
+        stated = {"flavor": manifest.flavor, "signature": manifest.signature}
+
+        def verify() -> Manifest:
+            return manifest_of(folder, manifest.flavor, manifest.signature)
+
+        judged = gates.judge_bytes(version.model_copy(update={**known, **stated}), verify, folder)
+        if not judged.passed:
+            raise GateNotPassedError("\n".join(judged.waits_for))
+        return judged.verdicts
 
     def _fetch(self, version: ModelVersion, source: VersionSource, place: RuledSource) -> None:
         settings, operations = self._registry.settings, self._registry.operations
@@ -204,4 +234,10 @@ class PendingRegistrations:
             stated = StatedVersion(
                 metadata=known.metadata, origin=known.origin, lineage=known.lineage
             )
-            operations.sealing.seal(version.reference, folder, stated)
+            verdicts: tuple[Verdict, ...] = ()
+            if operations.registration_gates.is_asked(version.model_name):
+                manifest = manifest_of(folder, known.metadata.flavor, known.metadata.signature)
+                learnt_of = {name: getattr(known.metadata, name) for name in ("metrics", "params")}
+                draft = version.model_copy(update=learnt_of)
+                verdicts = self._judged(draft, manifest, folder)
+            operations.sealing.seal(version.reference, folder, stated, verdicts=verdicts)

@@ -6,10 +6,10 @@ from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.contract.policies import PolicyContract
 from pedigree.errors import PedigreeError
+from pedigree.lifecycle import policy_defaults, promotion_queue
 from pedigree.lifecycle import policy_history as revisions
-from pedigree.lifecycle import promotion_queue
 from pedigree.lifecycle.checks.settings import require_known_settings
-from pedigree.lifecycle.decision_records import PolicyRevision
+from pedigree.lifecycle.decision_records import PolicyDefault, PolicyRevision
 from pedigree.lifecycle.gate_inputs import model_state
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import CheckRule, Policy
@@ -74,6 +74,38 @@ class PolicyOperations(ContextGroup, PolicyContract):
             return revisions.history(transaction, name, limit=limit, after=after)
 
         return self._context.database.read(read)
+
+    def set_policy_default(
+        self, pattern: str, policy: Policy, *, reason: str | None = None
+    ) -> PolicyDefault:
+        self._context.require(Permission.GOVERN)
+        require_known_settings(policy)
+        by = self._context.principal()
+        policy = naming(policy, self._context.names.pseudonyms)
+        return self._context.database.transaction(
+            lambda transaction: policy_defaults.set_default(
+                transaction, pattern, policy, by, reason=reason
+            )
+        )
+
+    def policy_defaults(
+        self, *, limit: int = PAGE, after: str | None = None
+    ) -> tuple[PolicyDefault, ...]:
+        self._context.require(Permission.AUDIT)
+        return self._context.database.read(
+            lambda transaction: policy_defaults.defaults(
+                transaction, limit=limit, after=after or ""
+            )
+        )
+
+    def delete_policy_default(self, pattern: str, *, reason: str | None = None) -> None:
+        self._context.require(Permission.GOVERN)
+        actor = self._context.actor()
+        self._context.database.transaction(
+            lambda transaction: policy_defaults.delete_default(
+                transaction, pattern, actor, reason=reason
+            )
+        )
 
     def registration_checks(self, name: str) -> tuple[str, ...]:
         return promotion_queue.registration_checks(self.policy(name))

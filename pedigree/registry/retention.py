@@ -18,20 +18,20 @@ class RetentionOperations(ContextGroup, RetentionContract):
     """Retention of versions: delete, restore and hold them."""
 
     def delete(self, reference: str, *, reason: str) -> None:
-        actor = self._context.actor()
+        by = self._context.principal()
         self._context.update_version(
             Permission.DELETE,
             reference,
             lambda transaction, version: retention.delete_version(
-                transaction, version.model_name, version.version_id, actor, reason=reason
+                transaction, version.model_name, version.version_id, by, reason=reason
             ),
         )
 
     def delete_model(self, name: str, *, reason: str) -> None:
         self._context.require(Permission.DELETE, name)
-        actor = self._context.actor()
+        by = self._context.principal()
         self._context.database.transaction(
-            lambda transaction: retention.delete_model(transaction, name, actor, reason=reason)
+            lambda transaction: retention.delete_model(transaction, name, by, reason=reason)
         )
 
     def restore(self, reference: str, *, reason: str | None = None) -> ModelVersion:

@@ -21,11 +21,10 @@ from pedigree.catalog.kept_answers import KeptRequest
 from pedigree.catalog.names import validate_name
 from pedigree.catalog.quarantine import quarantines_of
 from pedigree.catalog.quarantine_marks import NewMarks
-from pedigree.catalog.records import ModelVersion, StatedVersion
+from pedigree.catalog.records import ModelVersion, SourcedVersion, StatedVersion, VersionSource
 from pedigree.catalog.references import parse_reference
 from pedigree.catalog.restored_bytes import restored_by
 from pedigree.catalog.sealing import Sealing, already_sealed, fail, seal
-from pedigree.catalog.sourced_records import SourcedVersion, VersionSource
 from pedigree.catalog.version_source import source_of
 from pedigree.errors import DatabaseBusyError, RefusedError
 from pedigree.lifecycle.check_queue import LEASE

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from pedigree.artifacts.records import Manifest
 from pedigree.catalog.metadata_records import RecordedMetadata
 from pedigree.catalog.names import name_key
-from pedigree.catalog.records import ModelVersion, TrainingOrigin
+from pedigree.catalog.records import ModelVersion, SourcedVersion, TrainingOrigin, VersionSource
 from pedigree.catalog.seal_states import SealState
-from pedigree.catalog.sourced_records import SourcedVersion, VersionSource
 from pedigree.contract.artifacts import ArtifactContract
 from pedigree.contract.lineage import LineageContract
 from pedigree.contract.versions import VersionContract
@@ -15,6 +14,7 @@ from pedigree.errors import VersionNotFoundError
 from pedigree.lifecycle.shown_stages import shown_stage
 from pedigree.registry.models import ModelOperations
 from pedigree.registry.policies import PolicyOperations
+from pedigree.registry.registration_gates import RegistrationGateOperations
 from pedigree.registry.sealing import SealingOperations
 from pedigree.registry.stages import StageOperations
 from pedigree.sources import refusals
@@ -32,7 +32,7 @@ class CopiedVersion(NamedTuple):
 
     new: SourcedVersion
     manifest: Manifest | None
-    """The bytes; None if the registry does not have them."""
+    """The bytes; None if the registry does not have them, or judges them first."""
 
 
 class SourceVersions:
@@ -48,6 +48,7 @@ class SourceVersions:
         policies: PolicyOperations,
         lineage: LineageContract,
         sealing: SealingOperations,
+        gates: RegistrationGateOperations,
     ) -> None:
         self._models = models
         self._versions = versions
@@ -56,6 +57,7 @@ class SourceVersions:
         self._policies = policies
         self._lineage = lineage
         self._sealing = sealing
+        self._gates = gates
 
     def find(self, place: RegisteredSource) -> ModelVersion:
         """Return the version that a URI names.
@@ -83,10 +85,11 @@ class SourceVersions:
             )
         return max(newest, key=lambda each: each.version_id)
 
-    def copy_of(self, new: "NewSource", place: RegisteredSource) -> CopiedVersion:
-        """Return a version that is made of another version.
+    def copy_of(self, name: str, new: "NewSource", place: RegisteredSource) -> CopiedVersion:
+        """Return a version of a model that is made of another version.
 
         Args:
+            name: The model of the copy.
             new: What the client states.
             place: The other version.
 
@@ -113,8 +116,9 @@ class SourceVersions:
             run_link=new.run_link,
             logged_model_id=model_id or None,
         )
-        is_sealed = version.state is SealState.SEALED
-        manifest = self._artifacts.manifest(version.reference) if is_sealed else None
+        # What a policy judges first is pending until then, also if its bytes are known.
+        has_bytes = version.state is SealState.SEALED and not self._gates.is_asked(name)
+        manifest = self._artifacts.manifest(version.reference) if has_bytes else None
         return CopiedVersion(self._stated(new, version, source), manifest)
 
     def _stated(

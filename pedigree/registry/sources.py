@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pedigree._source_settings import Treatment
 from pedigree.catalog.creation_calls import Created
 from pedigree.catalog.kept_answers import KeptRequest
+from pedigree.catalog.records import SourcedVersion, VersionSource
 from pedigree.catalog.seal_states import SealState
-from pedigree.catalog.sourced_records import SourcedVersion, VersionSource
 from pedigree.errors import SourceUnavailableError
 from pedigree.registry.context import Context, ContextGroup
 from pedigree.registry.mlflow_trainings import learnt
@@ -97,7 +97,7 @@ class SourceOperations(ContextGroup):
         """
         place = parse_source(new.source)
         if isinstance(place, RegisteredSource):
-            copied = self.versions.copy_of(new, place)
+            copied = self.versions.copy_of(name, new, place)
             return self._sealing.create(name, copied.new, copied.manifest, request=request)
         require_consistent(new.claim, place)
         with tracking_server(self._context.settings) as server:

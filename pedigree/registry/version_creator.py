@@ -14,12 +14,15 @@ from pedigree.catalog.draft import Draft, WantedVersion
 from pedigree.catalog.kept_answers import KeptAnswer
 from pedigree.catalog.quarantine import quarantines_of
 from pedigree.catalog.quarantine_marks import NewMarks
+from pedigree.catalog.store import lock_or_create_model
 from pedigree.errors import CorruptionError, DatabaseBusyError, StoreUnavailableError
 from pedigree.failures.member_loop import describe
 from pedigree.lifecycle.check_queue import LEASE
 from pedigree.lifecycle.draft_judgement import can_judge, judge_draft
 from pedigree.lifecycle.policy import read_policy
+from pedigree.lifecycle.policy_defaults import default_of, give_first_policy
 from pedigree.lifecycle.records import CANDIDATE, CHAMPION_STAGE
+from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import Context
 from pedigree.registry.evidence import RegistryEvidence
 from pedigree.registry.pending_checks import PendingCheckOperations
@@ -84,6 +87,8 @@ class VersionCreator:
             if isinstance(seen, KeptAnswer):
                 return Created(None, seen)
             supplied = supply(seen)
+            if seen.is_new_model and self._begin_with_default(wanted):
+                continue
             draft = Draft(wanted=wanted, look=seen, marks=self._marks(wanted, seen))
             is_judged = judge and wanted.manifest is not None
             may_judge = is_judged and attempt < _JUDGED_TRIES and seen.known is None
@@ -98,6 +103,20 @@ class VersionCreator:
             f"other changes of the model {wanted.name} came in between each time",
             remedy="Try again in a few seconds",
         )
+
+    def _begin_with_default(self, wanted: WantedVersion) -> bool:
+        """Create a new model with the policy of new models that fits its name; False: none does.
+
+        So its first version is judged by that policy.
+        """
+
+        def write(transaction: Transaction) -> bool:
+            if default_of(transaction, wanted.name) is None:
+                return False
+            model = lock_or_create_model(transaction, wanted.name, wanted.actor)
+            return give_first_policy(transaction, model, wanted.actor)
+
+        return self._context.database.transaction(write)
 
     def _with_pseudonyms(self, wanted: WantedVersion) -> WantedVersion:
         metadata = wanted.new.metadata

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
@@ -38,7 +38,9 @@ from pedigree.server.http.unknown_tokens import UnknownTokens
 from pedigree.server.log_head import LogHead
 from pedigree.server.middleware import RequestMiddleware
 from pedigree.server.mlflow.door import MlflowMiddleware, open_mlflow
+from pedigree.server.mlflow.reads import MLFLOW_READS
 from pedigree.server.mlflow.routes import MlflowRoute
+from pedigree.server.mlflow.tracking_server import tracking_server
 from pedigree.server.people import PeopleOfProviders
 from pedigree.server.point_reads import PointReads
 from pedigree.server.registry_metrics import RegistryMetrics
@@ -191,7 +193,8 @@ def _lifespan(settings: Settings | None) -> Any:
             ThreadPoolExecutor(connections, "reader") as app.state.readers,
             ExitStack() as stack,
         ):
-            point_reads = stack.enter_context(closing(PointReads(registry, app.state.readers)))
+            point_reads = PointReads(registry, app.state.readers, MLFLOW_READS)
+            stack.callback(point_reads.close)
             point_reads.start()
             app.state.point_reads = point_reads
             app.state.proxies.configure(resolved)
@@ -224,8 +227,9 @@ def _lifespan(settings: Settings | None) -> Any:
                 draining(drain, resolved.serve_drain.total_seconds()),
             ):
                 drain.at_once(head.stop)
-                # The server hands this state to each connection.
-                yield {"connections": Connections(resolved, app.state.metrics)}
+                async with tracking_server(resolved) as app.state.tracking_server:
+                    # The server hands this state to each connection.
+                    yield {"connections": Connections(resolved, app.state.metrics)}
             app.state.metrics.write()
 
     return lifespan

@@ -5,11 +5,11 @@ found, a stage that several versions hold, a name in another spelling, or a lost
 """
 
 from asyncio import get_running_loop
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor
 from contextvars import copy_context
 from functools import partial
-from typing import TypeVar
+from typing import LiteralString, NamedTuple, Self, TypeVar
 
 from pedigree.access import people, sessions, tokens
 from pedigree.access.held import Bearer, Held
@@ -38,19 +38,41 @@ _IDENTITY = PipeStatement.of(tokens.SQL["find_identity"])
 _SESSION = PipeStatement.of(tokens.SQL["find_web_session"])
 
 
+class PipedRead(NamedTuple):
+    """A read of few rows, whose columns are texts, for the pipe and for a thread."""
+
+    query: LiteralString
+    statement: PipeStatement
+
+    @classmethod
+    def of(cls, query: LiteralString) -> Self:
+        """Return the read of a query."""
+        return cls(query, PipeStatement.of(query))
+
+    def now(self, registry: Registry, values: Mapping[str, object]) -> list[TextRow]:
+        """Return the rows, read in this thread."""
+        return registry.context.database.read(
+            lambda transaction: transaction.execute(self.query, values).fetchall()
+        )
+
+
 class PointReads:
     """Reads of one version, token, identity or session.
 
     Args:
         registry: The registry.
         readers: The threads of all other reads.
+        further: The reads of other doors.
     """
 
-    def __init__(self, registry: Registry, readers: Executor) -> None:
+    def __init__(
+        self, registry: Registry, readers: Executor, further: Iterable[PipedRead] = ()
+    ) -> None:
         self._registry = registry
         self._names = registry.context.names
         self._readers = readers
         statements = [_VERSIONS, _HOLDER, _BEARER, _ACCESS, _IDENTITY, _NAMES, _SESSION]
+        statements += [each.statement for each in further]
         self._pipe = Pipe(registry.database.source, statements)
 
     def start(self) -> None:
@@ -97,6 +119,21 @@ class PointReads:
         read = registry.operations.stages.holder_row
         row: Row | None = await self._in_thread(lambda: read(name, stage))
         return await self.named(version_json(row).encode()) if row else None
+
+    async def rows(
+        self, registry: Registry, read: PipedRead, values: Mapping[str, object]
+    ) -> list[TextRow]:
+        """Return the rows of a read, whose columns are texts.
+
+        Args:
+            registry: The registry with the permissions of the caller, which the caller has checked.
+            read: One of the reads that this object was made with.
+            values: The parameters.
+        """
+        try:
+            return await self._pipe.ask(read.statement, values, registry.database.asker)
+        except PipeLostError:
+            return await self._in_thread(lambda: read.now(registry, values))
 
     async def named(self, body: bytes) -> bytes:
         """Return JSON with names instead of pseudonyms."""

@@ -84,6 +84,7 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
         "begin_upload": ("churn", ()),
         "create_model": ("churn",),
         "end_upload": ("churn", uuid4()),
+        "rename_model": ("churn", "churned"),
         "register_files": ("churn", (), new_version()),
         "upload": ("churn", uuid4()),
     },
@@ -133,7 +134,9 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
     Permission.GOVERN: {
         "hold": ("churn/1",),
         "lift_hold": ("churn/1",),
+        "delete_policy_default": ("risk-*",),
         "set_policy": ("churn", default_policy()),
+        "set_policy_default": ("risk-*", default_policy()),
         "set_retention": ("churn", RetentionRule()),
     },
     Permission.DELETE: {
@@ -181,6 +184,7 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
         "deliveries": (1,),
         "delivery": (1, 1),
         "explain_access": ("bob",),
+        "policy_defaults": (),
         "tokens": (),
         "webhook": (1,),
         "webhooks": (),

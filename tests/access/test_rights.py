@@ -17,6 +17,7 @@ OWN, FOREIGN = "churn", "fraud"
 OF_EVERY_MODEL = {
     *("quarantine", "release", "set_datasheet", "record_data_verdict", "create_webhook"),
     *("delete_webhook", "deliveries", "delivery", "redeliver", "rotate_webhook_secret"),
+    *("delete_policy_default", "set_policy_default"),
     *("test_webhook", "update_webhook", "webhook", "webhooks", "gc", "fsck", "plan_gc"),
 }
 OF_STAGES = {

@@ -87,6 +87,10 @@ def overridden(registry: Registry, _: Path) -> object:
     return registry.override("dummy/1", "candidate", reason="urgent", actor=ANN)
 
 
+def with_way_back() -> Policy:
+    return default_policy().model_copy(update={"back_to_none": True})
+
+
 # The verbs, in this order; most are followed by their opposite.
 STORY: tuple[tuple[str, Step], ...] = (
     ("register", lambda r, f: r.register("churn", artifact(f / "d", "d"), new_version())),
@@ -98,6 +102,8 @@ STORY: tuple[tuple[str, Step], ...] = (
     ("update", lambda r, _: r.update("churn/3", description="better", owners=["ann"], tags={})),
     ("create_model", lambda r, _: r.create_model("empty")),
     ("update_model", lambda r, _: r.update_model("churn", description="who leaves")),
+    ("rename_model", lambda r, _: r.rename_model("churn", "leaving")),
+    ("rename_model", lambda r, _: r.rename_model("leaving", "churn")),
     ("set_tag", lambda r, _: r.set_tag("churn", "team", "growth")),
     ("set_tag", lambda r, _: r.set_tag("churn/3", "tier", "1")),
     ("delete_tag", lambda r, _: r.delete_tag("churn/3", "tier")),
@@ -150,6 +156,11 @@ STORY: tuple[tuple[str, Step], ...] = (
     ("keep_profile", lambda r, _: r.keep_profile("churn/1", profile(DATA))),
     ("measure_drift", lambda r, _: r.measure_drift("churn/1", DATA + 300, asset="raw")),
     ("alert_drift", lambda r, _: r.alert_drift(r.drift("churn/1")[0].drift_id)),
+    ("set_policy", lambda r, _: r.set_policy("churn", with_way_back())),
+    ("promote", lambda r, _: r.promote("churn/4", "staging", archive_existing=True)),
+    ("demote", lambda r, _: r.demote("churn/4", reason="too early")),
+    ("set_policy_default", lambda r, _: r.set_policy_default("risk-*", default_policy())),
+    ("delete_policy_default", lambda r, _: r.delete_policy_default("risk-*")),
     ("set_retention", lambda r, _: r.set_retention("churn", RetentionRule(keep_production=5))),
     ("set_alias", lambda r, _: r.set_alias("churn", "best", 4)),
     ("delete_alias", lambda r, _: r.delete_alias("churn", "best")),
@@ -194,7 +205,8 @@ READS = frozenset(
         *("decisions", "deliveries", "delivery", "diff", "downstream", "drift", "drift_result"),
         *("drift_report_text", "each_model", "environment", "evaluation", "events", "explain"),
         *("export_lineage", "folder", "fsck", "get", "holder", "impact", "lineage", "load"),
-        *("manifest", "model", "models", "overrides", "plan_gc", "policy", "policy_history"),
+        *("manifest", "model", "models", "overrides", "plan_gc", "policy", "policy_defaults"),
+        "policy_history",
         *("presign", "principals"),
         *("profile", "pull", "quarantines", "registration_checks", "retention", "retrain_like"),
         *("search", "snippets", "stage_requests", "stale", "stats", "stream", "tenures"),

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from pedigree.audit.event_types import EventType
-from pedigree.catalog.tag_edits import MOST_KEY, MOST_TAGS, MOST_VALUE
+from pedigree.catalog.description import MOST_TAGS
+from pedigree.catalog.tag_edits import MOST_KEY, MOST_VALUE
 from pedigree.errors import (
     InvalidInputError,
     ModelNotFoundError,

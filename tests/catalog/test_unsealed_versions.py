@@ -9,9 +9,8 @@ import pytest
 from pedigree.access.named_records import with_names
 from pedigree.artifacts.records import Manifest
 from pedigree.audit.event_types import EventType
-from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.records import ModelVersion, VersionSource
 from pedigree.catalog.seal_states import SealState
-from pedigree.catalog.sourced_records import VersionSource
 from pedigree.errors import (
     AlreadySealedError,
     BytesMissingError,

@@ -108,6 +108,14 @@ EDITS: dict[str, tuple[str, set[str]]] = {
         "UPDATE pedigree.model_version SET deleted_at = now() WHERE version = 2",
         {"pointers_resolve", "events_replay"},
     ),
+    "a policy of new models was edited": (
+        "UPDATE pedigree.policy_default SET set_by = 'eve'",
+        {"policy_defaults_match_events"},
+    ),
+    "a policy of new models is gone": (
+        "DELETE FROM pedigree.policy_default",
+        {"policy_defaults_match_events"},
+    ),
     "tenures overlap": (
         "UPDATE pedigree.tenure SET held_since = held_since - interval '1 day'"
         " WHERE name = 'production' AND held_until IS NULL",
@@ -328,6 +336,10 @@ EDITS_OF_SEARCH = {
     "a metric is missing": "DELETE FROM pedigree.search_metric WHERE version = 1",
     "a metric is foreign": foreign("search_metric"),
     "a metric was edited": "UPDATE pedigree.search_metric SET value = 0.91 WHERE version = 1",
+    "a row for MLflow is missing": "DELETE FROM pedigree.search_mlflow WHERE version = 1",
+    "a row for MLflow is foreign": foreign("search_mlflow"),
+    "a row for MLflow was edited": "UPDATE pedigree.search_mlflow"
+    " SET updated_ms = updated_ms + 1 WHERE version = 1",
     "a text is missing": "DELETE FROM pedigree.search_text WHERE version = 1",
     "a text is foreign": foreign("search_text"),
     "a text was edited": "UPDATE pedigree.search_text"
@@ -396,6 +408,9 @@ def lived(impatient: Registry, tmp_path: Path) -> Registry:
     gone = registry.create_webhook("https://gone.example").webhook.webhook_id
     registry.delete_webhook(gone)
     registry.hold("churn/1", reason="case 7")
+    registry.set_policy_default("risk-*", registry.policy("churn"))
+    registry.set_policy_default("gone-*", registry.policy("churn"))
+    registry.delete_policy_default("gone-*")
     registry.set_datasheet("raw", Datasheet(motivation="to learn"))
     verdict = DataVerdict(asset="raw", check="expectations", passed=True, summary="2 of 2")
     registry.record_data_verdict(verdict)
@@ -419,6 +434,8 @@ def promote(registry: Registry, reference: str, *stages: str) -> None:
 def test_nothing_is_wrong_where_nothing_was_damaged(lived: Registry, tmp_path: Path) -> None:
     register(lived, tmp_path, "gone", name="gone")
     lived.delete_model("gone", reason="test")
+    guarded = lived.policy("churn").model_copy(update={"aliases": {"best": "production"}})
+    lived.set_policy("churn", guarded)
     LogSealing(with_secret_key(lived, audit_key="database")).attempt()
     lived.operations.audit.export_log(tmp_path / "export")
     offline = verify_folder(tmp_path / "export", [lived.operations.audit.log_keys()[0].key])

@@ -32,6 +32,7 @@ KNOWN: dict[str, Any] = {
     "alias": "champion",
     "stage": "production",
     "path": "model.bin",
+    "rest": "runs/get",
     "drift_id": 1,
     "webhook_id": 1,
     "token_id": 1,
@@ -58,6 +59,7 @@ KNOWN: dict[str, Any] = {
     "schema_id": "urn:ietf:params:scim:schemas:core:2.0:User",
     "user_id": "00000000-0000-4000-8000-000000000000",
     "group_id": "00000000-0000-4000-8000-000000000000",
+    "pattern": "risk-*",
 }
 # A name that parameters of several routes have, with a value for each route.
 FILES = {"docs_file": "start.js", "static_file": static_name("pedigree.css")}
@@ -68,6 +70,19 @@ MISSING = {
     # No key seals the log of that service.
     **dict.fromkeys(("get_log_checkpoint", "get_log_tile", "get_log_consistency"), 404),
     **dict.fromkeys(("sign_urls", "get_retraining"), 409),
+    # Requests are passed on only to a tracking server, and that service has none.
+    **dict.fromkeys(
+        (
+            *("mlflow_tracking_get", "mlflow_ajax_tracking_get", "mlflow_tracking_3_get"),
+            *("mlflow_ajax_tracking_3_get", "mlflow_files_get", "mlflow_ajax_files_get"),
+            *("mlflow_get_artifact", "mlflow_graphql_get"),
+            *("mlflow_list_artifacts", "mlflow_ajax_list_artifacts"),
+            # It names no version.
+            *("mlflow_download_artifact", "mlflow_ajax_download_artifact"),
+            *("mlflow_presign_artifact", "mlflow_ajax_presign_artifact"),
+        ),
+        404,
+    ),
     # No open request has the number.
     "page_review": 404,
     # This browser began no sign-in.

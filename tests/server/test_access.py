@@ -13,6 +13,7 @@ from pedigree.errors import InvalidInputError
 from pedigree.registry import Registry
 from pedigree.server.app import create_app
 from pedigree.server.http.auth import PREFIX, ProtectedRoute, requires
+from pedigree.server.mlflow.routes import MlflowRoute
 from pedigree.server.serve import require_guarded
 from pedigree.server.web.form_tokens import FIELD
 from pedigree.server.web.routes import PageRoute, Pages
@@ -43,12 +44,15 @@ def test_every_route_but_of_health_documents_and_files_is_guarded() -> None:
     open_paths = {
         getattr(route, "path", None)
         for route in create_app().routes
-        if not isinstance(route, ProtectedRoute | PageRoute)
+        if not isinstance(route, ProtectedRoute | PageRoute | MlflowRoute)
     }
     documents = {"/livez", "/readyz", "/openapi.json", "/docs", "/docs/{file}", "/static/{file}"}
     # The token of the workload itself is in the body of an exchange; who logs in has none yet.
     signing = {"/sign-in", "/sign-in/issuer", "/sign-in/callback", "/sign-out"}
-    assert open_paths == {*documents, *signing, "/api/v1/token", "/api/v1/login"}
+    # What clients of MLflow ask before they send a token, which says nothing of the registry.
+    of_mlflow = {"/version", "/health"}
+    of_mlflow |= {f"/{way}/3.0/mlflow/server-info" for way in ("api", "ajax-api")}
+    assert open_paths == {*documents, *signing, *of_mlflow, "/api/v1/token", "/api/v1/login"}
 
 
 def test_a_route_that_declares_no_permission_fails_at_start_up() -> None:

@@ -13,6 +13,8 @@ from pedigree.catalog.kept_answers import KeptRequest, NewAnswer
 from pedigree.catalog.records import Registration
 from pedigree.catalog.seal_states import SealState
 from pedigree.errors import InvalidSourceError, ModelNotFoundError, VersionNotFoundError
+from pedigree.lifecycle.policy import open_policy
+from pedigree.lifecycle.records import CheckRule, Severity
 from pedigree.registry import Registry
 from pedigree.registry.pending_registrations import PendingRegistrations
 from pedigree.registry.sources import NewSource
@@ -255,6 +257,45 @@ def test_a_copy_of_a_pending_version_waits_for_it(sealing: Registry, shared: Pat
     due(sealing)
     worked(sealing)
     assert sealing.get(copied).digest == sealing.get("churn/1").digest is not None
+
+
+def judging(registry: Registry, check: str) -> None:
+    """Let new versions of the model pass a check before they can be loaded."""
+    rule = CheckRule(name=check, severity=Severity.ERROR)
+    policy = open_policy().model_copy(update={"registration": (rule,)})
+    registry.set_policy("churn", policy)
+
+
+def test_a_version_passes_the_checks_of_its_registration(sealing: Registry, shared: Path) -> None:
+    judging(sealing, "artifact_intact")
+    reference = create(sealing, shared / "model")
+    worked(sealing)
+    assert sealing.get(reference).state is SealState.SEALED
+    assert {(each.check, each.passed) for each in sealing.verdicts(reference)} >= {
+        ("artifact_intact", True)
+    }
+    copied = create(sealing, f"models:/{reference}")
+    assert sealing.get(copied).state is SealState.PENDING
+    worked(sealing)
+    assert sealing.get(copied).digest == sealing.get(reference).digest is not None
+    assert sealing.fsck().ok
+
+
+def test_a_version_that_does_not_pass_fails_with_the_name_of_the_check(
+    sealing: Registry, shared: Path
+) -> None:
+    judging(sealing, "metadata_complete")
+    first = create(sealing, shared / "model")
+    worked(sealing)
+    failed = sealing.get(first)
+    assert (failed.state, failed.digest) == (SealState.FAILED, None)
+    assert "metadata_complete" in str(failed.state_reason)
+    judging(sealing, "artifact_intact")
+    second = create(sealing, shared / "model")
+    judging(sealing, "metadata_complete")
+    worked(sealing)
+    assert sealing.get(second).state is SealState.FAILED  # the policy of the moment counts
+    assert sealing.fsck().ok
 
 
 RUN = {

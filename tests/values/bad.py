@@ -57,6 +57,7 @@ VALID: dict[str, Any] = {
     "moment": datetime.fromisoformat("2026-01-01T00:00Z"),
     "name": "churn",
     "new": new_version(),
+    "new_name": "churned",
     "path": "model.bin",
     "plan": None,
     "policy": default_policy(),

@@ -20,9 +20,11 @@ _OF_PERSON = "principal principal_id person_id"
 
 _NAMES: Mapping[EventType, str] = MappingProxyType(
     {
-        EventType.MODEL_CREATED: "",
+        EventType.MODEL_CREATED: "model_id? first_version?",
+        EventType.MODEL_RENAMED: "from to model_id first_version",
         EventType.MODEL_UPDATED: (
-            "description? owners? tags? policy? policy_revision? reason? generation? voided?"
+            "description? owners? tags? tag_changes? policy? policy_revision? reason? generation?"
+            " voided?"
         ),
         EventType.MODEL_DELETED: "reason",
         EventType.MODEL_RESTORED: "reason",
@@ -31,7 +33,9 @@ _NAMES: Mapping[EventType, str] = MappingProxyType(
         EventType.VERSION_SEALED: "digest state run_id metrics generation voided",
         EventType.VERSION_REGISTRATION_FAILED: "reason",
         EventType.VERSION_TRAINED: _TRAINING,
-        EventType.VERSION_UPDATED: "description? owners? tags? model_card? evaluation?",
+        EventType.VERSION_UPDATED: (
+            "description? owners? tags? tag_changes? model_card? evaluation?"
+        ),
         EventType.VERSION_DOWNLOADED: "",
         EventType.VERSION_DELETED: "digest reason generation voided",
         EventType.VERSION_RESTORED: "digest stage reason generation voided",
@@ -67,6 +71,8 @@ _NAMES: Mapping[EventType, str] = MappingProxyType(
             "asset partition data_version storage_id materialized_by check passed severity summary"
             " details run_id"
         ),
+        EventType.POLICY_DEFAULT_SET: "pattern policy reason",
+        EventType.POLICY_DEFAULT_DELETED: "pattern reason",
         EventType.TOKEN_CREATED: (
             "token_id principal roles models expires_at secret_hash workload?"
         ),
@@ -109,7 +115,9 @@ _NAMES: Mapping[EventType, str] = MappingProxyType(
         EventType.LOG_KEY_RETIRED: "key",
         EventType.LOG_EXPORTED: "read",
         EventType.REGISTRY_CHECKED: "read hashes looked_at violated",
-        EventType.REGISTRY_IMPORTED: "from origin carried exported_at exported_by events checkpoint",
+        EventType.REGISTRY_IMPORTED: (
+            "from origin carried exported_at exported_by events checkpoint"
+        ),
         EventType.MEMBER_FAILED: _FAILURE,
         EventType.MEMBER_RECOVERED: _FAILURE,
     }

@@ -34,6 +34,10 @@ class ReplayableEvent(Protocol):
         """What happened."""
 
     @property
+    def model(self) -> str | None:
+        """The name of the model at that time."""
+
+    @property
     def version(self) -> int | None:
         """The version that changed."""
 
@@ -165,6 +169,8 @@ class ReplayedVersion:
 class ReplayedModel:
     """The state of a model, replayed from its events."""
 
+    name: str | None = None
+    first_version: int = 1
     versions: dict[int, ReplayedVersion] = field(default_factory=dict)
     aliases: dict[str, int] = field(default_factory=dict)
     generation: int = 0

@@ -1,6 +1,8 @@
 """The comparison of exported tables with the replay of the events.
 
-A line of ``state.jsonl`` has the state of one model, as :func:`plain_state` writes it.
+A line of ``state.jsonl`` has the state of one model, as :func:`plain_state` writes it, with its
+name in the log: the name that it was created with. A model that had its name after another one has
+its number behind that.
 """
 
 import json
@@ -11,6 +13,7 @@ from typing import Any, NamedTuple
 from .access import AccessReplay
 from .access_states import EVENTS
 from .comparing import UNREADABLE, compared, plain
+from .names import NameReplay
 from .replay import fold
 from .report import LogReport
 from .states import ReplayedModel
@@ -23,6 +26,7 @@ class _Actor(NamedTuple):
 
 class _Event(NamedTuple):
     type: str
+    model: str | None
     version: int | None
     at: datetime
     actor: _Actor
@@ -46,6 +50,7 @@ class TableReplay:
         self.access = AccessReplay(report)
         """The replay of the events of no model, which are about people and their rights."""
         self._report = report
+        self._names = NameReplay()
         self._models: dict[str, ReplayedModel] = {}
         self._unreadable: set[str] = set()
 
@@ -62,11 +67,14 @@ class TableReplay:
             return
         if name is None:
             self.access.add(event)
-        elif name not in self._unreadable:
+        else:
             self._add(name, event)
 
     def _add(self, name: str, event: _Event) -> None:
         try:
+            name = self._names.log_name(event)
+            if name in self._unreadable:
+                return
             fold(self._models.setdefault(name, ReplayedModel()), event)
         except UNREADABLE as error:
             self._unreadable.add(name)
@@ -104,7 +112,7 @@ def _event(found: dict[str, Any]) -> _Event:
     actor = _Actor(found["actor"]["name"], found["actor"]["source"])
     if not isinstance(found["model"], str | None):
         raise TypeError("the name of a model is a text")
-    return _Event(found["type"], found["version"], at, actor, found["body"])
+    return _Event(found["type"], found["model"], found["version"], at, actor, found["body"])
 
 
 def _differences(replayed: dict[str, Any], stored: Any) -> Iterator[str]:

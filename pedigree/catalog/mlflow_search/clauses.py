@@ -14,7 +14,8 @@ from sqlparse.sql import Comparison as ComparisonToken
 from sqlparse.sql import Identifier, Parenthesis
 from sqlparse.tokens import Keyword, Literal
 
-from pedigree.errors import InvalidInputError
+from pedigree._storable import storable_text
+from pedigree.catalog.mlflow_search.refusals import RefusedSearchError
 
 MAX_LENGTH = 8_000
 """The characters that are parsed: sqlparse takes longer than in proportion to a text's length."""
@@ -46,22 +47,22 @@ def clauses(text: str) -> list[Clause]:
     """Return the clauses of a filter, which AND joins.
 
     Raises:
-        InvalidInputError: It has anything else, or is too long.
+        RefusedSearchError: It has anything else, or is too long.
     """
     if not text:
         return []
     statements = parsed(text, "filter")
     if not statements:
-        raise InvalidInputError(f"Invalid filter '{text}'. Could not be parsed.")
+        raise RefusedSearchError(f"Invalid filter '{text}'. Could not be parsed.")
     if len(statements) > 1:
-        raise InvalidInputError(
+        raise RefusedSearchError(
             f"Search filter contained multiple expression {text!r}. Provide AND-ed expression list."
         )
     found = _grouped([each for each in statements[0].tokens if not each.is_whitespace])
     invalid = [each for each in found if not _is_expected(each)]
     if invalid:
         listed = ", ".join(map(str, invalid))
-        raise InvalidInputError(f"Invalid clause(s) in filter string: {listed}")
+        raise RefusedSearchError(f"Invalid clause(s) in filter string: {listed}")
     return [_clause(each) for each in found if isinstance(each, list | ComparisonToken)]
 
 
@@ -69,29 +70,31 @@ def parsed(text: str, what: str) -> Sequence[Any]:
     """Return the statements of a text.
 
     Raises:
-        InvalidInputError: It is too long, or nested too deeply.
+        RefusedSearchError: It is too long, nested too deeply, or has a NUL or a lone surrogate.
     """
     if len(text) > MAX_LENGTH:
-        raise InvalidInputError(
+        raise RefusedSearchError(
             f"The {what} has {len(text)} characters, more than {MAX_LENGTH}. Split the search."
         )
+    if storable_text(text) != text:
+        raise RefusedSearchError(f"The {what} has a character that is not allowed in text.")
     try:
         return sqlparse.parse(text)
     except (SQLParseError, RecursionError) as error:
-        raise InvalidInputError(f"Error on parsing {what} '{text}'") from error
+        raise RefusedSearchError(f"Error on parsing {what} '{text}'") from error
 
 
 def entity_and_key(identifier: str) -> tuple[str, str]:
     """Return what an identifier names, ``attribute``, ``tag`` or ``tags``, and its key as written.
 
     Raises:
-        InvalidInputError: It names something else.
+        RefusedSearchError: It names something else.
     """
     entity, dot, key = identifier.partition(".")
     if not dot:
         return "attribute", identifier
     if entity not in _ENTITIES:
-        raise InvalidInputError(
+        raise RefusedSearchError(
             f"Invalid entity type '{entity}'. Valid entity types are {_ENTITIES}"
         )
     return entity, key
@@ -156,17 +159,17 @@ def _is_expected(token: Any) -> bool:
 def _clause(token: Any) -> Clause:
     if isinstance(token, list):
         if len(token) == 3 and token[1].value.upper() == "IS":
-            raise InvalidInputError(
+            raise RefusedSearchError(
                 "IS NULL / IS NOT NULL is not supported for model registry search."
             )
         comparator = " ".join(each.value.upper() for each in token[1:-1])
         return Clause(token[0].value, comparator, token[-1].value, LIST)
     parts = [each for each in token.tokens if not each.is_whitespace]
     if len(parts) != 3:
-        raise InvalidInputError(f"Invalid comparison clause. Expected 3 tokens found {len(parts)}")
+        raise RefusedSearchError(f"Invalid comparison clause. Expected 3 tokens found {len(parts)}")
     left, comparator, right = parts
     if not isinstance(left, Identifier):
-        raise InvalidInputError(f"Invalid comparison clause. Expected 'Identifier' found '{left}'")
+        raise RefusedSearchError(f"Invalid comparison clause. Expected 'Identifier' found '{left}'")
     return Clause(left.value, comparator.value.upper(), right.value, _form(right))
 
 

@@ -29,7 +29,7 @@ from pedigree.catalog.mlflow_search.conditions import (
     ConditionValue,
     SearchedKind,
 )
-from pedigree.errors import InvalidInputError
+from pedigree.catalog.mlflow_search.refusals import RefusedSearchError
 
 _KEYS: Mapping[SearchedKind, frozenset[str]] = {
     SearchedKind.MODELS: frozenset({"name"}),
@@ -55,7 +55,7 @@ def parse_filter(text: str, kind: SearchedKind) -> Conditions:
     """Return the conditions of a filter; none if it is empty.
 
     Raises:
-        InvalidInputError: MLflow refuses it, or its server fails on it; the message is MLflow's.
+        RefusedSearchError: MLflow refuses it, or its server fails on it; the message is MLflow's.
     """
     read = [_read(each, kind) for each in clauses(text)]
     conditions = tuple(_condition(*each) for each in read)
@@ -84,7 +84,7 @@ def _read(clause: Clause, kind: SearchedKind) -> _Read:
     if entity != "attribute":
         return without(unquoted(key), "`"), "tag", clause.comparator, _tag_value(clause)
     if key not in _KEYS[kind]:
-        raise InvalidInputError(
+        raise RefusedSearchError(
             f"Invalid attribute key '{key}' specified. Valid keys are '{as_set(_KEYS[kind])}'"
         )
     return None, key, clause.comparator, _attribute_value(clause, key, kind)
@@ -92,7 +92,7 @@ def _read(clause: Clause, kind: SearchedKind) -> _Read:
 
 def _tag_value(clause: Clause) -> str:
     if clause.form != TEXT:
-        raise InvalidInputError(
+        raise RefusedSearchError(
             f"Expected a quoted string value for tag (e.g. 'my-value'). Got value {clause.right}"
         )
     return _quoted(clause.right)
@@ -103,18 +103,18 @@ def _attribute_value(clause: Clause, key: str, kind: SearchedKind) -> _Value:
         return _quoted(clause.right)
     if clause.form == LIST:
         if key not in _LISTS[kind]:
-            raise InvalidInputError(
+            raise RefusedSearchError(
                 f"Only {sorted(_LISTS[kind])} attributes support comparison with a list of quoted"
                 " string values."
             )
         return _texts(clause.right)
     if clause.form in {NUMBER, FLOAT} and kind is SearchedKind.VERSIONS:
         if key not in _NUMERIC:
-            raise InvalidInputError(
+            raise RefusedSearchError(
                 f"Only the '{as_set(_NUMERIC)}' attributes support comparison with numeric values."
             )
         return float(clause.right) if clause.form == FLOAT else _number(key, clause.right)
-    raise InvalidInputError(
+    raise RefusedSearchError(
         "Expected a quoted string value or a list of quoted string values for attributes."
         f" Got value {clause.right}"
     )
@@ -124,16 +124,16 @@ def _condition(tag: str | None, field: str, comparator: str, value: _Value) -> C
     """Return a clause as a condition, if its field has the comparator and such a value."""
     if tag is not None:
         if comparator not in _OF_TEXTS:
-            raise InvalidInputError(f"Invalid comparator for tag: {comparator}")
+            raise RefusedSearchError(f"Invalid comparator for tag: {comparator}")
     elif field == ConditionField.VERSION:
         value = _version(field, comparator, value)
     elif comparator not in _OF_TEXTS | _OF_LISTS or (
         comparator in _OF_LISTS and field == ConditionField.SOURCE
     ):
-        raise InvalidInputError(f"Invalid comparator for attribute: {comparator}")
+        raise RefusedSearchError(f"Invalid comparator for attribute: {comparator}")
     elif isinstance(value, tuple) != (comparator in _OF_LISTS):
         # MLflow's server fails on a list that is not compared by IN.
-        raise InvalidInputError(f"Invalid comparator for attribute: {comparator}")
+        raise RefusedSearchError(f"Invalid comparator for attribute: {comparator}")
     checked: ConditionValue = value if isinstance(value, tuple | int) else str(value)
     if comparator in {"LIKE", "ILIKE"}:
         _check_pattern(str(checked))
@@ -144,9 +144,9 @@ def _condition(tag: str | None, field: str, comparator: str, value: _Value) -> C
 
 def _version(field: str, comparator: str, value: _Value) -> int:
     if comparator not in _OF_NUMBERS:
-        raise InvalidInputError(f"Invalid comparator for attribute {field}: {comparator}")
+        raise RefusedSearchError(f"Invalid comparator for attribute {field}: {comparator}")
     if not isinstance(value, str | int):
-        raise InvalidInputError(f"Invalid value for numeric attribute '{field}': {value!r}")
+        raise RefusedSearchError(f"Invalid value for numeric attribute '{field}': {value!r}")
     return max(-_MOST, min(_MOST, _number(field, value)))
 
 
@@ -154,7 +154,7 @@ def _number(field: str, value: str | int) -> int:
     try:
         return int(value)
     except ValueError:  # also of a number with thousands of digits
-        raise InvalidInputError(
+        raise RefusedSearchError(
             f"Invalid value for numeric attribute '{field}': {value!r}"
         ) from None
 
@@ -162,7 +162,7 @@ def _number(field: str, value: str | int) -> int:
 def _check_pattern(pattern: str) -> None:
     escapes = len(pattern) - len(pattern.rstrip("\\"))
     if escapes % 2:
-        raise InvalidInputError("LIKE pattern must not end with escape character")
+        raise RefusedSearchError("LIKE pattern must not end with escape character")
 
 
 def _texts(text: str) -> tuple[str, ...]:
@@ -170,18 +170,18 @@ def _texts(text: str) -> tuple[str, ...]:
     try:
         found = ast.literal_eval(text)
     except (SyntaxError, ValueError, MemoryError, RecursionError, TypeError) as error:
-        raise InvalidInputError(
+        raise RefusedSearchError(
             "While parsing a list in the query, expected a non-empty list of string values, but"
             " got ill-formed list."
         ) from error
     values = found if isinstance(found, tuple) else (found,)
     if not values:
-        raise InvalidInputError(
+        raise RefusedSearchError(
             "While parsing a list in the query, expected a non-empty list of string values, but"
             " got empty list"
         )
     if not all(isinstance(each, str) for each in values):
-        raise InvalidInputError(
+        raise RefusedSearchError(
             "While parsing a list in the query, expected string value, punctuation, or whitespace,"
             f" but got different type in list: {values}"
         )
@@ -192,7 +192,7 @@ def _quoted(text: str) -> str:
     """Return what is between the quotes of a value."""
     found = unquoted(text)
     if found is text:
-        raise InvalidInputError(
+        raise RefusedSearchError(
             "Parameter value is either not quoted or unidentified quote types used for string"
             f" value {text}. Use either single or double quotes."
         )

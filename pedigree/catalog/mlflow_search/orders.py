@@ -15,7 +15,7 @@ from pedigree.catalog.mlflow_search.clauses import (
     without,
 )
 from pedigree.catalog.mlflow_search.conditions import OrderField, OrderKey, SearchedKind
-from pedigree.errors import InvalidInputError
+from pedigree.catalog.mlflow_search.refusals import RefusedSearchError
 
 _OF_MODELS: Mapping[str, OrderField] = {
     "name": OrderField.NAME,
@@ -34,13 +34,13 @@ def parse_order(given: Sequence[str], kind: SearchedKind) -> tuple[OrderKey, ...
     Models are sorted by name if nothing else is given, versions by the last change.
 
     Raises:
-        InvalidInputError: MLflow refuses it, or it has a field twice.
+        RefusedSearchError: MLflow refuses it, or it has a field twice.
     """
     keys: list[OrderKey] = []
     for text in given:
         key = _order_key(text, kind)
         if key.field in {each.field for each in keys}:
-            raise InvalidInputError(f"`order_by` contains duplicate fields: {list(given)}")
+            raise RefusedSearchError(f"`order_by` contains duplicate fields: {list(given)}")
         keys.append(key)
     if kind is SearchedKind.VERSIONS and not keys:
         keys = [_NEWEST]
@@ -56,7 +56,7 @@ def _order_key(text: str, kind: SearchedKind) -> OrderKey:
         raise _not_parsed(text)
     way = words[1].lower() if len(words) == 2 else "asc"
     if way not in {"asc", "desc"}:
-        raise InvalidInputError(f"Invalid ordering key in order_by clause '{text}'.")
+        raise RefusedSearchError(f"Invalid ordering key in order_by clause '{text}'.")
     field = _model_field if kind is SearchedKind.MODELS else _version_field
     return OrderKey(field=field(words[0] if words else ""), descending=way == "desc")
 
@@ -91,7 +91,7 @@ def _words(text: str) -> list[str]:
 def _model_field(name: str) -> OrderField:
     name = name.strip()
     if name not in _OF_MODELS:
-        raise InvalidInputError(
+        raise RefusedSearchError(
             f"Invalid order by key '{name}' specified. Valid keys are '{{'name', 'timestamp'}}'"
         )
     return _OF_MODELS[name]
@@ -101,15 +101,15 @@ def _version_field(name: str) -> OrderField:
     entity, key = entity_and_key(name.strip())
     key = without(unquoted(key), "`")
     if entity == "attribute" and key not in _OF_VERSIONS:
-        raise InvalidInputError(
+        raise RefusedSearchError(
             f"Invalid attribute key '{key}' specified. Valid keys are '{as_set(_OF_VERSIONS)}'"
         )
     if key not in _OF_VERSIONS:
-        raise InvalidInputError(
+        raise RefusedSearchError(
             f"Invalid order by key '{key}' specified. Valid keys are {as_set(_OF_VERSIONS)}"
         )
     return _OF_VERSIONS[key]
 
 
-def _not_parsed(text: str) -> InvalidInputError:
-    return InvalidInputError(f"Invalid order_by clause '{text}'. Could not be parsed.")
+def _not_parsed(text: str) -> RefusedSearchError:
+    return RefusedSearchError(f"Invalid order_by clause '{text}'. Could not be parsed.")

@@ -8,6 +8,8 @@ from pedigree.errors import AliasNotFoundError
 from pedigree.server.http.auth import requires
 from pedigree.server.mlflow import rules
 from pedigree.server.mlflow.fields import required
+from pedigree.server.mlflow.reads import AskedVersions, one_version, shown_on_loop
+from pedigree.server.mlflow.records import OneVersion
 from pedigree.server.mlflow.requests import NamedModel
 from pedigree.server.mlflow.routes import MlflowCall, MlflowRoutes
 
@@ -33,7 +35,18 @@ class NewAlias(NamedModel):
 @requires(Permission.MOVE, model_in_body=True)
 def set_alias(call: MlflowCall, asked: NewAlias) -> None:
     """Point an alias to a version; it leaves its previous version."""
-    call.registry.set_alias(asked.name, asked.alias, int(asked.version))
+    pointers = call.registry.operations.pointers
+    pointers.point(asked.name, asked.alias, int(asked.version))
+
+
+@routes.get("registered-models/alias")
+@requires(Permission.READ, lists=True)
+async def get_by_alias(call: MlflowCall, asked: NamedAlias) -> OneVersion:
+    """Return the version with an alias; ``latest`` is the highest one."""
+    is_latest = asked.alias.lower() == "latest"
+    alias = None if is_latest else asked.alias
+    wanted = AskedVersions(asked.name, alias=alias, newest=is_latest)
+    return OneVersion(model_version=one_version(await shown_on_loop(call, wanted), wanted))
 
 
 @routes.delete("registered-models/alias")
@@ -41,4 +54,4 @@ def set_alias(call: MlflowCall, asked: NewAlias) -> None:
 def delete_alias(call: MlflowCall, asked: NamedAlias) -> None:
     """Delete an alias; as in MLflow, one that does not exist is no error."""
     with suppress(AliasNotFoundError):
-        call.registry.delete_alias(asked.name, asked.alias)
+        call.registry.operations.pointers.unpoint(asked.name, asked.alias)

@@ -8,21 +8,46 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pedigree.server.mlflow import aliases, models, server
+from pedigree.server.mlflow import (
+    aliases,
+    artifact_uploads,
+    artifacts,
+    models,
+    passing_on,
+    registering,
+    searching,
+    server,
+    stages,
+    tags,
+    versions,
+)
 from pedigree.server.mlflow.errors import no_endpoint
 from pedigree.server.mlflow.routes import AJAX, API, MlflowRoute, MlflowRoutes
 
-SUBJECTS: tuple[MlflowRoutes, ...] = (models.routes, aliases.routes)
+SUBJECTS: tuple[MlflowRoutes, ...] = (
+    models.routes,
+    versions.routes,
+    registering.routes,
+    stages.routes,
+    aliases.routes,
+    tags.routes,
+    searching.routes,
+    artifacts.routes,
+    artifact_uploads.routes,
+    # The last one, since it has a route for every path.
+    passing_on.routes,
+)
 
 # Below these every path is MLflow's, so an unknown one is refused in its form.
-_OWN = tuple(f"{prefix}/" for prefix in (API, AJAX))
+_OWN = tuple(f"{prefix}/" for prefix in (API, AJAX, *passing_on.PREFIXES.values()))
 
 
 def open_mlflow(app: FastAPI) -> None:
     """Let an application serve MLflow's clients; their routes are not in the OpenAPI document."""
+    # First, since a route that passes on has a pattern for their paths.
+    app.router.routes.extend(server.ROUTES)
     for subject in SUBJECTS:
         app.router.routes.extend(subject.routes)
-    app.router.routes.extend(server.ROUTES)
 
 
 class MlflowMiddleware:
@@ -37,6 +62,8 @@ class MlflowMiddleware:
         self._app = app
         self._exact: dict[str, dict[str, MlflowRoute]] = {}
         self._patterns: list[tuple[re.Pattern[str], MlflowRoute]] = []
+        # What a client may ask without a token, though a pattern has its path.
+        self._open = {each.path for each in server.ROUTES}
         for route in routes:
             if not isinstance(route, MlflowRoute):
                 continue
@@ -52,7 +79,7 @@ class MlflowMiddleware:
             return
         path: str = scope["path"]
         found = self._exact.get(path)
-        if found is None and path.startswith(_OWN):
+        if found is None and path.startswith(_OWN) and path not in self._open:
             found = self._matching(path)
         if found is None:
             await self._app(scope, receive, send)
@@ -68,5 +95,9 @@ class MlflowMiddleware:
         await response(scope, receive, send)
 
     def _matching(self, path: str) -> dict[str, MlflowRoute]:
-        """Return the routes of a path with parts, by their methods."""
-        return {route.method: route for pattern, route in self._patterns if pattern.match(path)}
+        """Return the routes of a path with parts, by their methods: the first one that matches."""
+        found: dict[str, MlflowRoute] = {}
+        for pattern, route in self._patterns:
+            if pattern.match(path):
+                found.setdefault(route.method, route)
+        return found

@@ -26,35 +26,52 @@ _LOG = logging.getLogger(__name__)
 
 
 class ErrorKind(NamedTuple):
-    """What MLflow calls an error, and its status."""
+    """What MLflow calls an error, and its status.
+
+    Attributes:
+        code: The ``error_code``, by which clients choose what to do.
+        status: The status of the answer.
+        name: The ``error_class``, finer than the code; None where MLflow has none.
+        sqlstate: The code of its class, of five characters.
+    """
 
     code: str
     status: int
+    name: str | None = None
+    sqlstate: str | None = None
 
 
-_INVALID = ErrorKind("INVALID_PARAMETER_VALUE", 400)
+# States of the client's and of the server's errors.
+_USER, _SYSTEM = "KAM00", "XXM00"
+_INVALID = ErrorKind("INVALID_PARAMETER_VALUE", 400, "INVALID_PARAMETER_VALUE", _USER)
+_FAILED = ErrorKind("INTERNAL_ERROR", 500, "CLIENT_INTERNAL_ERROR", _SYSTEM)
 _BUSY = ErrorKind("REQUEST_LIMIT_EXCEEDED", 429)
 _UNSUPPORTED = ErrorKind("NOT_IMPLEMENTED", 501)
-_NO_ENDPOINT = "ENDPOINT_NOT_FOUND"
+_NO_ENDPOINT = ErrorKind("ENDPOINT_NOT_FOUND", 404, "RESOURCE_NOT_FOUND", _USER)
 
 # The nearest base class of an error counts. MLflow's clients repeat a request that failed by 5xx,
 # so what would fail again is 400, also where MLflow has another status.
 KINDS: Mapping[type[Exception], ErrorKind] = {
-    errors.PedigreeError: ErrorKind("INTERNAL_ERROR", 500),
+    errors.PedigreeError: _FAILED,
     errors.InvalidInputError: _INVALID,
-    WorkspacesDisabledError: ErrorKind("FEATURE_DISABLED", 400),
-    errors.NotFoundError: ErrorKind("RESOURCE_DOES_NOT_EXIST", 404),
+    WorkspacesDisabledError: ErrorKind("FEATURE_DISABLED", 400, "FEATURE_DISABLED", _USER),
+    errors.NotFoundError: ErrorKind("RESOURCE_DOES_NOT_EXIST", 404, "RESOURCE_NOT_FOUND", _USER),
     errors.AliasNotFoundError: _INVALID,
     errors.RefusedError: _INVALID,
-    errors.NameTakenError: ErrorKind("RESOURCE_ALREADY_EXISTS", 400),
+    errors.NameTakenError: ErrorKind(
+        "RESOURCE_ALREADY_EXISTS", 400, "RESOURCE_ALREADY_EXISTS", _USER
+    ),
     errors.NotAuthenticatedError: ErrorKind("UNAUTHENTICATED", 401),
-    errors.NotPermittedError: ErrorKind("PERMISSION_DENIED", 403),
+    errors.NotPermittedError: ErrorKind("PERMISSION_DENIED", 403, "PERMISSION_DENIED", _USER),
     errors.RequestInFlightError: ErrorKind("RESOURCE_CONFLICT", 409),
     errors.GenerationConflictError: ErrorKind("ABORTED", 409),
+    errors.UnsupportedByStoreError: _UNSUPPORTED,
     errors.CorruptionError: ErrorKind("DATA_LOSS", 500),
     errors.SecretKeyError: _UNSUPPORTED,
     errors.MissingDependencyError: _UNSUPPORTED,
-    errors.UnavailableError: ErrorKind("TEMPORARILY_UNAVAILABLE", 503),
+    errors.UnavailableError: ErrorKind(
+        "TEMPORARILY_UNAVAILABLE", 503, "CLIENT_INTERNAL_ERROR", _SYSTEM
+    ),
     errors.DatabaseBusyError: _BUSY,
     errors.ServiceBusyError: _BUSY,
     errors.SlowRequestError: ErrorKind("DEADLINE_EXCEEDED", 408),
@@ -122,7 +139,7 @@ async def error_answer(
             return await _known(request, lacking, asked)
     # Its message may quote secrets, so it goes only to the log.
     _LOG.error("%s", request.url.path, exc_info=error, extra={"action": "request.crashed"})
-    return _answer(ErrorKind("INTERNAL_ERROR", 500), "The service failed. See its log.")
+    return _answer(_FAILED, "The service failed. See its log.")
 
 
 def no_endpoint(path: str, methods: list[str]) -> Response:
@@ -133,12 +150,11 @@ def no_endpoint(path: str, methods: list[str]) -> Response:
         methods: The methods of the path, if it has other ones.
     """
     if not methods:
-        return _answer(ErrorKind(_NO_ENDPOINT, 404), f"This service has no endpoint {path}")
+        return _answer(_NO_ENDPOINT, f"This service has no endpoint {path}")
     allowed = ", ".join(methods)
     message = f"The endpoint {path} has the methods {allowed}"
-    return _answer(
-        ErrorKind(_NO_ENDPOINT, HTTPStatus.METHOD_NOT_ALLOWED), message, {"Allow": allowed}
-    )
+    wrong = _NO_ENDPOINT._replace(status=HTTPStatus.METHOD_NOT_ALLOWED)
+    return _answer(wrong, message, {"Allow": allowed})
 
 
 async def _known(
@@ -161,5 +177,7 @@ async def _known(
 
 
 def _answer(kind: ErrorKind, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    body = to_json({"error_code": kind.code, "message": message})
-    return Response(body, kind.status, headers=dict(headers or {}), media_type="application/json")
+    body: dict[str, str | None] = {"error_code": kind.code, "message": message}
+    body |= {"sqlstate": kind.sqlstate, "error_class": kind.name}
+    known = to_json({name: value for name, value in body.items() if value is not None})
+    return Response(known, kind.status, headers=dict(headers or {}), media_type="application/json")

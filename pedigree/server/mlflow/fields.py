@@ -71,6 +71,10 @@ class MlflowRequest:
     judged_first: ClassVar[tuple[str, ...]] = ()
     """The fields whose rules come before those of the others."""
 
+    def refusal(self) -> str | None:
+        """Return why MLflow refuses values that it accepts alone; None if it accepts them."""
+        return None
+
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:
         """Return the request of the JSON object of a body.
@@ -216,6 +220,8 @@ def _read(request: type[T], given: Mapping[str, Any], *, is_query: bool) -> T:
         rule = field.declared.rule
         if rule is not None and (refused := rule(field.name, getattr(read, field.name))):
             raise UnacceptedRequestError(refused)
+    if refused := read.refusal():
+        raise UnacceptedRequestError(refused)
     return read
 
 

@@ -32,6 +32,12 @@ class NewModel(Record):
     tags: Tags = Field(default_factory=dict)
 
 
+class NewName(Record):
+    """The new name of a model."""
+
+    new_name: str = Field(min_length=1, max_length=256, json_schema_extra=NAMED)
+
+
 class Description(Patch):
     """A change of a model's or version's description by JSON Merge Patch (RFC 7396)."""
 
@@ -82,6 +88,15 @@ def update_model(call: ChangeCall, name: Name, change: Description) -> Response:
     """Change a model's description, owners or tags; null removes a value (RFC 7396)."""
     return call.of(lambda registry: registry.model(name)).write(
         lambda registry: registry.update_model(name, **change.given())
+    )
+
+
+@router.post(paths.MODEL_RENAME, responses={200: {"model": RegisteredModel}})
+@requires(Permission.REGISTER)
+def rename_model(call: ChangeCall, name: Name, to: NewName) -> Response:
+    """Give a model another name; its history is found under both."""
+    return call.of(lambda registry: registry.model(name)).write(
+        lambda registry: registry.rename_model(name, to.new_name)
     )
 
 

@@ -96,6 +96,9 @@ def _data(body: Body) -> str:
 _PHRASES: Mapping[EventType, Callable[[Body], str]] = {
     EventType.MODEL_CREATED: lambda _: "created",
     EventType.MODEL_UPDATED: _model_update,
+    EventType.MODEL_RENAMED: lambda body: (
+        f"renamed from {_text(body, 'from')} to {_text(body, 'to')}"
+    ),
     EventType.MODEL_DELETED: lambda _: "deleted with all its versions",
     EventType.MODEL_RESTORED: lambda _: "restored",
     EventType.VERSION_CREATED: lambda _: "registered",
@@ -131,5 +134,9 @@ _PHRASES: Mapping[EventType, Callable[[Body], str]] = {
     EventType.ASSET_RELEASED: lambda body: f"{_data(body)} released from quarantine",
     EventType.DATASHEET_SET: lambda body: f"datasheet of {_data(body)} written",
     EventType.DATA_CHECK_RECORDED: lambda body: f"{_data(body)}: {_check(body)}",
+    EventType.POLICY_DEFAULT_SET: lambda body: f"policy of new models {_text(body, 'pattern')} set",
+    EventType.POLICY_DEFAULT_DELETED: lambda body: (
+        f"policy of new models {_text(body, 'pattern')} deleted"
+    ),
     EventType.ALIAS_SET: lambda body: f"became @{_text(body, 'alias')}",
 }

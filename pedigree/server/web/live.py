@@ -54,6 +54,7 @@ _REQUESTS = frozenset(
         EventType.VERSION_OVERRIDDEN,
         EventType.VERSION_DELETED,
         EventType.MODEL_DELETED,
+        EventType.MODEL_RENAMED,
         EventType.MODEL_RESTORED,
     }
 )

@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 from pedigree.lifecycle.approval_rules import ApprovalRule
 from pedigree.lifecycle.metric_gate import MetricGate
-from pedigree.lifecycle.records import ARCHIVED, NO_STAGE, Policy, Severity, StageRule
+from pedigree.lifecycle.records import (
+    ARCHIVED,
+    NO_STAGE,
+    CheckRule,
+    Policy,
+    Severity,
+    StageRule,
+)
 from pedigree.server.web.words import number, plural, span, worded
 
 
@@ -58,6 +65,15 @@ def other_rules(policy: Policy) -> tuple[str, ...]:
         said.append(f"drift is watched in {policy.drift.stage}")
     if policy.retention is not None:
         said.extend(_retention(policy.retention.keep_production, policy.retention.window))
+    said.extend(_registration(policy))
+    said.extend(
+        f"the alias {alias} names a version in {stage} alone"
+        for alias, stage in policy.aliases.items()
+    )
+    if policy.back_to_none:
+        said.append("a version may leave its stage for no stage")
+    if policy.delete_held:
+        said.append("deleting a version ends its stage and its aliases")
     if policy.editors:
         said.append(f"changed by {', '.join(policy.editors)} alone")
     return tuple(said)
@@ -84,11 +100,18 @@ def _phrases(policy: Policy) -> frozenset[str]:
 
 
 def _stage(rule: StageRule) -> StageWords:
-    checks = tuple(
-        worded(each.name) + (" (warns)" if each.severity is Severity.WARN else "")
-        for each in rule.checks
-    )
+    checks = tuple(map(_check, rule.checks))
     return StageWords(rule.name, rule.after, tuple(_asks(rule)), checks, _mover(rule))
+
+
+def _registration(policy: Policy) -> Iterator[str]:
+    if policy.registration:
+        names = ", ".join(map(_check, policy.registration))
+        yield f"before a version of MLflow's clients can be loaded, it passes {names}"
+
+
+def _check(rule: CheckRule) -> str:
+    return worded(rule.name) + (" (warns)" if rule.severity is Severity.WARN else "")
 
 
 def _asks(rule: StageRule) -> Iterator[str]:
@@ -106,6 +129,8 @@ def _asks(rule: StageRule) -> Iterator[str]:
         yield f"{span(rule.soak)} in the stage before"
     if rule.exclusive:
         yield "one version at a time"
+    if rule.mlflow is not None:
+        yield f"MLflow's clients see the stage {rule.mlflow}"
 
 
 def _approvals(rule: ApprovalRule) -> Iterator[str]:

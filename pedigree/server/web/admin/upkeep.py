@@ -22,6 +22,7 @@ from pedigree.server.web.visits import Visit
 pages = Pages()
 
 _ITEMS = 50
+_DEFAULTS = 100
 
 
 @pages.get(links.QUARANTINES)
@@ -59,7 +60,11 @@ def admin_policies(visit: Visit) -> Response:
     """List the models, each with the page of its policy."""
     registry, after = visit.registry, visit.query.get("after")
     found = listed(lambda limit: registry.models(limit=limit, after=after), lambda each: each.name)
-    return admin_page(visit, "policies.html", links.POLICIES, models=found)
+    defaults = [
+        (each, " → ".join(rule.name for rule in each.policy.stages) or "no stages")
+        for each in registry.policy_defaults(limit=_DEFAULTS)
+    ]
+    return admin_page(visit, "policies.html", links.POLICIES, models=found, defaults=defaults)
 
 
 @pages.get(links.RETENTION)

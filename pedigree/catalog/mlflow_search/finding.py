@@ -1,0 +1,156 @@
+"""Find the versions of a page.
+
+*Hits*: an index has the versions of one of the conditions, and they are few. They are read,
+filtered and sorted.
+*Walk*: an index has the order. As many versions as cost little are read in that order and filtered,
+and may fill the page.
+*All*: what is left: the versions of the best condition, or all of them, filtered and sorted.
+
+The first two end with the page or after a fixed number of versions, so the hundredth page costs as
+much as the first one.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from psycopg import sql
+
+from pedigree.catalog.mlflow_search.asked import AskedPage, name_of_all
+from pedigree.catalog.mlflow_search.conditions import Condition, ConditionField, Conditions
+from pedigree.catalog.mlflow_search.to_sql import all_of, driver, tags_driver
+from pedigree.catalog.search.execution import ANY, NESTED_REPLAN, Execution
+from pedigree.catalog.search.parameters import Parameters
+from pedigree.postgres.transaction import Row
+
+_FEW = 2_000
+"""The versions that can be read one by one within a few milliseconds."""
+_TRIED = 20_000
+"""The versions that are read in the order of an index, in search of those of a page."""
+
+
+class FoundKeys(NamedTuple):
+    """The keys of found versions, with what they are sorted by, and how they were found."""
+
+    rows: list[Row]
+    plan: str
+
+
+class SearchedVersions(NamedTuple):
+    """A search for versions, among those that the caller may read."""
+
+    execution: Execution
+    asked: AskedPage
+    visible: Sequence[str] | None
+
+    @property
+    def limit(self) -> int:
+        """How many versions are looked for: one more than a page has."""
+        return self.asked.limit + 1
+
+
+def find(execution: Execution, asked: AskedPage, visible: Sequence[str] | None) -> FoundKeys:
+    """Return the versions of a page, and one more if there are further ones.
+
+    Args:
+        execution: Where to read.
+        asked: The search.
+        visible: Only models of these names exist for the caller; all models when None.
+
+    Raises:
+        TimeIsUpError: It takes longer than it may.
+    """
+    search = SearchedVersions(execution, asked, visible)
+    counts = _counts(search)
+    best = min(range(len(counts)), key=counts.__getitem__, default=None)
+    if best is not None and counts[best] <= _FEW:
+        return FoundKeys(_among(search, best), "hits")
+    if asked.order.is_walkable:
+        walked = _walk(search)
+        if len(walked) == search.limit:
+            return FoundKeys(walked, "walk")
+    return FoundKeys(_among(search, best, in_bulk=True), "all")
+
+
+def _drivers(conditions: Conditions, parameters: Parameters) -> list[sql.Composable]:
+    """Return the indexes' versions of each condition that has some, the narrowest kinds first."""
+    ranked = sorted(conditions.parts, key=_rank)
+    found = [tags_driver(conditions, parameters), *(driver(each, parameters) for each in ranked)]
+    return [each for each in found if each is not None]
+
+
+def _rank(found: Condition) -> int:
+    fields = (ConditionField.RUN, ConditionField.SOURCE, ConditionField.NAME)
+    return fields.index(found.field) if found.field in fields else len(fields)
+
+
+def _counts(search: SearchedVersions) -> list[int]:
+    """Return how many versions each driver has, up to one more than a few."""
+    parameters = Parameters()
+    drivers = _drivers(search.asked.conditions, parameters)
+    if not drivers:
+        return []
+    each = sql.SQL(", ").join(
+        sql.SQL("(SELECT count(*) FROM ({} LIMIT {}) AS counted) AS {}").format(
+            found, sql.Literal(_FEW + 1), sql.Identifier(f"n{index}")
+        )
+        for index, found in enumerate(drivers)
+    )
+    statement = sql.SQL("SELECT {}").format(each)
+    (row,) = search.execution.ask(statement, parameters, NESTED_REPLAN)
+    return [row[f"n{index}"] for index in range(len(drivers))]
+
+
+def _among(search: SearchedVersions, index: int | None, *, in_bulk: bool = False) -> list[Row]:
+    """Return the versions of a page from those of a driver, or from all."""
+    parameters = Parameters()
+    source: sql.Composable = sql.SQL("pedigree.search_mlflow v")
+    if index is not None:
+        source = sql.SQL(
+            "(SELECT DISTINCT model_id, version FROM ({}) AS hit) AS h JOIN {}"
+        ).format(
+            _drivers(search.asked.conditions, parameters)[index],
+            sql.SQL("pedigree.search_mlflow v USING (model_id, version)"),
+        )
+    # OFFSET 0 keeps the planner from an index in the order of the page: it cannot know how many
+    # versions that would read.
+    statement = sql.SQL(
+        "SELECT * FROM (SELECT v.model_id, v.version, {columns} FROM {source}"
+        " WHERE {filter} AND {after} OFFSET 0) AS found ORDER BY {order} LIMIT {limit}"
+    ).format(
+        columns=search.asked.order.columns,
+        source=source,
+        filter=all_of(search.asked.conditions, search.visible, parameters),
+        after=search.asked.order.after(search.asked.after, parameters),
+        order=search.asked.order.order,
+        limit=parameters.add(search.limit),
+    )
+    return search.execution.ask(statement, parameters, ANY if in_bulk else NESTED_REPLAN)
+
+
+def _walk(search: SearchedVersions) -> list[Row]:
+    """Return the versions of a page among the first ones in the order of an index."""
+    parameters = Parameters()
+    name = name_of_all(search.asked.conditions)
+    of_model = (
+        sql.SQL("true")
+        if name is None
+        else sql.SQL("v.name = {}::text").format(parameters.add(name))
+    )
+    columns = sql.SQL(", ").join(
+        sql.Identifier(f"k{index}") for index in range(len(search.asked.order.keys))
+    )
+    statement = sql.SQL(
+        "SELECT v.model_id, v.version, {shown} FROM ("
+        "SELECT v.*, {columns} FROM pedigree.search_mlflow v WHERE {of_model} AND {after}"
+        " ORDER BY {order} LIMIT {tried}) AS v WHERE {filter} ORDER BY {order} LIMIT {limit}"
+    ).format(
+        shown=columns,
+        columns=search.asked.order.columns,
+        of_model=of_model,
+        after=search.asked.order.after(search.asked.after, parameters),
+        order=search.asked.order.order,
+        tried=sql.Literal(max(_TRIED, 2 * search.limit)),
+        filter=all_of(search.asked.conditions, search.visible, parameters),
+        limit=parameters.add(search.limit),
+    )
+    return search.execution.ask(statement, parameters, NESTED_REPLAN)

@@ -1,0 +1,65 @@
+"""The registration checks of policies, run on the bytes of versions that are not loadable yet."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pedigree.artifacts.records import Manifest
+from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.sealed import sealed_digest
+from pedigree.lifecycle.gate_facts import ModelFacts
+from pedigree.lifecycle.gate_inputs import look_at_model, verdicts_on_bytes
+from pedigree.lifecycle.records import RecordedVerdict
+from pedigree.lifecycle.registration_gate import RegistrationJudgement, registration_gate
+from pedigree.postgres.transaction import Transaction
+from pedigree.registry.context import Context
+from pedigree.registry.evidence import RegistryEvidence
+
+
+class RegistrationGateOperations:
+    """The registration checks of policies, run on the bytes of versions that are not loadable yet.
+
+    Args:
+        context: The registry's database and store.
+        evidence: What the checks read.
+    """
+
+    def __init__(self, context: Context, evidence: RegistryEvidence) -> None:
+        self._context = context
+        self._evidence = evidence
+
+    def is_asked(self, name: str) -> bool:
+        """Return whether the policy of a model has registration checks.
+
+        Raises:
+            ModelNotFoundError: There is no such model.
+        """
+        model = self._context.database.read(lambda transaction: look_at_model(transaction, name))
+        return bool(model.policy.registration)
+
+    def judge_bytes(
+        self, version: ModelVersion, verify: Callable[[], Manifest], folder: Path
+    ) -> RegistrationJudgement:
+        """Judge bytes by the registration checks of a model's policy; nothing is written.
+
+        The verdicts that it returns are recorded once the version is sealed.
+
+        Args:
+            version: The version with the digest of its bytes, also if it is not sealed yet.
+            verify: Reads the bytes again, compares their digests, and returns the manifest.
+            folder: The files.
+
+        Raises:
+            ModelNotFoundError: There is no such model.
+            NotSealedError: The version has no digest.
+            InvalidPolicyError: A check does not accept the policy's settings.
+            MissingDependencyError: A library that a check needs is not installed.
+        """
+        digest = sealed_digest(version)
+
+        def read(transaction: Transaction) -> tuple[ModelFacts, tuple[RecordedVerdict, ...]]:
+            model = look_at_model(transaction, version.model_name)
+            return model, verdicts_on_bytes(transaction, model, digest)
+
+        model, known = self._context.database.read(read)
+        evidence = self._evidence.of_draft(model.champion, model.policy, verify, folder)
+        return registration_gate(evidence, version, model, known, self._context.actor())

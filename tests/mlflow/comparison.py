@@ -1,0 +1,93 @@
+"""Steps that are done on two sides, and what differs between them."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.mlflow.normal import differences, normal, updates
+from tests.mlflow.sides import Call, Sent, Side
+
+API = "/api/2.0/mlflow"
+FORGIVEN = Path(__file__).with_name("forgiven.tsv")
+READS = re.compile(r"GET |client (get|search|find)_|.*get-latest-versions")
+
+MODELS = Sent("GET", f"{API}/registered-models/search", (("max_results", "1000"),))
+VERSIONS = Sent("GET", f"{API}/model-versions/search", (("max_results", "10000"),))
+
+
+class Forgiven(NamedTuple):
+    """A difference on purpose, as a pattern of its lines."""
+
+    name: str
+    pattern: re.Pattern[str]
+    reason: str
+
+
+def forgiven() -> list[Forgiven]:
+    """Return all of them, in the order of the file."""
+    with FORGIVEN.open() as lines:
+        rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+    return [Forgiven(row["name"], re.compile(row["pattern"], re.S), row["reason"]) for row in rows]
+
+
+class Comparison:
+    """Compares two sides step by step, and counts what it compared and what it forgave.
+
+    Args:
+        theirs: MLflow's server.
+        ours: What is compared with it.
+        patterns: The differences to forgive.
+    """
+
+    def __init__(self, theirs: Side, ours: Side, patterns: Iterable[Forgiven] = ()) -> None:
+        self.sides = (theirs, ours)
+        self.patterns = tuple(patterns)
+        self.compared = 0
+        self.forgiven: Counter[str] = Counter()
+        self.found: list[str] = []
+        self.failed: list[str] = []
+        self._updated: list[dict[str, int]] = [{}, {}]
+
+    def do(self, step: Sent | Call) -> tuple[Any, Any]:
+        """Do a step on both sides, compare what it answers, and after a write also the state."""
+        theirs, ours = (side.do(step) for side in self.sides)
+        self._note(step.route, theirs, ours)
+        if not READS.match(step.route):
+            self.compare_state(step.route)
+        return theirs, ours
+
+    def compare_state(self, route: str) -> None:
+        """Compare all models and versions, and which of them the last write touched."""
+        states = [
+            {"models": side.send(MODELS)["answer"], "versions": side.send(VERSIONS)["answer"]}
+            for side in self.sides
+        ]
+        moments = [updates(state) for state in states]
+        touched = [
+            sorted(each for each, at in now.items() if before.get(each) != at)
+            for before, now in zip(self._updated, moments, strict=True)
+        ]
+        self._updated = moments
+        theirs, ours = (
+            {**state, "touched": names} for state, names in zip(states, touched, strict=True)
+        )
+        self._note(f"state after {route}", theirs, ours)
+
+    def _note(self, route: str, theirs: Any, ours: Any) -> None:
+        self.compared += 1
+        statuses = [ours.get("status"), *(each["status"] for each in ours.get("exchanges", ()))]
+        if any(status is not None and status >= 500 for status in statuses):
+            self.failed.append(f"{route}: {ours}")
+        excused: set[str] = set()
+        for line in differences(normal(theirs), normal(ours)):
+            shown = f"{route} | {line}"
+            known = next((each.name for each in self.patterns if each.pattern.search(shown)), None)
+            if known is None:
+                self.found.append(shown)
+            else:
+                excused.add(known)
+        self.forgiven.update(excused)
+        self.excused_steps = getattr(self, "excused_steps", 0) + bool(excused)
