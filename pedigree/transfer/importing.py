@@ -11,7 +11,8 @@ from pedigree.artifacts.publish import discard
 from pedigree.audit import log
 from pedigree.audit.event_types import EventType
 from pedigree.catalog.creation import Supply
-from pedigree.catalog.records import SealState, SourcedVersion, VersionSource
+from pedigree.catalog.records import SourcedVersion, VersionSource
+from pedigree.catalog.seal_states import SealState
 from pedigree.errors import InvalidInputError, ModelNotFoundError, NotFoundError, RefusedError
 from pedigree.lifecycle.records import Policy
 from pedigree.postgres.queries import load_queries

@@ -4,8 +4,10 @@ What is not here is derived (search, statistics, counts), belongs to one deploym
 leases, deliveries, webhooks, sessions, kept answers) or shows who signed (checkpoints, keys).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
+from typing import Literal
 
 from psycopg import sql
 
@@ -18,6 +20,7 @@ PORTABLE = (
     *("access_role", "access_group", "access_group_member", "provisioned_group", "principal"),
     *("identity", "provisioned_user", "pseudonym", "access_token", "access_grant"),
     *("dagster_instance", "environment", "artifact", "artifact_file", "registered_model"),
+    *("policy_default", "former_name"),
     *("model_version", "version_source", "training", "awaited", "lineage_node", "lineage_edge"),
     "asset_event",
     *("tenure", "verdict", "decision", "stage_override", "stage_request", "candidacy"),
@@ -29,6 +32,9 @@ PORTABLE = (
 
 # A new registry has rows in it, of which the folder has the newer form.
 _REPLACED = ("access_role",)
+
+# It numbers the versions of a new model, which a row of a folder states itself.
+_OF_NEW_ROWS: Mapping[str, str] = MappingProxyType({"registered_model": "model_named"})
 
 
 def rows_of(transaction: Transaction, table: str) -> Iterator[str]:
@@ -53,11 +59,26 @@ def insert_rows(transaction: Transaction, table: str, rows: Iterable[str]) -> in
         " json_populate_record(NULL::{name}, line::json) AS row ORDER BY place"
     ).format(name=name)
     left, count = iter(rows), 0
+    trigger = _OF_NEW_ROWS.get(table)
+    _fire(transaction, table, trigger, "DISABLE")
     while batch := list(islice(left, ROWS_AT_ONCE)):
         transaction.execute(insert, {"rows": batch})
         count += len(batch)
+    _fire(transaction, table, trigger, "ENABLE")
     _renew_sequences(transaction, table)
     return count
+
+
+def _fire(
+    transaction: Transaction, table: str, trigger: str | None, word: Literal["DISABLE", "ENABLE"]
+) -> None:
+    """Let a trigger of a table fire, or not; only the owner may, and a rollback undoes it."""
+    if trigger is not None:
+        transaction.execute(
+            sql.SQL(f"ALTER TABLE {{}} {word} TRIGGER {{}}").format(
+                sql.Identifier("pedigree", table), sql.Identifier(trigger)
+            )
+        )
 
 
 def is_empty(transaction: Transaction) -> bool:
