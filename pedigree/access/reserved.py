@@ -16,6 +16,8 @@ PSEUDONYM = re.compile(r"person-[0-9a-f]{32}")
 """The form of pseudonyms: who claims one as a name would act as somebody else."""
 
 RECONCILER = Actor(name="service:reconciler", source="pedigree serve")
+# Fetches and judges the versions that MLflow clients register.
+REGISTRAR = Actor(name="service:registrar", source="pedigree serve")
 AUTOMATIC_APPROVER = "service:approver:"
 """The beginning of the names under which automatic approvers decide."""
 # Renders model cards in any process: a card is a view, so no person is its author.

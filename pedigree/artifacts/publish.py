@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from pedigree.artifacts._progress import Meter, Progress
+from pedigree.artifacts._remote_ingest import hashed
 from pedigree.artifacts._upload import Upload
 from pedigree.artifacts.lost_bytes import RecordRestored, storing_again
 from pedigree.artifacts.objects import Intake, ObjectStore, blob_key
@@ -70,6 +71,18 @@ def publish(
         upload.hand_over()
     upload_id = upload.upload_id if upload.is_open else None
     return StagedArtifact(manifest=manifest, upload_id=upload_id, stored=stored)
+
+
+def manifest_of(path: Path, flavor: str | None, signature: Signature | None) -> Manifest:
+    """Return the manifest that :func:`publish` would make of the files at a path.
+
+    Nothing is stored: this is for what is judged first.
+
+    Raises:
+        InvalidArtifactError: As :func:`publish`.
+    """
+    files = tuple(ManifestFile.of(source.path, hashed(source)) for source in scan(path))
+    return Manifest(flavor=flavor, signature=signature, files=files)
 
 
 def discard(database: Database, store: ObjectStore, publication: StagedArtifact) -> None:

@@ -32,7 +32,8 @@ from pedigree.client.tokens import RemoteTokens
 from pedigree.client.uploads import RemoteUploads
 from pedigree.client.versions import RemoteVersions
 from pedigree.client.webhooks import RemoteWebhooks
-from pedigree.contract.verbs import Operations, RegistryVerbs
+from pedigree.contract.groups import Operations
+from pedigree.contract.verbs import RegistryVerbs
 from pedigree.settings import Settings
 
 

@@ -15,7 +15,7 @@ from pedigree.registry.context import ContextGroup
 
 if TYPE_CHECKING:
     from pedigree.catalog.mlflow_search.asked import AskedPage
-    from pedigree.catalog.mlflow_search.records import FoundModel, FoundPage, FoundVersion
+    from pedigree.catalog.mlflow_search.records import FoundModel, FoundVersion, PageOfFound
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 class MlflowSearchOperations(ContextGroup):
     """Search in the grammar of the MLflow protocol; stages are those that its clients see."""
 
-    def models(self, asked: "AskedPage") -> "FoundPage[FoundModel]":
+    def find_models(self, asked: "AskedPage") -> "PageOfFound[FoundModel]":
         """Return a page of the models that a search finds, of those that the caller may read.
 
         Raises:
@@ -33,7 +33,7 @@ class MlflowSearchOperations(ContextGroup):
 
         def read(
             transaction: Transaction, visible: Sequence[str] | None, seconds: float
-        ) -> "FoundPage[FoundModel]":
+        ) -> "PageOfFound[FoundModel]":
             page = models.search_models(transaction, asked, visible, seconds=seconds)
             policies = _policies(transaction, [one for each in page.items for one in each.newest])
             shown = tuple(_with_shown_stages(each, policies) for each in page.items)
@@ -41,7 +41,7 @@ class MlflowSearchOperations(ContextGroup):
 
         return self._search(read)
 
-    def versions(self, asked: "AskedPage") -> "FoundPage[FoundVersion]":
+    def find_versions(self, asked: "AskedPage") -> "PageOfFound[FoundVersion]":
         """Return a page of the versions that a search finds, of those that the caller may read.
 
         Raises:
@@ -51,7 +51,7 @@ class MlflowSearchOperations(ContextGroup):
 
         def read(
             transaction: Transaction, visible: Sequence[str] | None, seconds: float
-        ) -> "FoundPage[FoundVersion]":
+        ) -> "PageOfFound[FoundVersion]":
             page = versions.search_versions(transaction, asked, visible, seconds=seconds)
             policies = _policies(transaction, page.items)
             shown = tuple(_with_shown_stage(each, policies) for each in page.items)

@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from pedigree.access.named_records import name_people, with_names
-from pedigree.contract.verbs import Operations
+from pedigree.contract.groups import Operations
 from pedigree.errors import PedigreeError
 from pedigree.postgres._failures import statement_error
 from pedigree.registry.access import AccessOperations
@@ -45,6 +45,8 @@ from pedigree.registry.retention import RetentionOperations
 from pedigree.registry.sealing import SealingOperations
 from pedigree.registry.search import SearchOperations
 from pedigree.registry.sessions import SessionOperations
+from pedigree.registry.source_versions import SourceVersions
+from pedigree.registry.sources import SourceOperations
 from pedigree.registry.stage_requests import StageRequestOperations
 from pedigree.registry.stages import StageOperations
 from pedigree.registry.staleness import StalenessOperations
@@ -145,6 +147,20 @@ class RegistryOperations(Operations):
         self.creator = VersionCreator(context, self.pending_checks, evidence)
         self.registration = RegistrationOperations(context, self.uploads, self.creator)
         self.sealing = SealingOperations(context, self.creator, self.pending_checks)
+        self.sources = SourceOperations(
+            context,
+            self.sealing,
+            SourceVersions(
+                models=self.models,
+                versions=self.versions,
+                artifacts=self.artifacts,
+                stages=self.stages,
+                policies=self.policies,
+                lineage=self.lineage,
+                sealing=self.sealing,
+                gates=self.registration_gates,
+            ),
+        )
 
     def _compose_service(self, context: Context) -> None:
         """Make the groups of what surrounds models: search, events, people, upkeep."""

@@ -36,7 +36,7 @@ class RegistrationGateOperations:
         model = self._context.database.read(lambda transaction: look_at_model(transaction, name))
         return bool(model.policy.registration)
 
-    def judge(
+    def judge_bytes(
         self, version: ModelVersion, verify: Callable[[], Manifest], folder: Path
     ) -> RegistrationJudgement:
         """Judge bytes by the registration checks of a model's policy; nothing is written.

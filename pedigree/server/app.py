@@ -19,6 +19,7 @@ from pedigree.delivery.webhook_worker import WebhookWorker
 from pedigree.distribution import own_version
 from pedigree.registry import Registry
 from pedigree.registry.log_sealing import LogSealing
+from pedigree.registry.pending_registrations import PendingRegistrations
 from pedigree.registry.reconciler import Reconciler
 from pedigree.server import documents, health, log_tiles, login, metrics, token_exchange
 from pedigree.server.connections import Connections
@@ -254,6 +255,9 @@ def _background_work(registry: Registry, drain: Drain) -> Iterator[None]:
     with ExitStack() as running:
         reconciler = running.enter_context(BackgroundThread(Reconciler(registry), "upkeep"))
         drain.at_once(reconciler.stop)
+        if Door.MLFLOW in settings.doors:
+            registrations = BackgroundThread(PendingRegistrations(registry), "registration")
+            drain.at_once(running.enter_context(registrations).stop)
         if settings.serve_delivers and settings.sinks:
             sink_worker = running.enter_context(SinkWorker(database, settings))
             drain.at_once(running.enter_context(BackgroundThread(sink_worker)).stop)

@@ -6,6 +6,7 @@
 Nothing of what is fetched is opened or run here.
 """
 
+import threading
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -30,6 +31,7 @@ def fetch(
     *,
     credentials: StoreCredentials | None = None,
     server: ArtifactReader | None = None,
+    stop: threading.Event | None = None,
 ) -> None:
     """Fetch the files at a place into an empty folder.
 
@@ -40,6 +42,7 @@ def fetch(
         settings: The rules and the limits.
         credentials: Of S3; those of the environment when None.
         server: The tracking server, which has what it proxies.
+        stop: Ends the fetch when it is set, as if the source did not answer.
 
     Raises:
         InvalidSourceError: No rule allows it, a limit is reached, or it holds no files, a link or a
@@ -48,7 +51,7 @@ def fetch(
         SourceUnavailableError: It does not answer now.
         MissingDependencyError: The extra that reads it is not installed.
     """
-    budget = FetchBudget(source, settings)
+    budget = FetchBudget(source, settings, stop)
     with ExitStack() as stack:
         offered: Iterable[OfferedFile]
         match place:

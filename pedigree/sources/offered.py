@@ -1,12 +1,14 @@
 """The files that a source offers, and how they are written into a new folder, within limits."""
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pedigree.artifacts.path_rules import check_path, require_distinct
+from pedigree.errors import SourceUnavailableError
 from pedigree.settings import Settings
 from pedigree.sources import refusals
 
@@ -28,10 +30,14 @@ class FetchBudget:
     Args:
         source: The source, which the refusals name.
         settings: The limits.
+        stop: Ends the fetch when it is set.
     """
 
-    def __init__(self, source: str, settings: Settings) -> None:
+    def __init__(
+        self, source: str, settings: Settings, stop: threading.Event | None = None
+    ) -> None:
         self.source = source
+        self._stop = stop
         self._files = settings.mlflow_source_files
         self._bytes = settings.mlflow_source_bytes
         self._limits = settings
@@ -43,7 +49,10 @@ class FetchBudget:
 
         Raises:
             InvalidSourceError: None is.
+            SourceUnavailableError: The service stops.
         """
+        if self._stop is not None and self._stop.is_set():
+            raise SourceUnavailableError("the service stopped while it fetched the source")
         left = self._deadline - time.monotonic()
         if left <= 0:
             seconds = self._limits.mlflow_source_timeout.total_seconds()

@@ -73,5 +73,12 @@ def other_lineage(source: str) -> InvalidSourceError:
     )
 
 
+def prompt_source(source: str) -> InvalidSourceError:
+    """Return the error for a prompt that has a source of its own."""
+    return InvalidSourceError(
+        f"Invalid prompt source: '{_shown(source)}'. Prompt sources must use an MLflow placeholder"
+    )
+
+
 def _shown(source: str) -> str:
     return visible(redact_url(source))

@@ -47,7 +47,7 @@ def resolve(claim: OriginClaim, source: RuledSource, server: TrackingServer) -> 
         InvalidSourceError: The run or logged model does not exist, or does not contain the source.
         SourceUnavailableError: The server does not answer.
     """
-    if claim.model_id:
+    if claim.model_id and not isinstance(source, RunSource):
         return _of_model(claim, source, server)
     if not claim.run_id:
         return ResolvedSource(place=_place(claim, source.uri, server))

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx2
 
-from pedigree.errors import SourceUnavailableError
+from pedigree.errors import InvalidSourceError, SourceUnavailableError
 from pedigree.sources.artifact_api import LARGEST_LIST, ROUTE
 from pedigree.sources.upstream_records import UpstreamModel, UpstreamRun
 from pedigree.untrusted.documents import DocumentError, parsed_json
@@ -115,15 +115,18 @@ class TrackingServer:
             return b"{}"
 
     def chunks(self, path: str) -> Iterator[bytes]:
-        """Yield the bytes of a file among the artifacts that the server proxies."""
+        """Yield the bytes of a file among the artifacts that the server proxies.
+
+        Raises:
+            InvalidSourceError: There is no such file.
+            SourceUnavailableError: The server does not answer.
+        """
         try:
             with self._client.stream("GET", f"{self._url}{ROUTE}/{quote(path)}") as answer:
                 _require_ok(answer.status_code)
                 yield from answer.iter_raw(_CHUNK)
         except Upstream404Error:
-            raise SourceUnavailableError(
-                "the tracking server has no such file", field=SETTING, value=path
-            ) from None
+            raise InvalidSourceError(f"The tracking server has no file {path}") from None
         except (httpx2.HTTPError, OSError) as error:
             raise _unavailable(error) from error
 

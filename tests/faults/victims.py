@@ -12,6 +12,7 @@ from pedigree.catalog.kept_answers import KeptRequest, NewAnswer
 from pedigree.postgres.database import Database
 from pedigree.registry import Registry
 from pedigree.registry.log_sealing import LogSealing
+from pedigree.registry.pending_registrations import PendingRegistrations
 from pedigree.settings import Settings
 from tests.artifacts.publishing import publish_and_seal
 from tests.factories import new_version
@@ -100,3 +101,12 @@ def seal(*, database_url: str, home: str, key: str) -> None:
     with Database.connect(database_url, connections=1) as database:
         settings = Settings(home=Path(home), audit_key=key)
         LogSealing(Registry(database, open_store(None, Path(home)), settings)).seal()
+
+
+def complete_pending(*, database_url: str, store_url: str, home: str, allowed: str) -> None:
+    """Complete the versions that are pending."""
+    given = {"home": home, "mlflow_sources": f"file://{allowed}=seal"}
+    with Database.connect(database_url, connections=8) as database:
+        settings = Settings.model_validate(given)
+        registry = Registry(database, open_store(store_url, Path(home)), settings)
+        PendingRegistrations(registry).run()

@@ -26,7 +26,7 @@ def judged(registry: Registry, folder: Path) -> RegistrationJudgement:
     def verify() -> Manifest:
         return registry.verify("churn/1")
 
-    return registry.operations.registration_gates.judge(version, verify, folder)
+    return registry.operations.registration_gates.judge_bytes(version, verify, folder)
 
 
 def test_own_checks_run_on_the_bytes_and_nothing_is_written(

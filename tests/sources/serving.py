@@ -49,6 +49,11 @@ def serving(files: dict[str, bytes], tls: ssl.SSLContext | None = None) -> Itera
     served = FileServer(files)
 
     class Handler(BaseHTTPRequestHandler):
+        def do_PATCH(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            served.answers.setdefault(self.path, (200, {}, b"{}"))
+            self.do_GET()
+
         def do_GET(self) -> None:
             served.asked.append(self.path)
             served.authorizations.append(self.headers["Authorization"])

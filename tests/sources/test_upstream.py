@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pedigree.errors import InvalidSourceError, SourceUnavailableError
+from pedigree.errors import InvalidSourceError
 from pedigree.settings import Settings
 from pedigree.sources.claims import OriginClaim, require_consistent
 from pedigree.sources.fetching import fetch
@@ -84,7 +84,7 @@ def test_a_path_of_a_run_is_found_among_its_artifacts(
     found = resolved(server, f"runs:/{tracked.run_id}/old model/weights.bin", tracked.run_id)
     assert files_of(server, found, tmp_path) == {"weights.bin"}
     absent = resolved(server, f"runs:/{tracked.run_id}/absent", tracked.run_id)
-    with pytest.raises(SourceUnavailableError, match="no such file"):
+    with pytest.raises(InvalidSourceError, match="has no file"):
         files_of(server, absent, tmp_path)
 
 

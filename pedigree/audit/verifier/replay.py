@@ -1,12 +1,17 @@
 """Replay of a model's events into its state: what the tables must contain if nobody edited them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from .digests import json_digest
 from .replay_monitoring import drift_detected, drift_measured, profiled
+from .replay_requests import (
+    promotion_given_up,
+    promotion_retried,
+    request_withdrawn,
+    stage_requested,
+)
 from .states import (
     BEFORE_VERIFICATION,
     NO_STAGE,
@@ -25,7 +30,6 @@ VERDICT = (
     *("check", "passed", "severity", "digest", "relative", "baseline_digest", "settings"),
     *("summary", "run_id"),
 )
-GIVEN_UP = ("generation", "policy_revision", "attempts", "run_id", "problem")
 
 
 def replay(events: Iterable[ReplayableEvent]) -> ReplayedModel:
@@ -167,44 +171,6 @@ def _moved(state: ReplayedModel, event: ReplayableEvent) -> None:
         version.approval_status, version.approval_stage = "pending", None
 
 
-def _stage_requested(state: ReplayedModel, event: ReplayableEvent) -> None:
-    body: dict[str, Any] = event.body
-    _version(state, event).requests[body["request_id"]] = {
-        "from_stage": body["from"],
-        "stage": body["to"],
-        "reason": body["reason"],
-        "only_asks": body["only_asks"],
-        "requested_by": event.actor.name,
-        "requested_by_source": event.actor.source,
-        "at": event.at,
-        **dict.fromkeys(("outcome", "closed_at", "closed_by")),
-    }
-
-
-def _request_withdrawn(state: ReplayedModel, event: ReplayableEvent) -> None:
-    body: dict[str, Any] = event.body
-    for request_id in body["request_ids"]:
-        _version(state, event).close_request(request_id, event, "withdrawn")
-
-
-def _promotion_given_up(state: ReplayedModel, event: ReplayableEvent) -> None:
-    version, body = _version(state, event), event.body
-    given_up = version.open_given_up(str(body["to"]))
-    if given_up is None:
-        given_up = {"stage": body["to"], "retried_at": None, "retried_by": None}
-        version.given_up.append(given_up)
-    # The evidence's time is the database's: a row and an event write it differently.
-    at = body["evidence_at"]
-    given_up["evidence_at"] = datetime.fromisoformat(str(at)) if at is not None else None
-    given_up.update({key: body[key] for key in GIVEN_UP}, at=event.at)
-
-
-def _promotion_retried(state: ReplayedModel, event: ReplayableEvent) -> None:
-    given_up = _version(state, event).open_given_up(str(event.body["to"]))
-    if given_up is not None:
-        given_up.update(retried_at=event.at, retried_by=event.actor.name)
-
-
 def _alias_set(state: ReplayedModel, event: ReplayableEvent) -> None:
     alias = str(event.body["alias"])
     state.end(event.at, "alias", alias)
@@ -296,15 +262,15 @@ _FOLDS: Mapping[str, Callable[[ReplayedModel, ReplayableEvent], None]] = Mapping
         "version.deleted": _deleted,
         "version.restored": _restored,
         "version.collected": _collected,
-        "version.stage_requested": _stage_requested,
-        "version.request_withdrawn": _request_withdrawn,
+        "version.stage_requested": stage_requested,
+        "version.request_withdrawn": request_withdrawn,
         "version.stage_changed": _stage_changed,
         "version.check_recorded": _checked,
         "version.profiled": profiled,
         "version.drift_measured": drift_measured,
         "version.drift_detected": drift_detected,
-        "version.promotion_given_up": _promotion_given_up,
-        "version.promotion_retried": _promotion_retried,
+        "version.promotion_given_up": promotion_given_up,
+        "version.promotion_retried": promotion_retried,
         "version.approved": _decided,
         "version.rejected": _decided,
         "version.overridden": _overridden,

@@ -35,7 +35,7 @@ class FoundKeys(NamedTuple):
     plan: str
 
 
-class VersionSearch(NamedTuple):
+class SearchedVersions(NamedTuple):
     """A search for versions, among those that the caller may read."""
 
     execution: Execution
@@ -59,7 +59,7 @@ def find(execution: Execution, asked: AskedPage, visible: Sequence[str] | None) 
     Raises:
         TimeIsUpError: It takes longer than it may.
     """
-    search = VersionSearch(execution, asked, visible)
+    search = SearchedVersions(execution, asked, visible)
     counts = _counts(search)
     best = min(range(len(counts)), key=counts.__getitem__, default=None)
     if best is not None and counts[best] <= _FEW:
@@ -83,7 +83,7 @@ def _rank(found: Condition) -> int:
     return fields.index(found.field) if found.field in fields else len(fields)
 
 
-def _counts(search: VersionSearch) -> list[int]:
+def _counts(search: SearchedVersions) -> list[int]:
     """Return how many versions each driver has, up to one more than a few."""
     parameters = Parameters()
     drivers = _drivers(search.asked.conditions, parameters)
@@ -100,7 +100,7 @@ def _counts(search: VersionSearch) -> list[int]:
     return [row[f"n{index}"] for index in range(len(drivers))]
 
 
-def _among(search: VersionSearch, index: int | None, *, in_bulk: bool = False) -> list[Row]:
+def _among(search: SearchedVersions, index: int | None, *, in_bulk: bool = False) -> list[Row]:
     """Return the versions of a page from those of a driver, or from all."""
     parameters = Parameters()
     source: sql.Composable = sql.SQL("pedigree.search_mlflow v")
@@ -127,7 +127,7 @@ def _among(search: VersionSearch, index: int | None, *, in_bulk: bool = False) -
     return search.execution.ask(statement, parameters, ANY if in_bulk else NESTED_REPLAN)
 
 
-def _walk(search: VersionSearch) -> list[Row]:
+def _walk(search: SearchedVersions) -> list[Row]:
     """Return the versions of a page among the first ones in the order of an index."""
     parameters = Parameters()
     name = name_of_all(search.asked.conditions)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from pedigree.catalog.mlflow_search.asked import AskedPage
-from pedigree.catalog.mlflow_search.records import FoundModel, FoundPage, FoundVersion
+from pedigree.catalog.mlflow_search.records import FoundModel, FoundVersion, PageOfFound
 from pedigree.catalog.mlflow_search.to_sql import compared_model
 from pedigree.catalog.mlflow_search.versions import SQL, read_versions
 from pedigree.catalog.search.execution import ANY, Execution, TimeIsUpError
@@ -22,7 +22,7 @@ _MODELS = sql.SQL(
 
 def search_models(
     transaction: Transaction, asked: AskedPage, visible: Sequence[str] | None, *, seconds: float
-) -> FoundPage[FoundModel]:
+) -> PageOfFound[FoundModel]:
     """Return a page of the living models that a filter finds.
 
     Args:
@@ -42,7 +42,7 @@ def search_models(
     shown = fetch_page(transaction, SQL["found_models"], wanted)
     newest = _newest(transaction, shown.rows)
     items = tuple(_model(row, newest.get(row["model_id"], ())) for row in shown.rows)
-    return FoundPage(items=items, next_token=asked.next_token(found, shown))
+    return PageOfFound(items=items, next_token=asked.next_token(found, shown))
 
 
 def _newest(transaction: Transaction, models: Sequence[Row]) -> dict[int, list[FoundVersion]]:

@@ -40,7 +40,7 @@ class FoundModel(Record):
     """The newest version of each stage, and of none; the newest first."""
 
 
-class FoundPage(Record, Generic[T]):
+class PageOfFound(Record, Generic[T]):
     """A page of what was found, and the token of the next one; None on the last page."""
 
     items: tuple[T, ...]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from pedigree.catalog.mlflow_search.asked import AskedPage
 from pedigree.catalog.mlflow_search.finding import find
-from pedigree.catalog.mlflow_search.records import FoundPage, FoundVersion
+from pedigree.catalog.mlflow_search.records import FoundVersion, PageOfFound
 from pedigree.catalog.search.execution import Execution, TimeIsUpError
 from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.queries import load_queries
@@ -18,7 +18,7 @@ MOST_VERSIONS = 10_000
 
 def search_versions(
     transaction: Transaction, asked: AskedPage, visible: Sequence[str] | None, *, seconds: float
-) -> FoundPage[FoundVersion]:
+) -> PageOfFound[FoundVersion]:
     """Return a page of the living versions that a filter finds.
 
     Args:
@@ -38,7 +38,7 @@ def search_versions(
     keys = [(row["model_id"], row["version"]) for row in found[: asked.limit]]
     shown = fetch_page(transaction, SQL["found_versions"], _values(keys))
     items = tuple(map(_version, shown.rows))
-    return FoundPage(items=items, next_token=asked.next_token(found, shown))
+    return PageOfFound(items=items, next_token=asked.next_token(found, shown))
 
 
 def read_versions(

@@ -15,6 +15,7 @@ from pedigree.server.mlflow import (
     download_uris,
     models,
     passing_on,
+    registering,
     searching,
     server,
     stages,
@@ -27,6 +28,7 @@ from pedigree.server.mlflow.routes import AJAX, API, MlflowRoute, MlflowRoutes
 SUBJECTS: tuple[MlflowRoutes, ...] = (
     models.routes,
     versions.routes,
+    registering.routes,
     stages.routes,
     aliases.routes,
     tags.routes,

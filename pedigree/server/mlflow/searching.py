@@ -90,7 +90,7 @@ class VersionsFound(Record):
 @requires(Permission.READ, lists=True, use=Use.SEARCHES)
 def search_models(call: MlflowCall, asked: ModelSearch) -> ModelsFound:
     """Search for models."""
-    page = call.registry.operations.mlflow_search.models(asked.asked())
+    page = call.registry.operations.mlflow_search.find_models(asked.asked())
     return ModelsFound(
         registered_models=tuple(map(_model, page.items)) or None,
         next_page_token=page.next_token,
@@ -102,7 +102,7 @@ def search_models(call: MlflowCall, asked: ModelSearch) -> ModelsFound:
 def search_versions(call: MlflowCall, asked: VersionSearch) -> VersionsFound:
     """Search for versions."""
     bound_pages(_PAGE_BYTES)
-    page = call.registry.operations.mlflow_search.versions(asked.asked())
+    page = call.registry.operations.mlflow_search.find_versions(asked.asked())
     return VersionsFound(
         model_versions=tuple(map(_version, page.items)) or None,
         next_page_token=page.next_token,

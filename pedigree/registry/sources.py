@@ -1,0 +1,197 @@
+"""Versions that MLflow clients register by a source: decided by where it is, and created at once.
+
+Their bytes are fetched later, by :mod:`pedigree.registry.pending_registrations`.
+"""
+
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from pedigree._source_settings import Treatment
+from pedigree.catalog.creation_calls import Created
+from pedigree.catalog.kept_answers import KeptRequest
+from pedigree.catalog.records import SourcedVersion, VersionSource
+from pedigree.catalog.seal_states import SealState
+from pedigree.errors import SourceUnavailableError
+from pedigree.registry.context import Context, ContextGroup
+from pedigree.registry.mlflow_trainings import learnt
+from pedigree.registry.sealing import SealingOperations
+from pedigree.registry.source_versions import SourceVersions
+from pedigree.sources.claims import OriginClaim, require_consistent
+from pedigree.sources.mlmodel import StatedModel
+from pedigree.sources.resolving import ResolvedSource, resolve
+from pedigree.sources.rules import RuledSource, require_treatment
+from pedigree.sources.tracking import tracking_server
+from pedigree.sources.upstream import TrackingServer
+from pedigree.sources.uri import (
+    FileSource,
+    ForeignSource,
+    ObjectSource,
+    RegisteredSource,
+    WebSource,
+    parse_source,
+)
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewSource:
+    """What an MLflow client states of a version; None is not stated."""
+
+    source: str
+    run_id: str | None = None
+    model_id: str | None = None
+    run_link: str | None = None
+    description: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def claim(self) -> OriginClaim:
+        """The source with the run and logged model that shall contain it."""
+        return OriginClaim(
+            source=self.source, run_id=self.run_id or None, model_id=self.model_id or None
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecidedSource:
+    """A source, what becomes of it, and what the tracking server knows of it."""
+
+    place: RuledSource
+    treatment: Treatment
+    found: ResolvedSource | None = None
+
+    @property
+    def location(self) -> str | None:
+        """Where the bytes are; None as long as only the tracking server could say it."""
+        if self.found is not None:
+            return self.found.place.uri
+        is_place = isinstance(self.place, ObjectSource | WebSource | FileSource | ForeignSource)
+        return self.place.uri if is_place else None
+
+
+class SourceOperations(ContextGroup):
+    """Creation of versions by a source."""
+
+    def __init__(
+        self, context: Context, sealing: SealingOperations, versions: SourceVersions
+    ) -> None:
+        super().__init__(context)
+        self._sealing = sealing
+        self.versions = versions
+
+    def create(self, name: str, new: NewSource, request: KeptRequest | None = None) -> Created:
+        """Create a version, which is pending if its bytes are to be fetched or judged.
+
+        Args:
+            name: The model, which must exist.
+            new: What the client states.
+            request: The request, if it is noted so that a repetition meets it.
+
+        Raises:
+            InvalidSourceError: The source is not accepted; nothing was written.
+            ModelNotFoundError: There is no such model.
+            NotPermittedError: The user may not register versions of it, or not read its source.
+        """
+        place = parse_source(new.source)
+        if isinstance(place, RegisteredSource):
+            copied = self.versions.copy_of(name, new, place)
+            return self._sealing.create(name, copied.new, copied.manifest, request=request)
+        require_consistent(new.claim, place)
+        with tracking_server(self._context.settings) as server:
+            decided = self.decide(new.claim, place, server)
+            created = self._sealing.create(name, self._stated(new, decided), request=request)
+            if decided.treatment is Treatment.REFERENCE and created.registration is not None:
+                number = created.registration.version.version_id
+                self._context.on_commit(lambda: note(server, decided.found, name, number))
+        return created
+
+    def reference(self, name: str, new: NewSource, request: KeptRequest | None = None) -> Created:
+        """Create a version whose source is only a word, such as that of a prompt.
+
+        Raises:
+            ModelNotFoundError: There is no such model.
+        """
+        place = ForeignSource("", new.source)
+        stated = self._stated(new, DecidedSource(place=place, treatment=Treatment.REFERENCE))
+        return self._sealing.create(name, stated, request=request)
+
+    def decide(
+        self, claim: OriginClaim, place: RuledSource, server: TrackingServer | None
+    ) -> DecidedSource:
+        """Return what becomes of a source, as far as the tracking server answers now.
+
+        Raises:
+            InvalidSourceError: It is refused.
+        """
+        rules, has_upstream = self._context.settings.mlflow_sources, server is not None
+        treatment = require_treatment(claim.source, place, rules, has_upstream=has_upstream)
+        decided = DecidedSource(place=place, treatment=treatment)
+        if server is None:
+            return decided
+        # Without an answer it stays undecided, and the work on a pending version asks again.
+        with suppress(SourceUnavailableError):
+            return self._resolved(decided, resolve(claim, place, server), claim.source)
+        return decided
+
+    def _resolved(
+        self, decided: DecidedSource, found: ResolvedSource, source: str
+    ) -> DecidedSource:
+        rules = self._context.settings.mlflow_sources
+        there = require_treatment(source, found.place, rules, has_upstream=True)
+        if there is Treatment.REFERENCE:
+            return replace(decided, treatment=there, found=found)
+        return replace(decided, found=found)
+
+    def _stated(self, new: NewSource, decided: DecidedSource) -> SourcedVersion:
+        is_reference = decided.treatment is Treatment.REFERENCE
+        found = decided.found
+        run_id = found.run.run_id if found and found.run else None
+        model_id = found.model.model_id if found and found.model else None
+        source = VersionSource(
+            source=new.source,
+            location=decided.location,
+            run_id=new.run_id or run_id,
+            run_link=new.run_link,
+            logged_model_id=new.model_id or model_id,
+        )
+        known = learnt(
+            new.description,
+            new.tags,
+            found if is_reference else None,
+            StatedModel(),
+            self._context.names,
+        )
+        return SourcedVersion(
+            metadata=known.metadata,
+            origin=known.origin,
+            lineage=known.lineage,
+            source=source,
+            state=SealState.REFERENCE if is_reference else SealState.PENDING,
+            state_reason=self._who_says(found) if is_reference else None,
+        )
+
+    def _who_says(self, found: ResolvedSource | None) -> str:
+        if found is not None and (found.run or found.model):
+            return "the tracking server says where they are"
+        return f"{self._context.actor().name} says where they are"
+
+
+def note(
+    server: TrackingServer | None, found: ResolvedSource | None, name: str, version: int
+) -> None:
+    """Write a version into the tag of its logged model, so that MLflow's pages show it."""
+    if server is None or found is None or found.model is None:
+        return
+    try:
+        server.note_version(found.model.model_id, name, version)
+    except SourceUnavailableError as error:
+        _LOG.warning(
+            "the tracking server does not note %s/%s: %s",
+            name,
+            version,
+            error,
+            extra={"action": "source.note", "reference": f"{name}/{version}"},
+        )
