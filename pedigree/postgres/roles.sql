@@ -82,7 +82,7 @@ GRANT UPDATE (seq) ON pedigree.webhook TO pedigree_sensor;  -- what is delivered
 
 -- What people do, and so no sensor.
 GRANT INSERT, UPDATE, DELETE ON
-    pedigree.kept_answer, pedigree.upload_area, pedigree.upload_area_file,
+    pedigree.kept_answer, pedigree.transfer_mark, pedigree.upload_area, pedigree.upload_area_file,
     pedigree.upload_area_parts, pedigree.upload_file, pedigree.upload_session, pedigree.webhook
     TO pedigree_application, pedigree_worker;
 GRANT INSERT, UPDATE ON pedigree.quarantine, pedigree.quarantine_mark

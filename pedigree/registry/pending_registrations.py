@@ -44,7 +44,7 @@ from pedigree.sources.pending import LEASE, PendingQueue, TakenVersion
 from pedigree.sources.resolving import ResolvedSource
 from pedigree.sources.rules import RuledSource
 from pedigree.sources.tracking import tracking_server
-from pedigree.sources.uploaded import UploadedFiles, UploadedSource
+from pedigree.sources.uploaded import UploadedSource, UploadReader
 from pedigree.sources.uri import (
     LoggedModelSource,
     ProxiedSource,
@@ -241,7 +241,7 @@ class PendingRegistrations:
         """Seal a version of the files that whoever created it had uploaded."""
         context = self._registry.context
         area = UploadArea.of(version.created_by, uploaded.name)
-        files = UploadedFiles(context.database, context.store, area)
+        files = UploadReader(context.database, context.store, area)
         assert isinstance(place, ProxiedSource)
         with fetching_folder(context.settings.home_folder) as folder:
             fetch(source.source, place, folder, context.settings, server=files, stop=self._stop)

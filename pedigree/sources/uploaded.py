@@ -39,7 +39,7 @@ class UploadedSource(NamedTuple):
         return cls(name, path)
 
 
-class UploadedFiles:
+class UploadReader:
     """Reads the files of an upload as those of a server of MLflow.
 
     Args:

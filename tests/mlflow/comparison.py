@@ -33,7 +33,7 @@ def forgiven() -> list[Forgiven]:
     return [Forgiven(row["name"], re.compile(row["pattern"], re.S), row["reason"]) for row in rows]
 
 
-class Comparison:
+class SideComparison:
     """Compares two sides step by step, and counts what it compared and what it forgave.
 
     Args:
@@ -46,6 +46,7 @@ class Comparison:
         self.sides = (theirs, ours)
         self.patterns = tuple(patterns)
         self.compared = 0
+        self.excused = 0
         self.forgiven: Counter[str] = Counter()
         self.found: list[str] = []
         self.failed: list[str] = []
@@ -82,7 +83,7 @@ class Comparison:
         if any(status is not None and status >= 500 for status in statuses):
             self.failed.append(f"{route}: {ours}")
         excused: set[str] = set()
-        for line in differences(normal(theirs), normal(ours)):
+        for line in differences(normal(theirs, route), normal(ours, route)):
             shown = f"{route} | {line}"
             known = next((each.name for each in self.patterns if each.pattern.search(shown)), None)
             if known is None:
@@ -90,4 +91,4 @@ class Comparison:
             else:
                 excused.add(known)
         self.forgiven.update(excused)
-        self.excused_steps = getattr(self, "excused_steps", 0) + bool(excused)
+        self.excused += bool(excused)
