@@ -346,15 +346,6 @@ JOIN pedigree.upload_file u ON u.upload_id = f.upload_id AND u.digest = f.digest
 WHERE a.principal = %(principal)s AND a.name = %(name)s AND s.lease_until > clock_timestamp()
 ORDER BY f.path;
 
--- name: give_area
--- Give an area to a model, of which a version is made of its files.
-UPDATE pedigree.upload_session s
-SET model = %(model)s, lease_until = clock_timestamp() + %(lease)s::interval
-FROM pedigree.upload_area a
-WHERE a.principal = %(principal)s AND a.name = %(name)s AND s.upload_id = a.upload_id
-    AND s.lease_until > clock_timestamp()
-RETURNING s.upload_id;
-
 -- name: begin_parts
 -- Begin a file that is sent in parts.
 INSERT INTO pedigree.upload_area_parts (parts_id, upload_id, path, parts)

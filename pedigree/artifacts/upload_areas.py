@@ -1,7 +1,7 @@
 """Upload areas: files that a principal puts by their paths, before a version is made of them.
 
 An area is an upload session of no model. Its bytes are kept while it is used, and are collected
-with it. A registration takes the area as the session of its model.
+with it, unless a version was made of them.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from pedigree.artifacts.path_rules import LONGEST_NAME, check_path
 from pedigree.artifacts.records import Blob, ManifestFile
 from pedigree.artifacts.sessions import LEASE
 from pedigree.artifacts.store import SQL
-from pedigree.errors import InvalidArtifactError, TooLargeError, UploadNotFoundError
+from pedigree.errors import InvalidArtifactError, TooLargeError
 from pedigree.postgres.transaction import Transaction
 
 MOST_AREA_FILES = 10_000
@@ -118,21 +118,3 @@ def remove_files(transaction: Transaction, area: UploadArea, path: str) -> int:
     removed = transaction.execute(SQL["remove_area_files"], values).fetchall()
     transaction.execute(SQL["forget_area_bytes"], values)
     return len(removed)
-
-
-def give_area(transaction: Transaction, area: UploadArea, model: str) -> UUID:
-    """Give an area to a model, and return its session, with which a version is registered.
-
-    Raises:
-        UploadNotFoundError: There is no such area.
-    """
-    values = {**area._asdict(), "model": model, "lease": LEASE}
-    given = transaction.execute(SQL["give_area"], values).fetchone()
-    if given is None:
-        raise UploadNotFoundError(
-            "there is no such upload of yours",
-            field="source",
-            value=area.name,
-            remedy="Upload its files again; an unused upload ends after an hour",
-        )
-    return UUID(str(given["upload_id"]))

@@ -17,6 +17,7 @@ from pedigree._source_settings import Treatment
 from pedigree.access.reserved import REGISTRAR
 from pedigree.artifacts.publish import manifest_of
 from pedigree.artifacts.records import Manifest
+from pedigree.artifacts.upload_areas import UploadArea
 from pedigree.catalog.records import ModelVersion, StatedVersion, VersionSource
 from pedigree.catalog.seal_states import SealState
 from pedigree.delivery.background_thread import is_over
@@ -40,8 +41,10 @@ from pedigree.sources.fetching import fetch
 from pedigree.sources.folders import fetching_folder, remove_left_folders
 from pedigree.sources.mlmodel import stated_model
 from pedigree.sources.pending import LEASE, PendingQueue, TakenVersion
+from pedigree.sources.resolving import ResolvedSource
 from pedigree.sources.rules import RuledSource
 from pedigree.sources.tracking import tracking_server
+from pedigree.sources.uploaded import UploadedSource, UploadReader
 from pedigree.sources.uri import (
     LoggedModelSource,
     ProxiedSource,
@@ -170,6 +173,8 @@ class PendingRegistrations:
         place = parse_source(source.source)
         if isinstance(place, RegisteredSource):
             self._copy(version, place)
+        elif isinstance(place, ProxiedSource) and (uploaded := UploadedSource.of(place)):
+            self._read_upload(version, source, place, uploaded)
         else:
             self._fetch(version, source, place)
 
@@ -226,20 +231,38 @@ class PendingRegistrations:
             if isinstance(there, LoggedModelSource | RunSource):
                 raise refusals.refused(source.source, "It is not resolved")
             fetch(source.source, there, folder, settings, server=server, stop=self._stop)
-            known = learnt(
-                version.description,
-                version.tags,
-                found,
-                stated_model(folder),
-                self._registry.context.names,
-            )
-            stated = StatedVersion(
-                metadata=known.metadata, origin=known.origin, lineage=known.lineage
-            )
-            verdicts: tuple[Verdict, ...] = ()
-            if operations.registration_gates.is_asked(version.model_name):
-                manifest = manifest_of(folder, known.metadata.flavor, known.metadata.signature)
-                learnt_of = {name: getattr(known.metadata, name) for name in ("metrics", "params")}
-                draft = version.model_copy(update=learnt_of)
-                verdicts = self._judged(draft, manifest, folder)
-            operations.sealing.seal_path(version.reference, folder, stated, verdicts=verdicts)
+            self._seal(version, folder, found)
+
+    def _read_upload(
+        self,
+        version: ModelVersion,
+        source: VersionSource,
+        place: ProxiedSource,
+        uploaded: UploadedSource,
+    ) -> None:
+        """Seal a version of the files that whoever created it had uploaded."""
+        context = self._registry.context
+        area = UploadArea.of(version.created_by, uploaded.name)
+        files = UploadReader(context.database, context.store, area)
+        with fetching_folder(context.settings.home_folder) as folder:
+            fetch(source.source, place, folder, context.settings, server=files, stop=self._stop)
+            self._seal(version, folder, None)
+
+    def _seal(self, version: ModelVersion, folder: Path, found: ResolvedSource | None) -> None:
+        """Judge fetched files by the policy's registration checks, and seal the version."""
+        operations = self._registry.operations
+        known = learnt(
+            version.description,
+            version.tags,
+            found,
+            stated_model(folder),
+            self._registry.context.names,
+        )
+        stated = StatedVersion(metadata=known.metadata, origin=known.origin, lineage=known.lineage)
+        verdicts: tuple[Verdict, ...] = ()
+        if operations.registration_gates.is_asked(version.model_name):
+            manifest = manifest_of(folder, known.metadata.flavor, known.metadata.signature)
+            learnt_of = {name: getattr(known.metadata, name) for name in ("metrics", "params")}
+            draft = version.model_copy(update=learnt_of)
+            verdicts = self._judged(draft, manifest, folder)
+        operations.sealing.seal_path(version.reference, folder, stated, verdicts=verdicts)

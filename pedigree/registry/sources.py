@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from pedigree._source_settings import Treatment
+from pedigree.artifacts.upload_areas import UploadArea, area_files, keep_area
 from pedigree.catalog.creation_calls import Created
 from pedigree.catalog.kept_answers import KeptRequest
 from pedigree.catalog.records import SourcedVersion, VersionSource
@@ -18,11 +19,13 @@ from pedigree.registry.context import Context, ContextGroup
 from pedigree.registry.mlflow_trainings import learnt
 from pedigree.registry.sealing import SealingOperations
 from pedigree.registry.source_versions import SourceVersions
+from pedigree.sources import refusals
 from pedigree.sources.claims import OriginClaim, require_consistent
 from pedigree.sources.mlmodel import StatedModel
 from pedigree.sources.resolving import ResolvedSource, resolve
 from pedigree.sources.rules import RuledSource, require_treatment
 from pedigree.sources.tracking import tracking_server
+from pedigree.sources.uploaded import UploadedSource
 from pedigree.sources.upstream import TrackingServer
 from pedigree.sources.uri import (
     FileSource,
@@ -99,6 +102,10 @@ class SourceOperations(ContextGroup):
         if isinstance(place, RegisteredSource):
             copied = self.versions.copy_of(name, new, place)
             return self._sealing.create(name, copied.new, copied.manifest, request=request)
+        if (uploaded := UploadedSource.of(place)) is not None:
+            self._require_upload(new, uploaded)
+            decided = DecidedSource(place=place, treatment=Treatment.SEAL)
+            return self._sealing.create(name, self._stated(new, decided), request=request)
         require_consistent(new.claim, place)
         with tracking_server(self._context.settings) as server:
             decided = self.decide(new.claim, place, server)
@@ -107,6 +114,20 @@ class SourceOperations(ContextGroup):
                 number = created.registration.version.version_id
                 self._context.on_commit(lambda: note(server, decided.found, name, number))
         return created
+
+    def _require_upload(self, new: NewSource, uploaded: UploadedSource) -> None:
+        """Require an upload of the principal, and keep it until its files are read.
+
+        Raises:
+            InvalidSourceError: There is none, or the client names a run or logged model of it.
+        """
+        if new.run_id or new.model_id:
+            raise refusals.not_contained(new.source, "run_id" if new.run_id else "model_id")
+        area = UploadArea.of(self._context.actor().name, uploaded.name)
+        files = self._context.database.read(lambda transaction: area_files(transaction, area))
+        if not files:
+            raise refusals.refused(new.source, "There is no such upload of yours")
+        self._context.database.transaction(lambda transaction: keep_area(transaction, area))
 
     def reference(self, name: str, new: NewSource, request: KeptRequest | None = None) -> Created:
         """Create a version whose source is only a word, such as that of a prompt.

@@ -14,7 +14,6 @@ from pedigree.artifacts.store import locate
 from pedigree.artifacts.upload_areas import (
     UploadArea,
     area_files,
-    give_area,
     note_file,
     remove_files,
 )
@@ -122,25 +121,6 @@ class UploadAreaOperations(ContextGroup):
             raise NotFoundError(
                 "the upload has no such file", field="path", value=path, remedy="List its files"
             )
-
-    def give(self, name: str, model: str) -> tuple[UUID, tuple[ManifestFile, ...]]:
-        """Give an area to a model, of which a version is registered with its files.
-
-        Returns:
-            The session for the registration, which ends the area, and the files.
-
-        Raises:
-            NotPermittedError: The principal may not register versions of the model.
-            UploadNotFoundError: There is no such area.
-        """
-        self._context.require(Permission.REGISTER, model)
-        area = self._area(name)
-        return self._context.database.transaction(
-            lambda transaction: (
-                give_area(transaction, area, model),
-                area_files(transaction, area),
-            )
-        )
 
     def begin_parts(self, name: str, path: str, parts: int) -> tuple[UUID, tuple[str, ...]]:
         """Begin a file that is sent in parts, and return its id and the URLs for the parts.

@@ -20,7 +20,6 @@ from pedigree.postgres.database import Database
 from pedigree.registry import Registry
 from pedigree.settings import Settings
 from tests.artifacts.probes import Probe
-from tests.factories import artifact, register
 
 ANN = Actor(name="ann", source="token")
 BOB = Actor(name="bob", source="token")
@@ -96,8 +95,6 @@ def test_an_upload_that_is_not_used_ends_and_its_bytes_are_collected(registry: R
         )
     )
     assert areas.files("new") == ()
-    with pytest.raises(UploadNotFoundError):
-        areas.give("new", "churn")
     with registry.plan_gc() as plan:
         registry.gc(plan)
     left = registry.database.fetch_all(
@@ -114,17 +111,6 @@ def test_the_bytes_of_an_upload_in_use_outlive_a_collection(registry: Registry) 
     with registry.plan_gc() as plan:
         registry.gc(plan)
     assert content(registry, "new", "model.bin") == b"in use"
-
-
-def test_a_given_upload_is_the_session_of_its_model(registry: Registry, tmp_path: Path) -> None:
-    register(registry, artifact(tmp_path))
-    areas = registry.operations.upload_areas
-    areas.put_content("new", "model.bin", b"a")
-    upload_id, files = areas.give("new", "churn")
-    assert [file.path for file in files] == ["model.bin"]
-    assert registry.upload("churn", upload_id).files[0].received
-    registry.end_upload("churn", upload_id)
-    assert areas.files("new") == ()
 
 
 def test_clients_that_begin_an_upload_at_once_share_it(registry: Registry) -> None:
