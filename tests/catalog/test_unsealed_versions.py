@@ -9,6 +9,8 @@ import pytest
 from pedigree.access.named_records import with_names
 from pedigree.artifacts.records import Manifest
 from pedigree.audit.event_types import EventType
+from pedigree.audit.records import Actor
+from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.catalog.records import ModelVersion, VersionSource
 from pedigree.catalog.seal_states import SealState
 from pedigree.errors import (
@@ -18,9 +20,10 @@ from pedigree.errors import (
     NotSealedError,
     PedigreeError,
 )
-from pedigree.lifecycle.records import Severity, Verdict
+from pedigree.lifecycle.approval_rules import ApprovalRule
+from pedigree.lifecycle.records import Policy, Severity, StageRule, Verdict
 from pedigree.registry import Registry
-from tests.factories import SIGNATURE, artifact, new_version
+from tests.factories import AUC_POLICY, SIGNATURE, artifact, free_policy, new_version
 from tests.maintenance.collecting import require_sound
 from tests.unsealed import SOURCE, by_reference, create, failed, sourced, unknown_metadata
 
@@ -360,3 +363,40 @@ def test_unknown_metadata_is_what_the_check_names(registry: Registry, tmp_path: 
     for name in ("flavor", "signature", "run_id", "git_commit", "git_dirty"):
         assert name in unknown
         assert name in found.summary
+
+
+def test_approvals_of_a_version_without_a_digest_become_void_when_it_is_sealed(
+    registry: Registry, tmp_path: Path
+) -> None:
+    by_reference(registry)
+    stages = (
+        StageRule(name="production", after=("none",), approvals=ApprovalRule(needed=1)),
+        StageRule(name="archived", after=("none", "production")),
+    )
+    registry.set_policy("churn", Policy(stages=stages))
+    ann = Actor(name="ann@example.com", source="test")
+    decision = registry.approve("churn/1", "production", comment="good", actor=ann)
+    assert decision.digest is None
+    assert registry.explain("churn/1", "production").passed
+    sealed_by(registry, "churn/1", artifact(tmp_path / "a"))
+    assert registry.get("churn/1").approval_status is ApprovalStatus.PENDING
+    assert not registry.explain("churn/1", "production").passed
+    again = registry.approve("churn/1", "production", comment="good", actor=ann)
+    assert again.digest == registry.get("churn/1").digest
+    require_sound(registry)
+
+
+def test_an_unsealed_champion_fails_what_compares_with_it(
+    registry: Registry, tmp_path: Path
+) -> None:
+    by_reference(registry, metrics={"auc": 0.9})
+    registry.set_policy("churn", free_policy())
+    assert registry.promote("churn/1", "production").digest is None
+    registry.set_policy("churn", AUC_POLICY)
+    registry.register("churn", artifact(tmp_path / "a"), new_version(metrics={"auc": 0.95}))
+    for check in ("signature_compatible", "no_regression"):
+        found = registry.run_check("churn/2", check)
+        assert not found.passed
+        assert "churn/1 has no digest" in found.summary
+    assert registry.get("churn/1").data_version == "unsealed:churn/1"
+    require_sound(registry)
