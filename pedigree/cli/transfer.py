@@ -13,7 +13,6 @@ from pedigree.cli._output import respond
 from pedigree.cli._session import open_registry
 from pedigree.cli.database import migrated_as_owner, store_of
 from pedigree.cli.lineage import export_lineage
-from pedigree.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
@@ -142,6 +141,12 @@ def import_mlflow(
         Path | None,
         typer.Option("--policy", metavar="FILE", help="The policy of new models, as YAML."),
     ] = None,
+    by_reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--by-reference", metavar="GLOB", help="Leave the bytes of such models where they are."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Report what an import would do; write nothing.")
     ] = False,
@@ -154,20 +159,23 @@ def import_mlflow(
     """
     from pedigree.lifecycle.policy import open_policy
     from pedigree.lifecycle.policy_yaml import load_policy
+    from pedigree.transfer.importing import ImportOptions, MlflowImport
     from pedigree.transfer.naming import read_renames
-    from pedigree.transfer.opening import open_origin
+    from pedigree.transfer.opening import open_artifacts, open_origin
     from pedigree.transfer.planning import WantedModels, plan
+    from pedigree.transfer.preparing import VersionPreparer
 
-    if not dry_run:
-        raise InvalidInputError(
-            "is required: this release reports what an import would do, and writes nothing",
-            field="--dry-run",
-            remedy="Add it",
-        )
     wanted = WantedModels(tuple(only or ()), read_renames(rename) if rename else {})
     rules = load_policy(policy) if policy else open_policy()
-    with open_origin(uri, registry, _login()) as origin:
-        report = plan(origin, wanted, rules)
+    options = ImportOptions(wanted, rules, tuple(by_reference or ()))
+    login = _login()
+    with open_origin(uri, registry, login) as origin:
+        if dry_run:
+            report = plan(origin, wanted, rules)
+        else:
+            with connect() as ours, open_artifacts(uri, login) as server:
+                preparer = VersionPreparer(ours, origin, server)
+                report = MlflowImport(ours, origin, preparer, options).run()
     _respond_report(report, as_json)
 
 

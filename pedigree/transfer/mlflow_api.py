@@ -1,8 +1,10 @@
 """Requests to a server of MLflow: JSON over HTTP, with limits of time and size."""
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Self
+from urllib.parse import quote
 
 import httpx2
 from pydantic import SecretStr
@@ -12,6 +14,7 @@ from pedigree.errors import InvalidInputError, OriginRefusedError, OriginUnavail
 from pedigree.untrusted.documents import DocumentError, parsed_json
 
 API = "/api/2.0/mlflow"
+ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 
 # A page of versions with the longest tags is some megabytes long.
 _LARGEST_ANSWER = 256 << 20
@@ -110,7 +113,7 @@ class MlflowApi:
             ApiRefusedError: MLflow refuses it.
             OriginUnavailableError: It does not answer, so the write may be done.
         """
-        return self._sent(method, route, json=body)
+        return self._sent(method, route, body=body)
 
     def chunks(self, route: str) -> Iterator[bytes]:
         """Yield the bytes of a file.
@@ -143,11 +146,11 @@ class MlflowApi:
             raise _refused(answer, f"PUT {route}", answer.content)
 
     def _sent(
-        self, method: str, route: str, *, params: Mapping[str, Any] | None = None, json: Any = None
+        self, method: str, route: str, *, params: Mapping[str, Any] | None = None, body: Any = None
     ) -> dict[str, Any]:
         try:
             with self._client.stream(
-                method, f"{self.uri}{route}", params=params, json=json
+                method, f"{self.uri}{route}", params=params, json=body
             ) as answer:
                 content = _content(answer)
         except httpx2.TransportError as error:
@@ -163,6 +166,22 @@ class MlflowApi:
 
     def _unavailable(self, reason: str) -> OriginUnavailableError:
         return _TransientError(f"{self.uri} does not answer: {reason}", 0.0)
+
+
+class MlflowArtifacts:
+    """Reads the artifacts that a server proxies, as :class:`ArtifactReader` asks for them."""
+
+    def __init__(self, api: MlflowApi) -> None:
+        self.uri = api.uri
+        self._api = api
+
+    def listed(self, path: str) -> bytes:
+        """Return the JSON of the list of a folder."""
+        return json.dumps(self._api.get(ARTIFACTS, path=path)).encode()
+
+    def chunks(self, path: str) -> Iterator[bytes]:
+        """Yield the bytes of a file."""
+        return self._api.chunks(f"{ARTIFACTS}/{quote(path)}")
 
 
 class _TransientError(OriginUnavailableError):

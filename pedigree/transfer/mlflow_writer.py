@@ -9,11 +9,10 @@ from urllib.parse import quote, urlsplit
 
 from pedigree.errors import OriginRefusedError
 from pedigree.transfer.exporting import OutgoingFiles
-from pedigree.transfer.mlflow_api import API, ApiRefusedError, MlflowApi
+from pedigree.transfer.mlflow_api import API, ARTIFACTS, ApiRefusedError, MlflowApi
 from pedigree.transfer.outgoing import OutgoingModel, OutgoingVersion
 from pedigree.transfer.report import Fate
 
-_ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 _EXPERIMENT = "pedigree-export"
 # Tags of a run. The first one is found again after an interruption, whatever the name is.
 _KEY, _DIGEST, _REFERENCE = "pedigree.export", "pedigree.digest", "pedigree.reference"
@@ -145,7 +144,7 @@ class MlflowWriter:
             )
         for file in files.files():
             path = f"{root.path.strip('/')}/{_FOLDER}/{file.path}"
-            self._api.put(f"{_ARTIFACTS}/{quote(path)}", files.chunks(file), file.size)
+            self._api.put(f"{ARTIFACTS}/{quote(path)}", files.chunks(file), file.size)
         at = version.created_at
         for metrics in _batches(version.metrics):
             values = [{"key": k, "value": v, "timestamp": at, "step": 0} for k, v in metrics]

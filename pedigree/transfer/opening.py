@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pedigree.libraries import library
 from pedigree.transfer.exporting import Destination
-from pedigree.transfer.mlflow_api import MlflowApi, MlflowLogin
+from pedigree.transfer.mlflow_api import MlflowApi, MlflowArtifacts, MlflowLogin
 from pedigree.transfer.mlflow_folder import MlflowFolder
 from pedigree.transfer.mlflow_server import MlflowServer, MlflowTracking
 from pedigree.transfer.mlflow_writer import MlflowWriter
@@ -37,6 +37,16 @@ def open_origin(uri: str, registry: str | None, login: MlflowLogin) -> Origin:
 
     asked = MlflowTracking(MlflowApi(uri, login)) if _is_server(uri) and registry else None
     return MlflowDatabase(where, asked)
+
+
+@contextmanager
+def open_artifacts(uri: str, login: MlflowLogin) -> Iterator[MlflowArtifacts | None]:
+    """Open the artifacts that a server of MLflow proxies; None if the URI is that of a database."""
+    if not _is_server(uri):
+        yield None
+        return
+    with MlflowApi(uri, login) as api:
+        yield MlflowArtifacts(api)
 
 
 @contextmanager

@@ -11,3 +11,14 @@ SELECT digest, size, key FROM pedigree.blob ORDER BY digest;
 -- name: time_now
 -- The database's time.
 SELECT clock_timestamp() AS at;
+
+-- name: marks_of_model
+-- What was carried last of a model and its versions.
+SELECT version, carried FROM pedigree.transfer_mark
+WHERE origin = %(origin)s AND model = %(model)s ORDER BY version;
+
+-- name: set_mark
+-- Note what was carried of a model or of a version.
+INSERT INTO pedigree.transfer_mark (origin, model, version, carried)
+VALUES (%(origin)s, %(model)s, %(version)s, %(carried)s::jsonb)
+ON CONFLICT (origin, model, version) DO UPDATE SET carried = excluded.carried;

@@ -23,7 +23,7 @@ PORTABLE = (
     *("tenure", "verdict", "decision", "stage_override", "stage_request", "candidacy"),
     *("given_up_promotion", "unjudged", "quarantine", "quarantine_mark", "data_verdict"),
     *("datasheet", "data_profile", "drift_result", "evaluation", "model_card", "usage"),
-    *("staleness", "event", "feed", "unsequenced"),
+    *("staleness", "pending_work", "transfer_mark", "event", "feed", "unsequenced"),
 )
 """The tables of a folder."""
 

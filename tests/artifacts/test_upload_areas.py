@@ -27,7 +27,7 @@ BOB = Actor(name="bob", source="token")
 
 
 def content(registry: Registry, name: str, path: str) -> bytes:
-    _, chunks = registry.operations.upload_areas.stream(name, path)
+    _, chunks = registry.operations.upload_areas.stream_file(name, path)
     return b"".join(chunks)
 
 
@@ -170,7 +170,7 @@ def test_a_file_in_parts_is_put_together_and_hashed(
     assert (file.path, file.digest) == ("data/model.bin", digest_of(b"".join(parts)))
     # Whoever still has a URL changes nothing by it.
     httpx2.put(urls[0], content=b"other").raise_for_status()
-    _, chunks = areas.stream("new", "data/model.bin")
+    _, chunks = areas.stream_file("new", "data/model.bin")
     assert b"".join(chunks) == b"".join(parts)
     with pytest.raises(UploadNotFoundError):
         areas.complete_parts("new", "data/model.bin", begun)

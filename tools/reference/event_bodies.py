@@ -115,7 +115,9 @@ _NAMES: Mapping[EventType, str] = MappingProxyType(
         EventType.LOG_KEY_RETIRED: "key",
         EventType.LOG_EXPORTED: "read",
         EventType.REGISTRY_CHECKED: "read hashes looked_at violated",
-        EventType.REGISTRY_IMPORTED: "from origin exported_at exported_by events checkpoint",
+        EventType.REGISTRY_IMPORTED: (
+            "from origin carried exported_at exported_by events checkpoint"
+        ),
         EventType.MEMBER_FAILED: _FAILURE,
         EventType.MEMBER_RECOVERED: _FAILURE,
     }
