@@ -84,6 +84,7 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.identity $(ARGS)
 	$(BIN)/python -m benchmarks.register $(ARGS)
 	$(BIN)/python -m benchmarks.lineage $(ARGS)
+	$(BIN)/python -m benchmarks.passing_on $(ARGS)
 	$(BIN)/python -m benchmarks.publish $(ARGS)
 	$(BIN)/python -m benchmarks.pull $(ARGS)
 	$(BIN)/python -m benchmarks.many_files $(ARGS)

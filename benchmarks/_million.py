@@ -70,6 +70,7 @@ _DERIVED = (
     _derived("term", depends_on="version"),
     _derived("metric", depends_on="version"),
     _derived("mlflow", depends_on="version"),
+    _derived("mlflow_tag", depends_on="mlflow"),
     _derived("word", rows="DISTINCT word"),
     bulk.Derived(
         "pedigree.statistic",

@@ -15,7 +15,10 @@ from pedigree.audit.event_types import EventType
 from pedigree.errors import InvalidInputError
 
 # The keys that name the subject of an event without a single model.
-_SUBJECTS = ("asset", "principal", "host", "digest", "member", "key", "read", "group", "role")
+_SUBJECTS = (
+    *("asset", "principal", "host", "digest", "member", "key", "read", "group", "role"),
+    "pattern",
+)
 
 EVENT_BYTES = RECORD_BYTES + JSON_BYTES
 """The most bytes of an event: a record, with what the event says about it."""

@@ -165,7 +165,18 @@ def guarded(
         return boundary.with_names(result) if entrance.returns_records else result
 
     verb.__doc__ = described.__doc__
+    # An operation may take more than its verb, from callers in this process.
+    verb.__signature__ = _as_described(operation, described)  # type: ignore[attr-defined]
     return verb
+
+
+def _as_described(
+    operation: Callable[..., object], described: Callable[..., object]
+) -> inspect.Signature:
+    known, found = inspect.signature(described).parameters, inspect.signature(operation)
+    return found.replace(
+        parameters=[each for name, each in found.parameters.items() if name in known]
+    )
 
 
 def typed_error(error: Exception) -> PedigreeError | None:

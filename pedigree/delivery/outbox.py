@@ -19,11 +19,20 @@ _PAGE = 1000
 
 
 class LeasedLine(NamedTuple):
-    """An ordering key that only this worker has until the lease expires."""
+    """An ordering key that only this worker has until the lease expires.
+
+    Attributes:
+        lease: The lease.
+        webhook_id: The webhook.
+        model: The name of the model in the log, which stays when the model is renamed; empty for
+            events of no single model.
+        name: The present name of the model.
+    """
 
     lease: str
     webhook_id: int
     model: str
+    name: str
 
 
 class Leased(NamedTuple):
@@ -56,13 +65,11 @@ def enqueue(transaction: Transaction, webhook_id: int) -> bool:
     page = log.read(transaction, after=row["seq"], limit=_PAGE)
     wanted = [event for event in page if webhook.wants(event)]
     if wanted:
-        values = {
-            "webhook_id": webhook.webhook_id,
-            "seqs": [event.seq for event in wanted],
-            "models": [event.model or "" for event in wanted],
-        }
-        transaction.execute(SQL["insert_deliveries"], values)
-        transaction.execute(SQL["wake_lines"], values)
+        values = {"webhook_id": webhook.webhook_id, "seqs": [event.seq for event in wanted]}
+        queued = transaction.execute(SQL["insert_deliveries"], values).fetchall()
+        transaction.execute(
+            SQL["wake_lines"], {**values, "models": [row["model"] for row in queued]}
+        )
     values = {"webhook_id": webhook.webhook_id, "seq": page[-1].seq}
     transaction.execute(SQL["read_up_to"], values)
     return True
@@ -84,7 +91,7 @@ def lease(
     token = str(uuid.uuid4())
     values = {"lease": token, "length": length, "busy": list(busy)}
     row = transaction.execute(SQL["lease_line"], values).fetchone()
-    return None if row is None else LeasedLine(token, row["webhook_id"], row["model"])
+    return None if row is None else LeasedLine(lease=token, **row)
 
 
 def first_delivery(transaction: Transaction, line: LeasedLine) -> Leased | None:

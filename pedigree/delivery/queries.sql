@@ -59,10 +59,13 @@ WHERE webhook_id = %(webhook_id)s AND active
 FOR UPDATE SKIP LOCKED;
 
 -- name: insert_deliveries
--- Queue events for a webhook.
+-- Queue events for a webhook. The name of a model in the log is the ordering key, since it stays when the
+-- model is renamed.
 INSERT INTO pedigree.webhook_delivery (webhook_id, seq, model)
-SELECT %(webhook_id)s, seq, model
-FROM unnest(%(seqs)s::bigint[], %(models)s::text[]) AS wanted (seq, model);
+SELECT %(webhook_id)s, f.seq, coalesce(e.model, '')
+FROM pedigree.feed f JOIN pedigree.event e USING (id)
+WHERE f.seq = ANY (%(seqs)s::bigint[])
+RETURNING model;
 
 -- name: wake_lines
 -- Make the ordering keys of some models due; one that is leased, or waits for a retry, becomes due
@@ -93,7 +96,9 @@ UPDATE pedigree.webhook_line AS line
 SET lease = %(lease)s, due_at = clock_timestamp() + %(length)s::interval
 FROM due
 WHERE line.webhook_id = due.webhook_id AND line.model = due.model
-RETURNING line.webhook_id, line.model;
+RETURNING line.webhook_id, line.model, coalesce(
+    (SELECT m.name FROM pedigree.registered_model m WHERE m.log_name = line.model), line.model
+) AS name;
 
 -- name: first_of_line
 -- The next delivery of an ordering key, with its receiver and secrets. A separate statement after

@@ -121,7 +121,7 @@ class WebhookWorker:
         take = partial(outbox.lease, length=self._lease, busy=busy)
         while line := self._database.transaction(take):
             read = partial(self._database.transaction, partial(outbox.first_delivery, line=line))
-            member = f"webhook {line.webhook_id}, events of {line.model or 'no model'}"
+            member = f"webhook {line.webhook_id}, events of {line.name or 'no model'}"
             found = self._loop.attempt(member, read, has_changed=True)
             if found.value is not None:
                 return found.value

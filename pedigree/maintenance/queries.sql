@@ -1104,6 +1104,11 @@ FROM (
     FULL JOIN pedigree.search_mlflow_source s USING (model_id, version)
     WHERE ROW(t.*) IS DISTINCT FROM ROW(s.*)
     UNION ALL
+    SELECT model_id, -back, format('its tag %s for MLflow''s clients', key), s.model_id IS NULL
+    FROM pedigree.search_mlflow_tag t
+    FULL JOIN pedigree.search_mlflow_tag_source s USING (key, value, age, name, back, model_id)
+    WHERE s.model_id IS NULL OR t.model_id IS NULL
+    UNION ALL
     SELECT s.model_id, NULL, format('the word %s of its name', word), false
     FROM pedigree.search_word_source s
     LEFT JOIN pedigree.search_word t USING (word)

@@ -1697,23 +1697,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.find_newest_of_stages(wanted_key text) RETURNS TABLE(model_name text, version integer, record text, signature text, verification text, generation bigint)
-    LANGUAGE plpgsql STABLE ROWS 4
-    AS $$
-BEGIN
-    IF session_user <> current_user AND NOT pedigree.sees_key(wanted_key) THEN
-        RETURN;
-    END IF;
-    RETURN QUERY
-    SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
-    FROM pedigree.registered_model m
-    CROSS JOIN LATERAL pedigree.newest_of_stages(m.model_id) AS newest
-    JOIN pedigree.search_record r ON r.model_id = m.model_id AND r.version = newest.version
-    WHERE m.name_key = wanted_key AND m.deleted_at IS NULL
-    ORDER BY r.version DESC;
-END
-$$;
-
 CREATE FUNCTION pedigree.find_token(wanted_hash bytea) RETURNS TABLE(token text)
     LANGUAGE plpgsql STABLE ROWS 1
     AS $$
@@ -2502,6 +2485,14 @@ CREATE FUNCTION pedigree.log_name_of(of_name text, of_version integer) RETURNS t
     LANGUAGE plpgsql STABLE
     AS $$
 BEGIN
+    -- Nearly every model: one that has had its name since its creation, and no other before it.
+    IF EXISTS (
+        SELECT FROM pedigree.registered_model m
+        WHERE m.log_name = of_name AND m.name = of_name AND m.first_version = 1
+            AND NOT pedigree.is_superseded(m.name_key)
+    ) THEN
+        RETURN of_name;
+    END IF;
     RETURN coalesce((
         SELECT m.log_name FROM pedigree.registered_model m
         WHERE m.name = of_name AND (
@@ -2675,13 +2666,26 @@ CREATE FUNCTION pedigree.mlflow_follows_search() RETURNS trigger
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+DECLARE
+    row pedigree.search_mlflow;
 BEGIN
     IF TG_OP <> 'INSERT' THEN
         DELETE FROM pedigree.search_mlflow t
-        WHERE t.model_id = OLD.model_id AND t.version = OLD.version;
+        WHERE t.model_id = OLD.model_id AND t.version = OLD.version
+        RETURNING t.* INTO row;
+        DELETE FROM pedigree.search_mlflow_tag t
+        USING pedigree.mlflow_tags_of(OLD.tags) AS tag
+        WHERE t.key = tag.key AND t.value = tag.value AND t.age = -row.updated_ms
+            AND t.name = row.name AND t.back = -row.version;
     END IF;
     IF TG_OP <> 'DELETE' THEN
-        INSERT INTO pedigree.search_mlflow SELECT row.* FROM pedigree.mlflow_row(NEW) AS row;
+        WITH made AS (
+            INSERT INTO pedigree.search_mlflow SELECT m.* FROM pedigree.mlflow_row(NEW) AS m
+            RETURNING *
+        )
+        INSERT INTO pedigree.search_mlflow_tag
+        SELECT tag.key, tag.value, -made.updated_ms, made.name, -made.version, made.model_id
+        FROM made CROSS JOIN pedigree.mlflow_tags_of(NEW.tags) AS tag;
     END IF;
     RETURN NULL;
 END
@@ -2691,10 +2695,18 @@ CREATE FUNCTION pedigree.mlflow_follows_version() RETURNS trigger
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+DECLARE
+    now_ms bigint := pedigree.milliseconds(NEW.last_updated_at);
 BEGIN
-    UPDATE pedigree.search_mlflow t SET updated_ms = pedigree.milliseconds(NEW.last_updated_at)
-    WHERE t.model_id = NEW.model_id AND t.version = NEW.version
-        AND t.updated_ms <> pedigree.milliseconds(NEW.last_updated_at);
+    UPDATE pedigree.search_mlflow_tag t SET age = -now_ms
+    FROM pedigree.search_mlflow m
+    JOIN pedigree.search_version s USING (model_id, version)
+    CROSS JOIN LATERAL pedigree.mlflow_tags_of(s.tags) AS tag
+    WHERE m.model_id = NEW.model_id AND m.version = NEW.version AND m.updated_ms <> now_ms
+        AND t.key = tag.key AND t.value = tag.value AND t.age = -m.updated_ms AND t.name = m.name
+        AND t.back = -m.version;
+    UPDATE pedigree.search_mlflow t SET updated_ms = now_ms
+    WHERE t.model_id = NEW.model_id AND t.version = NEW.version AND t.updated_ms <> now_ms;
     RETURN NULL;
 END
 $$;
@@ -2754,6 +2766,12 @@ CREATE FUNCTION pedigree.mlflow_row(s pedigree.search_version) RETURNS SETOF ped
     FROM pedigree.model_version v
     LEFT JOIN pedigree.version_source o USING (model_id, version)
     WHERE v.model_id = s.model_id AND v.version = s.version
+$$;
+
+CREATE FUNCTION pedigree.mlflow_tags_of(tags jsonb) RETURNS TABLE(key text, value text)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT tag.key, left(tag.value, 256) FROM jsonb_each_text(tags) AS tag WHERE length(tag.key) <= 250
 $$;
 
 CREATE FUNCTION pedigree.models_named(keys text[]) RETURNS TABLE(name text)
@@ -2864,15 +2882,15 @@ CREATE FUNCTION pedigree.name_in_event(line text, content jsonb) RETURNS text
 DECLARE
     stated text := content ->> 'model';
 BEGIN
-    IF stated IS NOT DISTINCT FROM line OR NOT EXISTS (
+    IF stated IS NOT DISTINCT FROM line THEN
+        RETURN line;
+    END IF;
+    RETURN CASE WHEN EXISTS (
         SELECT FROM pedigree.registered_model m
         WHERE m.log_name = line AND (m.name = stated OR EXISTS (
             SELECT FROM pedigree.former_name f WHERE f.model_id = m.model_id AND f.name = stated
         ))
-    ) THEN
-        RETURN line;
-    END IF;
-    RETURN stated;
+    ) THEN stated ELSE line END;
 END
 $$;
 
@@ -5766,6 +5784,26 @@ CREATE VIEW pedigree.search_mlflow_source AS
    FROM (pedigree.search_version s
      CROSS JOIN LATERAL pedigree.mlflow_row(s.*) "row"(model_id, version, name, created_at, updated_ms, run_id, source, is_prompt));
 
+CREATE TABLE pedigree.search_mlflow_tag (
+    key text NOT NULL COLLATE pg_catalog."C",
+    value text NOT NULL COLLATE pg_catalog."C",
+    age bigint NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    back integer NOT NULL,
+    model_id bigint NOT NULL
+);
+
+CREATE VIEW pedigree.search_mlflow_tag_source AS
+ SELECT (tag.key COLLATE "C") AS key,
+    (tag.value COLLATE "C") AS value,
+    (- m.updated_ms) AS age,
+    m.name,
+    (- m.version) AS back,
+    m.model_id
+   FROM ((pedigree.search_mlflow m
+     JOIN pedigree.search_version s USING (model_id, version))
+     CROSS JOIN LATERAL pedigree.mlflow_tags_of(s.tags) tag(key, value));
+
 CREATE TABLE pedigree.search_model (
     model_id bigint NOT NULL,
     versions integer NOT NULL,
@@ -6737,6 +6775,9 @@ ALTER TABLE ONLY pedigree.search_metric
 
 ALTER TABLE ONLY pedigree.search_mlflow
     ADD CONSTRAINT search_mlflow_pkey PRIMARY KEY (model_id, version);
+
+ALTER TABLE ONLY pedigree.search_mlflow_tag
+    ADD CONSTRAINT search_mlflow_tag_pkey PRIMARY KEY (key, value, age, name, back) INCLUDE (model_id);
 
 ALTER TABLE ONLY pedigree.search_model_change
     ADD CONSTRAINT search_model_change_pkey PRIMARY KEY (model_id);

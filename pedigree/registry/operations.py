@@ -83,6 +83,7 @@ class RegistryOperations(Operations):
     promotions: PromotionOperations
     registration: RegistrationOperations
     retention: RetentionOperations
+    sealing: SealingOperations
     checks: CheckOperations
     monitoring: MonitoringOperations
     search: SearchOperations
@@ -146,7 +147,7 @@ class RegistryOperations(Operations):
         self.artifact_places = ArtifactPlaceOperations(context)
         self.creator = VersionCreator(context, self.pending_checks, evidence)
         self.registration = RegistrationOperations(context, self.uploads, self.creator)
-        self.sealing = SealingOperations(context, self.creator, self.pending_checks)
+        self.sealing = SealingOperations(context, self.uploads, self.creator, self.pending_checks)
         self.sources = SourceOperations(
             context,
             self.sealing,

@@ -38,7 +38,7 @@ class UploadAreaOperations(ContextGroup):
         area = self._area(name)
         return self._context.database.read(lambda transaction: area_files(transaction, area))
 
-    def stream(
+    def stream_file(
         self, name: str, path: str, *, start: int = 0
     ) -> tuple[ManifestFile, Iterator[bytes]]:
         """Return a file of an area, and its bytes from an offset.

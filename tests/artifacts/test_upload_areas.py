@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 from uuid import uuid4
 
+import httpx2
 import pytest
 
 from pedigree.artifacts.records import Blob, digest_of
@@ -15,7 +16,10 @@ from pedigree.errors import (
     UnsupportedByStoreError,
     UploadNotFoundError,
 )
+from pedigree.postgres.database import Database
 from pedigree.registry import Registry
+from pedigree.settings import Settings
+from tests.artifacts.probes import Probe
 from tests.factories import artifact, register
 
 ANN = Actor(name="ann", source="token")
@@ -23,7 +27,7 @@ BOB = Actor(name="bob", source="token")
 
 
 def content(registry: Registry, name: str, path: str) -> bytes:
-    _, chunks = registry.operations.upload_areas.stream(name, path)
+    _, chunks = registry.operations.upload_areas.stream_file(name, path)
     return b"".join(chunks)
 
 
@@ -141,3 +145,46 @@ def test_clients_that_begin_an_upload_at_once_share_it(registry: Registry) -> No
 def test_a_folder_signs_no_urls_for_parts(registry: Registry) -> None:
     with pytest.raises(UnsupportedByStoreError):
         registry.operations.upload_areas.begin_parts("new", "model.bin", 2)
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize("probe", ["swift", "ceph"], indirect=True)
+def test_a_file_in_parts_is_put_together_and_hashed(
+    database: Database, probe: Probe, home: Path
+) -> None:
+    areas = Registry(
+        database, probe.store, Settings(home=home, actor="tester")
+    ).operations.upload_areas
+    parts = (b"a" * (5 << 20), b"b" * (5 << 20), b"end")
+    begun, urls = areas.begin_parts("new", "data/model.bin", len(parts))
+    for url, part in zip(urls[:2], parts[:2], strict=True):
+        httpx2.put(url, content=part).raise_for_status()
+    with pytest.raises(InvalidArtifactError, match="was not sent"):
+        areas.complete_parts("new", "data/model.bin", begun)
+    assert areas.files("new") == ()
+    httpx2.put(urls[2], content=parts[2]).raise_for_status()
+    with pytest.raises(UploadNotFoundError):
+        areas.complete_parts("new", "other.bin", begun)
+    areas.complete_parts("new", "data/model.bin", begun)
+    (file,) = areas.files("new")
+    assert (file.path, file.digest) == ("data/model.bin", digest_of(b"".join(parts)))
+    # Whoever still has a URL changes nothing by it.
+    httpx2.put(urls[0], content=b"other").raise_for_status()
+    _, chunks = areas.stream_file("new", "data/model.bin")
+    assert b"".join(chunks) == b"".join(parts)
+    with pytest.raises(UploadNotFoundError):
+        areas.complete_parts("new", "data/model.bin", begun)
+    assert [*(home / "incoming").iterdir()] == []
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize("probe", ["swift", "ceph"], indirect=True)
+def test_a_file_in_parts_can_be_given_up(database: Database, probe: Probe, home: Path) -> None:
+    registry = Registry(database, probe.store, Settings(home=home, actor="tester"))
+    areas = registry.operations.upload_areas
+    begun, _ = areas.begin_parts("new", "model.bin", 1)
+    with pytest.raises(UploadNotFoundError):
+        registry.acting_as(BOB).operations.upload_areas.abort_parts("new", "model.bin", begun)
+    areas.abort_parts("new", "model.bin", begun)
+    with pytest.raises(UploadNotFoundError):
+        areas.complete_parts("new", "model.bin", begun)

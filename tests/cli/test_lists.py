@@ -12,6 +12,7 @@ from pedigree.access.records import Role
 from pedigree.catalog.records import TrainingOrigin
 from pedigree.cli.main import app
 from pedigree.datasets.records import DataVerdict
+from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import ApprovalRule, Policy, Verdict
 from pedigree.lineage.usages import NewUsage
 from pedigree.monitoring.profile import profile
@@ -50,6 +51,7 @@ LISTS: dict[tuple[str, ...], str] = {
     ("as-of", "churn", "2100-01-01T00:00Z"): "items",
     ("waits", "churn/1"): "items",
     ("policy", "history", "spam"): "items",
+    ("policy", "defaults"): "items",
     ("drift", "list", "churn/1"): "items",
     ("data-verdicts", "raw", "--data-version", "v"): "items",
 }
@@ -95,6 +97,7 @@ def filled(registry_of_this_test: None, home: Path, database_url: str, tmp_path:
             registry.create_token(f"user-{number}", roles=[Role.READER])
             see(registry, f"person-{number}")
             registry.create_group(f"group-{number}")
+            registry.set_policy_default(f"risk-{number}", default_policy())
             registry.grant_access("reader", f"person-{number}")
         origin = TrainingOrigin(instance_id="elsewhere", asset="models/churn")
         for content in ("a", "b", "c"):

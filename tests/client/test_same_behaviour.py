@@ -10,12 +10,13 @@ import pytest
 
 from pedigree.audit.event_types import EventType
 from pedigree.cards.records import CardNotes
-from pedigree.catalog.records import Registration, TrainingOrigin
+from pedigree.catalog.records import Registration, SealState, TrainingOrigin
 from pedigree.client.remote import ServiceRegistry
 from pedigree.contract import verbs as bound_verbs
 from pedigree.contract.registry import RegistryContract
 from pedigree.errors import (
     AliasNotFoundError,
+    AlreadySealedError,
     GateNotPassedError,
     GenerationConflictError,
     InvalidAliasError,
@@ -26,14 +27,17 @@ from pedigree.errors import (
     InvalidPolicyError,
     InvalidReferenceError,
     InvalidSearchError,
+    InvalidSourceError,
     ModelNotFoundError,
     NameTakenError,
     NotFoundError,
     NothingToRollBackError,
     NotPermittedError,
+    NotSealedError,
     PedigreeError,
     QuarantineNotFoundError,
     StageEmptyError,
+    TagNotFoundError,
     TransitionNotAllowedError,
     UnknownFlavorError,
     UnverifiedModelError,
@@ -47,6 +51,8 @@ from pedigree.lineage.records import Certainty, LineageGraph
 from pedigree.registry import Registry
 from tests.factories import AUC_POLICY, COMMIT, artifact, free_policy, new_version, register
 from tests.lineage.graphs import graph, missing, node
+from tests.server.conftest import Served
+from tests.unsealed import by_reference
 
 Verb = Callable[[Registry], object]
 
@@ -79,7 +85,21 @@ def test_both_have_the_verbs_of_the_contract_with_its_signatures(registry: Regis
             vars(bound_verbs.RegistryVerbs).get(verb), bound_verbs.Verb
         ):  # only the contract states bounds
             types = get_type_hints(getattr(RegistryContract, verb))
-            assert get_type_hints(inspect.unwrap(getattr(registry, verb))) == types, verb
+            operation = inspect.unwrap(getattr(registry, verb))
+            more = [
+                each
+                for name, each in inspect.signature(operation).parameters.items()
+                if name not in contract.parameters
+            ]
+            hints = get_type_hints(operation)
+            assert {name: hints.pop(name) for name in types} == types, verb
+            del types["return"]
+            # Only for callers in this process: the verb itself does not take it.
+            assert {each.name for each in more} == {*hints}, verb
+            for each in more:
+                assert (each.kind, verb) == (inspect.Parameter.KEYWORD_ONLY, verb)
+                with pytest.raises(TypeError, match=each.name):
+                    getattr(registry, verb)(**dict.fromkeys(types, "x"), **{each.name: True})
             found, bound = map(untyped, found), map(untyped, bound)
         assert [*found] == [*bound], verb
         assert inspect.getdoc(getattr(registry, verb)), verb
@@ -203,6 +223,42 @@ def test_a_version_is_edited_held_deleted_and_restored(
     assert registry.restore(reference, reason="needed").reference == reference
     with pytest.raises(InvalidReferenceError, match="by its number"):
         registry.restore(f"{name}@champion")
+
+
+def test_a_model_is_renamed(registry: Registry, tmp_path: Path, name: str) -> None:
+    register(registry, tmp_path, "a", name)
+    renamed = registry.rename_model(name, f"{name}-new")
+    assert (renamed.name, renamed.latest_version) == (f"{name}-new", 1)
+    assert registry.get(f"{name}-new/1").model_name == f"{name}-new"
+    with pytest.raises(ModelNotFoundError):
+        registry.model(name)
+    with pytest.raises(NameTakenError):
+        registry.create_model(name)
+    registry.create_model(f"{name}-other")
+    with pytest.raises(NameTakenError):
+        registry.rename_model(f"{name}-other", f"{name}-new")
+    registry.update_model(f"{name}-new", description="renamed")
+    assert {event.model for event in registry.events(model=name)} == {name, f"{name}-new"}
+
+
+@pytest.mark.parametrize("suffix", ["", "/1", "@best"])
+def test_one_tag_is_set_and_deleted(
+    registry: Registry, tmp_path: Path, name: str, suffix: str
+) -> None:
+    register(registry, tmp_path, "a", name)
+    registry.set_alias(name, "best", 1)
+    subject = f"{name}{suffix}"
+    registry.set_tag(subject, "a/b c", "1")
+    registry.set_tag(subject, "other", "")
+    found = registry.get(subject).tags if suffix else registry.model(name).tags
+    assert found == {"a/b c": "1", "other": ""}
+    registry.delete_tag(subject, "a/b c")
+    found = registry.get(subject).tags if suffix else registry.model(name).tags
+    assert found == {"other": ""}
+    with pytest.raises(TagNotFoundError):
+        registry.delete_tag(subject, "a/b c")
+    with pytest.raises(InvalidInputError):
+        registry.set_tag(subject, "k" * 251, "1")
 
 
 def test_aliases_are_set_moved_and_deleted(registry: Registry, tmp_path: Path, name: str) -> None:
@@ -521,6 +577,34 @@ WRONG: dict[str, tuple[type[PedigreeError], Verb]] = {
         lambda registry: registry.set_policy("a/b", default_policy(MetricRule(metric="auc"))),
     ),
 }
+
+
+def test_a_version_by_reference_is_sealed(
+    registry: Registry, served: Served, tmp_path: Path, name: str
+) -> None:
+    made = by_reference(served.registry, name)
+    assert registry.get(made.reference).state is SealState.REFERENCE
+    with pytest.raises(NotSealedError, match="its bytes are elsewhere"):
+        registry.pull(made.reference, tmp_path / "early")
+    sealed = registry.seal(made.reference, artifact(tmp_path / "a"), flavor="generic")
+    assert (sealed.version_id, sealed.state, sealed.flavor) == (1, SealState.SEALED, "generic")
+    now = registry.get(made.reference)
+    assert (now.digest, now.generation) == (sealed.digest, sealed.generation)
+    assert registry.seal(made.reference, artifact(tmp_path / "a")) == now
+    assert registry.seal(made.reference) == now
+    with pytest.raises(AlreadySealedError, match="final"):
+        registry.seal(made.reference, artifact(tmp_path / "b", "other"))
+    registry.pull(made.reference, tmp_path / "pulled")
+    assert (tmp_path / "pulled/model.bin").read_text() == "weights"
+
+
+def test_a_source_that_no_rule_allows_is_not_fetched(
+    registry: Registry, served: Served, name: str
+) -> None:
+    made = by_reference(served.registry, name, source="file:///etc")
+    with pytest.raises(InvalidSourceError):
+        registry.seal(made.reference)
+    assert registry.get(made.reference).state is SealState.REFERENCE
 
 
 @pytest.mark.parametrize("wrong", WRONG)

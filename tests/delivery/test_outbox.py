@@ -56,6 +56,27 @@ def test_a_failing_event_holds_back_those_of_its_model_alone(
     assert sent[0].body == sent[1].body
 
 
+def test_a_failing_event_holds_back_those_that_follow_a_rename(
+    telling: Registry, receiver: Receiver
+) -> None:
+    webhook_id = hooked(telling, receiver)
+    receiver.failing = "bad"
+    telling.operations.models.create_model("bad", recreate=True)
+    telling.rename_model("bad", "good")
+    telling.update_model("good", description="x")
+    telling.operations.webhooks.deliver()
+    assert [request.model for request in receiver.requests] == ["bad"]
+    assert {each.model for each in telling.deliveries(webhook_id)} == {"good"}
+    receiver.failing = ""
+    hurry(telling)
+    telling.operations.webhooks.deliver()
+    assert [json.loads(request.body)["type"] for request in receiver.requests[1:]] == [
+        "model.created",
+        "model.renamed",
+        "model.updated",
+    ]
+
+
 def test_a_failure_is_retried_by_the_standard_schedule_and_then_is_dead(
     telling: Registry, receiver: Receiver
 ) -> None:

@@ -340,6 +340,9 @@ EDITS_OF_SEARCH = {
     "a row for MLflow is foreign": foreign("search_mlflow"),
     "a row for MLflow was edited": "UPDATE pedigree.search_mlflow"
     " SET updated_ms = updated_ms + 1 WHERE version = 1",
+    "a tag for MLflow is missing": "DELETE FROM pedigree.search_mlflow_tag WHERE key = 'team'",
+    "a tag for MLflow was edited": "UPDATE pedigree.search_mlflow_tag"
+    " SET value = 'y' WHERE key = 'team'",
     "a text is missing": "DELETE FROM pedigree.search_text WHERE version = 1",
     "a text is foreign": foreign("search_text"),
     "a text was edited": "UPDATE pedigree.search_text"

@@ -33,7 +33,7 @@ def forgiven() -> list[Forgiven]:
     return [Forgiven(row["name"], re.compile(row["pattern"], re.S), row["reason"]) for row in rows]
 
 
-class Comparison:
+class SideComparison:
     """Compares two sides step by step, and counts what it compared and what it forgave.
 
     Args:
@@ -46,6 +46,7 @@ class Comparison:
         self.sides = (theirs, ours)
         self.patterns = tuple(patterns)
         self.compared = 0
+        self.excused = 0
         self.forgiven: Counter[str] = Counter()
         self.found: list[str] = []
         self.failed: list[str] = []
@@ -54,12 +55,12 @@ class Comparison:
     def do(self, step: Sent | Call) -> tuple[Any, Any]:
         """Do a step on both sides, compare what it answers, and after a write also the state."""
         theirs, ours = (side.do(step) for side in self.sides)
-        self._note(step.route, theirs, ours)
+        self._note(step.label, step.route, theirs, ours)
         if not READS.match(step.route):
-            self.compare_state(step.route)
+            self.compare_state(step.label)
         return theirs, ours
 
-    def compare_state(self, route: str) -> None:
+    def compare_state(self, label: str) -> None:
         """Compare all models and versions, and which of them the last write touched."""
         states = [
             {"models": side.send(MODELS)["answer"], "versions": side.send(VERSIONS)["answer"]}
@@ -74,20 +75,20 @@ class Comparison:
         theirs, ours = (
             {**state, "touched": names} for state, names in zip(states, touched, strict=True)
         )
-        self._note(f"state after {route}", theirs, ours)
+        self._note(f"state after {label}", "", theirs, ours)
 
-    def _note(self, route: str, theirs: Any, ours: Any) -> None:
+    def _note(self, label: str, route: str, theirs: Any, ours: Any) -> None:
         self.compared += 1
         statuses = [ours.get("status"), *(each["status"] for each in ours.get("exchanges", ()))]
         if any(status is not None and status >= 500 for status in statuses):
-            self.failed.append(f"{route}: {ours}")
+            self.failed.append(f"{label}: {ours}")
         excused: set[str] = set()
-        for line in differences(normal(theirs), normal(ours)):
-            shown = f"{route} | {line}"
+        for line in differences(normal(theirs, route), normal(ours, route)):
+            shown = f"{label} | {line}"
             known = next((each.name for each in self.patterns if each.pattern.search(shown)), None)
             if known is None:
                 self.found.append(shown)
             else:
                 excused.add(known)
         self.forgiven.update(excused)
-        self.excused_steps = getattr(self, "excused_steps", 0) + bool(excused)
+        self.excused += bool(excused)

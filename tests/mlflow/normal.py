@@ -7,23 +7,36 @@ from typing import Any
 _CREATED, _UPDATED = "creation_timestamp", "last_updated_timestamp"
 _TOKENS = frozenset({"next_page_token", "token"})
 # Lists whose order no client may rely on: MLflow's database gives them in any.
-_SORTED = frozenset({"tags", "aliases"})
+_SORTED = frozenset({"tags", "aliases", "latest_versions"})
+_LATEST = "get-latest-versions"
 _MARKED = re.compile(r"0x[0-9a-f]+|http://127\.0\.0\.1:\d+|port=\d+")
 
 
-def normal(value: Any, key: str = "") -> Any:
-    """Return JSON in which times say only how they relate, and tokens only that they are there."""
+def normal(value: Any, route: str, key: str = "") -> Any:
+    """Return JSON in which times say only how they relate, and tokens only that they are there.
+
+    Args:
+        value: The answer of a route, or the result of a call of the client.
+        route: Its name.
+        key: The field that has the value.
+    """
     if isinstance(value, Mapping):
-        return {name: _normal_field(name, each, value) for name, each in value.items()}
+        path = str(value.get("path", route))
+        return {name: _normal_field(name, each, value, path) for name, each in value.items()}
     if isinstance(value, list):
-        items = [normal(each) for each in value]
-        return sorted(items, key=repr) if key in _SORTED else items
+        items = [normal(each, route) for each in value]
+        return sorted(items, key=repr) if _is_sorted(key, route) else items
     if isinstance(value, str):
         return _MARKED.sub("…", value)
     return value
 
 
-def _normal_field(name: str, value: Any, record: Mapping[str, Any]) -> Any:
+def _is_sorted(key: str, route: str) -> bool:
+    is_latest = route.replace("_", "-").endswith(_LATEST) and key in ("model_versions", "returned")
+    return key in _SORTED or is_latest
+
+
+def _normal_field(name: str, value: Any, record: Mapping[str, Any], route: str) -> Any:
     if name == _CREATED and isinstance(value, int):
         return "a time"
     if name == _UPDATED and isinstance(value, int):
@@ -31,7 +44,7 @@ def _normal_field(name: str, value: Any, record: Mapping[str, Any]) -> Any:
         return "at creation" if value == created else "later" if value > created else "earlier"
     if name in _TOKENS and value:
         return "a token"
-    return normal(value, name)
+    return normal(value, route, name)
 
 
 def differences(theirs: Any, ours: Any, path: str = "") -> Iterator[str]:

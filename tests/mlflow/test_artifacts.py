@@ -12,8 +12,9 @@ import pytest
 
 from pedigree.access.records import Role
 from pedigree.audit.event_types import EventType
-from tests.factories import new_version
-from tests.server.conftest import Served
+from pedigree.settings import Settings
+from tests.factories import artifact, new_version
+from tests.server.conftest import Served, serving
 from tests.server.raw import answer, connected, send
 
 PREFIXES = ("/api/2.0/mlflow-artifacts", "/ajax-api/2.0/mlflow-artifacts")
@@ -137,6 +138,56 @@ def test_a_file_that_does_not_exist_is_told_as_mlflow_tells_it(
     assert (
         at(served, reader, "GET", f"{prefix}/artifacts/pedigree/models/1/99/x").status_code == 404
     )
+
+
+def test_the_download_uri_leads_to_the_service_and_outlives_a_rename(
+    served: Served, name: str, sealed: str
+) -> None:
+    reader = served.client(Role.READER)
+    uris = set()
+    for way in ("api", "ajax-api"):
+        path = f"/{way}/2.0/mlflow/model-versions/get-download-uri"
+        got = at(served, reader, "GET", path, params={"name": name, "version": "1"})
+        uris.add(got.json()["artifact_uri"])
+    (uri,) = uris
+    assert uri == f"{served.url}{PREFIXES[0]}/artifacts/{sealed}"
+    served.registry.rename_model(name, f"{name}-renamed")
+    assert reader.get(f"{uri}/MLmodel").content == FILES["MLmodel"]
+    missing = at(served, reader, "GET", path, params={"name": f"{name}-renamed", "version": "9"})
+    assert missing.json()["error_code"] == "RESOURCE_DOES_NOT_EXIST"
+
+
+def test_only_the_settings_say_where_clients_download(settings: Settings, tmp_path: Path) -> None:
+    base = "https://registry.example/pedigree"
+    with serving(settings.model_copy(update={"url": f"{base}/"})) as served:
+        name = f"url-{tmp_path.name}"
+        served.registry.register(name, artifact(tmp_path), new_version())
+        got = at(
+            served,
+            served.client(Role.READER),
+            "GET",
+            "/api/2.0/mlflow/model-versions/get-download-uri",
+            params={"name": name, "version": "1"},
+            headers={"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"},
+        )
+        assert got.json()["artifact_uri"].startswith(f"{base}{PREFIXES[0]}/artifacts/pedigree/")
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "registry:80", ""])
+def test_a_header_never_says_where_clients_download(
+    served: Served, name: str, sealed: str, host: str
+) -> None:
+    assert sealed
+    got = at(
+        served,
+        served.client(Role.READER),
+        "GET",
+        "/api/2.0/mlflow/model-versions/get-download-uri",
+        params={"name": name, "version": "1"},
+        headers={"Host": host},
+    )
+    assert got.status_code == 400
+    assert "evil" not in got.text
 
 
 def test_a_version_is_read_by_its_name_too(served: Served, name: str, sealed: str) -> None:

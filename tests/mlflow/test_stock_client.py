@@ -134,6 +134,15 @@ def test_a_stock_client_loads_a_version_without_a_credential_of_the_store(
     uri = f"{base}/pedigree/models/{place.model_id}/{place.version}"
     environment = {"MLFLOW_TRACKING_TOKEN": token(served, Role.READER)}
     assert stock("load", uri, tmp_path, **environment) == [2.0, 5.0]
+    served.registry.set_alias(name, "best", 1)
+    registry_only = {
+        **environment,
+        "MLFLOW_REGISTRY_URI": served.url,
+        "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/own.db",
+    }
+    assert stock("load", f"models:/{name}/1", tmp_path, **registry_only) == [2.0, 5.0]
+    one_url = {**environment, "MLFLOW_TRACKING_URI": served.url}
+    assert stock("load", f"models:/{name}@best", tmp_path, **one_url) == [2.0, 5.0]
     user = {"MLFLOW_TRACKING_USERNAME": "a", "MLFLOW_TRACKING_PASSWORD": token(served, Role.READER)}
     assert stock("load", uri, tmp_path, **user) == [2.0, 5.0]
 

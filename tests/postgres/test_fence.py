@@ -11,7 +11,9 @@ from pedigree.access.records import Role
 from pedigree.artifacts.upload_keys import upload_keys
 from pedigree.audit.log import feed_head
 from pedigree.audit.records import Actor
+from pedigree.errors import PedigreeError
 from pedigree.failures.store import failures
+from pedigree.lifecycle.policy import default_policy
 from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres.asked import asked_by, in_role
 from pedigree.postgres.asker import Asker, DatabaseRole
@@ -22,7 +24,7 @@ from pedigree.registry import Registry, registry_in
 from pedigree.registry.reconciler import Reconciler
 from pedigree.settings import Settings
 from tests.committed import check
-from tests.factories import register, register_candidate
+from tests.factories import promote_to_production, register, register_candidate
 from tests.fencing import OWNER, PASSWORD, Fenced, as_user
 
 FACTS = Path(__file__).parents[2] / "pedigree" / "postgres" / "fence.txt"
@@ -112,7 +114,7 @@ TAMPERED = [
     ("ALTER TABLE pedigree.event DISABLE TRIGGER event_append_only", "enabled always", "disabled"),
     ("DROP TRIGGER event_append_only ON pedigree.event", "trigger event_append_only", None),
     ("DROP POLICY seen ON pedigree.model_card", "policy seen on model_card", None),
-    ("ALTER POLICY seen ON pedigree.event USING (true)", "m.name = event.model", "using true"),
+    ("ALTER POLICY seen ON pedigree.event USING (true)", "m.log_name = event.model", "using true"),
     ("ALTER TABLE pedigree.decision DISABLE ROW LEVEL SECURITY", "row security", None),
     ("ALTER TABLE pedigree.decision FORCE ROW LEVEL SECURITY", "row", "also for the owner"),
     ("GRANT INSERT ON pedigree.event TO PUBLIC", None, "grant INSERT on event to PUBLIC"),
@@ -202,6 +204,25 @@ def test_a_sensor_cannot_do_what_people_decide(fenced: Fenced) -> None:
         connection.execute("SET ROLE pedigree_sensor")
         refusals = {what: refused(connection, each) for what, each in OF_PEOPLE.items()}
     assert refusals == dict.fromkeys(OF_PEOPLE, True)
+
+
+def test_the_role_of_sensors_moves_guarded_aliases_with_stages_and_no_other_ones(
+    fenced: Fenced, tmp_path: Path
+) -> None:
+    registry = fenced.registry()
+    registry.set_policy(
+        "churn", default_policy().model_copy(update={"aliases": {"champion": "production"}})
+    )
+    promote_to_production(registry, register_candidate(registry, tmp_path, "a"))
+    registry.set_alias("churn", "champion", 1)
+    register_candidate(registry, tmp_path, "b")
+    sensor = registry_in(registry.context.in_role(DatabaseRole.SENSOR))
+    for stage in ("staging", "production"):
+        sensor.promote("churn/2", stage, automatic=True)
+    assert registry.model("churn").aliases == {"champion": 2}
+    with pytest.raises(PedigreeError):
+        sensor.set_alias("churn", "best", 1)
+    assert registry.model("churn").aliases == {"champion": 2}
 
 
 def test_sensors_and_the_reconciler_act_in_a_role_of_their_own(fenced: Fenced) -> None:

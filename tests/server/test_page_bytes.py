@@ -70,6 +70,7 @@ def furnish(served: Served, folder: Path) -> None:
         registry.grant_access("reader", f"t{number}", models=many)
         registry.define_role(f"role-{number}", [Permission.READ], description=LONG)
         registry.create_group(f"group-{number}", description=LONG)
+        registry.set_policy_default(f"risk-{number}", free_policy(), reason=LONG)
         registry.create_token(f"t{number}", roles=[Role.READER], models=many)
 
 
@@ -155,6 +156,7 @@ LISTS: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
     "list_drift": (f"{DECIDED}/versions/1/drift", lambda item: item["drift_id"]),
     "get_as_of": (f"{DECIDED}/as-of?moment=2100-01-01T00:00:00Z", lambda item: item["tenure_id"]),
     "list_policies": (f"{DECIDED}/policy/history", lambda item: item["revision"]),
+    "list_policy_defaults": ("/policy-defaults", lambda item: item["pattern"]),
     "get_impact": ("/impact?asset=raw/wide", lambda item: item["version"]),
     "get_downstream": ("/models/trained/versions/1/downstream", lambda item: item["usage_id"]),
     "list_datasheets": (

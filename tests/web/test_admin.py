@@ -8,6 +8,7 @@ import pytest
 
 from pedigree.access.records import Role
 from pedigree.distribution import own_version
+from pedigree.lifecycle.policy import open_policy
 from pedigree.postgres.migrate import all_migrations
 from pedigree.server.web.admin.links import PARTS
 from pedigree.settings import Settings
@@ -367,3 +368,14 @@ def test_policies_lead_to_each_model(served: Served, visitor: Visitor) -> None:
     served.registry.create_model("governed x")
     page = visitor(Role.ADMIN).get("/admin/policies")
     assert 'href="/models/governed%20x/policy"' in page.text
+    assert "Policies of new models" not in page.text
+
+
+def test_policies_of_new_models_are_shown_with_their_patterns(
+    served: Served, visitor: Visitor
+) -> None:
+    served.registry.set_policy_default("risk-*", open_policy(), reason="audit 12")
+    page = visitor(Role.ADMIN).get("/admin/policies")
+    served.registry.delete_policy_default("risk-*")
+    for text in ("risk-*", "staging → production → archived", "audit 12"):
+        assert text in page.text

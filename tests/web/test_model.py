@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pedigree.access.records import Role
 from pedigree.audit.records import Actor
-from pedigree.lifecycle.policy import default_policy
-from pedigree.lifecycle.records import MetricRule, Tenure
+from pedigree.lifecycle.policy import default_policy, open_policy, policy_without_stages
+from pedigree.lifecycle.records import MetricRule, Policy, Tenure
 from pedigree.server.web.links import Links
 from pedigree.server.web.pictures.scale import Scale
 from pedigree.server.web.pictures.timeline import lanes, timeline
@@ -205,3 +205,28 @@ def test_a_timeline_has_a_bar_for_each_tenure_in_the_order_of_the_stages() -> No
     assert drawn.count("<rect") == 4
     assert "<script" not in drawn
     assert timeline((), str, now) is None
+
+
+@pytest.mark.parametrize("policy", [open_policy(), policy_without_stages()])
+def test_models_whose_policy_asks_for_nothing_have_their_pages(
+    served: Served,
+    reader: httpx2.Client,
+    version: Callable[..., int],
+    name: str,
+    policy: Policy,
+) -> None:
+    served.registry.set_policy(name, policy)
+    number = version()
+    if policy.stages:
+        served.registry.promote(f"{name}/{number}", "production")
+        served.registry.promote(f"{name}/{version()}", "production")
+        served.registry.demote(f"{name}/{number}", reason="too early")
+    paths = (
+        "",
+        "/policy",
+        *(f"/versions/{number}{each}" for each in ("", "/evidence")),
+    )
+    found = {path: reader.get(f"/models/{name}{path}").status_code for path in paths}
+    assert found == dict.fromkeys(paths, 200)
+    if policy.stages:
+        assert "left production for no stage" in main_text(reader.get(f"/models/{name}"))

@@ -1,29 +1,33 @@
 """Find the versions of a page.
 
+*Lists*: tags must have a value, and the order is MLflow's default. Their lists of versions, which
+are in this order, are read in parallel.
 *Hits*: an index has the versions of one of the conditions, and they are few. They are read,
 filtered and sorted.
 *Walk*: an index has the order. As many versions as cost little are read in that order and filtered,
 and may fill the page.
 *All*: what is left: the versions of the best condition, or all of them, filtered and sorted.
 
-The first two end with the page or after a fixed number of versions, so the hundredth page costs as
-much as the first one.
+All but the last end with the page or after a fixed number of versions, so the hundredth page costs
+as much as the first one.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from psycopg import sql
 
 from pedigree.catalog.mlflow_search.asked import AskedPage, name_of_all
 from pedigree.catalog.mlflow_search.conditions import Condition, ConditionField, Conditions
-from pedigree.catalog.mlflow_search.to_sql import all_of, driver, tags_driver
-from pedigree.catalog.search.execution import ANY, NESTED_REPLAN, Execution
+from pedigree.catalog.mlflow_search.to_sql import all_of, driver, tag_lists, tags_driver
+from pedigree.catalog.search.execution import ANY, NESTED_REPLAN, Execution, SearchPlan
 from pedigree.catalog.search.parameters import Parameters
 from pedigree.postgres.transaction import Row
 
 _FEW = 2_000
 """The versions that can be read one by one within a few milliseconds."""
+_MERGED_OR_NESTED = SearchPlan(nested=True, merged=True, replan=True)
 _TRIED = 20_000
 """The versions that are read in the order of an index, in search of those of a page."""
 
@@ -60,6 +64,10 @@ def find(execution: Execution, asked: AskedPage, visible: Sequence[str] | None) 
         TimeIsUpError: It takes longer than it may.
     """
     search = SearchedVersions(execution, asked, visible)
+    if asked.order.is_of_lists and tag_lists(asked.conditions):
+        listed = _along_lists(search)
+        if len(listed) == search.limit:
+            return FoundKeys(listed, "lists")
     counts = _counts(search)
     best = min(range(len(counts)), key=counts.__getitem__, default=None)
     if best is not None and counts[best] <= _FEW:
@@ -119,12 +127,46 @@ def _among(search: SearchedVersions, index: int | None, *, in_bulk: bool = False
     ).format(
         columns=search.asked.order.columns,
         source=source,
-        filter=all_of(search.asked.conditions, search.visible, parameters),
+        filter=all_of(search.asked.conditions, search.visible, parameters, in_bulk=in_bulk),
         after=search.asked.order.after(search.asked.after, parameters),
         order=search.asked.order.order,
         limit=parameters.add(search.limit),
     )
     return search.execution.ask(statement, parameters, ANY if in_bulk else NESTED_REPLAN)
+
+
+def _along_lists(search: SearchedVersions) -> list[Row]:
+    """Return the versions of a page among the first ones that several lists have."""
+    parameters = Parameters()
+    lists = tag_lists(search.asked.conditions)
+    after = search.asked.order.after_in_list(search.asked.after, parameters)
+    first, *others = (
+        sql.SQL(
+            "(SELECT age, name, back, model_id FROM pedigree.search_mlflow_tag"
+            " WHERE key = {}::text AND value = {}::text AND {}) AS l{}"
+        ).format(parameters.add(each.key), parameters.add(each.value), after, sql.Literal(index))
+        for index, each in enumerate(lists)
+    )
+    joined = sql.SQL("").join(
+        sql.SQL(" JOIN {} USING (age, name, back)").format(each) for each in others
+    )
+    left = tuple(each for each in search.asked.conditions.parts if each not in lists)
+    statement = sql.SQL(
+        "SELECT v.model_id, v.version, l.age AS k0, l.name AS k1, l.back AS k2 FROM ("
+        "SELECT age, name, back, l0.model_id FROM {first}{joined}"
+        " ORDER BY age, name, back LIMIT {tried}) AS l"
+        " JOIN pedigree.search_mlflow v ON v.model_id = l.model_id AND v.version = -l.back"
+        " WHERE {filter} ORDER BY l.age, l.name, l.back LIMIT {limit}"
+    ).format(
+        first=first,
+        joined=joined,
+        tried=sql.Literal(max(_TRIED, 2 * search.limit)),
+        filter=all_of(
+            replace(search.asked.conditions, parts=left), search.visible, parameters, in_bulk=False
+        ),
+        limit=parameters.add(search.limit),
+    )
+    return search.execution.ask(statement, parameters, _MERGED_OR_NESTED)
 
 
 def _walk(search: SearchedVersions) -> list[Row]:
@@ -150,7 +192,7 @@ def _walk(search: SearchedVersions) -> list[Row]:
         after=search.asked.order.after(search.asked.after, parameters),
         order=search.asked.order.order,
         tried=sql.Literal(max(_TRIED, 2 * search.limit)),
-        filter=all_of(search.asked.conditions, search.visible, parameters),
+        filter=all_of(search.asked.conditions, search.visible, parameters, in_bulk=False),
         limit=parameters.add(search.limit),
     )
     return search.execution.ask(statement, parameters, NESTED_REPLAN)

@@ -28,10 +28,12 @@ class SortedBy(NamedTuple):
     Args:
         keys: Its keys.
         is_walkable: Whether an index has the versions in this order.
+        is_of_lists: Whether the lists of tags have them in this order.
     """
 
     keys: tuple[OrderKey, ...]
     is_walkable: bool
+    is_of_lists: bool = False
 
     @property
     def columns(self) -> sql.Composable:
@@ -64,6 +66,17 @@ class SortedBy(NamedTuple):
             )
         return self._after_any(columns, bounds)
 
+    def after_in_list(
+        self, place: Sequence[JsonValue] | None, parameters: Parameters
+    ) -> sql.Composable:
+        """Return the condition that a row of a list of a tag follows a place."""
+        if place is None:
+            return sql.SQL("true")
+        age, name, back = (parameters.add(value) for value in place)
+        return sql.SQL(
+            '(age, name, back) > ({}::bigint, {}::text COLLATE "C", {}::integer)'
+        ).format(age, name, back)
+
     def _after_any(
         self, columns: list[sql.Composable], bounds: list[sql.Composable]
     ) -> sql.Composable:
@@ -95,7 +108,7 @@ def sorted_by(keys: Sequence[OrderKey], *, of_one_model: bool) -> SortedBy:
             break
     shape = tuple((key.field, key.descending) for key in kept)
     walkable = {_IN_A_MODEL, _BY_VERSION} if of_one_model else {_NEWEST, _BY_NAME}
-    return SortedBy(kept, shape in walkable)
+    return SortedBy(kept, shape in walkable, shape == _NEWEST)
 
 
 def _way(key: OrderKey) -> LiteralString:

@@ -17,6 +17,8 @@ from pedigree.catalog.search.parameters import Parameters
 LONGEST_VALUE = 255
 """A longer value is cut in the index of tags."""
 _CUT = LONGEST_VALUE + 1
+LONGEST_KEY = 250
+"""A longer key has no list of versions."""
 
 _SIGNS: Mapping[Comparator, LiteralString] = {
     Comparator.EQUAL: "=",
@@ -34,10 +36,16 @@ _COLUMNS: Mapping[ConditionField, LiteralString] = {
     ConditionField.RUN: "v.run_id",
     ConditionField.SOURCE: "v.source",
 }
+# Where few versions are looked at, a look-up for each: IS TRUE keeps the planner from a join, whose
+# order it would choose without knowing how few they are.
 _OTHER_THAN_PROMPTS: Mapping[bool, LiteralString] = {
-    True: "NOT EXISTS (SELECT FROM pedigree.search_mlflow p"
-    " WHERE p.model_id = v.model_id AND p.is_prompt)",
-    False: "true",
+    True: "v.model_id NOT IN (SELECT p.model_id FROM pedigree.search_mlflow p WHERE p.is_prompt)",
+    False: "(SELECT true FROM pedigree.search_mlflow p"
+    " WHERE p.model_id = v.model_id AND p.is_prompt LIMIT 1) IS NOT TRUE",
+}
+_HAS_TERM: Mapping[bool, LiteralString] = {
+    True: "EXISTS (SELECT FROM {})",
+    False: "(SELECT true FROM {} LIMIT 1) IS TRUE",
 }
 
 
@@ -53,16 +61,23 @@ def compared(column: sql.Composable, found: Condition, parameters: Parameters) -
     return sql.SQL("{} {} {}::{}").format(column, sign, value, cast)
 
 
-def condition(found: Condition, parameters: Parameters) -> sql.Composable:
-    """Return a condition over a version, ``v``."""
+def condition(found: Condition, parameters: Parameters, *, in_bulk: bool) -> sql.Composable:
+    """Return a condition over a version, ``v``.
+
+    Args:
+        found: The condition.
+        parameters: Collects the values of the statement.
+        in_bulk: Whether most versions are looked at.
+    """
     if found.field is not ConditionField.TAG:
         return compared(sql.SQL(_COLUMNS[found.field]), found, parameters)
     if found.comparator is Comparator.EQUAL and len(str(found.value)) <= LONGEST_VALUE:
-        return sql.SQL(
-            "EXISTS (SELECT FROM pedigree.search_term t WHERE t.field = {} AND t.value = {}::text"
+        term = sql.SQL(
+            "pedigree.search_term t WHERE t.field = {} AND t.value = {}::text"
             " AND t.created_at = v.created_at AND t.model_id = v.model_id"
-            " AND t.version = v.version)"
+            " AND t.version = v.version"
         ).format(_term(found, parameters), parameters.add(found.value))
+        return sql.SQL(_HAS_TERM[in_bulk]).format(term)
     tag = sql.SQL(
         "(SELECT s.tags ->> {}::text FROM pedigree.search_version s"
         ' WHERE s.model_id = v.model_id AND s.version = v.version) COLLATE "C"'
@@ -71,13 +86,18 @@ def condition(found: Condition, parameters: Parameters) -> sql.Composable:
 
 
 def all_of(
-    asked: Conditions, visible: Sequence[str] | None, parameters: Parameters
+    asked: Conditions,
+    visible: Sequence[str] | None,
+    parameters: Parameters,
+    *,
+    in_bulk: bool,
 ) -> sql.Composable:
     """Return what holds for the versions of a search that the caller may read."""
-    parts = [condition(each, parameters) for each in asked.parts]
+    parts = [condition(each, parameters, in_bulk=in_bulk) for each in asked.parts]
     parts += _visible(visible, parameters)
-    parts.append(sql.SQL(_OTHER_THAN_PROMPTS[asked.without_prompts]))
-    return sql.SQL(" AND ").join(parts)
+    if asked.without_prompts:
+        parts.append(sql.SQL(_OTHER_THAN_PROMPTS[in_bulk]))
+    return sql.SQL(" AND ").join([sql.SQL("true"), *parts])
 
 
 def compared_model(
@@ -138,6 +158,18 @@ def driver(found: Condition, parameters: Parameters) -> sql.Composable | None:
             )
         case _:
             return None
+
+
+def tag_lists(asked: Conditions) -> tuple[Condition, ...]:
+    """Return the conditions whose versions are a list in MLflow's order: tags with a value."""
+    return tuple(
+        each
+        for each in asked.parts
+        if each.field is ConditionField.TAG
+        and each.comparator is Comparator.EQUAL
+        and len(str(each.value)) <= LONGEST_VALUE
+        and len(each.key or "") <= LONGEST_KEY
+    )
 
 
 def tags_driver(asked: Conditions, parameters: Parameters) -> sql.Composable | None:

@@ -57,22 +57,48 @@ ALTER TABLE pedigree.registered_model
     -- The last registration, move, deletion or restoration of a version, or change of its description.
     ADD COLUMN last_updated_at timestamptz,
     ADD CONSTRAINT registered_model_first_version CHECK (first_version BETWEEN 1 AND next_version);
+
+-- What changed them until now: moves, deletions, restorations and descriptions. The keys of an event's
+-- bytes are sorted, so a description comes first in its body.
+CREATE TEMPORARY TABLE changed_until_now ON COMMIT DROP AS
+SELECT t.model_id, t.version, true AS is_of_model, max(greatest(t.held_since, t.held_until)) AS at
+FROM pedigree.tenure t WHERE t.pointer = 'stage'
+GROUP BY t.model_id, t.version
+UNION ALL
+SELECT m.model_id, e.version, e.type <> 'version.updated', max(coalesce(
+    -- A row of an earlier release has no time.
+    e.at, substring(convert_from(e.canonical, 'UTF8') FROM '"at":"([^"]+)","body":')::timestamptz
+))
+FROM pedigree.event e JOIN pedigree.registered_model m ON m.name = e.model
+WHERE e.type IN ('version.deleted', 'version.restored', 'model.restored') OR (
+    e.type IN ('version.updated', 'model.updated')
+    AND position('"body":{"description":'::bytea IN e.canonical) > 0
+)
+GROUP BY m.model_id, e.version, e.type;
+
 UPDATE pedigree.registered_model m SET log_name = m.name, last_updated_at = greatest(
     m.created_at,
     (SELECT max(v.created_at) FROM pedigree.model_version v WHERE v.model_id = m.model_id),
-    (SELECT max(v.deleted_at) FROM pedigree.model_version v WHERE v.model_id = m.model_id),
-    (
-        SELECT max(greatest(t.held_since, t.held_until)) FROM pedigree.tenure t
-        WHERE t.model_id = m.model_id AND t.pointer = 'stage'
-    )
+    (SELECT max(c.at) FROM changed_until_now c WHERE c.model_id = m.model_id AND c.is_of_model)
 );
 ALTER TABLE pedigree.registered_model
     ALTER COLUMN log_name SET NOT NULL,
     ALTER COLUMN last_updated_at SET NOT NULL,
     ADD CONSTRAINT registered_model_log_name_unique UNIQUE (log_name);
 
--- Null until a version is changed for the first time.
+-- Null until a version is changed for the first time. Its record has it only then.
 ALTER TABLE pedigree.model_version ADD COLUMN last_updated_at timestamptz;
+ALTER TABLE pedigree.model_version DISABLE TRIGGER version_changed, DISABLE TRIGGER version_state_changed;
+UPDATE pedigree.model_version v SET last_updated_at = c.at
+FROM (SELECT model_id, version, max(at) AS at FROM changed_until_now GROUP BY model_id, version) AS c
+WHERE c.model_id = v.model_id AND c.version = v.version AND c.at > v.created_at;
+ALTER TABLE pedigree.model_version ENABLE TRIGGER version_changed, ENABLE TRIGGER version_state_changed;
+UPDATE pedigree.search_record r SET record = replace(r.record::text, ',"model_card_digest":', format(
+    ',"last_updated_at":"%s","model_card_digest":',
+    to_char(v.last_updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+))::json
+FROM pedigree.model_version v
+WHERE v.model_id = r.model_id AND v.version = r.version AND v.last_updated_at IS NOT NULL;
 
 -- The names that models had, until they were renamed, each with the next number of its model then.
 CREATE TABLE pedigree.former_name (
@@ -153,6 +179,14 @@ CREATE TRIGGER model_named BEFORE INSERT ON pedigree.registered_model
 CREATE FUNCTION pedigree.log_name_of(of_name text, of_version integer) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
+    -- Nearly every model: one that has had its name since its creation, and no other before it.
+    IF EXISTS (
+        SELECT FROM pedigree.registered_model m
+        WHERE m.log_name = of_name AND m.name = of_name AND m.first_version = 1
+            AND NOT pedigree.is_superseded(m.name_key)
+    ) THEN
+        RETURN of_name;
+    END IF;
     RETURN coalesce((
         SELECT m.log_name FROM pedigree.registered_model m
         WHERE m.name = of_name AND (
@@ -199,15 +233,15 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
     stated text := content ->> 'model';
 BEGIN
-    IF stated IS NOT DISTINCT FROM line OR NOT EXISTS (
+    IF stated IS NOT DISTINCT FROM line THEN
+        RETURN line;
+    END IF;
+    RETURN CASE WHEN EXISTS (
         SELECT FROM pedigree.registered_model m
         WHERE m.log_name = line AND (m.name = stated OR EXISTS (
             SELECT FROM pedigree.former_name f WHERE f.model_id = m.model_id AND f.name = stated
         ))
-    ) THEN
-        RETURN line;
-    END IF;
-    RETURN stated;
+    ) THEN stated ELSE line END;
 END
 $$;
 

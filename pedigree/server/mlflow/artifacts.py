@@ -131,7 +131,7 @@ def download_artifact(call: MlflowCall, path: str) -> Response:
     registry = call.registry
     if isinstance(place, UploadPath):
         uploads = registry.operations.upload_areas
-        return _sent(call, place.path, partial(uploads.stream, place.name, place.path))
+        return _sent(call, place.path, partial(uploads.stream_file, place.name, place.path))
     reference = _reference(registry, place)
     return _sent(call, place.path, partial(registry.stream, reference, place.path))
 

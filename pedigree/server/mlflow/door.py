@@ -12,6 +12,7 @@ from pedigree.server.mlflow import (
     aliases,
     artifact_uploads,
     artifacts,
+    download_uris,
     models,
     passing_on,
     registering,
@@ -32,6 +33,7 @@ SUBJECTS: tuple[MlflowRoutes, ...] = (
     aliases.routes,
     tags.routes,
     searching.routes,
+    download_uris.routes,
     artifacts.routes,
     artifact_uploads.routes,
     # The last one, since it has a route for every path.

@@ -3,8 +3,7 @@
 import dataclasses
 
 from pedigree.access.records import Permission
-from pedigree.lifecycle.policy import open_policy
-from pedigree.lifecycle.records import Policy
+from pedigree.lifecycle.policy import open_policy, policy_without_stages
 from pedigree.server.http.auth import requires
 from pedigree.server.mlflow import rules
 from pedigree.server.mlflow.fields import optional, required
@@ -68,7 +67,7 @@ def create_model(call: MlflowCall, asked: NewMlflowModel) -> OneModel:
         description=asked.description,
         tags=tags,
         recreate=True,
-        first_policy=Policy(stages=()) if is_prompt else open_policy(),
+        first_policy=policy_without_stages() if is_prompt else open_policy(),
     )
     return _shown(call, asked.name)
 

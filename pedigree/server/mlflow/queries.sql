@@ -2,7 +2,7 @@
 -- A model, and those of its living versions that are asked for: one number, the one that an alias or a stage
 -- names, or the newest of each stage. A row each; without one, a row of the model alone. All columns are
 -- texts, since the pipe reads nothing else.
-SELECT m.name, m.description, m.tags::text AS tags,
+SELECT m.model_id::text, m.name, m.description, m.tags::text AS tags,
     floor(extract(epoch FROM m.created_at) * 1000)::bigint::text AS created_ms,
     floor(extract(epoch FROM m.last_updated_at) * 1000)::bigint::text AS updated_ms,
     (

@@ -1,7 +1,6 @@
 """Models and versions as MLflow shows them, in milliseconds and with its names of stages."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from pedigree._record import Record
 
@@ -66,11 +65,6 @@ class ManyVersions(Record):
     """The answer with several versions."""
 
     model_versions: tuple[VersionAnswer, ...] | None = None
-
-
-def milliseconds(moment: datetime) -> int:
-    """Return a moment in milliseconds since 1970, rounded down as MLflow's clock is."""
-    return int(moment.timestamp() * 1000)
 
 
 def tag_answers(tags: Mapping[str, str]) -> tuple[TagAnswer, ...] | None:
