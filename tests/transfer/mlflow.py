@@ -138,7 +138,10 @@ def running(folder: Path, database: str) -> Iterator[Mlflow]:
     artifacts = folder / "artifacts"
     words = [
         *(str(PYTHON), "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)),
-        *("--backend-store-uri", database, "--artifacts-destination", str(artifacts)),
+        # SQLAlchemy 2.1 reads `postgresql:` as psycopg 3, which MLflow's environment lacks.
+        "--backend-store-uri",
+        database.replace("postgresql:", "postgresql+psycopg2:", 1),
+        *("--artifacts-destination", str(artifacts)),
         *("--workers", "1"),
     ]
     environment = {
@@ -156,7 +159,8 @@ def running(folder: Path, database: str) -> Iterator[Mlflow]:
         _await(url, process, folder / "mlflow.log")
         yield Mlflow(url, database, artifacts)
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

@@ -23,7 +23,15 @@ from tests.factories import AUC_POLICY, free_policy, register, register_candidat
 # Derived from other tables.
 DERIVED = {
     *("event_count", "search_metric", "search_model", "search_model_change", "search_record"),
-    *("search_mlflow", "search_term", "search_text", "search_version", "search_word", "statistic"),
+    *(
+        "search_mlflow",
+        "search_mlflow_tag",
+        "search_term",
+        "search_text",
+        "search_version",
+        "search_word",
+        "statistic",
+    ),
 }
 # Of one deployment: its work in progress, its deliveries, its logins, and who it is.
 OF_ONE_DEPLOYMENT = {
