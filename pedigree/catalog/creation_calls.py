@@ -110,7 +110,7 @@ def look(
     if wanted.request is not None and "kept" in seen:
         return kept_answer(seen["kept"], wanted.request)
     found = Look.of(seen)
-    if found.is_new_model and wanted.sourced is not None:
+    if wanted.sourced is not None and (found.is_new_model or found.model.is_deleted):
         raise model_not_found(wanted.name)
     if not found.is_new_model:
         require_own_name(wanted.name, found.model.name, is_deleted=found.model.is_deleted)

@@ -58,6 +58,8 @@ class Look(NamedTuple):
     """The blobs that the caller neither sent nor may read, if the caller must prove it."""
     has_quarantines: bool
     """Whether data is in quarantine on which the training may depend."""
+    has_policy_defaults: bool
+    """Whether the model is new, and new models of some pattern get a policy."""
 
     @classmethod
     def of(cls, seen: Mapping[str, Any]) -> Self:
@@ -72,6 +74,7 @@ class Look(NamedTuple):
             live={row["digest"]: _stored(row) for row in seen["live"]},
             unread=frozenset(seen["unread"]),
             has_quarantines=seen["quarantines"],
+            has_policy_defaults=seen["defaults"],
         )
 
     def missing(self, digests: Collection[Digest]) -> frozenset[Digest]:

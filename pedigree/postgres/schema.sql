@@ -2631,7 +2631,8 @@ BEGIN
                     AND f.digest = w.digest AND f.received
             )
         ),
-        'quarantines', asked ->> 'has_lineage' = 'true' AND pedigree.has_open_quarantines()
+        'quarantines', asked ->> 'has_lineage' = 'true' AND pedigree.has_open_quarantines(),
+        'defaults', NOT seen ? 'model' AND EXISTS (SELECT FROM pedigree.policy_default)
     );
 END
 $$;

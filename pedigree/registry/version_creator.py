@@ -88,7 +88,7 @@ class VersionCreator:
             if isinstance(seen, KeptAnswer):
                 return Created(None, seen)
             supplied = supply(seen)
-            if seen.is_new_model and self._begin_with_default(wanted):
+            if seen.has_policy_defaults and self._begin_with_default(wanted):
                 continue
             draft = Draft(wanted=wanted, look=seen, marks=self._marks(wanted, seen))
             is_judged = judge and wanted.manifest is not None
