@@ -12,7 +12,9 @@ from pedigree.signatures.records import Signature
 _SHOWN = 20
 
 
-def list_files(flavor: str, signature: Signature, files: Sequence[ManifestFile]) -> Manifest:
+def list_files(
+    flavor: str | None, signature: Signature | None, files: Sequence[ManifestFile]
+) -> Manifest:
     """Return the manifest of some files, if they are a valid artifact.
 
     Raises:

@@ -91,25 +91,17 @@ def values_of_holder(name: str, stage: str) -> dict[str, object]:
     return {"name_key": name_key(name), "stage": stage}
 
 
-def find_newest_rows(transaction: Transaction, name: str) -> list[Row]:
-    """Return the newest version of each stage, and of none, as rows; the newest of them first.
+def newest_of_stages(transaction: Transaction, name: str) -> dict[str, int]:
+    """Return the number of the newest version of each stage of a model, and of none.
 
     It takes as long for a model of many versions as for one of few.
 
     Raises:
         ModelNotFoundError: No model has that name.
     """
-    asked = newest_question(name)
-    rows = transaction.execute(asked.query, asked.params).fetchall()
-    found = [row for row in rows if row["model_name"] == name]
-    if not found:
-        find_model(transaction, name)
-    return found
-
-
-def newest_question(name: str) -> Question:
-    """Return what :func:`find_newest_rows` asks."""
-    return Question(SQL["find_newest_of_stages"], {"name_key": name_key(name)})
+    find_model(transaction, name)
+    rows = transaction.execute(SQL["newest_of_stages"], {"name_key": name_key(name)}).fetchall()
+    return {row["stage"]: row["version"] for row in rows}
 
 
 def model_question(name: str) -> Question:

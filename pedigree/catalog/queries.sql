@@ -119,10 +119,12 @@ FROM pedigree.find_versions(%(name_key)s, %(version)s, %(pointer)s);
 SELECT model_name, version, record, signature, verification, generation
 FROM pedigree.find_holder(%(name_key)s, %(stage)s);
 
--- name: find_newest_of_stages
+-- name: newest_of_stages
 -- The newest version of each stage that one of a model's versions is in, none included.
-SELECT model_name, version, record, signature, verification, generation
-FROM pedigree.find_newest_of_stages(%(name_key)s);
+SELECT newest.stage, newest.version
+FROM pedigree.registered_model m
+CROSS JOIN LATERAL pedigree.newest_of_stages(m.model_id) AS newest
+WHERE m.name_key = %(name_key)s AND m.deleted_at IS NULL;
 
 -- name: versions
 -- A page of a model's living versions after a number, oldest first.

@@ -9,8 +9,8 @@ from pedigree.errors import NotSealedError
 
 _REMEDIES: Mapping[SealState, str] = {
     SealState.PENDING: "Wait until it is sealed: `pedigree show {}` says so",
-    SealState.FAILED: "Register its files as another version",
-    SealState.REFERENCE: "Get its bytes where they are: `pedigree show {}` says so",
+    SealState.FAILED: "Give its files, if somebody has them: `pedigree seal {} PATH`",
+    SealState.REFERENCE: "Fetch its bytes: `pedigree seal {}`",
 }
 
 

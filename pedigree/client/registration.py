@@ -8,21 +8,19 @@ from uuid import UUID
 
 from pedigree.artifacts._progress import Progress
 from pedigree.artifacts.client_upload import ClientUpload
-from pedigree.artifacts.records import Digest, ManifestFile, UploadFile, UploadSession
+from pedigree.artifacts.records import Digest, ManifestFile
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import NewVersion, Registration
 from pedigree.catalog.register import Registering
+from pedigree.client.sent_files import send_files
 from pedigree.client.service import Service, only_in_process
 from pedigree.contract import paths
 from pedigree.contract.forms import MOST_SENT_BYTES
-from pedigree.contract.paths import fill
 from pedigree.contract.registration import RegistrationContract
 from pedigree.contract.uploads import UploadContract
 from pedigree.errors import BytesMissingError, CorruptionError
 from pedigree.settings import Settings
 
-# S3's limit for one request to a presigned URL; larger files go to the service.
-_LARGEST_PUT = 5 << 30
 # To ask whether the registry has this few bytes takes longer than to send them.
 _SENT_UNASKED = 64 << 10
 # How often bytes may be collected between their upload and the registration.
@@ -98,26 +96,14 @@ class RemoteRegistration(Registering, RegistrationContract):
         begun = self._uploads.begin_upload(name, upload.wanted)
         files = {file.digest: file for file in begun.files}
         sent = {file.digest for file in begun.missing}.union(needed)
-        self._send(name, begun, [files[digest] for digest in sent], upload)
+        send_files(self._service, name, begun, [files[digest] for digest in sent], upload)
         while True:
             try:
                 return self.register_files(name, upload.files, new, upload_id=begun.upload_id)
             except CorruptionError as error:
                 lost = _lost(error, files.keys() - sent)
-                self._send(name, begun, [files[lost]], upload)
+                send_files(self._service, name, begun, [files[lost]], upload)
                 sent.add(lost)
-
-    def _send(
-        self, name: str, begun: UploadSession, files: Sequence[UploadFile], upload: ClientUpload
-    ) -> None:
-        def send(file: UploadFile) -> None:
-            signed = file.url if file.size <= _LARGEST_PUT else None
-            target = signed or fill(
-                paths.UPLOAD_FILE, name=name, upload_id=begun.upload_id, digest=file.digest
-            )
-            self._service.connection.put(target, lambda: upload.content(file.digest), file.size)
-
-        upload.each(files, send)
 
 
 def _lost(error: CorruptionError, unsent: Collection[Digest]) -> Digest:

@@ -21,6 +21,7 @@ from pedigree.client.promotions import RemotePromotions
 from pedigree.client.quarantine import RemoteQuarantine
 from pedigree.client.registration import RemoteRegistration
 from pedigree.client.retention import RemoteRetention
+from pedigree.client.sealing import RemoteSealing
 from pedigree.client.search import RemoteSearch
 from pedigree.client.service import Service
 from pedigree.client.stage_requests import RemoteStageRequests
@@ -62,6 +63,7 @@ class RemoteOperations(Operations):
         self.staleness = RemoteStaleness(service)
         self.quarantine = RemoteQuarantine(service)
         self.retention = RemoteRetention(service)
+        self.sealing = RemoteSealing(service, self.uploads)
         self.search = RemoteSearch(service)
         self.events = RemoteEvents(service)
         self.statistics = RemoteStatistics(service)

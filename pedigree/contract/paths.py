@@ -89,6 +89,7 @@ VERSION_QUARANTINE = f"{VERSION}/quarantine"
 
 RETENTION = f"{MODEL}/retention"
 HOLD = f"{VERSION}/hold"
+SEAL = f"{VERSION}/seal"
 
 SEARCH = "/search"
 EVENTS = "/events"

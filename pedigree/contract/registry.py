@@ -23,6 +23,7 @@ from pedigree.contract.promotions import PromotionContract
 from pedigree.contract.quarantine import QuarantineContract
 from pedigree.contract.registration import RegistrationContract
 from pedigree.contract.retention import RetentionContract
+from pedigree.contract.sealing import SealingContract
 from pedigree.contract.search import SearchContract
 from pedigree.contract.stage_requests import StageRequestContract
 from pedigree.contract.stages import StageContract
@@ -58,6 +59,7 @@ class RegistryContract(
     StalenessContract,
     QuarantineContract,
     RetentionContract,
+    SealingContract,
     SearchContract,
     EventContract,
     StatisticsContract,

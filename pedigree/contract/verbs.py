@@ -184,6 +184,9 @@ class RegistryVerbs:
     hold = Verb(lambda on: on.retention.hold)
     lift_hold = Verb(lambda on: on.retention.lift_hold)
 
+    seal = Verb(lambda on: on.sealing.seal)
+    seal_files = Verb(lambda on: on.sealing.seal_files)
+
     search = Verb(lambda on: on.search.search)
 
     events = Verb(lambda on: on.events.events)

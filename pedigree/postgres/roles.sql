@@ -134,11 +134,11 @@ BEGIN
     LOOP
         is_owners := called.is_trigger OR called.name = ANY (ARRAY[
             'begin_access_change', 'begin_provisioning', 'begin_web_session', 'change_access',
-            'change_group', 'change_model', 'change_policy_default', 'change_user', 'collect_versions', 'create_model',
-            'create_token', 'create_version', 'decide', 'deprovision_user', 'end_rights',
-            'end_web_session', 'erase_person', 'fail_version', 'find_holder',
-            'find_newest_of_stages', 'find_versions',
-            'is_active_until_end', 'is_stored_key', 'link_identity', 'link_principal',
+            'change_group', 'change_model', 'change_policy_default', 'change_user',
+            'collect_versions', 'create_model', 'create_token', 'create_version', 'decide',
+            'deprovision_user', 'end_rights', 'end_web_session', 'erase_person', 'fail_version',
+            'find_holder', 'find_versions', 'is_active_until_end', 'is_stored_key',
+            'link_identity', 'link_principal',
             'models_named', 'models_of_blobs', 'models_of_states', 'move_versions',
             'note_exchange', 'note_grants_used', 'note_read', 'note_web_session_used',
             'provision_group', 'provision_user', 'pseudonym_of', 'record_events',
@@ -170,8 +170,8 @@ BEGIN
         CONTINUE WHEN called.name IN ('collect_versions', 'set_tier');
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO pedigree_application', called.signature);
         CONTINUE WHEN is_owners AND called.name NOT IN (
-            'decide', 'find_holder', 'find_newest_of_stages', 'find_versions', 'is_stored_key',
-            'models_named', 'models_of_blobs', 'models_of_states', 'move_versions', 'note_read', 'record_events',
+            'decide', 'find_holder', 'find_versions', 'is_stored_key', 'models_named',
+            'models_of_blobs', 'models_of_states', 'move_versions', 'note_read', 'record_events',
             'record_verdicts', 'trained_with', 'write_cards'
         );
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO pedigree_sensor', called.signature);

@@ -1697,23 +1697,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.find_newest_of_stages(wanted_key text) RETURNS TABLE(model_name text, version integer, record text, signature text, verification text, generation bigint)
-    LANGUAGE plpgsql STABLE ROWS 4
-    AS $$
-BEGIN
-    IF session_user <> current_user AND NOT pedigree.sees_key(wanted_key) THEN
-        RETURN;
-    END IF;
-    RETURN QUERY
-    SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
-    FROM pedigree.registered_model m
-    CROSS JOIN LATERAL pedigree.newest_of_stages(m.model_id) AS newest
-    JOIN pedigree.search_record r ON r.model_id = m.model_id AND r.version = newest.version
-    WHERE m.name_key = wanted_key AND m.deleted_at IS NULL
-    ORDER BY r.version DESC;
-END
-$$;
-
 CREATE FUNCTION pedigree.find_token(wanted_hash bytea) RETURNS TABLE(token text)
     LANGUAGE plpgsql STABLE ROWS 1
     AS $$
@@ -2502,6 +2485,14 @@ CREATE FUNCTION pedigree.log_name_of(of_name text, of_version integer) RETURNS t
     LANGUAGE plpgsql STABLE
     AS $$
 BEGIN
+    -- Nearly every model: one that has had its name since its creation, and no other before it.
+    IF EXISTS (
+        SELECT FROM pedigree.registered_model m
+        WHERE m.log_name = of_name AND m.name = of_name AND m.first_version = 1
+            AND NOT pedigree.is_superseded(m.name_key)
+    ) THEN
+        RETURN of_name;
+    END IF;
     RETURN coalesce((
         SELECT m.log_name FROM pedigree.registered_model m
         WHERE m.name = of_name AND (
@@ -2891,15 +2882,15 @@ CREATE FUNCTION pedigree.name_in_event(line text, content jsonb) RETURNS text
 DECLARE
     stated text := content ->> 'model';
 BEGIN
-    IF stated IS NOT DISTINCT FROM line OR NOT EXISTS (
+    IF stated IS NOT DISTINCT FROM line THEN
+        RETURN line;
+    END IF;
+    RETURN CASE WHEN EXISTS (
         SELECT FROM pedigree.registered_model m
         WHERE m.log_name = line AND (m.name = stated OR EXISTS (
             SELECT FROM pedigree.former_name f WHERE f.model_id = m.model_id AND f.name = stated
         ))
-    ) THEN
-        RETURN line;
-    END IF;
-    RETURN stated;
+    ) THEN stated ELSE line END;
 END
 $$;
 

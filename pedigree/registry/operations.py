@@ -83,6 +83,7 @@ class RegistryOperations(Operations):
     promotions: PromotionOperations
     registration: RegistrationOperations
     retention: RetentionOperations
+    sealing: SealingOperations
     checks: CheckOperations
     monitoring: MonitoringOperations
     search: SearchOperations
@@ -117,6 +118,7 @@ class RegistryOperations(Operations):
         self.stage_requests = StageRequestOperations(context)
         self.stages = StageOperations(context)
         self.pointers = PointerOperations(context)
+        self.mlflow_stages = MlflowStageOperations(context, self.stages, self.policies)
         self.approvals = ApprovalOperations(context, self.stage_requests)
         self.promotions = PromotionOperations(context)
         self.datasets = DatasetOperations(context)
@@ -141,35 +143,11 @@ class RegistryOperations(Operations):
         self.check_runs = CheckRunOperations(context)
         self.pending_checks = PendingCheckOperations(context, self.versions, self.checks)
         self.uploads = UploadOperations(context)
-        self.creator = VersionCreator(context, self.pending_checks, evidence)
-        self.registration = RegistrationOperations(context, self.uploads, self.creator)
-
-    def _compose_service(self, context: Context) -> None:
-        """Make the groups of what surrounds models: search, events, people, upkeep."""
-        self.quarantine = QuarantineOperations(context, self.versions)
-        self.retention = RetentionOperations(context)
-        self.search = SearchOperations(context)
-        self.events = EventOperations(context)
-        self.statistics = StatisticsOperations(context)
-        self.tokens = TokenOperations(context)
-        self.access = AccessOperations(context)
-        self.people = PeopleOperations(context)
-        self.sessions = SessionOperations(context)
-        self.provisioning = ProvisioningOperations(context)
-        self.webhooks = WebhookOperations(context)
-        self.gc = GcOperations(context)
-        self.fsck = FsckOperations(context)
-        self.audit = AuditOperations(context)
-        self.attestations = AttestationOperations(context)
-        self._add_groups_of_mlflow(context)
-
-    def _add_groups_of_mlflow(self, context: Context) -> None:
-        """Add what only MLflow's clients and imports use."""
-        self.mlflow_stages = MlflowStageOperations(context, self.stages, self.policies)
-        self.mlflow_search = MlflowSearchOperations(context)
         self.upload_areas = UploadAreaOperations(context)
         self.artifact_places = ArtifactPlaceOperations(context)
-        self.sealing = SealingOperations(context, self.creator, self.pending_checks)
+        self.creator = VersionCreator(context, self.pending_checks, evidence)
+        self.registration = RegistrationOperations(context, self.uploads, self.creator)
+        self.sealing = SealingOperations(context, self.uploads, self.creator, self.pending_checks)
         self.sources = SourceOperations(
             context,
             self.sealing,
@@ -184,6 +162,25 @@ class RegistryOperations(Operations):
                 gates=self.registration_gates,
             ),
         )
+
+    def _compose_service(self, context: Context) -> None:
+        """Make the groups of what surrounds models: search, events, people, upkeep."""
+        self.quarantine = QuarantineOperations(context, self.versions)
+        self.retention = RetentionOperations(context)
+        self.search = SearchOperations(context)
+        self.mlflow_search = MlflowSearchOperations(context)
+        self.events = EventOperations(context)
+        self.statistics = StatisticsOperations(context)
+        self.tokens = TokenOperations(context)
+        self.access = AccessOperations(context)
+        self.people = PeopleOperations(context)
+        self.sessions = SessionOperations(context)
+        self.provisioning = ProvisioningOperations(context)
+        self.webhooks = WebhookOperations(context)
+        self.gc = GcOperations(context)
+        self.fsck = FsckOperations(context)
+        self.audit = AuditOperations(context)
+        self.attestations = AttestationOperations(context)
 
     def typed_error(self, error: Exception) -> PedigreeError | None:
         """Return the typed error of an exception, also of a statement; None for a defect."""

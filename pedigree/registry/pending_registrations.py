@@ -242,4 +242,4 @@ class PendingRegistrations:
                 learnt_of = {name: getattr(known.metadata, name) for name in ("metrics", "params")}
                 draft = version.model_copy(update=learnt_of)
                 verdicts = self._judged(draft, manifest, folder)
-            operations.sealing.seal(version.reference, folder, stated, verdicts=verdicts)
+            operations.sealing.seal_path(version.reference, folder, stated, verdicts=verdicts)

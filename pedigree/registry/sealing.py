@@ -5,48 +5,60 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 from pedigree.access.records import Permission
 from pedigree.artifacts._progress import Progress
+from pedigree.artifacts.assemble import list_files
 from pedigree.artifacts.publish import discard, publish
-from pedigree.artifacts.records import Manifest
+from pedigree.artifacts.records import Manifest, ManifestFile
 from pedigree.artifacts.store import BlobCollectedError, retry_if_collected
 from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
 from pedigree.catalog.creation import Supply
-from pedigree.catalog.creation_calls import Created, StaleLookError
-from pedigree.catalog.creation_look import KnownVersion, Look
+from pedigree.catalog.creation_calls import Created, StaleLookError, look
+from pedigree.catalog.creation_look import Look
 from pedigree.catalog.draft import WantedVersion
 from pedigree.catalog.kept_answers import KeptRequest
 from pedigree.catalog.names import validate_name
-from pedigree.catalog.quarantine import quarantines_of
-from pedigree.catalog.quarantine_marks import NewMarks
-from pedigree.catalog.records import ModelVersion, SourcedVersion, StatedVersion, VersionSource
+from pedigree.catalog.records import (
+    ModelVersion,
+    SourcedVersion,
+    StatedVersion,
+    VersionSource,
+)
 from pedigree.catalog.references import parse_reference
 from pedigree.catalog.restored_bytes import restored_by
 from pedigree.catalog.sealing import Sealing, already_sealed, fail, seal
 from pedigree.catalog.version_source import source_of
+from pedigree.contract.sealing import SealingContract
 from pedigree.errors import DatabaseBusyError, RefusedError
-from pedigree.lifecycle.check_queue import LEASE
-from pedigree.lifecycle.gate_inputs import look_at_model
 from pedigree.lifecycle.records import Verdict
-from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import Context
+from pedigree.registry.new_bytes import marks_of, sealing_of, stated_of
 from pedigree.registry.pending_checks import PendingCheckOperations
-from pedigree.registry.version_creator import VersionCreator
+from pedigree.registry.source_bytes import fetched
+from pedigree.registry.uploads import UploadOperations
+from pedigree.registry.version_creator import STAGES, VersionCreator
+from pedigree.signatures.records import Signature
+from pedigree.sources.mlmodel import StatedModel, stated_model
 
 # Quarantines of data change rarely.
 _TRIES = 5
-_JUDGED_AFTER = f"{LEASE.total_seconds()} s"
 
 
-class SealingOperations:
+class SealingOperations(SealingContract):
     """Versions without a digest: create them, give them their bytes, or let them fail."""
 
     def __init__(
-        self, context: Context, creator: VersionCreator, pending_checks: PendingCheckOperations
+        self,
+        context: Context,
+        uploads: UploadOperations,
+        creator: VersionCreator,
+        pending_checks: PendingCheckOperations,
     ) -> None:
         self._context = context
+        self._uploads = uploads
         self._creator = creator
         self._pending_checks = pending_checks
 
@@ -117,44 +129,110 @@ class SealingOperations:
     def seal(
         self,
         reference: str,
+        path: Path | str | None = None,
+        *,
+        flavor: str | None = None,
+        progress: Progress | None = None,
+    ) -> ModelVersion:
+        version = self._found(reference)
+        if path is not None:
+            stated = stated_of(version, stated_model(Path(path)), flavor)
+            return self._seal_path(version, Path(path), stated, progress=progress)
+        if version.digest is not None:
+            return version
+        with fetched(version, self.source(version.reference), self._context.settings) as folder:
+            stated = stated_of(version, stated_model(folder), flavor)
+            return self._seal_path(version, folder, stated, progress=progress)
+
+    def seal_path(
+        self,
+        reference: str,
         path: Path | str,
-        stated: StatedVersion | None = None,
+        stated: StatedVersion,
         *,
         verdicts: Sequence[Verdict] = (),
         actor: Actor | None = None,
-        progress: Progress | None = None,
     ) -> ModelVersion:
-        """Give a version the bytes at a path.
+        """Give a version the bytes at a path, of which the caller knows more than their files say.
 
         Args:
             reference: The version.
             path: A file or a folder of this machine.
-            stated: What is known of it by now: its flavor, its signature, and its training if none
-                was known. What the version says already stays when None.
+            stated: Its flavor and signature, and its training if none was known.
             verdicts: What checks found on exactly these bytes.
             actor: Who does so.
-            progress: Called with the number of bytes read.
 
         Raises:
             NotFoundError: There is no such version.
             AlreadySealedError: It has other bytes.
             InvalidArtifactError: The path is not acceptable.
         """
-        version, by = self._found(reference), self._context.actor(actor)
-        metadata = stated.metadata if stated else version
+        version = self._found(reference)
+        return self._seal_path(version, Path(path), stated, verdicts=verdicts, actor=actor)
+
+    def seal_files(
+        self,
+        reference: str,
+        files: Sequence[ManifestFile],
+        *,
+        flavor: str | None = None,
+        signature: Signature | None = None,
+        upload_id: UUID | None = None,
+    ) -> ModelVersion:
+        version = self._found(reference)
+        stated = stated_of(version, StatedModel(signature=signature), flavor)
+        manifest = list_files(stated.metadata.flavor, stated.metadata.signature, files)
+        self._require_files(version, manifest, stated, upload_id)
+        sealed = self.seal_known(reference, manifest, stated)
+        if upload_id is not None:
+            self._uploads.end_upload(version.model_name, upload_id)
+        return sealed
+
+    def _require_files(
+        self,
+        version: ModelVersion,
+        manifest: Manifest,
+        stated: StatedVersion,
+        upload_id: UUID | None,
+    ) -> None:
+        """Require that the caller sent the files, or may read versions that have them."""
+        name = version.model_name
+        wanted = WantedVersion(
+            name=name,
+            manifest=manifest,
+            new=stated,
+            actor=self._context.actor(),
+            session=upload_id,
+        )
+        proves = not self._context.reads_store
+        seen = look(self._context.database, wanted, STAGES, proves=proves)
+        if isinstance(seen, Look):  # a request with a key alone has another answer
+            self._uploads.require_files(name, manifest, seen, upload_id, {})
+
+    def _seal_path(
+        self,
+        version: ModelVersion,
+        path: Path,
+        stated: StatedVersion,
+        *,
+        verdicts: Sequence[Verdict] = (),
+        actor: Actor | None = None,
+        progress: Progress | None = None,
+    ) -> ModelVersion:
+        by = self._context.actor(actor)
 
         def write() -> ModelVersion:
             publication = publish(
                 self._context.database,
                 self._context.store,
-                Path(path),
-                metadata.flavor,
-                metadata.signature,
+                path,
+                stated.metadata.flavor,
+                stated.metadata.signature,
                 progress=progress,
                 record=restored_by(by),
             )
             supply = Supply(publication.upload_id, publication.stored)
-            sealing = _sealing(version, publication.manifest, stated, by, verdicts)
+            sealing = sealing_of(version, publication.manifest, stated, by, verdicts)
             try:
                 return self._seal(sealing, supply)
             except (RefusedError, BlobCollectedError):
@@ -172,7 +250,14 @@ class SealingOperations:
         verdicts: Sequence[Verdict] = (),
         actor: Actor | None = None,
     ) -> ModelVersion:
-        """Give a version bytes that the registry has; the arguments are those of :meth:`seal`.
+        """Give a version bytes that the registry has.
+
+        Args:
+            reference: The version.
+            manifest: Its files, with its flavor and signature.
+            stated: What is known of its training, if none was known.
+            verdicts: What checks found on exactly these bytes.
+            actor: Who does so.
 
         Raises:
             NotFoundError: There is no such version.
@@ -180,7 +265,7 @@ class SealingOperations:
             BytesMissingError: The registry lacks some of the files.
         """
         version, by = self._found(reference), self._context.actor(actor)
-        sealing = _sealing(version, manifest, stated, by, verdicts)
+        sealing = sealing_of(version, manifest, stated, by, verdicts)
         return self._seal(replace(sealing, is_listed=True), Supply())
 
     def _found(self, reference: str) -> ModelVersion:
@@ -201,7 +286,7 @@ class SealingOperations:
 
     def _give_bytes(self, sealing: Sealing, supply: Supply) -> None:
         for _ in range(_TRIES):
-            marks = self._context.database.read(partial(_marks, sealing))
+            marks = self._context.database.read(partial(marks_of, sealing))
             with suppress(StaleLookError):
                 seal(self._context.database, replace(sealing, marks=marks), supply)
                 return
@@ -209,31 +294,3 @@ class SealingOperations:
             f"data that {sealing.version.reference} depends on was quarantined each time",
             remedy="Try again in a few seconds",
         )
-
-
-def _sealing(
-    version: ModelVersion,
-    manifest: Manifest,
-    stated: StatedVersion | None,
-    actor: Actor,
-    verdicts: Sequence[Verdict],
-) -> Sealing:
-    is_training = stated is not None and stated.has_training and not version.trainings
-    return Sealing(
-        version=version,
-        manifest=manifest,
-        stated=stated if is_training else None,
-        marks=NewMarks(unchanged=version.quarantine_reason),
-        actor=actor,
-        judge_after=_JUDGED_AFTER,
-        verdicts=[verdict.model_dump(mode="json") for verdict in verdicts],
-    )
-
-
-def _marks(sealing: Sealing, transaction: Transaction) -> NewMarks:
-    version, stated = sealing.version, sealing.stated
-    if stated is None or not stated.lineage.nodes:
-        return sealing.marks
-    model = look_at_model(transaction, version.model_name)
-    known = KnownVersion(version, "", ())
-    return quarantines_of(transaction, stated.lineage, known, model.model_id)

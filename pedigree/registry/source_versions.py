@@ -75,15 +75,17 @@ class SourceVersions:
         newest = self._stages.newest_of_stages(place.name)
         if place.stage is not None:
             policy, wanted = self._policies.policy(place.name), name_key(place.stage)
-            newest = tuple(
-                each for each in newest if name_key(shown_stage(policy, each.stage)) == wanted
-            )
+            newest = {
+                stage: number
+                for stage, number in newest.items()
+                if name_key(shown_stage(policy, stage)) == wanted
+            }
         if not newest:
             where = f" in the stage {place.stage}" if place.stage else ""
             raise VersionNotFoundError(
                 f"no version{where}", field="source", value=place.name, remedy="Name its number"
             )
-        return max(newest, key=lambda each: each.version_id)
+        return self._versions.get(f"{place.name}/{max(newest.values())}")
 
     def copy_of(self, name: str, new: "NewSource", place: RegisteredSource) -> CopiedVersion:
         """Return a version of a model that is made of another version.

@@ -38,26 +38,16 @@ class StageOperations(ContextGroup, StageContract):
             lambda transaction: promotion_queue.stage_holder(transaction, name, stage)
         )
 
-    def newest_rows(self, name: str) -> list[Row]:
-        """Return the newest version of each stage, and of none, as rows; the newest first.
-
-        ``version_json`` makes JSON of each. It takes as long for many versions as for few.
+    def newest_of_stages(self, name: str) -> dict[str, int]:
+        """Return the number of the newest version of each stage of a model, and of none.
 
         Raises:
             ModelNotFoundError: There is no such model.
         """
         self._context.require(Permission.READ, name)
         return self._context.database.read(
-            lambda transaction: lookups.find_newest_rows(transaction, name)
+            lambda transaction: lookups.newest_of_stages(transaction, name)
         )
-
-    def newest_of_stages(self, name: str) -> tuple[ModelVersion, ...]:
-        """Return the newest version of each stage, and of none; the newest of them first.
-
-        Raises:
-            ModelNotFoundError: There is no such model.
-        """
-        return tuple(map(version_from_search_row, self.newest_rows(name)))
 
     def promote(
         self,

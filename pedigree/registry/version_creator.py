@@ -36,7 +36,8 @@ _JUDGED_TRIES = 5
 # More bytes are not read again between the look and the call: their upload's lease would run on.
 _READ_BYTES = 64 << 20
 
-_STAGES = Stages(candidate=CANDIDATE, champion=CHAMPION_STAGE)
+STAGES = Stages(candidate=CANDIDATE, champion=CHAMPION_STAGE)
+"""The stages that a creation looks at."""
 
 
 class VersionCreator:
@@ -83,7 +84,7 @@ class VersionCreator:
         """
         wanted = self._with_pseudonyms(wanted)
         for attempt in range(_TRIES):
-            seen = look(self._context.database, wanted, _STAGES, proves=proves)
+            seen = look(self._context.database, wanted, STAGES, proves=proves)
             if isinstance(seen, KeptAnswer):
                 return Created(None, seen)
             supplied = supply(seen)

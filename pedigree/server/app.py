@@ -66,6 +66,7 @@ from pedigree.server.rest import (
     quarantine,
     registration,
     retention,
+    sealing,
     search,
     stage_requests,
     stages,
@@ -89,7 +90,7 @@ if TYPE_CHECKING:
 _REST = (
     *(models, versions, registration, uploads, artifacts, aliases, stages, stage_requests),
     *(approvals, promotions, policies, checks, cards, datasets, evaluations, monitoring),
-    *(tags, lineage, staleness, quarantine, retention, search, events, statistics),
+    *(tags, lineage, staleness, quarantine, retention, sealing, search, events, statistics),
     *(webhooks, tokens, access, people, token_exchange, login, gc, fsck, log_tiles),
     *(scim,),
 )

@@ -86,6 +86,7 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
         "end_upload": ("churn", uuid4()),
         "rename_model": ("churn", "churned"),
         "register_files": ("churn", (), new_version()),
+        "seal_files": ("churn/1", ()),
         "upload": ("churn", uuid4()),
     },
     Permission.DESCRIBE: {
@@ -233,6 +234,10 @@ WITH_FILES: dict[str, tuple[Permission, Callable[[Registry, Path], object]]] = {
     "register": (
         Permission.REGISTER,
         lambda r, f: r.register("churn", artifact(f, "b"), new_version()),
+    ),
+    "seal": (
+        Permission.REGISTER,
+        lambda r, f: r.seal("churn/1", artifact(f / "sealed", "a")),
     ),
     "register_model": (
         Permission.REGISTER,

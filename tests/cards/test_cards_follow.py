@@ -23,6 +23,7 @@ from tests.factories import artifact, new_version, register, with_secret_key
 from tests.identities import see
 from tests.lineage.graphs import graph, node
 from tests.maintenance.collecting import collect, require_sound
+from tests.unsealed import by_reference, create
 
 Step = Callable[[Registry, Path], object]
 
@@ -132,6 +133,8 @@ STORY: tuple[tuple[str, Step], ...] = (
     ("retry_promotion", lambda r, _: r.retry_promotion("churn/4", "staging")),
     ("hold", lambda r, _: r.hold("churn/1", reason="case 7")),
     ("lift_hold", lambda r, _: r.lift_hold("churn/1")),
+    ("seal", lambda r, f: r.seal(create(r).reference, artifact(f / "s", "s"))),
+    ("seal_files", lambda r, _: r.seal_files(by_reference(r).reference, FILES)),
     ("quarantine", lambda r, _: r.quarantine("raw", reason="doubled rows")),
     ("release", lambda r, _: r.release("raw", whole_asset=True)),
     ("quarantine_version", lambda r, _: r.quarantine_version("churn/1", reason="unfair")),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pedigree.catalog.mlflow_search import finding
 from pedigree.catalog.mlflow_search.asked import AskedPage
 from pedigree.catalog.mlflow_search.conditions import IS_PROMPT, SearchedKind
+from pedigree.catalog.search.execution import Execution
 from pedigree.registry import Registry
 from tests.catalog.mlflow_store import OracleStore
 from tests.factories import register
@@ -138,7 +139,7 @@ def oracle(full: Registry, tmp_path: Path) -> OracleStore:
 
 
 def versions_found(registry: Registry, filter: str, order_by: list[str], limit: int) -> Any:
-    return list(pages(registry.operations.mlflow_search.versions, filter, order_by, limit))
+    return list(pages(registry.operations.mlflow_search.find_versions, filter, order_by, limit))
 
 
 def pages(
@@ -196,8 +197,57 @@ def test_models_are_found_as_in_mlflow(full: Registry, oracle: OracleStore, exam
     @quickly(examples)
     @given(filter=filters(OF_MODELS), order_by=MODEL_ORDERS, limit=st.integers(1, 4))
     def check(filter: str, order_by: list[str], limit: int) -> None:
-        search = full.operations.mlflow_search.models
+        search = full.operations.mlflow_search.find_models
         found = pages(search, filter, order_by, limit, SearchedKind.MODELS)
         assert [each.name for each in found] == oracle.models(filter, order_by)
 
     check()
+
+
+def plan_of(registry: Registry, filter: str, order_by: list[str], limit: int) -> str:
+    asked = AskedPage.of(SearchedKind.VERSIONS, filter, order_by, limit=limit, token="")
+    return registry.database.read(
+        lambda connection: finding.find(Execution(connection, 10), asked, None).plan
+    )
+
+
+def test_a_page_is_found_by_what_ends_with_it(
+    full: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert plan_of(full, "tags.team = 'growth'", [], 2) == "lists"
+    assert plan_of(full, "tags.team = 'growth' AND name LIKE '%'", [], 2) == "lists"
+    assert plan_of(full, "tags.team = 'growth'", [], 100) == "hits"
+    assert plan_of(full, "name = 'churn'", [], 2) == "hits"
+    assert plan_of(full, "", [], 5) == "walk"
+    assert plan_of(full, "", ["name"], 5) == "walk"
+    assert plan_of(full, "", ["creation_timestamp"], 5) == "all"
+
+    monkeypatch.setattr(finding, "_FEW", 1)
+    assert plan_of(full, "name = 'churn'", [], 2) == "walk"
+    assert plan_of(full, "name LIKE '%u%'", [], 100) == "all"
+
+
+def test_what_search_reads_follows_every_change(full: Registry) -> None:
+    def by_tag(value: str) -> list[tuple[str, int]]:
+        found = versions_found(full, f"tags.team = '{value}'", [], 1)
+        return sorted((each.name, each.version) for each in found)
+
+    growth = by_tag("growth")
+    full.set_tag("Fraud/1", "team", "growth")
+    full.delete_tag("churn/6", "team")
+    full.update("Fraud/2", description="another one", tags={"team": "growth"})
+    full.set_alias("Fraud", "best", 2)
+    full.rename_model("Fraud", "fraud-again")
+    full.delete("half/6", reason="test")
+    full.restore("half/6")
+    full.delete_model("churn_2", reason="test")
+    changed = {("fraud-again", 1), ("fraud-again", 2)}
+    gone = {("churn", 6)}
+
+    expected = {
+        (name.replace("Fraud", "fraud-again"), version)
+        for name, version in growth
+        if name != "churn_2"
+    }
+    assert set(by_tag("growth")) == (expected | changed) - gone
+    assert "search_index_matches" not in full.fsck().violated

@@ -27,8 +27,7 @@ from tests.unsealed import SOURCE, by_reference, create, failed, sourced, unknow
 
 def sealed_by(registry: Registry, reference: str, path: Path, **stated: object) -> ModelVersion:
     """Seal a version with the files at a path."""
-    given = sourced(**stated) if stated else None
-    registry.operations.sealing.seal(reference, path, given)
+    registry.operations.sealing.seal_path(reference, path, sourced(**stated))
     return registry.get(reference)
 
 

@@ -202,6 +202,7 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("update", "churn/3", "--description", "the third"),
         ("hold", "churn/3", "--reason", "a lawsuit"),
         ("lift-hold", "churn/3", "--reason", "it is over"),
+        ("seal", "churn/3"),
         ("check", "churn/1", "artifact_intact"),
         ("record-verdict", "churn/1", "red_team", "--passed", "--summary", "safe"),
         ("record-data-verdict", "customers", "no_nulls", "--passed", "--summary", "all filled"),

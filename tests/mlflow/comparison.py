@@ -55,12 +55,12 @@ class SideComparison:
     def do(self, step: Sent | Call) -> tuple[Any, Any]:
         """Do a step on both sides, compare what it answers, and after a write also the state."""
         theirs, ours = (side.do(step) for side in self.sides)
-        self._note(step.route, theirs, ours)
+        self._note(step.label, step.route, theirs, ours)
         if not READS.match(step.route):
-            self.compare_state(step.route)
+            self.compare_state(step.label)
         return theirs, ours
 
-    def compare_state(self, route: str) -> None:
+    def compare_state(self, label: str) -> None:
         """Compare all models and versions, and which of them the last write touched."""
         states = [
             {"models": side.send(MODELS)["answer"], "versions": side.send(VERSIONS)["answer"]}
@@ -75,16 +75,16 @@ class SideComparison:
         theirs, ours = (
             {**state, "touched": names} for state, names in zip(states, touched, strict=True)
         )
-        self._note(f"state after {route}", theirs, ours)
+        self._note(f"state after {label}", "", theirs, ours)
 
-    def _note(self, route: str, theirs: Any, ours: Any) -> None:
+    def _note(self, label: str, route: str, theirs: Any, ours: Any) -> None:
         self.compared += 1
         statuses = [ours.get("status"), *(each["status"] for each in ours.get("exchanges", ()))]
         if any(status is not None and status >= 500 for status in statuses):
-            self.failed.append(f"{route}: {ours}")
+            self.failed.append(f"{label}: {ours}")
         excused: set[str] = set()
         for line in differences(normal(theirs, route), normal(ours, route)):
-            shown = f"{route} | {line}"
+            shown = f"{label} | {line}"
             known = next((each.name for each in self.patterns if each.pattern.search(shown)), None)
             if known is None:
                 self.found.append(shown)

@@ -39,6 +39,12 @@ class Sent(NamedTuple):
         """The method and path, by which differences are named."""
         return f"{self.method} {self.path}"
 
+    @property
+    def label(self) -> str:
+        """The route with what is sent, by which differences are shown."""
+        sent = self.raw if self.raw is not None else json.dumps(self.body or dict(self.query))
+        return f"{self.route} {sent}"
+
 
 class Call(NamedTuple):
     """A call of the stock client."""
@@ -50,6 +56,11 @@ class Call(NamedTuple):
     def route(self) -> str:
         """The name of the call, by which differences are named."""
         return f"client {self.name}"
+
+    @property
+    def label(self) -> str:
+        """The call with its arguments, by which differences are shown."""
+        return f"{self.route} {json.dumps(self.arguments)}"
 
 
 class Side:

@@ -172,7 +172,10 @@ def _filled(route: Route) -> str:
 def _required(route: Route) -> dict[str, Any]:
     if isinstance(route, MlflowRoute) and route.takes and route.method == "GET":
         asked = fields_of(route.takes)
-        return {each.name: KNOWN[each.name] for each in asked if each.declared.is_required}
+        needed = (
+            each for each in asked if each.declared.is_required or not each.declared.is_checked
+        )
+        return {each.name: KNOWN[each.name] for each in needed}
     if not isinstance(route, APIRoute):
         return {}
     asked = route.dependant.query_params

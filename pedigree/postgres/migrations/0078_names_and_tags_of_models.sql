@@ -179,6 +179,14 @@ CREATE TRIGGER model_named BEFORE INSERT ON pedigree.registered_model
 CREATE FUNCTION pedigree.log_name_of(of_name text, of_version integer) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
+    -- Nearly every model: one that has had its name since its creation, and no other before it.
+    IF EXISTS (
+        SELECT FROM pedigree.registered_model m
+        WHERE m.log_name = of_name AND m.name = of_name AND m.first_version = 1
+            AND NOT pedigree.is_superseded(m.name_key)
+    ) THEN
+        RETURN of_name;
+    END IF;
     RETURN coalesce((
         SELECT m.log_name FROM pedigree.registered_model m
         WHERE m.name = of_name AND (
@@ -225,15 +233,15 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
     stated text := content ->> 'model';
 BEGIN
-    IF stated IS NOT DISTINCT FROM line OR NOT EXISTS (
+    IF stated IS NOT DISTINCT FROM line THEN
+        RETURN line;
+    END IF;
+    RETURN CASE WHEN EXISTS (
         SELECT FROM pedigree.registered_model m
         WHERE m.log_name = line AND (m.name = stated OR EXISTS (
             SELECT FROM pedigree.former_name f WHERE f.model_id = m.model_id AND f.name = stated
         ))
-    ) THEN
-        RETURN line;
-    END IF;
-    RETURN stated;
+    ) THEN stated ELSE line END;
 END
 $$;
 

@@ -48,27 +48,6 @@ LANGUAGE sql STABLE ROWS 4 AS $$
     SELECT newest.stage, newest.version FROM newest
 $$;
 
--- The same with their records, of a model by the key of its name.
-CREATE FUNCTION pedigree.find_newest_of_stages(wanted_key text)
-RETURNS TABLE (
-    model_name text, version integer, record text, signature text, verification text,
-    generation bigint
-)
-LANGUAGE plpgsql STABLE ROWS 4 AS $$
-BEGIN
-    IF session_user <> current_user AND NOT pedigree.sees_key(wanted_key) THEN
-        RETURN;
-    END IF;
-    RETURN QUERY
-    SELECT m.name, r.version, r.record::text, r.signature, r.verification::text, m.generation
-    FROM pedigree.registered_model m
-    CROSS JOIN LATERAL pedigree.newest_of_stages(m.model_id) AS newest
-    JOIN pedigree.search_record r ON r.model_id = m.model_id AND r.version = newest.version
-    WHERE m.name_key = wanted_key AND m.deleted_at IS NULL
-    ORDER BY r.version DESC;
-END
-$$;
-
 -- Whether the policy of a model guards an alias.
 CREATE FUNCTION pedigree.is_guarded(of_model bigint, alias text) RETURNS boolean
 LANGUAGE sql STABLE AS $$

@@ -1,5 +1,7 @@
 """Where MLflow's clients download a version: at the service, or where the version says it is."""
 
+import dataclasses
+
 from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.catalog.records import SealState
@@ -7,12 +9,21 @@ from pedigree.errors import NotSealedError
 from pedigree.postgres.pipe_statements import TextRow
 from pedigree.registry.artifact_places import ArtifactPlace
 from pedigree.server.http.auth import requires
+from pedigree.server.mlflow import rules
 from pedigree.server.mlflow.artifact_urls import artifact_url
+from pedigree.server.mlflow.fields import MlflowRequest, optional
 from pedigree.server.mlflow.reads import AskedVersions, one_version, shown_on_loop
-from pedigree.server.mlflow.requests import NamedVersion
 from pedigree.server.mlflow.routes import MlflowCall, MlflowRoutes
 
 routes = MlflowRoutes()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DownloadedVersion(MlflowRequest):
+    """A request about the files of a version; MLflow declares no field of it as required."""
+
+    name: str = optional("", rule=rules.model_name, checked=False)
+    version: str = optional("", rule=rules.version_number, checked=False)
 
 
 class DownloadUri(Record):
@@ -23,7 +34,7 @@ class DownloadUri(Record):
 
 @routes.get("model-versions/get-download-uri")
 @requires(Permission.READ, model_in_body=True)
-async def get_download_uri(call: MlflowCall, asked: NamedVersion) -> DownloadUri:
+async def get_download_uri(call: MlflowCall, asked: DownloadedVersion) -> DownloadUri:
     """Return where the files of a version are: at the service, if the registry has them."""
     wanted = AskedVersions(asked.name, version=int(asked.version))
     rows = await shown_on_loop(call, wanted)

@@ -146,8 +146,9 @@ class RequestField(NamedTuple):
             UnacceptedRequestError: It is of another type.
         """
         if self.is_repeated:
-            texts = self.kind is not str or all(isinstance(each, str) for each in value or ())
-            is_right = isinstance(value, list) and texts
+            is_right = isinstance(value, list) and (
+                self.kind is not str or all(isinstance(each, str) for each in value)
+            )
         elif self.kind is int:
             is_right = is_integer_like(value)
         else:
@@ -265,6 +266,8 @@ def _check(field: RequestField, given: Mapping[str, Any], *, is_parsed: bool) ->
 
 
 def _nested(kind: type[MlflowRequest], value: Any) -> MlflowRequest:
+    if isinstance(value, str):  # its letters are unknown fields to MLflow, which ignores them
+        return kind()
     if not isinstance(value, dict):
         raise WrongTypeError
     fields = fields_of(kind)

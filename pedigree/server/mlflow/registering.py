@@ -50,8 +50,8 @@ class CreatedVersion(NamedModel):
     source: str = required()
     run_id: str | None = optional()
     tags: tuple[Tag, ...] = optional((), rule=tag_list)
-    run_link: str | None = optional()
-    description: str | None = optional()
+    run_link: str = optional("")
+    description: str = optional("")
     model_id: str | None = optional()
 
     @property
