@@ -16,7 +16,12 @@ _NEW_ID: LiteralString = "t.model_id + g.n * %(models)s"
 _NEW_NAME: LiteralString = "t.name || '-' || g.n"
 # The tables of a model that registering fills, and what a copy's row has instead of the original's.
 _TABLES: Mapping[LiteralString, Mapping[str, LiteralString]] = {
-    "registered_model": {"model_id": _NEW_ID, "name": _NEW_NAME, "name_key": _NEW_NAME},
+    "registered_model": {
+        "model_id": _NEW_ID,
+        "name": _NEW_NAME,
+        "name_key": _NEW_NAME,
+        "log_name": _NEW_NAME,
+    },
     "model_version": {"model_id": _NEW_ID},
     "training": {
         "model_id": _NEW_ID,

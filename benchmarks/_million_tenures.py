@@ -14,8 +14,8 @@ import numpy as np
 from benchmarks._million_rows import ACROSS, SEED, Shape, name_of, person, team_of
 
 COLUMNS = {
-    "registered_model": "model_id, name, name_key, next_version, generation, description, owners,"
-    " tags, created_at, created_by",
+    "registered_model": "model_id, name, name_key, log_name, next_version, generation, description,"
+    " owners, tags, created_at, created_by, last_updated_at",
     "tenure": "model_id, version, pointer, name, exclusive, held_since, held_until, moved_by,"
     " reason, ended_by",
 }
@@ -109,8 +109,9 @@ def model_lines(shape: Shape) -> dict[str, list[str]]:
         name, team = name_of(model), team_of(model)
         at = shape.moment(shape.first_row(model)).isoformat()
         lines["registered_model"].append(
-            f"{model}\t{name}\t{name}\t{shape.versions + 1}\t{len(moved)}\tThe {name} of {team}"
-            f'\t{{{team}@example.com}}\t{{"team": "{team}"}}\t{at}\t{person(generator.random())}'
+            f"{model}\t{name}\t{name}\t{name}\t{shape.versions + 1}\t{len(moved)}"
+            f'\tThe {name} of {team}\t{{{team}@example.com}}\t{{"team": "{team}"}}'
+            f"\t{at}\t{person(generator.random())}\t{at}"
         )
     return lines
 

@@ -30,9 +30,11 @@ CROSS JOIN (
 ) AS t;
 
 INSERT INTO pedigree.registered_model (
-    name, name_key, next_version, generation, policy, created_at, created_by
+    name, name_key, log_name, next_version, generation, policy, created_at, created_by,
+    last_updated_at
 )
-SELECT name, name, next_version, generation, policy, created_at, created_by FROM copied;
+SELECT name, name, name, next_version, generation, policy, created_at, created_by, created_at
+FROM copied;
 
 CREATE TEMPORARY TABLE twin ON COMMIT DROP AS
 SELECT copied.original, m.model_id FROM copied JOIN pedigree.registered_model m USING (name);

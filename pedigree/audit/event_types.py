@@ -111,10 +111,10 @@ class EventType(StrEnum):
     DATASHEET_SET = "datasheet.set", "A datasheet of data was created or changed"
     DATA_CHECK_RECORDED = "data.check_recorded", "A check recorded its verdict on data"
     POLICY_DEFAULT_SET = (
-        "policy_default.set",
+        "policy.default_set",
         "The policy of new models whose names fit a pattern was set",
     )
-    POLICY_DEFAULT_DELETED = "policy_default.deleted", "A policy of new models was deleted"
+    POLICY_DEFAULT_DELETED = "policy.default_deleted", "A policy of new models was deleted"
     TOKEN_CREATED = "token.created", "A token of the service was created"
     TOKEN_REVOKED = "token.revoked", "A token of the service was revoked"
     ROLE_DEFINED = "role.defined", "A role was defined, or defined differently"

@@ -885,7 +885,7 @@ WITH newest AS MATERIALIZED (
         event #>> '{actor,name}' AS actor
     FROM (
         SELECT id, convert_from(canonical, 'UTF8')::jsonb AS event FROM pedigree.event
-        WHERE type IN ('policy_default.set', 'policy_default.deleted')
+        WHERE type IN ('policy.default_set', 'policy.default_deleted')
     ) AS changed
     ORDER BY event #>> '{body,pattern}', id DESC
 )
@@ -896,7 +896,7 @@ SELECT 'policy of new models ' || coalesce(d.pattern, n.pattern) AS reference,
         ELSE 'its row does not match its event'
     END AS problem
 FROM pedigree.policy_default d
-FULL JOIN (SELECT * FROM newest WHERE type = 'policy_default.set') n USING (pattern)
+FULL JOIN (SELECT * FROM newest WHERE type = 'policy.default_set') n USING (pattern)
 WHERE (d.policy, d.set_at, d.set_by, d.reason)
     IS DISTINCT FROM (n.body -> 'policy', n.at, n.actor, n.body ->> 'reason');
 

@@ -928,7 +928,7 @@ DECLARE
     body jsonb := content -> 'body';
     at timestamptz := (content ->> 'at')::timestamptz;
 BEGIN
-    IF kind = 'policy_default.set' THEN
+    IF kind = 'policy.default_set' THEN
         INSERT INTO pedigree.policy_default (pattern, policy, set_at, set_by, reason)
         VALUES (
             body ->> 'pattern', body -> 'policy', at, pedigree.acting_in_event() ->> 'name',
@@ -936,7 +936,7 @@ BEGIN
         )
         ON CONFLICT (pattern) DO UPDATE SET policy = excluded.policy, set_at = excluded.set_at,
             set_by = excluded.set_by, reason = excluded.reason;
-    ELSIF kind = 'policy_default.deleted' THEN
+    ELSIF kind = 'policy.default_deleted' THEN
         DELETE FROM pedigree.policy_default d WHERE d.pattern = body ->> 'pattern';
         IF NOT FOUND THEN
             RETURN false;
@@ -2918,6 +2918,9 @@ CREATE FUNCTION pedigree.name_new_model() RETURNS trigger
 DECLARE
     highest integer;
 BEGIN
+    IF NEW.log_name IS NOT NULL THEN
+        RETURN NEW;  -- a row of another registry, which is copied as it is
+    END IF;
     PERFORM pedigree.lock_names(NEW.name_key);
     highest := pedigree.highest_of_name(NEW.name, NEW.name_key, NEW.model_id);
     IF EXISTS (

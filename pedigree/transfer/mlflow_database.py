@@ -61,7 +61,7 @@ class MlflowDatabase:
                 if not {t.MODELS.name, t.VERSIONS.name} <= self._tables:
                     raise OriginRefusedError(
                         "the database has no model registry of MLflow",
-                        remedy="Name what `mlflow server --backend-store-uri` names",
+                        remedy="Name the backend store of `mlflow server`",
                     )
                 columns = inspect(connection).get_columns(t.MODELS.name)
         except BaseException:

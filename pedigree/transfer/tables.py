@@ -4,10 +4,8 @@ What is not here is derived (search, statistics, counts), belongs to one deploym
 leases, deliveries, webhooks, sessions, kept answers) or shows who signed (checkpoints, keys).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from types import MappingProxyType
-from typing import Literal
 
 from psycopg import sql
 
@@ -33,9 +31,6 @@ PORTABLE = (
 # A new registry has rows in it, of which the folder has the newer form.
 _REPLACED = ("access_role",)
 
-# It numbers the versions of a new model, which a row of a folder states itself.
-_OF_NEW_ROWS: Mapping[str, str] = MappingProxyType({"registered_model": "model_named"})
-
 
 def rows_of(transaction: Transaction, table: str) -> Iterator[str]:
     """Yield the rows of a table as JSON, in the order of its key; call it in a snapshot."""
@@ -59,26 +54,11 @@ def insert_rows(transaction: Transaction, table: str, rows: Iterable[str]) -> in
         " json_populate_record(NULL::{name}, line::json) AS row ORDER BY place"
     ).format(name=name)
     left, count = iter(rows), 0
-    trigger = _OF_NEW_ROWS.get(table)
-    _fire(transaction, table, trigger, "DISABLE")
     while batch := list(islice(left, ROWS_AT_ONCE)):
         transaction.execute(insert, {"rows": batch})
         count += len(batch)
-    _fire(transaction, table, trigger, "ENABLE")
     _renew_sequences(transaction, table)
     return count
-
-
-def _fire(
-    transaction: Transaction, table: str, trigger: str | None, word: Literal["DISABLE", "ENABLE"]
-) -> None:
-    """Let a trigger of a table fire, or not; only the owner may, and a rollback undoes it."""
-    if trigger is not None:
-        transaction.execute(
-            sql.SQL(f"ALTER TABLE {{}} {word} TRIGGER {{}}").format(
-                sql.Identifier("pedigree", table), sql.Identifier(trigger)
-            )
-        )
 
 
 def is_empty(transaction: Transaction) -> bool:

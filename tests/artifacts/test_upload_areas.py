@@ -57,7 +57,7 @@ def test_nobody_sees_the_upload_of_another_principal(registry: Registry) -> None
     bobs = registry.acting_as(BOB).operations.upload_areas
     assert bobs.files("new") == ()
     with pytest.raises(NotFoundError):
-        bobs.stream("new", "model.bin")
+        bobs.stream_file("new", "model.bin")
     with pytest.raises(NotFoundError):
         bobs.remove("new", "model.bin")
     bobs.put_content("new", "model.bin", b"of bob")

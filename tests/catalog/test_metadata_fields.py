@@ -83,16 +83,16 @@ def _definitions_with(column: str) -> str:
     schema = (ROOT / "pedigree/postgres/schema.sql").read_text(encoding="utf-8")
     added = {
         "VIEW pedigree.version_record AS": (
-            "v.state_reason\n   FROM",
-            f"v.state_reason, v.{column} FROM",
+            "v.last_updated_at\n   FROM",
+            f"v.last_updated_at, v.{column} FROM",
         ),
         "VIEW pedigree.version_in_full AS": (
-            "state_reason\n   FROM",
-            f"state_reason, r.{column} FROM",
+            "last_updated_at\n   FROM",
+            f"last_updated_at, r.{column} FROM",
         ),
         "VIEW pedigree.version_in_bulk AS": (
-            ", v.state_reason)::pedigree.version_in_full",
-            f", v.state_reason, v.{column})::pedigree.version_in_full",
+            ", v.last_updated_at)::pedigree.version_in_full",
+            f", v.last_updated_at, v.{column})::pedigree.version_in_full",
         ),
         "FUNCTION pedigree.record_shown(": ("r.datasheet_uri,", f"r.datasheet_uri, r.{column},"),
     }

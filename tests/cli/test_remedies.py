@@ -13,6 +13,7 @@ import typer
 
 import pedigree
 from pedigree.cli.main import app
+from pedigree.cli.transfer import FolderGroup
 from pedigree.settings import Settings
 
 PACKAGE = Path(pedigree.__file__).parent
@@ -97,6 +98,9 @@ def fault_of(words: str, root: Any) -> str | None:
         elif part != HOLE and part in getattr(command, "commands", {}):
             command = command.commands[part]
             path.append(part)
+        elif isinstance(command, FolderGroup) and part.isupper():  # `pedigree export FOLDER`
+            command = command.commands["registry"]
+            given += 1
         elif hasattr(command, "commands"):
             return f"{' '.join(path)} has no command {part}"
         else:

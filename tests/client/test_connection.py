@@ -42,6 +42,7 @@ MODEL = {
     "name": "churn",
     "created_by": "ann",
     "created_at": "2026-03-01T12:00:00Z",
+    "last_updated_at": "2026-03-01T12:00:00Z",
     "generation": 0,
     "latest_version": 0,
 }

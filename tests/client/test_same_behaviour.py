@@ -10,13 +10,12 @@ import pytest
 
 from pedigree.audit.event_types import EventType
 from pedigree.cards.records import CardNotes
-from pedigree.catalog.records import Registration, SealState, TrainingOrigin
+from pedigree.catalog.records import Registration, TrainingOrigin
 from pedigree.client.remote import ServiceRegistry
 from pedigree.contract import verbs as bound_verbs
 from pedigree.contract.registry import RegistryContract
 from pedigree.errors import (
     AliasNotFoundError,
-    AlreadySealedError,
     GateNotPassedError,
     GenerationConflictError,
     InvalidAliasError,
@@ -27,13 +26,11 @@ from pedigree.errors import (
     InvalidPolicyError,
     InvalidReferenceError,
     InvalidSearchError,
-    InvalidSourceError,
     ModelNotFoundError,
     NameTakenError,
     NotFoundError,
     NothingToRollBackError,
     NotPermittedError,
-    NotSealedError,
     PedigreeError,
     QuarantineNotFoundError,
     StageEmptyError,
@@ -51,8 +48,6 @@ from pedigree.lineage.records import Certainty, LineageGraph
 from pedigree.registry import Registry
 from tests.factories import AUC_POLICY, COMMIT, artifact, free_policy, new_version, register
 from tests.lineage.graphs import graph, missing, node
-from tests.server.conftest import Served
-from tests.unsealed import by_reference
 
 Verb = Callable[[Registry], object]
 
@@ -577,36 +572,6 @@ WRONG: dict[str, tuple[type[PedigreeError], Verb]] = {
         lambda registry: registry.set_policy("a/b", default_policy(MetricRule(metric="auc"))),
     ),
 }
-
-
-def test_a_version_by_reference_is_sealed(
-    registry: Registry, served: Served, tmp_path: Path, name: str
-) -> None:
-    made = by_reference(served.registry, name)
-    assert registry.get(made.reference).state is SealState.REFERENCE
-    with pytest.raises(NotSealedError, match="its bytes are elsewhere"):
-        registry.pull(made.reference, tmp_path / "early")
-    sealed = registry.seal(made.reference, artifact(tmp_path / "a"), flavor="generic")
-    assert (sealed.version_id, sealed.state, sealed.flavor) == (1, SealState.SEALED, "generic")
-    for again in (
-        registry.get(made.reference),
-        registry.seal(made.reference, artifact(tmp_path / "a")),
-        registry.seal(made.reference),
-    ):
-        assert (again.digest, again.generation) == (sealed.digest, sealed.generation)
-    with pytest.raises(AlreadySealedError, match="final"):
-        registry.seal(made.reference, artifact(tmp_path / "b", "other"))
-    registry.pull(made.reference, tmp_path / "pulled")
-    assert (tmp_path / "pulled/model.bin").read_text() == "weights"
-
-
-def test_a_source_that_no_rule_allows_is_not_fetched(
-    registry: Registry, served: Served, name: str
-) -> None:
-    made = by_reference(served.registry, name, source="file:///etc")
-    with pytest.raises(InvalidSourceError):
-        registry.seal(made.reference)
-    assert registry.get(made.reference).state is SealState.REFERENCE
 
 
 @pytest.mark.parametrize("wrong", WRONG)

@@ -51,14 +51,14 @@ def test_a_version_that_cannot_be_collected_stops_no_other(
         for content in ("a", "b"):
             reference = register(impatient, tmp_path, content + name, name=name)
             impatient.delete(reference, reason="test")
-    lock = gc_collect.lock_any_model
+    lock = gc_collect.lock_models_of_versions
 
-    def but_not_bad(transaction: Any, name: str) -> object:
+    def but_not_bad(transaction: Any, name: str, versions: Any) -> object:
         if name == "bad":
             raise KeyError("poison")
-        return lock(transaction, name)
+        return lock(transaction, name, versions)
 
-    monkeypatch.setattr(gc_collect, "lock_any_model", but_not_bad)
+    monkeypatch.setattr(gc_collect, "lock_models_of_versions", but_not_bad)
     done = collect(impatient)
     assert done.done["version"].items == 2
     assert [each.subject for each in done.failed] == ["version bad/1", "version bad/2"]

@@ -70,7 +70,10 @@ def test_no_two_routes_of_any_doors_match_one_path() -> None:
     twice = [
         (method, one.path, other.path)
         for (method, one), (other_method, other) in combinations(routes(), 2)
-        if method == other_method and overlap(segments(one), segments(other))
+        if method == other_method
+        and overlap(segments(one), segments(other))
+        # What is passed on to another server is what no route before has.
+        and (one.path.endswith("/{rest:path}") or not other.path.endswith("/{rest:path}"))
     ]
     assert twice == []
 

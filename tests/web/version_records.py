@@ -37,6 +37,7 @@ def version(number: int = 3, **fields: Any) -> ModelVersion:
         "run_id": "run-1",
         "git_commit": COMMIT,
         "git_dirty": False,
+        "git_source": "worktree",
         "artifact_uri": "pedigree://artifacts/sha256:0",
         "created_by": "ann",
         "created_at": ago(days=20),

@@ -10,7 +10,7 @@ _SUBJECTS = {
     "model": "a registered model",
     "version": "a version, such as `churn/3`",
     "alias": "the model that has the alias",
-    "policy_default": "a pattern of names of new models, in the body's `pattern`",
+    "policy": "a pattern of names of new models, in the body's `pattern`",
     "asset": "an asset of the graph, in the body's `asset`",
     "datasheet": "an asset of the graph, in the body's `asset`",
     "data": "an asset of the graph, in the body's `asset`",

@@ -153,6 +153,9 @@ LANGUAGE plpgsql AS $$
 DECLARE
     highest integer;
 BEGIN
+    IF NEW.log_name IS NOT NULL THEN
+        RETURN NEW;  -- a row of another registry, which is copied as it is
+    END IF;
     PERFORM pedigree.lock_names(NEW.name_key);
     highest := pedigree.highest_of_name(NEW.name, NEW.name_key, NEW.model_id);
     IF EXISTS (

@@ -157,7 +157,7 @@ DECLARE
     body jsonb := content -> 'body';
     at timestamptz := (content ->> 'at')::timestamptz;
 BEGIN
-    IF kind = 'policy_default.set' THEN
+    IF kind = 'policy.default_set' THEN
         INSERT INTO pedigree.policy_default (pattern, policy, set_at, set_by, reason)
         VALUES (
             body ->> 'pattern', body -> 'policy', at, pedigree.acting_in_event() ->> 'name',
@@ -165,7 +165,7 @@ BEGIN
         )
         ON CONFLICT (pattern) DO UPDATE SET policy = excluded.policy, set_at = excluded.set_at,
             set_by = excluded.set_by, reason = excluded.reason;
-    ELSIF kind = 'policy_default.deleted' THEN
+    ELSIF kind = 'policy.default_deleted' THEN
         DELETE FROM pedigree.policy_default d WHERE d.pattern = body ->> 'pattern';
         IF NOT FOUND THEN
             RETURN false;
