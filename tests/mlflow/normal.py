@@ -21,6 +21,8 @@ def normal(value: Any, route: str, key: str = "") -> Any:
         key: The field that has the value.
     """
     if isinstance(value, Mapping):
+        if value.get("type") == "text/html" and value.get("status", 0) >= 400:
+            value = {**value, "answer": None}  # of a page of HTML only its status counts
         path = str(value.get("path", route))
         return {name: _normal_field(name, each, value, path) for name, each in value.items()}
     if isinstance(value, list):

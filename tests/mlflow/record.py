@@ -23,20 +23,13 @@ def recorded() -> Iterator[tuple[Sent, Any]]:
             yield Sent(**fields), answer
 
 
-def shown(answer: dict[str, Any], sent: Sent) -> Any:
-    """Return an answer as it is recorded and compared: of a page of HTML only its status."""
-    if answer["type"] == "text/html" and answer["status"] >= 400:
-        answer = {**answer, "answer": None}
-    return normal(answer, sent.route)
-
-
 def main() -> None:
     """Start MLflow's server, and write its answers."""
     with tempfile.TemporaryDirectory() as folder, real_server(Path(folder)) as url:
         side = Side(url, None)
         with RECORDED.open("w") as lines:
             for sent in requests_by_hand():
-                pair = [sent._asdict(), shown(side.send(sent), sent)]
+                pair = [sent._asdict(), normal(side.send(sent), sent.route)]
                 lines.write(json.dumps(pair, separators=(",", ":"), ensure_ascii=False) + "\n")
         side.close()
 

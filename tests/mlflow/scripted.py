@@ -108,6 +108,9 @@ def _stages() -> Iterator[Call]:
     yield _transition("1", "Nothing")
     yield _transition("x", "Production")
     yield call("get_model_version_stages", name="staged", version="1")
+    for order in ("version_number ASC", "version_number DESC", "name", "creation_timestamp"):
+        for text in ("name = 'staged'", "name = 'staged' AND version_number > 2"):
+            yield call("search_model_versions", filter_string=text, order_by=[order], max_results=3)
 
 
 def _transition(number: str, stage: str, *, archive: bool = False) -> Call:

@@ -7,8 +7,8 @@ from pathlib import Path
 from pedigree.access.records import Role
 from tests.mlflow.by_hand import requests_by_hand
 from tests.mlflow.comparison import forgiven
-from tests.mlflow.normal import differences
-from tests.mlflow.record import recorded, shown
+from tests.mlflow.normal import differences, normal
+from tests.mlflow.record import recorded
 from tests.mlflow.sides import Side
 from tests.server.conftest import Served
 
@@ -27,7 +27,7 @@ def test_requests_are_answered_as_mlflow_answers_them_or_differ_on_purpose(serve
     found: list[str] = []
     excused: Counter[str] = Counter()
     for sent, theirs in recorded():
-        ours = shown(side.send(sent), sent)
+        ours = normal(side.send(sent), sent.route)
         assert ours["status"] < 500, (sent, ours)
         for line in differences(theirs, ours):
             difference = f"{sent.label} | {line}"

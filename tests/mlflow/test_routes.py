@@ -70,6 +70,32 @@ def test_a_description_and_tags_are_changed_one_event_each(
     assert len([each for each in changes if each.type is EventType.MODEL_UPDATED]) == 5
 
 
+@pytest.mark.parametrize("number", ["0", "-1", "9"])
+def test_a_number_that_no_version_has_is_not_found_by_any_route(
+    send: Send, name: str, version: Callable[..., int], number: str
+) -> None:
+    version("a")
+    wanted = {"name": name, "version": number}
+    moved = {"stage": "Staging", "archive_existing_versions": False}
+    for method, path, fields in (
+        ("GET", "/model-versions/get", {}),
+        ("GET", "/model-versions/get-download-uri", {}),
+        ("PATCH", "/model-versions/update", {"description": "x"}),
+        ("DELETE", "/model-versions/delete", {}),
+        ("POST", "/model-versions/set-tag", {"key": "a", "value": "b"}),
+        ("POST", "/model-versions/transition-stage", moved),
+        ("POST", "/registered-models/alias", {"alias": "champion"}),
+    ):
+        refused = send(method, path, 404, **wanted, **fields)
+        assert refused["message"] == f"Model Version (name={name}, version={number}) not found"
+
+
+def test_a_copy_of_a_missing_model_names_that_model(send: Send, name: str) -> None:
+    send("POST", "/registered-models/create", name=name)
+    refused = send("POST", "/model-versions/create", 404, name=name, source="models:/nowhere/1")
+    assert refused["message"] == "Registered Model with name=nowhere not found"
+
+
 def test_versions_are_read_described_tagged_and_deleted(
     served: Served, send: Send, name: str, version: Callable[..., int]
 ) -> None:

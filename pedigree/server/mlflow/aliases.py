@@ -10,7 +10,7 @@ from pedigree.server.mlflow import rules
 from pedigree.server.mlflow.fields import required
 from pedigree.server.mlflow.reads import AskedVersions, one_version, shown_on_loop
 from pedigree.server.mlflow.records import OneVersion
-from pedigree.server.mlflow.requests import NamedModel
+from pedigree.server.mlflow.requests import NamedModel, number_of
 from pedigree.server.mlflow.routes import MlflowCall, MlflowRoutes
 
 routes = MlflowRoutes()
@@ -36,7 +36,7 @@ class NewAlias(NamedModel):
 def set_alias(call: MlflowCall, asked: NewAlias) -> None:
     """Point an alias to a version; it leaves its previous version."""
     pointers = call.registry.operations.pointers
-    pointers.point(asked.name, asked.alias, int(asked.version))
+    pointers.point(asked.name, asked.alias, number_of(asked.version))
 
 
 @routes.get("registered-models/alias")

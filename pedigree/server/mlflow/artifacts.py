@@ -151,7 +151,7 @@ def presign_artifact(call: MlflowCall, path: str) -> Response:
 def get_version_artifact(call: MlflowCall, asked: ArtifactOfVersion) -> Response:
     """Send a file of a version that is named by its model and number."""
     require_safe_path(asked.path)
-    reference = f"{asked.name}/{int(asked.version)}"
+    reference = asked.reference
     if asked.presigned:
         return _presigned(call.registry, reference, asked.path)
     return _sent(call, asked.path, partial(call.registry.stream, reference, asked.path))

@@ -78,7 +78,10 @@ KINDS: Mapping[type[Exception], ErrorKind] = {
 }
 
 
-def _model_not_found(asked: MlflowRequest) -> str | None:
+def _model_not_found(error: errors.PedigreeError, asked: MlflowRequest) -> str | None:
+    if isinstance(error, errors.ModelNotFoundError) and error.value not in (None, _name(asked)):
+        # That of the version which is copied, say.
+        return f"Registered Model with name={error.value} not found"
     version = getattr(asked, "version", None)
     name = getattr(asked, "name", None)
     if name is None:
@@ -88,18 +91,22 @@ def _model_not_found(asked: MlflowRequest) -> str | None:
     return f"Registered Model with name={name} not found"
 
 
-def _alias_not_found(asked: MlflowRequest) -> str | None:
+def _name(asked: MlflowRequest) -> object:
+    return getattr(asked, "name", None)
+
+
+def _alias_not_found(_: errors.PedigreeError, asked: MlflowRequest) -> str | None:
     alias = getattr(asked, "alias", None)
     return None if alias is None else f"Registered model alias {alias} not found."
 
 
-def _name_taken(asked: MlflowRequest) -> str | None:
+def _name_taken(_: errors.PedigreeError, asked: MlflowRequest) -> str | None:
     name = getattr(asked, "new_name", None) or getattr(asked, "name", None)
     return None if name is None else f"Registered Model (name={name}) already exists."
 
 
 # The words of MLflow for an error, by what was asked; None where it has none.
-_WORDS: Mapping[type[Exception], Callable[[MlflowRequest], str | None]] = {
+_WORDS: Mapping[type[Exception], Callable[[errors.PedigreeError, MlflowRequest], str | None]] = {
     errors.ModelNotFoundError: _model_not_found,
     errors.VersionNotFoundError: _model_not_found,
     errors.AliasNotFoundError: _alias_not_found,
@@ -117,7 +124,7 @@ def message_of(error: errors.PedigreeError, asked: MlflowRequest | None) -> str:
     if isinstance(error, UnacceptedRequestError):
         return error.message
     words = next((_WORDS[each] for each in type(error).__mro__ if each in _WORDS), None)
-    return (words(asked) if words and asked is not None else None) or str(error)
+    return (words(error, asked) if words and asked is not None else None) or str(error)
 
 
 async def error_answer(

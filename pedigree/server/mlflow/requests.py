@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 
+from pedigree.errors import VersionNotFoundError
 from pedigree.server.http.inputs import UnusableRequestError
 from pedigree.server.mlflow import rules
 from pedigree.server.mlflow.fields import (
@@ -35,11 +36,46 @@ class NamedModel(MlflowRequest):
     name: str = required(rule=rules.model_name)
 
 
+def number_of(version: str) -> int:
+    """Return the number of a version, as a request has it.
+
+    Raises:
+        VersionNotFoundError: It is less than 1, which no version has.
+    """
+    number = int(version)
+    if number < 1:
+        raise VersionNotFoundError(
+            "no version has this number",
+            field="version",
+            value=version,
+            remedy="Name a version by a number from 1 on",
+        )
+    return number
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NamedVersion(NamedModel):
     """A request about a version of a model."""
 
     version: str = required(rule=rules.version_number)
+
+    @property
+    def number(self) -> int:
+        """The number of the version.
+
+        Raises:
+            VersionNotFoundError: It is less than 1, which no version has.
+        """
+        return number_of(self.version)
+
+    @property
+    def reference(self) -> str:
+        """The version as the registry names it.
+
+        Raises:
+            VersionNotFoundError: No version can have the number.
+        """
+        return f"{self.name}/{self.number}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

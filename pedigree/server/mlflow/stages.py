@@ -45,7 +45,7 @@ class MovedVersion(NamedVersion):
 @requires(Permission.MOVE, model_in_body=True)
 def transition_stage(call: MlflowCall, asked: MovedVersion) -> OneVersion:
     """Move a version into a stage."""
-    number = int(asked.version)
+    number = asked.number
     call.registry.operations.mlflow_stages.move(
         asked.name, number, asked.shown, archive_existing=asked.archive_existing_versions
     )

@@ -63,7 +63,7 @@ def delete_model_tag(call: MlflowCall, asked: ModelTagKey) -> None:
 @requires(Permission.DESCRIBE, model_in_body=True)
 def set_version_tag(call: MlflowCall, asked: VersionTag) -> None:
     """Set a tag of a version."""
-    call.registry.set_tag(f"{asked.name}/{int(asked.version)}", asked.key, asked.value)
+    call.registry.set_tag(asked.reference, asked.key, asked.value)
 
 
 @routes.delete("model-versions/delete-tag")
@@ -71,4 +71,4 @@ def set_version_tag(call: MlflowCall, asked: VersionTag) -> None:
 def delete_version_tag(call: MlflowCall, asked: VersionTagKey) -> None:
     """Delete a tag of a version; as in MLflow, one that does not exist is left alone."""
     with suppress(TagNotFoundError):
-        call.registry.delete_tag(f"{asked.name}/{int(asked.version)}", asked.key)
+        call.registry.delete_tag(asked.reference, asked.key)

@@ -42,16 +42,15 @@ async def get_version(call: MlflowCall, asked: NamedVersion) -> OneVersion:
 @requires(Permission.DESCRIBE, model_in_body=True)
 def update_version(call: MlflowCall, asked: DescribedVersion) -> OneVersion:
     """Change the description of a version."""
-    number = int(asked.version)
-    call.registry.update(f"{asked.name}/{number}", description=asked.description)
-    return shown_version(call, asked.name, number)
+    call.registry.update(asked.reference, description=asked.description)
+    return shown_version(call, asked.name, asked.number)
 
 
 @routes.delete("model-versions/delete")
 @requires(Permission.DELETE, model_in_body=True)
 def delete_version(call: MlflowCall, asked: DeletedVersion) -> None:
     """Delete a version; its number is not used again."""
-    call.registry.delete(f"{asked.name}/{int(asked.version)}", reason=_DELETION)
+    call.registry.delete(asked.reference, reason=_DELETION)
 
 
 def shown_version(call: MlflowCall, name: str, number: int) -> OneVersion:
