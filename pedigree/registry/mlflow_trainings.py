@@ -24,7 +24,7 @@ from pedigree.lineage.records import (
 )
 from pedigree.sources.mlmodel import StatedModel
 from pedigree.sources.resolving import ResolvedSource
-from pedigree.sources.upstream_records import UpstreamRun
+from pedigree.sources.upstream_records import UpstreamModel, UpstreamRun
 
 MLFLOW = "mlflow"
 
@@ -64,7 +64,7 @@ def learnt(
         git_commit=run.git_commit if run else None,
         git_dirty=None,  # MLflow does not record it
         git_source=MLFLOW if run and run.git_commit else None,
-        metrics=_fitting({**(run.metrics if run else {}), **(logged.metrics if logged else {})}),
+        metrics=_fitting(_metrics(run, logged)),
         params=dict[str, Any](
             _fitting({**(run.params if run else {}), **(logged.params if logged else {})})
         ),
@@ -74,6 +74,16 @@ def learnt(
     if run is None:
         return LearntTraining(metadata)
     return LearntTraining(metadata, _origin(run, names), _lineage(run))
+
+
+def _metrics(run: UpstreamRun | None, logged: UpstreamModel | None) -> dict[str, float]:
+    """Return the metrics of a logged model, and those of its run that it lacks.
+
+    MLflow gives a logged model's NaN as 0, and only its run says that it is none.
+    """
+    found = {**(run.metrics if run else {}), **(logged.metrics if logged else {})}
+    unknown = run.not_finite if run else frozenset()
+    return {name: value for name, value in found.items() if name not in unknown}
 
 
 def _fitting(values: Mapping[str, V]) -> dict[str, V]:

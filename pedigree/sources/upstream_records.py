@@ -34,6 +34,8 @@ class UpstreamRun:
     ended_at: datetime | None = None
     git_commit: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    not_finite: frozenset[str] = frozenset()
+    """Metrics that are no number, or are beyond all numbers."""
     params: Mapping[str, str] = field(default_factory=dict)
     datasets: tuple[UpstreamDataset, ...] = ()
     model_ids: tuple[str, ...] = ()
@@ -54,7 +56,8 @@ class UpstreamRun:
             user=tags.get("mlflow.user") or _text(info.get("user_id")),
             ended_at=_moment(info.get("end_time")),
             git_commit=commit if _COMMIT.fullmatch(commit) else None,
-            metrics=dict(_metrics(data.get("metrics"))),
+            metrics=(metrics := dict(_metrics(data.get("metrics")))),
+            not_finite=frozenset(_keys(data.get("metrics"))) - metrics.keys(),
             params=dict(_pairs(data.get("params"))),
             datasets=tuple(_datasets(_mapping(run, "inputs").get("dataset_inputs"))),
             model_ids=tuple(_model_ids(_mapping(run, "outputs").get("model_outputs"))),
@@ -117,6 +120,12 @@ def _pairs(listed: Any) -> Iterator[tuple[str, str]]:
         key, value = _text(each.get("key"), KEY_BYTES), _text(each.get("value"))
         if key is not None and value is not None:
             yield key, value
+
+
+def _keys(listed: Any) -> Iterator[str]:
+    for each in _each(listed):
+        if key := _text(each.get("key"), KEY_BYTES):
+            yield key
 
 
 def _metrics(listed: Any) -> Iterator[tuple[str, float]]:
