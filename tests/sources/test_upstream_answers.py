@@ -144,6 +144,7 @@ def test_what_is_not_usable_of_a_run_is_left_out() -> None:
         run_id="R",
         artifact_uri="s3://b/x",
         metrics={"auc": 0.5},
+        not_finite=frozenset({"nan", "large", "text", "yes"}),
         params={"depth": "3"},
         datasets=(UpstreamDataset(name="d", digest=None),),
         model_ids=("m-1",),
