@@ -114,7 +114,7 @@ def export_mlflow(
     from pedigree.transfer.planning import WantedModels
 
     with open_registry() as registry, open_destination(target, _login()) as destination:
-        report = export_to(registry, destination, WantedModels(tuple(only or ())))
+        report = export_to(registry, destination, WantedModels.of(only))
     _respond_report(report, as_json)
 
 
@@ -160,13 +160,14 @@ def import_mlflow(
     from pedigree.lifecycle.policy import open_policy
     from pedigree.lifecycle.policy_yaml import load_policy
     from pedigree.transfer.importing import ImportOptions, MlflowImport
-    from pedigree.transfer.naming import read_renames
+    from pedigree.transfer.naming import read_renames, require_texts
     from pedigree.transfer.opening import open_artifacts, open_origin
     from pedigree.transfer.planning import WantedModels, plan
     from pedigree.transfer.preparing import VersionPreparer
 
-    wanted = WantedModels(tuple(only or ()), read_renames(rename) if rename else {})
+    wanted = WantedModels.of(only, read_renames(rename) if rename else None)
     rules = load_policy(policy) if policy else open_policy()
+    require_texts("--by-reference", by_reference or ())
     options = ImportOptions(wanted, rules, tuple(by_reference or ()))
     login = _login()
     with open_origin(uri, registry, login) as origin:

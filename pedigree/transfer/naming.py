@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from pedigree._values import KEY_BYTES
 from pedigree.catalog.names import name_key, validate_name
 from pedigree.errors import InvalidInputError, InvalidNameError
 from pedigree.untrusted.documents import DocumentError, read_yaml
@@ -35,13 +36,31 @@ def read_renames(file: Path) -> Mapping[str, str]:
     except (OSError, DocumentError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise _unreadable(file, f"it cannot be read: {reason}") from error
-    if not isinstance(found, dict) or not all(
-        isinstance(text, str) for pair in found.items() for text in pair
+    if (
+        not isinstance(found, dict)
+        or not found
+        or not all(isinstance(text, str) for pair in found.items() for text in pair)
     ):
-        raise _unreadable(file, "it does not map texts to texts")
+        raise _unreadable(file, "it does not map names to names")
     for name in found.values():
         validate_name(name)
     return found
+
+
+def require_texts(field: str, texts: Iterable[str]) -> None:
+    """Require that texts of a caller could name a model or a place.
+
+    Raises:
+        InvalidInputError: One has a NUL or a lone surrogate, or is empty or too long.
+    """
+    for text in texts:
+        if not text or "\0" in text or len(text.encode(errors="replace")) > KEY_BYTES:
+            reason = f"is empty, has a NUL or is longer than {KEY_BYTES} bytes"
+        elif any("\ud800" <= each <= "\udfff" for each in text):
+            reason = "has a lone surrogate, as of a name that is not UTF-8"
+        else:
+            continue
+        raise InvalidInputError(reason, field=field, value=text, remedy="Write it as plain text")
 
 
 def name_models(names: Iterable[str], renames: Mapping[str, str]) -> dict[str, Naming]:

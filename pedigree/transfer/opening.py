@@ -10,6 +10,7 @@ from pedigree.transfer.mlflow_api import MlflowApi, MlflowArtifacts, MlflowLogin
 from pedigree.transfer.mlflow_folder import MlflowFolder
 from pedigree.transfer.mlflow_server import MlflowServer, MlflowTracking
 from pedigree.transfer.mlflow_writer import MlflowWriter
+from pedigree.transfer.naming import require_texts
 from pedigree.transfer.origin import Origin
 
 
@@ -56,6 +57,7 @@ def open_destination(target: str, login: MlflowLogin) -> Iterator[Destination]:
     Raises:
         InvalidInputError: The folder has other files, or cannot be written.
     """
+    require_texts("TARGET", [target])
     if not _is_server(target):
         yield MlflowFolder(Path(target))
         return

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from pedigree.lifecycle.records import NO_STAGE, Policy
 from pedigree.transfer.carriage import carried_model, carried_version
-from pedigree.transfer.naming import name_models
+from pedigree.transfer.naming import name_models, require_texts
 from pedigree.transfer.origin import Origin, OriginLine, lines
 from pedigree.transfer.report import Fate, RegistryPart, Reporting, ReportLine, TransferReport
 
@@ -18,6 +18,16 @@ class WantedModels(NamedTuple):
     patterns: Collection[str] = ()
     """Globs of the names of models at the origin; all models if empty."""
     renames: Mapping[str, str] = MappingProxyType({})
+
+    @classmethod
+    def of(cls, patterns: Collection[str] | None, renames: Mapping[str, str] | None = None) -> Self:
+        """Return what a caller wants.
+
+        Raises:
+            InvalidInputError: No model could have a name that a glob takes.
+        """
+        require_texts("--filter", patterns or ())
+        return cls(tuple(patterns or ()), renames or {})
 
     def takes(self, name: str) -> bool:
         """Return whether a model is wanted.

@@ -4,13 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mlflow.store.model_registry.dbmodels.models import (
-    SqlModelVersion,
-    SqlModelVersionTag,
-    SqlRegisteredModel,
-    SqlRegisteredModelTag,
-)
-from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
+from tests.lazy import lazy
+
+models = lazy("mlflow.store.model_registry.dbmodels.models")
+stores = lazy("mlflow.store.model_registry.sqlalchemy_store")
 
 Found = list[tuple[str, int]]
 
@@ -23,18 +20,18 @@ class OracleStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._store = SqlAlchemyStore(f"sqlite:///{folder / 'mlflow.db'}")
+        self._store = stores.SqlAlchemyStore(f"sqlite:///{folder / 'mlflow.db'}")
 
     def add_models(self, rows: Iterable[dict[str, Any]]) -> None:
         """Add models with their tags."""
         with self._store.ManagedSessionMaker(read_only=False) as session:
             for row in rows:
                 tags = [
-                    SqlRegisteredModelTag(key=key, value=value)
+                    models.SqlRegisteredModelTag(key=key, value=value)
                     for key, value in row["tags"].items()
                 ]
                 session.add(
-                    SqlRegisteredModel(
+                    models.SqlRegisteredModel(
                         name=row["name"],
                         creation_time=row["created_ms"],
                         last_updated_time=row["updated_ms"],
@@ -47,10 +44,12 @@ class OracleStore:
         with self._store.ManagedSessionMaker(read_only=False) as session:
             for row in rows:
                 tags = [
-                    SqlModelVersionTag(key=key, value=value) for key, value in row["tags"].items()
+                    models.SqlModelVersionTag(key=key, value=value)
+                    for key, value in row["tags"].items()
+                    for key, value in row["tags"].items()
                 ]
                 session.add(
-                    SqlModelVersion(
+                    models.SqlModelVersion(
                         name=row["name"],
                         version=row["version"],
                         creation_time=row["created_ms"],

@@ -17,6 +17,7 @@ _ROWS = """
 SELECT r.*, r.model_name AS name, r.version_id AS version, r.aliases AS alias, r.owners AS owner,
     r.quarantine_reason IS NOT NULL AS quarantined, r.hold_reason IS NOT NULL AS held,
     r.overrides > 0 AS overridden,
+    r.state, r.state = 'sealed' AS sealed,
     f.stale, f.data_behind, f.code_behind, first.training_id
 FROM pedigree.version_record r
 LEFT JOIN pedigree.staleness f ON f.model_id = r.model_id AND f.version = r.version_id

@@ -239,6 +239,8 @@ def test_every_plan_finds_what_a_loop_finds(
     @example(f"name = '{ONE}' AND stage IN ('none', 'staging')", "version", 0, 40, 100, [ONE])
     @example(f"name = '{ONE}' AND NOT alias = 'champion'", "version DESC", 0, 40, 1, None)
     @example("text MATCH '-weekly' OR metrics.auc > 0.9", "metrics.f1 DESC", 0, 0, 100, [])
+    @example("NOT data_behind IN (3)", "name", 0, 0, 100, None)
+    @example("NOT data_behind IN (2, 3) AND version > 3", "size", 3_000, 40, 1, None)
     # Filters whose versions an index has exactly, alone, with another part, and in an OR.
     @example("lineage.events IS NOT NULL", "size DESC", 3_000, 0, 1, None)
     @example("lineage.events = '2024-01' AND version > 3", "name", 3_000, 0, 1, None)

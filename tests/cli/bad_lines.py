@@ -41,7 +41,11 @@ JSON = {"params", "detail"}
 # A login asks the service before it reads its provider and its audience.
 NO_TEXTS = {"purpose", "trust", "provider", "audience"}
 # Commands of this machine whose texts are judged before anything starts.
-JUDGED_FIRST = {*OF_THE_LOG, "login", "logout", "witness", "access recover"}
+JUDGED_FIRST = {
+    *OF_THE_LOG,
+    *("login", "logout", "witness", "access recover"),
+    *("export registry", "export mlflow", "import registry", "import mlflow"),
+}
 # Of a file that exists, a path that is written to or whose bytes are not read.
 UNREAD = {"destination", "output", "path"}
 # What has no bad content but bytes that are no text.
@@ -56,6 +60,8 @@ MORE: tuple[Line, ...] = (
     *(("audit", word) for word in ("rotate-key", "tail", "verify")),
     *(("audit", word, "1") for word in ("show", "prove")),
     *(("audit", "consistency", "1", "2"), ("audit", "export", "folder")),
+    *(("export", word, "folder") for word in ("registry", "mlflow")),
+    *(("import", "registry", "folder"), ("import", "mlflow", "https://mlflow.example")),
 )
 
 
@@ -155,7 +161,11 @@ def _pairs() -> tuple[str, ...]:
 
 
 def _contents(key: str, files: dict[str, list[str]]) -> list[str]:
-    return files["binary"] if key in LISTS else [*files["binary"], *files["json"]]
+    if key in LISTS:
+        return files["binary"]
+    # In YAML, NaN may be the name of a model.
+    is_name = "not_finite" if key == "rename" else "\0"
+    return [*files["binary"], *(each for each in files["json"] if is_name not in each)]
 
 
 def _bad_files(folder: Path) -> dict[str, list[str]]:

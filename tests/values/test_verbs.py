@@ -55,6 +55,8 @@ def untyped_of(registry: RegistryVerbs, calls: int) -> list[str]:
             result = getattr(registry, verb)(**arguments)
             if verb == "stream":
                 b"".join(result[1])
+            elif verb == "rename_model":
+                registry.rename_model(result.name, "churn")  # for the next calls
         except PedigreeError as error:
             if isinstance(error, UnavailableError) or type(error) is PedigreeError:
                 found.append(f"{verb} {shown}: {error!r}")

@@ -191,21 +191,27 @@ def _one_node(nodes: sql.Composable) -> sql.Composable:
     ).format(nodes)
 
 
-def staleness(translator: "Translator", found: Comparison, *, in_bulk: bool) -> sql.Composable:
-    """Return the comparison of a version's staleness, which few versions have."""
+def staleness(
+    translator: "Translator", found: Comparison, *, negated: bool, in_bulk: bool
+) -> sql.Composable:
+    """Return the comparison of a version's staleness, or its opposite; few versions have one.
+
+    Of a version without one neither holds.
+    """
     rule = FIELDS[found.field.name]
     column = sql.SQL(rule.sql)
+    sign = sql.SQL("NOT " if negated else "")
     if not in_bulk:
         one = sql.SQL(
             "(SELECT {} FROM pedigree.staleness f"
             " WHERE f.model_id = s.model_id AND f.version = s.version)"
         ).format(column)
-        return translator.compared(one, found, rule.kind)
+        return sql.SQL("({}{})").format(sign, translator.compared(one, found, rule.kind))
     known = sql.SQL(
         "SELECT f.model_id, f.version FROM pedigree.staleness f WHERE {} IS NOT NULL"
     ).format(column)
     if found.operator == "IS NULL":
         return sql.SQL("({} NOT IN ({}))").format(sql.SQL(_KEY), known)
-    return sql.SQL("({} IN ({} AND {}))").format(
-        sql.SQL(_KEY), known, translator.compared(column, found, rule.kind)
+    return sql.SQL("({} IN ({} AND {}{}))").format(
+        sql.SQL(_KEY), known, sign, translator.compared(column, found, rule.kind)
     )

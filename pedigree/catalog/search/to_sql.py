@@ -140,7 +140,7 @@ class Translator:
         if rule.kind is Kind.WORDS:
             return other_tables.matches(self, found, negated=negated, in_bulk=self._in_bulk)
         if rule.sql.startswith("f."):
-            return other_tables.staleness(self, found, in_bulk=self._in_bulk)
+            return other_tables.staleness(self, found, negated=negated, in_bulk=self._in_bulk)
         match rule.kind:
             case Kind.TEXTS:
                 condition = self._any_of(found)

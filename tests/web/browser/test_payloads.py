@@ -86,6 +86,7 @@ def fill(filler: Filler, number: int, text: str) -> None:
     send("PATCH", version, {}, text, **here)
     send("PUT", f"{model}/policy", {"policy": _policy()}, text, name=name)
     send("PUT", f"{version}/card", {}, text, **here)
+    _tags_and_names(filler, number, text)
     digest = filler.client.get(f"/models/{quote(name)}/versions/1").json()["digest"]
     verdict = Verdict(check="a check", passed=False, digest=digest, summary="x")
     asked = verdict.model_dump(mode="json", include={"passed", "digest"})
@@ -104,6 +105,24 @@ def fill(filler: Filler, number: int, text: str) -> None:
     _move(filler, number, text)
     _data(filler, text)
     _people(filler, number, text)
+
+
+def _tags_and_names(filler: Filler, number: int, text: str) -> None:
+    """Single tags, other names, bytes again, and policies of new models."""
+    name, send = f"hostile {number}", filler.send
+    model, version = "/models/{name}", "/models/{name}/versions/{version}"
+    for path, given in ((model, {"name": name}), (version, {"name": name, "version": 1})):
+        send("PUT", f"{path}/tags", {}, text, **given)
+        send("PUT", f"{path}/tags", {"key": "gone"}, text, **given)
+        send("DELETE", f"{path}/tags", None, text, query={"key": "gone"}, **given)
+    same = {"files": FILES[1], "flavor": "generic", "signature": SIGNATURE.model_dump(mode="json")}
+    send("POST", f"{version}/seal", same, text, name=name, version=1)
+    former = f"former {number}"
+    send("POST", "/models", {"name": former}, text)
+    send("POST", f"{model}/rename", {"new_name": f"renamed {number}"}, text, name=former)
+    for pattern in (f"kept-{number}-*", f"gone-{number}-*"):
+        send("PUT", "/policy-defaults/{pattern}", {"policy": _policy()}, text, pattern=pattern)
+    send("DELETE", "/policy-defaults/{pattern}", None, text, pattern=f"gone-{number}-*")
 
 
 def _move(filler: Filler, number: int, text: str) -> None:
@@ -130,6 +149,7 @@ def _move(filler: Filler, number: int, text: str) -> None:
         send("PUT", f"{version}/hold", {}, text, **given)
     send("DELETE", f"{version}/quarantine", None, text, **second)
     send("DELETE", f"{version}/hold", None, text, **second)
+    send("DELETE", f"{version}/stage", None, text, **second)
 
 
 def _data(filler: Filler, text: str) -> None:
@@ -204,7 +224,9 @@ def _policy() -> dict[str, object]:
         {"metadata": []} | each if each["name"] == "archived" else known | each
         for each in policy["stages"]
     ]
-    return {**policy, "stages": stages, "drift": {"stage": "production"}}
+    # An alias is letters and digits, and one that is guarded is moved by stages alone.
+    others = {"drift": {"stage": "production"}, "aliases": {}, "back_to_none": True}
+    return {**policy, "stages": stages, **others}
 
 
 @dataclass
