@@ -26,7 +26,7 @@ SWIFT := $(if $(filter Linux,$(shell uname -s)),.venv-swift/.installed)
 # MLflow's own server and client, which the door for MLflow is compared with.
 MLFLOW := .venv-mlflow/.installed
 
-.PHONY: help demo test test-system test-pooler test-fence up down lint docs lock lock-check bench pictures fuzz sdk-matrix typescript torch spark azurite oidc-provider clean
+.PHONY: help demo test test-system test-pooler test-fence up down lint docs lock lock-check bench pictures differential fuzz sdk-matrix typescript torch spark azurite oidc-provider clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -103,6 +103,9 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 
 pictures: .venv/.installed ## take the pictures of docs/web.md, of the demo's data; needs Chromium
 	$(BIN)/python -m tools.web_pictures $(ARGS)
+
+differential: .venv/.installed $(MLFLOW) ## compare the door for MLflow's clients with MLflow's own server, for long
+	$(BIN)/python -m pytest -q tests/mlflow/differential.py $(ARGS)
 
 fuzz: .venv/.installed ## send the service all that its OpenAPI document allows and forbids, for long
 	$(BIN)/python -m tests.server.fuzz $(ARGS)

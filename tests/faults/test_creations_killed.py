@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.skipif(not PYTHON.exists(), reason="MLflow is not in .venv-mlflow: `make test`"),
 ]
 
-CLIENTS, EACH, KILLS = 4, 50, 20
+CLIENTS, EACH, KILLS = 4, 6, 3
 
 # With the retries that the client has by default.
 _CREATE = """
