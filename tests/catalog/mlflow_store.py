@@ -46,7 +46,6 @@ class OracleStore:
                 tags = [
                     models.SqlModelVersionTag(key=key, value=value)
                     for key, value in row["tags"].items()
-                    for key, value in row["tags"].items()
                 ]
                 session.add(
                     models.SqlModelVersion(
