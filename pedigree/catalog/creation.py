@@ -222,7 +222,7 @@ class Creation:
     def _event(
         self, kind: EventType, body: Mapping[str, JsonValue], *, version: str | None = "version"
     ) -> dict[str, str]:
-        """Return an event whose RFC 8785 text lacks only what the holes stand for."""
+        """Return an event whose RFC 8785 text lacks only the values of the holes."""
         return event_row(self.draft.wanted.name, self.hole, kind, body, version=version)
 
     def _request(self, request: KeptRequest) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def event_row(
     *,
     version: str | None = "version",
 ) -> dict[str, str]:
-    """Return an event whose RFC 8785 text lacks only what the holes stand for."""
+    """Return an event whose RFC 8785 text lacks only the values of the holes."""
     event_id = str(uuid4())
     content: dict[str, JsonValue] = {
         "event_id": event_id,

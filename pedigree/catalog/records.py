@@ -204,7 +204,7 @@ _PACKAGES = TypeAdapter(tuple[str, ...])
 
 
 class StatedVersion(Record):
-    """What is stated about a new version besides its bytes."""
+    """What is stated about a new version except its bytes."""
 
     metadata: RecordedMetadata
     environment: tuple[str, ...] = Field(
@@ -251,7 +251,7 @@ class StatedVersion(Record):
 
 
 class NewVersion(StatedVersion):
-    """Everything that ``register`` needs besides the bytes."""
+    """Everything that ``register`` needs except the bytes."""
 
     metadata: DeclaredMetadata
 
@@ -261,7 +261,7 @@ class NewVersion(StatedVersion):
 
     @property
     def has_training(self) -> bool:
-        """True: whoever registers a version trained it."""
+        """True: who registers a version has trained it."""
         return True
 
 

@@ -86,7 +86,7 @@ def _values(typed: Mapping[str, Any]) -> dict[str, object]:
 
 
 def new_version(declared: DeclaredOptions, path: Path, settings: Settings) -> NewVersion:
-    """Return everything that ``register`` needs besides the bytes.
+    """Return everything that ``register`` needs except the bytes.
 
     Args:
         declared: The options of the command.

@@ -56,7 +56,7 @@ def differences(model_id: int, transaction: Transaction) -> list[tuple[str, str]
 def has_own_key(model: Row) -> bool:
     """Return whether the key of a model is that of its name.
 
-    A deleted model whose name another one has since then has its number behind the key.
+    A deleted model whose name another one has now has its number after the key.
     """
     key = name_key(model["name"])
     return model["name_key"] in (key, f"{key}/{model['model_id']}")

@@ -240,7 +240,7 @@ class PendingRegistrations:
         place: ProxiedSource,
         uploaded: UploadedSource,
     ) -> None:
-        """Seal a version of the files that whoever created it had uploaded."""
+        """Seal a version of the files that its creator had uploaded."""
         context = self._registry.context
         area = UploadArea.of(version.created_by, uploaded.name)
         files = UploadReader(context.database, context.store, area)

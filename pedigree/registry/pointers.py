@@ -1,6 +1,6 @@
 """Names of a model that are an alias, or a stage where its policy has one of that name.
 
-Clients of MLflow know one word for both: whoever sets the alias ``production`` asks for the stage.
+Clients of MLflow know one word for both: to set the alias ``production`` is to ask for the stage.
 """
 
 from pedigree.access.principal import Principal

@@ -113,7 +113,7 @@ def _in_run(
         if model is None:
             raise refusals.not_contained(claim.source, "run_id")
         return ResolvedSource(place=source, run=run, model=model)
-    # Since MLflow 3 a run's model is logged beside the run's artifacts, under its own id.
+    # Since MLflow 3 a run's model is logged outside the run's artifacts, under its own id.
     model = _logged(run, server, lambda each: each.name == source.path)
     if model is not None:
         place = _place(claim, model.artifact_uri, server)

@@ -56,7 +56,7 @@ class ObjectSource:
 
 @dataclass(frozen=True, slots=True)
 class WebSource:
-    """A file at a web server, or a folder behind MLflow's API of artifacts."""
+    """A file at a web server, or a folder of MLflow's API of artifacts."""
 
     uri: str
 

@@ -1,6 +1,5 @@
 """What MLflow knows of a run, as the registry learns it from any tracking server."""
 
-import math
 import re
 from collections.abc import Mapping
 
@@ -11,37 +10,25 @@ from pedigree._values import KEY_BYTES
 from pedigree.sources.resolving import ResolvedSource
 from pedigree.sources.upstream_records import UpstreamDataset, UpstreamModel, UpstreamRun
 from pedigree.sources.uri import ForeignSource
+from pedigree.transfer.carriage import finite
 from pedigree.transfer.origin_records import (
     OriginFacts,
     OriginLoggedModel,
     OriginRun,
     OriginVersion,
 )
-from pedigree.transfer.report import RegistryPart, Reporting
+from pedigree.transfer.report import Reporting
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
 def resolved(facts: OriginFacts, version: OriginVersion, reporting: Reporting) -> ResolvedSource:
     """Return the run and the logged model of a version; note the metrics that are no numbers."""
-
-    def finite(metrics: Mapping[str, float]) -> dict[str, float]:
-        for key, value in metrics.items():
-            if not math.isfinite(value):
-                reporting.refuse(
-                    RegistryPart.METRIC,
-                    f"its value is {value}, which is no number",
-                    model=version.name,
-                    version=version.number,
-                    name=key,
-                )
-        return {key: value for key, value in metrics.items() if math.isfinite(value)}
-
     run, logged = facts.run, facts.logged_model
     return ResolvedSource(
         place=ForeignSource("mlflow", facts.location or version.source),
-        run=_run(run, finite(run.metrics)) if run else None,
-        model=_model(logged, finite(logged.metrics)) if logged else None,
+        run=_run(run, finite(run.metrics, reporting, version)) if run else None,
+        model=_model(logged, finite(logged.metrics, reporting, version)) if logged else None,
     )
 
 
@@ -62,6 +49,7 @@ def _run(run: OriginRun, metrics: Mapping[str, float]) -> UpstreamRun:
         ended_at=run.ended_at,
         git_commit=commit if _COMMIT.fullmatch(commit) else None,
         metrics=metrics,
+        not_finite=frozenset(run.metrics) - metrics.keys(),
         params={key: storable_text(value) for key, value in run.params.items()},
         datasets=tuple(
             UpstreamDataset(name=storable_text(name, KEY_BYTES - 100), digest=digest or None)

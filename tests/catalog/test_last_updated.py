@@ -28,8 +28,8 @@ def moments(registry: Registry, name: str = "churn") -> Moments:
     for version in versions:
         row = registry.operations.versions.get_row(version.reference)
         stated = json.loads(version_json(row))["last_updated_at"]
-        told = datetime.fromisoformat(stated) if stated else None
-        assert told == version.last_updated_at
+        shown = datetime.fromisoformat(stated) if stated else None
+        assert shown == version.last_updated_at
     return Moments(model.last_updated_at, *(each.updated_at for each in versions))
 
 

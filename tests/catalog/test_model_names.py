@@ -1,4 +1,4 @@
-"""Models get other names, and names other models: a number under a name is one version for ever."""
+"""Models get other names, and names other models: a number under a name stays one version."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Whatever happens to models and their names, a number under a name is one version for ever."""
+"""After any changes of models and their names, a number under a name is still one version."""
 
 import json
 from pathlib import Path

@@ -34,7 +34,7 @@ def _models() -> Iterator[Call]:
         yield call("create_registered_model", name=name)
         yield call("get_registered_model", name=name)
         yield call("create_registered_model", name=name)
-    yield call("create_registered_model", name="told", description="a text", tags={"a": "1"})
+    yield call("create_registered_model", name="described", description="a text", tags={"a": "1"})
     yield call("create_registered_model", name="tagged", tags={"a": "1", "b/c": "", "d": "é"})
     for name in ("a/b", "a:b", "", "   ", "../up", "."):
         yield call("create_registered_model", name=name)

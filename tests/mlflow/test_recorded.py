@@ -1,4 +1,4 @@
-"""Our answers to requests by hand, beside what MLflow's server answered to the same requests."""
+"""Our answers to requests by hand, compared with those of MLflow's server."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""An unmodified client of MLflow, with an unmodified server of MLflow beside the registry."""
+"""An unmodified client of MLflow, with the registry and an unmodified server of MLflow."""
 
 import json
 import os

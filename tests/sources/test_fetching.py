@@ -212,7 +212,7 @@ def test_a_folder_below_an_allowed_one_is_fetched(shared: Path) -> None:
     assert local(shared, shared.parent).keys() == {f"model/{path}" for path in MODEL}
 
 
-def test_a_path_beside_an_allowed_folder_is_refused(shared: Path) -> None:
+def test_a_path_next_to_an_allowed_folder_is_refused(shared: Path) -> None:
     with pytest.raises(InvalidSourceError, match="To use a local path"):
         local(shared, shared.parents[1] / "secret")
     with pytest.raises(InvalidSourceError, match="cannot be read: No such file"):

@@ -65,7 +65,7 @@ def test_what_no_rule_allows_is_refused(source: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "without", "beside"),
+    ("source", "alone", "with_upstream"),
     [
         ("s3://models/x", Treatment.REFERENCE, Treatment.REFERENCE),
         ("dbfs:/x", Treatment.REFERENCE, Treatment.REFERENCE),
@@ -75,10 +75,10 @@ def test_what_no_rule_allows_is_refused(source: str, text: str) -> None:
     ],
 )
 def test_without_a_rule_an_upstream_decides(
-    source: str, without: Treatment, beside: Treatment
+    source: str, alone: Treatment, with_upstream: Treatment
 ) -> None:
-    assert treatment(source) is without
-    assert treatment(source, has_upstream=True) is beside
+    assert treatment(source) is alone
+    assert treatment(source, has_upstream=True) is with_upstream
 
 
 def test_a_rule_for_runs_comes_before_the_upstream() -> None:

@@ -27,7 +27,7 @@ except mlflow.exceptions.MlflowException as error:
 
 
 @pytest.fixture(scope="module")
-def beside(
+def tracking_service(
     databases: Databases, tracked: Tracking, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
     """A service whose upstream is that tracking server."""
@@ -56,13 +56,13 @@ def token_of(served: Served) -> str:
 
 @pytest.mark.parametrize("form", ["models:/{model_id}", "runs:/{run_id}/model"])
 def test_a_logged_model_is_registered_with_its_run(
-    beside: Served, tracked: Tracking, form: str
+    tracking_service: Served, tracked: Tracking, form: str
 ) -> None:
     name = f"churn-{form.partition(':')[0]}"
-    beside.registry.create_model(name)
-    found = registered(beside, tracked, form.format(**tracked._asdict()), name)
+    tracking_service.registry.create_model(name)
+    found = registered(tracking_service, tracked, form.format(**tracked._asdict()), name)
     assert (found["version"], found["status"]) == ("1", "PENDING_REGISTRATION")  # it waited since
-    version = beside.registry.get(f"{name}/1")
+    version = tracking_service.registry.get(f"{name}/1")
     assert (version.state, version.run_id) == (SealState.SEALED, tracked.run_id)
     assert (version.git_commit, version.git_source) == ("0123456789abcdef", "mlflow")
     assert (version.metrics, version.params) == ({"auc": 0.75}, {"depth": "3"})
@@ -71,29 +71,31 @@ def test_a_logged_model_is_registered_with_its_run(
 
 
 def test_a_model_that_cannot_be_sealed_raises_with_the_reason(
-    beside: Served, tracked: Tracking
+    tracking_service: Served, tracked: Tracking
 ) -> None:
     """The tracking server has the run, but not the files: the client waits, and shows why."""
-    beside.registry.create_model("absent")
+    tracking_service.registry.create_model("absent")
     found = run_stock(
         _REGISTER.replace(
             "mlflow.register_model(uri, name)",
             "mlflow.MlflowClient().create_model_version(name, uri, run_id=uri.split('/')[2])",
         ),
         tracked.url,
-        beside.url,
+        tracking_service.url,
         f"{tracked.artifact_uri}/absent",
         "absent",
-        MLFLOW_TRACKING_TOKEN=token_of(beside),
+        MLFLOW_TRACKING_TOKEN=token_of(tracking_service),
     )
     assert "has no file" in found["error"]
-    assert beside.registry.get("absent/1").state is SealState.FAILED
+    assert tracking_service.registry.get("absent/1").state is SealState.FAILED
 
 
-def test_two_registrations_of_a_client_are_two_versions(beside: Served, tracked: Tracking) -> None:
-    beside.registry.create_model("twice")
+def test_two_registrations_of_a_client_are_two_versions(
+    tracking_service: Served, tracked: Tracking
+) -> None:
+    tracking_service.registry.create_model("twice")
     for number in ("1", "2"):
-        found = registered(beside, tracked, f"models:/{tracked.model_id}", "twice")
+        found = registered(tracking_service, tracked, f"models:/{tracked.model_id}", "twice")
         assert found["version"] == number
-    one, two = beside.registry.versions("twice")
+    one, two = tracking_service.registry.versions("twice")
     assert one.digest == two.digest is not None

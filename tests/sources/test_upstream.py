@@ -117,13 +117,13 @@ def test_a_source_of_somebody_elses_run_is_refused(
         resolved(server, given[0] or "", *given[1:])
 
 
-def test_a_bucket_beside_a_run_has_none_of_its_lineage(
+def test_a_bucket_outside_a_run_has_none_of_its_lineage(
     tracked: Tracking, server: TrackingServer
 ) -> None:
     found = resolved(server, "s3://elsewhere/model", run_id=tracked.run_id)
     assert (found.run, found.model) == (None, None)
-    beside = resolved(server, "s3://elsewhere/model", model_id=tracked.model_id)
-    assert (beside.run, beside.model) == (None, None)
+    of_model = resolved(server, "s3://elsewhere/model", model_id=tracked.model_id)
+    assert (of_model.run, of_model.model) == (None, None)
 
 
 def test_the_tag_of_a_logged_model_names_its_versions_once(

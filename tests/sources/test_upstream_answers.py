@@ -202,7 +202,7 @@ def test_a_source_is_within_its_run_or_model(
         ("runs:/R2/model", "R2", None),
     ],
 )
-def test_a_source_beside_its_run_or_model_is_refused(
+def test_a_source_outside_its_run_or_model_is_refused(
     false_server: FileServer, source: str, run_id: str | None, model_id: str | None
 ) -> None:
     path = "/api/2.0/mlflow/logged-models/m-1"

@@ -1,4 +1,4 @@
-"""Texts that Postgres cannot store are refused by a typed error, at the verbs and behind them."""
+"""Texts that Postgres cannot store are refused by a typed error, at the verbs and below them."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -2,7 +2,7 @@
 
 A line of ``state.jsonl`` has the state of one model, as :func:`plain_state` writes it, with its
 name in the log: the name that it was created with. A model that had its name after another one has
-its number behind that.
+its number after that.
 """
 
 import json

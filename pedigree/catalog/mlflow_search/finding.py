@@ -76,7 +76,7 @@ def find(execution: Execution, asked: AskedPage, visible: Sequence[str] | None) 
             return FoundKeys(listed, "lists")
     is_walkable = asked.order.is_walkable
     if is_walkable and asked.conditions.parts and all(map(_is_name, asked.conditions.parts)):
-        # What is left out besides, is left out with the whole model.
+        # Whatever else is left out is left out with its whole model.
         return FoundKeys(_walk(search, _TRIED_FIRST), "walk")
     if is_walkable and not any(map(_is_equality, asked.conditions.parts)):
         walked = _walk(search, _TRIED_FIRST)

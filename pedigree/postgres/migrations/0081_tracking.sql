@@ -1,4 +1,4 @@
--- What stands beside an MLflow tracking server: the permission to write to one by this service, and
+-- For a service with an MLflow tracking server: the permission to write to one by this service, and
 -- areas into which MLflow's clients put files by paths before a version is made of them.
 
 UPDATE pedigree.access_role SET permissions = permissions || '{track}'::text[]

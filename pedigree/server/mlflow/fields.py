@@ -32,7 +32,7 @@ class UnacceptedRequestError(InvalidInputError):
 
 
 class _Declared(NamedTuple):
-    """What a declaration says of a field besides its type."""
+    """What a declaration says of a field except its type."""
 
     is_required: bool
     rule: Rule | None

@@ -1,4 +1,4 @@
-"""Passing on: what is of tracking goes to the tracking server that stands beside the registry.
+"""Passing on: what is of tracking goes to the tracking server of the same deployment.
 
 Each request and each answer is a stream. Neither the client's credential nor any header that is not
 listed reaches the other side; routes of the registry are never passed on.

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import ClassVar
 
 from pedigree._record import Record
 from pedigree.access.records import Permission
@@ -25,11 +26,12 @@ _STATUSES = {"pending": "PENDING_REGISTRATION", "failed": "FAILED_REGISTRATION"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ModelSearch(MlflowRequest):
-    """A search for models."""
+class MlflowSearch(MlflowRequest):
+    """A search; a subclass says for what."""
 
+    kind: ClassVar[SearchedKind]
     filter: str = optional("")
-    max_results: int = optional(100, most=_MOST_MODELS)
+    max_results: int
     order_by: tuple[str, ...] = optional(())
     page_token: str = optional("")
 
@@ -40,36 +42,24 @@ class ModelSearch(MlflowRequest):
             RefusedSearchError: MLflow refuses it.
         """
         return AskedPage.of(
-            SearchedKind.MODELS,
-            self.filter,
-            self.order_by,
-            limit=self.max_results,
-            token=self.page_token,
+            self.kind, self.filter, self.order_by, limit=self.max_results, token=self.page_token
         )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class VersionSearch(MlflowRequest):
+class ModelSearch(MlflowSearch):
+    """A search for models."""
+
+    kind: ClassVar = SearchedKind.MODELS
+    max_results: int = optional(100, most=_MOST_MODELS)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VersionSearch(MlflowSearch):
     """A search for versions."""
 
-    filter: str = optional("")
+    kind: ClassVar = SearchedKind.VERSIONS
     max_results: int = optional(10_000, most=_MOST_VERSIONS)
-    order_by: tuple[str, ...] = optional(())
-    page_token: str = optional("")
-
-    def asked(self) -> AskedPage:
-        """Return the search.
-
-        Raises:
-            RefusedSearchError: MLflow refuses it.
-        """
-        return AskedPage.of(
-            SearchedKind.VERSIONS,
-            self.filter,
-            self.order_by,
-            limit=self.max_results,
-            token=self.page_token,
-        )
 
 
 class ModelsFound(Record):
