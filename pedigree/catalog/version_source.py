@@ -1,7 +1,7 @@
 """What the MLflow protocol, or an import, says about where a version comes from."""
 
 from pedigree.catalog.names import name_key
-from pedigree.catalog.records import VersionSource
+from pedigree.catalog.records import ModelVersion, VersionSource
 from pedigree.catalog.store import SQL
 from pedigree.postgres.together import Question
 from pedigree.postgres.transaction import Row, Transaction
@@ -17,6 +17,11 @@ def source_of(transaction: Transaction, name: str, version: int) -> VersionSourc
     asked = source_question(name, version)
     row = transaction.execute(asked.query, asked.params).fetchone()
     return source_of_row(row) if row else None
+
+
+def source_of_version(transaction: Transaction, version: ModelVersion) -> VersionSource | None:
+    """Return where a version comes from; None if our own ``register`` made it."""
+    return source_of(transaction, version.model_name, version.version_id)
 
 
 def source_of_row(row: Row) -> VersionSource:

@@ -5205,6 +5205,19 @@ CREATE TABLE pedigree.awaited (
     since timestamp with time zone NOT NULL
 );
 
+CREATE TABLE pedigree.awaited_judgement (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    upload_id uuid NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    manifest bytea NOT NULL,
+    stated jsonb,
+    checks text[] NOT NULL COLLATE pg_catalog."C",
+    answers jsonb DEFAULT '{}'::jsonb NOT NULL,
+    problem text,
+    asked_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE pedigree.blob (
     digest text NOT NULL COLLATE pg_catalog."C",
     size bigint NOT NULL,
@@ -6617,6 +6630,9 @@ ALTER TABLE ONLY pedigree.artifact
 ALTER TABLE ONLY pedigree.asset_event
     ADD CONSTRAINT asset_event_pkey PRIMARY KEY (instance_id, storage_id);
 
+ALTER TABLE ONLY pedigree.awaited_judgement
+    ADD CONSTRAINT awaited_judgement_pkey PRIMARY KEY (model_id, version);
+
 ALTER TABLE ONLY pedigree.awaited
     ADD CONSTRAINT awaited_pkey PRIMARY KEY (training_id);
 
@@ -7327,6 +7343,9 @@ ALTER TABLE ONLY pedigree.artifact_file
 
 ALTER TABLE ONLY pedigree.artifact_file
     ADD CONSTRAINT artifact_file_blob_digest_fkey FOREIGN KEY (blob_digest) REFERENCES pedigree.blob(digest);
+
+ALTER TABLE ONLY pedigree.awaited_judgement
+    ADD CONSTRAINT awaited_judgement_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
 ALTER TABLE ONLY pedigree.awaited
     ADD CONSTRAINT awaited_training_id_fkey FOREIGN KEY (training_id) REFERENCES pedigree.training(training_id);
