@@ -28,7 +28,7 @@ from pedigree.catalog.records import (
 from pedigree.catalog.references import parse_reference
 from pedigree.catalog.restored_bytes import restored_by
 from pedigree.catalog.sealing import Sealing, already_sealed, fail
-from pedigree.catalog.version_source import source_of_version
+from pedigree.catalog.version_source import source_of_version, with_pseudonyms
 from pedigree.contract.sealing import SealingContract
 from pedigree.errors import RefusedError
 from pedigree.lifecycle.records import Verdict
@@ -88,10 +88,11 @@ class SealingOperations(SealingContract):
             NotPermittedError: The user may not register versions of it.
         """
         self._context.require(Permission.REGISTER, validate_name(name))
+        source = with_pseudonyms(new.source, self._context.names.pseudonyms)
         wanted = WantedVersion(
             name=name,
             manifest=manifest,
-            new=new,
+            new=new.model_copy(update={"source": source}),
             actor=self._context.actor(actor),
             request=request,
             is_listed=True,
