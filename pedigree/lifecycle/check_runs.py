@@ -15,6 +15,7 @@ from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.lifecycle.awaited_checks import answer_awaited, awaiting_version
 from pedigree.lifecycle.check_run_records import CheckRun
 from pedigree.lifecycle.records import RecordedVerdict, Verdict
+from pedigree.lifecycle.shared_verdicts import shared_as
 from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.lifecycle.store import SQL
 from pedigree.postgres.transaction import Transaction
@@ -62,6 +63,8 @@ def record_check_run(
         return None
     mover = StageTransition(transaction, name, Principal(actor=actor), run_id=run.run_id)
     (recorded,) = mover.record_verdicts(version, [verdict])
+    for copy in checked.copies:
+        mover.record_verdicts(copy, [shared_as(verdict, f"{name}/{version}")])
     return recorded
 
 
@@ -71,16 +74,19 @@ class _Checked(NamedTuple):
     version: int | None
     problem: str | None = None
     is_sealed: bool = False
+    copies: tuple[int, ...] = ()
+    """Other versions with the same bytes."""
 
 
 def _version_of(transaction: Transaction, model: LockedModel, run: CheckRun) -> _Checked:
     if run.digest is None:
         return _Checked(None, run.problem or "it is not known which version it checked")
-    row = transaction.execute(
+    rows = transaction.execute(
         SQL["version_of_digest"], {"model_id": model.model_id, "digest": run.digest}
-    ).fetchone()
-    if row is not None:
-        return _Checked(row["version"], is_sealed=True)
+    ).fetchall()
+    if rows:
+        version, *copies = (row["version"] for row in rows)
+        return _Checked(version, is_sealed=True, copies=tuple(copies))
     waiting = awaiting_version(transaction, model.model_id, run.digest)
     if waiting is not None:
         return _Checked(waiting)

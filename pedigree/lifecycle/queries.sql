@@ -917,9 +917,10 @@ ON CONFLICT (model_id, instance_id, event_id) DO NOTHING
 RETURNING true AS noted;
 
 -- name: version_of_digest
--- The living version of a model that has some bytes.
+-- The living versions of a model that have some bytes, the lowest copy first.
 SELECT version FROM pedigree.model_version
-WHERE model_id = %(model_id)s AND digest = %(digest)s AND deleted_at IS NULL;
+WHERE model_id = %(model_id)s AND digest = %(digest)s AND deleted_at IS NULL
+ORDER BY copy;
 
 -- name: newer_check_run
 -- Whether a later run of a check on a version exists.
@@ -1094,3 +1095,25 @@ SELECT EXISTS (
     SELECT FROM pedigree.dagster_instance
     WHERE seen_at > clock_timestamp() - %(age)s::interval
 ) AS is_there;
+
+-- name: verdicts_of_bytes
+-- The newest verdicts of some checks on the living versions of a model that have some bytes, without
+-- those that a version shares with another one.
+SELECT DISTINCT ON (d.version, d.check_name, d.settings)
+    d.version, d.verdict_id, d.check_name AS check, d.passed, d.severity, d.digest, d.relative,
+    d.baseline_digest, d.settings, d.summary,
+    CASE
+        WHEN jsonb_typeof(d.details -> 'looked_at') = 'string'
+            THEN jsonb_build_object('looked_at', left(d.details ->> 'looked_at', 64))
+        ELSE '{}'
+    END AS details,
+    d.run_id, d.at, d.recorded_by
+FROM pedigree.model_version v
+JOIN pedigree.verdict d ON d.model_id = v.model_id AND d.version = v.version
+WHERE v.model_id = %(model_id)s AND v.digest = %(digest)s AND v.deleted_at IS NULL
+    AND d.digest = v.digest AND NOT d.relative AND NOT d.details ? 'same_bytes_as'
+    AND EXISTS (
+        SELECT FROM jsonb_to_recordset(%(rules)s) AS rule (name text, settings jsonb)
+        WHERE rule.name = d.check_name AND (d.settings IS NULL OR d.settings = rule.settings)
+    )
+ORDER BY d.version, d.check_name, d.settings, d.verdict_id DESC;

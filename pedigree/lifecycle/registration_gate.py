@@ -11,6 +11,7 @@ from pedigree.lifecycle.decision_records import Gate
 from pedigree.lifecycle.gate_facts import ModelFacts, VersionFacts
 from pedigree.lifecycle.gates import check_gates, is_aged, verdict_by
 from pedigree.lifecycle.records import CheckRule, RecordedVerdict, Verdict
+from pedigree.lifecycle.shared_verdicts import JudgedBytes
 
 
 class RegistrationJudgement(NamedTuple):
@@ -43,21 +44,24 @@ def registration_gate(
     evidence: Evidence,
     version: ModelVersion,
     model: ModelFacts,
-    known: Sequence[RecordedVerdict],
     *,
+    known: Sequence[RecordedVerdict],
+    bytes_known: JudgedBytes,
     answers: Sequence[Verdict],
     actor: Actor,
 ) -> RegistrationJudgement:
     """Judge the bytes of a version by its policy's registration checks.
 
-    The registry's own checks run now. Other checks pass by a verdict on the same digest, whichever
-    version of the model it was recorded for; without one they are not passed.
+    The registry's own checks run now, unless what they found on these bytes is known. Other checks
+    pass by a verdict on the same digest, whichever version of the model it was recorded for;
+    without one they are not passed.
 
     Args:
         evidence: What the checks read.
         version: The version with the digest of the bytes, also before it is sealed.
         model: Its model.
         known: The newest recorded verdicts on the digest.
+        bytes_known: Those of them that versions with the same bytes share.
         answers: What runs of other checks found on the digest for this registration.
         actor: Who registers it.
 
@@ -67,7 +71,9 @@ def registration_gate(
     """
     rules = model.policy.registration
     own = [
-        CHECKS[rule.name].verdict(evidence, version, rule) for rule in rules if rule.name in CHECKS
+        bytes_known.shared(rule) or CHECKS[rule.name].verdict(evidence, version, rule)
+        for rule in rules
+        if rule.name in CHECKS
     ]
     verdicts = (*own, *answers)
     # Its fields are valid, for the verdict is.

@@ -1627,7 +1627,8 @@ BEGIN
     ELSIF locked.state <> 'pending' THEN
         RETURN jsonb_build_object('refused', locked.state);
     END IF;
-    UPDATE pedigree.model_version v SET state = 'failed', state_reason = doc ->> 'reason'
+    UPDATE pedigree.model_version v SET
+        state = 'failed', state_reason = doc ->> 'reason', last_updated_at = locked.at
     WHERE v.model_id = locked.model_id AND v.version = (doc ->> 'number')::integer;
     PERFORM pedigree.record_state_events(doc, locked.name, locked.at, locked.generation, '{}');
     RETURN jsonb_build_object('at', locked.at);
@@ -2632,7 +2633,9 @@ BEGIN
             )
         ),
         'quarantines', asked ->> 'has_lineage' = 'true' AND pedigree.has_open_quarantines(),
-        'defaults', NOT seen ? 'model' AND EXISTS (SELECT FROM pedigree.policy_default)
+        'defaults', NOT seen ? 'model' AND EXISTS (SELECT FROM pedigree.policy_default),
+        'had', NOT seen ? 'model'
+            AND pedigree.highest_of_name(asked ->> 'name', asked ->> 'name_key', 0) IS NOT NULL
     );
 END
 $$;
@@ -4175,7 +4178,7 @@ BEGIN
     UPDATE pedigree.model_version v SET
         digest = given, copy = pedigree.next_copy(locked.model_id, given), state = 'sealed',
         state_reason = NULL, flavor = doc ->> 'flavor',
-        signature = nullif(doc -> 'signature', 'null')
+        signature = nullif(doc -> 'signature', 'null'), last_updated_at = locked.at
     WHERE v.model_id = locked.model_id AND v.version = (doc ->> 'number')::integer;
     PERFORM pedigree.add_to_statistic(logical_bytes => (doc #>> '{artifact,size}')::bigint);
     PERFORM pedigree.record_state_events(doc, locked.name, locked.at, locked.generation, voided);

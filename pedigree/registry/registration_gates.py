@@ -6,10 +6,10 @@ from pathlib import Path
 from pedigree.artifacts.records import Manifest
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.sealed import sealed_digest
-from pedigree.lifecycle.gate_facts import ModelFacts
 from pedigree.lifecycle.gate_inputs import look_at_model, verdicts_on_bytes
 from pedigree.lifecycle.records import RecordedVerdict, Verdict
 from pedigree.lifecycle.registration_gate import RegistrationJudgement, registration_gate
+from pedigree.lifecycle.shared_verdicts import JudgedBytes, judged_bytes
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import Context
 from pedigree.registry.evidence import RegistryEvidence
@@ -61,11 +61,22 @@ class RegistrationGateOperations:
         """
         digest = sealed_digest(version)
 
-        def read(transaction: Transaction) -> tuple[ModelFacts, tuple[RecordedVerdict, ...]]:
+        def read(
+            transaction: Transaction,
+        ) -> tuple[tuple[RecordedVerdict, ...], JudgedBytes]:
             model = look_at_model(transaction, version.model_name)
-            return model, verdicts_on_bytes(transaction, model, digest)
+            return verdicts_on_bytes(transaction, model, digest), judged_bytes(
+                transaction, model, digest
+            )
 
-        model, known = self._context.database.read(read)
-        evidence = self._evidence.of_draft(model.champion, model.policy, verify, folder)
-        actor = self._context.actor()
-        return registration_gate(evidence, version, model, known, answers=answers, actor=actor)
+        known, bytes_known = self._context.database.read(read)
+        model = bytes_known.model
+        return registration_gate(
+            self._evidence.of_draft(model.champion, model.policy, verify, folder),
+            version,
+            model,
+            known=known,
+            bytes_known=bytes_known,
+            answers=answers,
+            actor=self._context.actor(),
+        )
