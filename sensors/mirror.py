@@ -16,11 +16,12 @@ def mirror_sensor(
 
     @dg.sensor(
         name="mirror",
+        asset_selection=dg.AssetSelection.all(),
         minimum_interval_seconds=interval_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def mirror(context: dg.SensorEvaluationContext, registry: RegistryResource) -> dg.SensorResult:
-        """Report changes that the CLI, REST or another instance made to models."""
+        """Report changes made to models elsewhere, and judge versions that wait for checks."""
         return mirror_changes(context, registry.connect(), models)
 
     return mirror

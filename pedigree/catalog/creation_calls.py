@@ -26,6 +26,7 @@ from pedigree.catalog.store import (
     SQL,
     model_not_found,
     name_problem,
+    name_was_had,
     names_judged,
     require_own_name,
 )
@@ -86,7 +87,7 @@ def look(
 
     Raises:
         KeyReusedError: The key belongs to another request.
-        NameTakenError: The name exists in another case or form, or belonged to a deleted model.
+        NameTakenError: The name exists in another case or form, or belonged to another model.
         ModelNotFoundError: A version of another protocol, whose model must exist.
     """
     new = wanted.new
@@ -112,6 +113,8 @@ def look(
     found = Look.of(seen)
     if wanted.sourced is not None and (found.is_new_model or found.model.is_deleted):
         raise model_not_found(wanted.name)
+    if found.had_name:
+        raise name_was_had(wanted.name)
     if not found.is_new_model:
         require_own_name(wanted.name, found.model.name, is_deleted=found.model.is_deleted)
     return found

@@ -60,6 +60,8 @@ class Look(NamedTuple):
     """Whether data is in quarantine on which the training may depend."""
     has_policy_defaults: bool
     """Whether the model is new, and new models of some pattern get a policy."""
+    had_name: bool
+    """Whether the model is new, and its name belonged to another one."""
 
     @classmethod
     def of(cls, seen: Mapping[str, Any]) -> Self:
@@ -75,6 +77,7 @@ class Look(NamedTuple):
             unread=frozenset(seen["unread"]),
             has_quarantines=seen["quarantines"],
             has_policy_defaults=seen["defaults"],
+            had_name=seen["had"],
         )
 
     def missing(self, digests: Collection[Digest]) -> frozenset[Digest]:

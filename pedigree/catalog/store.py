@@ -180,12 +180,17 @@ def names_judged(name: str) -> Iterator[None]:
     except UniqueViolation as error:
         if error.diag.constraint_name not in _NAMES:
             raise
-        raise NameTakenError(
-            "belongs or belonged to another model, and no version's number may repeat under a name",
-            field="name",
-            value=name,
-            remedy="Choose another name",
-        ) from error
+        raise name_was_had(name) from error
+
+
+def name_was_had(name: str) -> NameTakenError:
+    """Return the error for the name of a new model that another model has or had."""
+    return NameTakenError(
+        "belongs or belonged to another model, and no version's number may repeat under a name",
+        field="name",
+        value=name,
+        remedy="Choose another name",
+    )
 
 
 def lock_models_of_versions(

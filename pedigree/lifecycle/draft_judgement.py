@@ -31,6 +31,7 @@ from pedigree.lifecycle.records import (
     Verdict,
 )
 from pedigree.lifecycle.requester import SENSOR
+from pedigree.lifecycle.shared_verdicts import JudgedBytes
 
 # The checks that need nothing of a version but its record, its bytes and the champion.
 _OF_DRAFTS = frozenset({METADATA_COMPLETE, SIGNATURE_COMPATIBLE, NO_REGRESSION, ARTIFACT_INTACT})
@@ -55,7 +56,13 @@ def can_judge(look: Look, policy: Policy) -> bool:
 
 
 def judge_draft(
-    evidence: Evidence, draft: ModelVersion, look: Look, policy: Policy, actor: Actor
+    evidence: Evidence,
+    draft: ModelVersion,
+    look: Look,
+    policy: Policy,
+    *,
+    known: JudgedBytes | None,
+    actor: Actor,
 ) -> DraftJudgement:
     """Run the registry's checks on a draft, and evaluate the gates of its first stage.
 
@@ -64,6 +71,7 @@ def judge_draft(
         draft: The version, without a final number.
         look: What the database knew before.
         policy: The model's policy.
+        known: What is known of the bytes of another version, which is not judged again.
         actor: Who registers it.
 
     Raises:
@@ -71,7 +79,7 @@ def judge_draft(
     """
     asked = {check.name for check in policy.checks}
     verdicts = [
-        check.verdict(evidence, draft, rule)
+        (known.shared(rule) if known else None) or check.verdict(evidence, draft, rule)
         for name, check in CHECKS.items()
         if name in asked
         for rule in policy.check_rules(name)

@@ -917,9 +917,10 @@ ON CONFLICT (model_id, instance_id, event_id) DO NOTHING
 RETURNING true AS noted;
 
 -- name: version_of_digest
--- The living version of a model that has some bytes.
+-- The living versions of a model that have some bytes, the lowest copy first.
 SELECT version FROM pedigree.model_version
-WHERE model_id = %(model_id)s AND digest = %(digest)s AND deleted_at IS NULL;
+WHERE model_id = %(model_id)s AND digest = %(digest)s AND deleted_at IS NULL
+ORDER BY copy;
 
 -- name: newer_check_run
 -- Whether a later run of a check on a version exists.
@@ -994,3 +995,125 @@ LIMIT %(limit)s;
 -- name: policy_patterns
 -- The patterns that have a policy of new models.
 SELECT pattern FROM pedigree.policy_default;
+
+-- name: await_judgement
+-- Let a pending version wait for checks; rows of versions that are not pending any more are removed.
+WITH ended AS (
+    DELETE FROM pedigree.awaited_judgement a USING pedigree.model_version v
+    WHERE v.model_id = a.model_id AND v.version = a.version AND v.state <> 'pending'
+)
+INSERT INTO pedigree.awaited_judgement (
+    model_id, version, upload_id, digest, manifest, stated, checks, asked_at
+)
+SELECT m.model_id, %(version)s, %(upload_id)s, %(digest)s, %(manifest)s, %(stated)s::jsonb,
+    %(checks)s::text[], clock_timestamp()
+FROM pedigree.registered_model m
+WHERE m.name_key = %(name_key)s AND m.deleted_at IS NULL
+ON CONFLICT (model_id, version) DO UPDATE SET
+    upload_id = excluded.upload_id, digest = excluded.digest, manifest = excluded.manifest,
+    stated = excluded.stated, checks = excluded.checks, answers = '{}', problem = NULL,
+    asked_at = excluded.asked_at;
+
+-- name: awaited_judgement
+-- What a pending version waits for, with its bytes; no row if it waits for no check.
+SELECT m.name, a.version, a.upload_id, a.manifest, a.stated, a.checks, a.answers, a.problem,
+    a.asked_at > clock_timestamp() - %(patience)s::interval AS is_asked
+FROM pedigree.awaited_judgement a
+JOIN pedigree.model_version v USING (model_id, version)
+JOIN pedigree.registered_model m USING (model_id)
+WHERE m.name_key = %(name_key)s AND m.deleted_at IS NULL AND a.version = %(version)s
+    AND v.state = 'pending' AND v.deleted_at IS NULL;
+
+-- name: awaited_checks
+-- The pending versions that wait for runs of checks, the longest waiting first.
+SELECT m.name, a.version, a.digest, found.missing
+FROM pedigree.awaited_judgement a
+JOIN pedigree.model_version v USING (model_id, version)
+JOIN pedigree.registered_model m USING (model_id)
+CROSS JOIN LATERAL (
+    SELECT ARRAY(SELECT c FROM unnest(a.checks) AS c WHERE NOT a.answers ? c ORDER BY c) AS missing
+) AS found
+WHERE v.state = 'pending' AND v.deleted_at IS NULL AND m.deleted_at IS NULL
+    AND a.problem IS NULL AND found.missing <> '{}'
+ORDER BY v.created_at, a.model_id, a.version
+LIMIT %(most)s;
+
+-- name: ask_for_checks
+-- Note that a deployment runs the checks for which a version waits.
+UPDATE pedigree.awaited_judgement a SET asked_at = clock_timestamp()
+FROM pedigree.registered_model m
+WHERE m.model_id = a.model_id AND m.name_key = %(name_key)s AND m.deleted_at IS NULL
+    AND a.version = %(version)s;
+
+-- name: give_up_checks
+-- Note why nobody will run the checks for which a version waits, and let its work go on.
+WITH given_up AS (
+    UPDATE pedigree.awaited_judgement a SET problem = %(problem)s
+    FROM pedigree.registered_model m
+    WHERE m.model_id = a.model_id AND m.name_key = %(name_key)s AND m.deleted_at IS NULL
+        AND a.version = %(version)s
+    RETURNING a.model_id, a.version
+)
+UPDATE pedigree.pending_work w SET due_at = clock_timestamp()
+FROM given_up g
+WHERE w.model_id = g.model_id AND w.version = g.version;
+
+-- name: awaiting_version
+-- The first pending version of a model that waits for checks of some bytes.
+SELECT a.version
+FROM pedigree.awaited_judgement a
+JOIN pedigree.model_version v USING (model_id, version)
+WHERE a.model_id = %(model_id)s AND a.digest = %(digest)s AND v.state = 'pending'
+    AND v.deleted_at IS NULL
+ORDER BY a.version
+LIMIT 1;
+
+-- name: answer_awaited
+-- Keep what a run found for the versions that wait with these bytes, and let their work go on once
+-- nothing is missing.
+WITH answered AS (
+    UPDATE pedigree.awaited_judgement a
+    SET answers = a.answers || jsonb_build_object(%(check)s::text, %(verdict)s::jsonb)
+    WHERE a.model_id = %(model_id)s AND a.digest = %(digest)s
+    RETURNING a.model_id, a.version,
+        a.checks <@ ARRAY(SELECT jsonb_object_keys(a.answers)) AS is_complete
+)
+UPDATE pedigree.pending_work w SET due_at = clock_timestamp()
+FROM answered n
+WHERE w.model_id = n.model_id AND w.version = n.version AND n.is_complete;
+
+-- name: end_awaited
+-- A version waits for no check any more; return the session of its bytes.
+DELETE FROM pedigree.awaited_judgement a
+USING pedigree.registered_model m
+WHERE m.model_id = a.model_id AND m.name_key = %(name_key)s AND a.version = %(version)s
+RETURNING a.upload_id;
+
+-- name: is_dagster_there
+-- Whether the mirror of a Dagster deployment ran lately, so that it may run asset checks.
+SELECT EXISTS (
+    SELECT FROM pedigree.dagster_instance
+    WHERE seen_at > clock_timestamp() - %(age)s::interval
+) AS is_there;
+
+-- name: verdicts_of_bytes
+-- The newest verdicts of some checks on the living versions of a model that have some bytes, without
+-- those that a version shares with another one.
+SELECT DISTINCT ON (d.version, d.check_name, d.settings)
+    d.version, d.verdict_id, d.check_name AS check, d.passed, d.severity, d.digest, d.relative,
+    d.baseline_digest, d.settings, d.summary,
+    CASE
+        WHEN jsonb_typeof(d.details -> 'looked_at') = 'string'
+            THEN jsonb_build_object('looked_at', left(d.details ->> 'looked_at', 64))
+        ELSE '{}'
+    END AS details,
+    d.run_id, d.at, d.recorded_by
+FROM pedigree.model_version v
+JOIN pedigree.verdict d ON d.model_id = v.model_id AND d.version = v.version
+WHERE v.model_id = %(model_id)s AND v.digest = %(digest)s AND v.deleted_at IS NULL
+    AND d.digest = v.digest AND NOT d.relative AND NOT d.details ? 'same_bytes_as'
+    AND EXISTS (
+        SELECT FROM jsonb_to_recordset(%(rules)s) AS rule (name text, settings jsonb)
+        WHERE rule.name = d.check_name AND (d.settings IS NULL OR d.settings = rule.settings)
+    )
+ORDER BY d.version, d.check_name, d.settings, d.verdict_id DESC;

@@ -66,11 +66,11 @@ REVOKE SELECT ON pedigree.pseudonym FROM pedigree_sealer;
 
 -- What the application, its workers and its sensors write themselves.
 GRANT INSERT, UPDATE, DELETE ON
-    pedigree.asset_event, pedigree.awaited, pedigree.candidacy, pedigree.card_follower,
-    pedigree.check_run, pedigree.dagster_instance, pedigree.failure, pedigree.given_up_promotion,
-    pedigree.orphan, pedigree.pending_work, pedigree.sink, pedigree.stage_request, pedigree.staleness, pedigree.unjudged,
-    pedigree.upload, pedigree.usage, pedigree.webhook_attempt, pedigree.webhook_delivery,
-    pedigree.webhook_line
+    pedigree.asset_event, pedigree.awaited, pedigree.awaited_judgement, pedigree.candidacy,
+    pedigree.card_follower, pedigree.check_run, pedigree.dagster_instance, pedigree.failure,
+    pedigree.given_up_promotion, pedigree.orphan, pedigree.pending_work, pedigree.sink,
+    pedigree.stage_request, pedigree.staleness, pedigree.unjudged, pedigree.upload,
+    pedigree.usage, pedigree.webhook_attempt, pedigree.webhook_delivery, pedigree.webhook_line
     TO pedigree_application, pedigree_worker, pedigree_sensor;
 GRANT INSERT, UPDATE ON
     pedigree.blob, pedigree.drift_result, pedigree.model_card

@@ -1627,7 +1627,8 @@ BEGIN
     ELSIF locked.state <> 'pending' THEN
         RETURN jsonb_build_object('refused', locked.state);
     END IF;
-    UPDATE pedigree.model_version v SET state = 'failed', state_reason = doc ->> 'reason'
+    UPDATE pedigree.model_version v SET
+        state = 'failed', state_reason = doc ->> 'reason', last_updated_at = locked.at
     WHERE v.model_id = locked.model_id AND v.version = (doc ->> 'number')::integer;
     PERFORM pedigree.record_state_events(doc, locked.name, locked.at, locked.generation, '{}');
     RETURN jsonb_build_object('at', locked.at);
@@ -2632,7 +2633,9 @@ BEGIN
             )
         ),
         'quarantines', asked ->> 'has_lineage' = 'true' AND pedigree.has_open_quarantines(),
-        'defaults', NOT seen ? 'model' AND EXISTS (SELECT FROM pedigree.policy_default)
+        'defaults', NOT seen ? 'model' AND EXISTS (SELECT FROM pedigree.policy_default),
+        'had', NOT seen ? 'model'
+            AND pedigree.highest_of_name(asked ->> 'name', asked ->> 'name_key', 0) IS NOT NULL
     );
 END
 $$;
@@ -4175,7 +4178,7 @@ BEGIN
     UPDATE pedigree.model_version v SET
         digest = given, copy = pedigree.next_copy(locked.model_id, given), state = 'sealed',
         state_reason = NULL, flavor = doc ->> 'flavor',
-        signature = nullif(doc -> 'signature', 'null')
+        signature = nullif(doc -> 'signature', 'null'), last_updated_at = locked.at
     WHERE v.model_id = locked.model_id AND v.version = (doc ->> 'number')::integer;
     PERFORM pedigree.add_to_statistic(logical_bytes => (doc #>> '{artifact,size}')::bigint);
     PERFORM pedigree.record_state_events(doc, locked.name, locked.at, locked.generation, voided);
@@ -5203,6 +5206,19 @@ CREATE TABLE pedigree.awaited (
     training_id uuid NOT NULL,
     instance_id text NOT NULL COLLATE pg_catalog."C",
     since timestamp with time zone NOT NULL
+);
+
+CREATE TABLE pedigree.awaited_judgement (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    upload_id uuid NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    manifest bytea NOT NULL,
+    stated jsonb,
+    checks text[] NOT NULL COLLATE pg_catalog."C",
+    answers jsonb DEFAULT '{}'::jsonb NOT NULL,
+    problem text,
+    asked_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE pedigree.blob (
@@ -6617,6 +6633,9 @@ ALTER TABLE ONLY pedigree.artifact
 ALTER TABLE ONLY pedigree.asset_event
     ADD CONSTRAINT asset_event_pkey PRIMARY KEY (instance_id, storage_id);
 
+ALTER TABLE ONLY pedigree.awaited_judgement
+    ADD CONSTRAINT awaited_judgement_pkey PRIMARY KEY (model_id, version);
+
 ALTER TABLE ONLY pedigree.awaited
     ADD CONSTRAINT awaited_pkey PRIMARY KEY (training_id);
 
@@ -7327,6 +7346,9 @@ ALTER TABLE ONLY pedigree.artifact_file
 
 ALTER TABLE ONLY pedigree.artifact_file
     ADD CONSTRAINT artifact_file_blob_digest_fkey FOREIGN KEY (blob_digest) REFERENCES pedigree.blob(digest);
+
+ALTER TABLE ONLY pedigree.awaited_judgement
+    ADD CONSTRAINT awaited_judgement_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
 ALTER TABLE ONLY pedigree.awaited
     ADD CONSTRAINT awaited_training_id_fkey FOREIGN KEY (training_id) REFERENCES pedigree.training(training_id);

@@ -20,7 +20,9 @@ from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.checks.base import Check, Evidence
 from pedigree.lifecycle.checks.reports import report
 from pedigree.lifecycle.checks.severity import shown_severity
+from pedigree.lifecycle.gate_inputs import look_at_model
 from pedigree.lifecycle.records import CheckRule, RecordedVerdict, Verdict
+from pedigree.lifecycle.shared_verdicts import JudgedBytes, judged_bytes
 from pedigree.lifecycle.stage_requests import perform_due
 from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.lifecycle.store import latest_verdicts
@@ -121,7 +123,7 @@ class CheckOperations(CheckContract):
         self, version: ModelVersion, *, is_noted: bool
     ) -> tuple[RecordedVerdict, ...]:
         """Judge a version; ``is_noted``: other processes do it if this one ends before."""
-        found = self._find(version)
+        found = self._find(version, self._judged_bytes(version) if is_noted else None)
 
         def write(transaction: Transaction) -> tuple[RecordedVerdict, ...]:
             recorded = self._write_found(transaction, version, found.verdicts)
@@ -152,13 +154,33 @@ class CheckOperations(CheckContract):
         self._context.require(Permission.JUDGE, parse_reference(reference).name)
         return self._versions.get(reference)
 
-    def _find(self, version: ModelVersion) -> CheckResult:
-        """Run the registry's checks on a version, up to the first one that cannot run."""
-        policy, verdicts = self._policies.policy(version.model_name), list[Verdict]()
+    def _judged_bytes(self, version: ModelVersion) -> JudgedBytes:
+        """Return what checks found on the bytes of a version before, also of other versions."""
+        digest = sealed_digest(version)
+
+        def read(transaction: Transaction) -> JudgedBytes:
+            return judged_bytes(transaction, look_at_model(transaction, version.model_name), digest)
+
+        return self._context.database.read(read)
+
+    def _find(self, version: ModelVersion, known: JudgedBytes | None = None) -> CheckResult:
+        """Run the registry's checks on a version, up to the first one that cannot run.
+
+        Args:
+            version: The version.
+            known: What is known of its bytes, which is not judged again.
+        """
+        policy = known.model.policy if known else self._policies.policy(version.model_name)
+        verdicts = [*known.lacking(version.version_id)] if known else []
+        wanted = [
+            (own_check, rule)
+            for name, own_check in CHECKS.items()
+            for rule in policy.check_rules(name)
+            if known is None or known.shared(rule) is None
+        ]
         try:
-            for name, own_check in CHECKS.items():
-                for rule in policy.check_rules(name):
-                    verdicts.append(own_check.verdict(self._evidence, version, rule))
+            for own_check, rule in wanted:
+                verdicts.append(own_check.verdict(self._evidence, version, rule))
         except (InvalidPolicyError, MissingDependencyError) as error:
             return CheckResult(verdicts, error)
         return CheckResult(verdicts, None)

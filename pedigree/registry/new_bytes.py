@@ -1,20 +1,33 @@
-"""What a sealing states about a version, and about the data of its training."""
+"""What a sealing states about a version and the data of its training, and its transaction."""
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 
+from pedigree.access.pseudonyms import Names
 from pedigree.artifacts.records import Manifest
 from pedigree.audit.records import Actor
+from pedigree.catalog.creation import Supply
+from pedigree.catalog.creation_calls import StaleLookError
 from pedigree.catalog.creation_look import KnownVersion
 from pedigree.catalog.quarantine import quarantines_of
 from pedigree.catalog.quarantine_marks import NewMarks
 from pedigree.catalog.records import ModelVersion, RecordedMetadata, StatedVersion
-from pedigree.catalog.sealing import Sealing
+from pedigree.catalog.sealing import Sealing, seal
+from pedigree.errors import DatabaseBusyError
 from pedigree.lifecycle.check_queue import LEASE
 from pedigree.lifecycle.gate_inputs import look_at_model
 from pedigree.lifecycle.records import Verdict
+from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
-from pedigree.sources.mlmodel import StatedModel
+from pedigree.registry.mlflow_trainings import learnt
+from pedigree.registry.source_bytes import FetchedSource
+from pedigree.sources.mlmodel import StatedModel, stated_model
 
+# Quarantines of data change rarely.
+_TRIES = 5
+_MEASURED = ("metrics", "params")
 _JUDGED_AFTER = f"{LEASE.total_seconds()} s"
 
 
@@ -26,6 +39,18 @@ def stated_of(version: ModelVersion, found: StatedModel, flavor: str | None) -> 
         "signature": version.signature or found.signature,
     }
     return StatedVersion(metadata=RecordedMetadata(**known))
+
+
+def stated_of_fetched(
+    version: ModelVersion, fetched: FetchedSource, flavor: str | None, names: Names
+) -> StatedVersion:
+    """Return what a version and its files say, with what the tracking server knows of its run."""
+    stated = stated_of(version, stated_model(fetched.folder), flavor)
+    if fetched.found is None or fetched.found.run is None:
+        return stated
+    found = StatedModel(flavor=stated.metadata.flavor, signature=stated.metadata.signature)
+    known = learnt(version.description, version.tags, fetched.found, found, names)
+    return StatedVersion(metadata=known.metadata, origin=known.origin, lineage=known.lineage)
 
 
 def sealing_of(
@@ -48,7 +73,7 @@ def sealing_of(
     )
 
 
-def marks_of(sealing: Sealing, transaction: Transaction) -> NewMarks:
+def _marks_of(sealing: Sealing, transaction: Transaction) -> NewMarks:
     """Return the open quarantines of the data on which a stated training depends."""
     version, stated = sealing.version, sealing.stated
     if stated is None or not stated.lineage.nodes:
@@ -56,3 +81,31 @@ def marks_of(sealing: Sealing, transaction: Transaction) -> NewMarks:
     model = look_at_model(transaction, version.model_name)
     known = KnownVersion(version, "", ())
     return quarantines_of(transaction, stated.lineage, known, model.model_id)
+
+
+def give_bytes(database: Database, sealing: Sealing, supply: Supply) -> None:
+    """Seal a version; look again if data that it depends on was quarantined meanwhile.
+
+    Raises:
+        DatabaseBusyError: Data was quarantined each time.
+        PedigreeError: As :func:`pedigree.catalog.sealing.seal`.
+    """
+    for _ in range(_TRIES):
+        marks = database.read(partial(_marks_of, sealing))
+        with suppress(StaleLookError):
+            seal(database, replace(sealing, marks=marks), supply)
+            return
+    raise DatabaseBusyError(
+        f"data that {sealing.version.reference} depends on was quarantined each time",
+        remedy="Try again in a few seconds",
+    )
+
+
+def with_bytes(
+    version: ModelVersion, manifest: Manifest, stated: StatedVersion | None
+) -> ModelVersion:
+    """Return a version that is not sealed as checks see it: with its digest and what is known."""
+    bytes_of = {"digest": manifest.digest, "size": manifest.size}
+    described = {"flavor": manifest.flavor, "signature": manifest.signature}
+    known = {name: getattr(stated.metadata, name) for name in _MEASURED} if stated else {}
+    return version.model_copy(update={**known, **bytes_of, **described})

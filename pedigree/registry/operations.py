@@ -15,6 +15,7 @@ from pedigree.registry.artifacts import ArtifactOperations
 from pedigree.registry.asset_events import AssetEventOperations
 from pedigree.registry.attestations import AttestationOperations
 from pedigree.registry.audit import AuditOperations
+from pedigree.registry.awaited_checks import AwaitedCheckOperations
 from pedigree.registry.cards import CardOperations
 from pedigree.registry.check_runs import CheckRunOperations
 from pedigree.registry.checks import CheckOperations
@@ -45,6 +46,7 @@ from pedigree.registry.retention import RetentionOperations
 from pedigree.registry.sealing import SealingOperations
 from pedigree.registry.search import SearchOperations
 from pedigree.registry.sessions import SessionOperations
+from pedigree.registry.source_sealing import SourceSealing
 from pedigree.registry.source_versions import SourceVersions
 from pedigree.registry.sources import SourceOperations
 from pedigree.registry.stage_requests import StageRequestOperations
@@ -147,21 +149,25 @@ class RegistryOperations(Operations):
         self.artifact_places = ArtifactPlaceOperations(context)
         self.creator = VersionCreator(context, self.pending_checks, evidence)
         self.registration = RegistrationOperations(context, self.uploads, self.creator)
-        self.sealing = SealingOperations(context, self.uploads, self.creator, self.pending_checks)
-        self.sources = SourceOperations(
+        versions = SourceVersions(
             context,
-            self.sealing,
-            SourceVersions(
-                models=self.models,
-                versions=self.versions,
-                artifacts=self.artifacts,
-                stages=self.stages,
-                policies=self.policies,
-                lineage=self.lineage,
-                sealing=self.sealing,
-                gates=self.registration_gates,
-            ),
+            models=self.models,
+            versions=self.versions,
+            artifacts=self.artifacts,
+            stages=self.stages,
+            policies=self.policies,
+            lineage=self.lineage,
+            gates=self.registration_gates,
         )
+        self.sealing = SealingOperations(
+            context,
+            self.uploads,
+            self.creator,
+            self.pending_checks,
+            SourceSealing(context, versions, self.artifacts),
+        )
+        self.sources = SourceOperations(context, self.sealing, versions)
+        self.awaited_checks = AwaitedCheckOperations(context)
 
     def _compose_service(self, context: Context) -> None:
         """Make the groups of what surrounds models: search, events, people, upkeep."""

@@ -1,15 +1,15 @@
 """The registration checks of policies, run on the bytes of versions that are not loadable yet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pedigree.artifacts.records import Manifest
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.sealed import sealed_digest
-from pedigree.lifecycle.gate_facts import ModelFacts
 from pedigree.lifecycle.gate_inputs import look_at_model, verdicts_on_bytes
-from pedigree.lifecycle.records import RecordedVerdict
+from pedigree.lifecycle.records import RecordedVerdict, Verdict
 from pedigree.lifecycle.registration_gate import RegistrationJudgement, registration_gate
+from pedigree.lifecycle.shared_verdicts import JudgedBytes, judged_bytes
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import Context
 from pedigree.registry.evidence import RegistryEvidence
@@ -37,7 +37,11 @@ class RegistrationGateOperations:
         return bool(model.policy.registration)
 
     def judge_bytes(
-        self, version: ModelVersion, verify: Callable[[], Manifest], folder: Path
+        self,
+        version: ModelVersion,
+        verify: Callable[[], Manifest],
+        folder: Path,
+        answers: Sequence[Verdict] = (),
     ) -> RegistrationJudgement:
         """Judge bytes by the registration checks of a model's policy; nothing is written.
 
@@ -47,6 +51,7 @@ class RegistrationGateOperations:
             version: The version with the digest of its bytes, also if it is not sealed yet.
             verify: Reads the bytes again, compares their digests, and returns the manifest.
             folder: The files.
+            answers: What runs of other checks found on the bytes.
 
         Raises:
             ModelNotFoundError: There is no such model.
@@ -56,10 +61,22 @@ class RegistrationGateOperations:
         """
         digest = sealed_digest(version)
 
-        def read(transaction: Transaction) -> tuple[ModelFacts, tuple[RecordedVerdict, ...]]:
+        def read(
+            transaction: Transaction,
+        ) -> tuple[tuple[RecordedVerdict, ...], JudgedBytes]:
             model = look_at_model(transaction, version.model_name)
-            return model, verdicts_on_bytes(transaction, model, digest)
+            return verdicts_on_bytes(transaction, model, digest), judged_bytes(
+                transaction, model, digest
+            )
 
-        model, known = self._context.database.read(read)
-        evidence = self._evidence.of_draft(model.champion, model.policy, verify, folder)
-        return registration_gate(evidence, version, model, known, self._context.actor())
+        known, bytes_known = self._context.database.read(read)
+        model = bytes_known.model
+        return registration_gate(
+            self._evidence.of_draft(model.champion, model.policy, verify, folder),
+            version,
+            model,
+            known=known,
+            bytes_known=bytes_known,
+            answers=answers,
+            actor=self._context.actor(),
+        )

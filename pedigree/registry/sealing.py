@@ -1,9 +1,7 @@
 """Versions whose bytes come later, or never: those of the MLflow protocol and of imports."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -16,7 +14,7 @@ from pedigree.artifacts.store import BlobCollectedError, retry_if_collected
 from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
 from pedigree.catalog.creation import Supply
-from pedigree.catalog.creation_calls import Created, StaleLookError, look
+from pedigree.catalog.creation_calls import Created, look
 from pedigree.catalog.creation_look import Look
 from pedigree.catalog.draft import WantedVersion
 from pedigree.catalog.kept_answers import KeptRequest
@@ -29,22 +27,19 @@ from pedigree.catalog.records import (
 )
 from pedigree.catalog.references import parse_reference
 from pedigree.catalog.restored_bytes import restored_by
-from pedigree.catalog.sealing import Sealing, already_sealed, fail, seal
-from pedigree.catalog.version_source import source_of
+from pedigree.catalog.sealing import Sealing, already_sealed, fail
+from pedigree.catalog.version_source import source_of_version, with_pseudonyms
 from pedigree.contract.sealing import SealingContract
-from pedigree.errors import DatabaseBusyError, RefusedError
+from pedigree.errors import RefusedError
 from pedigree.lifecycle.records import Verdict
 from pedigree.registry.context import Context
-from pedigree.registry.new_bytes import marks_of, sealing_of, stated_of
+from pedigree.registry.new_bytes import give_bytes, sealing_of, stated_of
 from pedigree.registry.pending_checks import PendingCheckOperations
-from pedigree.registry.source_bytes import fetched
+from pedigree.registry.source_sealing import SourceSealing
 from pedigree.registry.uploads import UploadOperations
 from pedigree.registry.version_creator import STAGES, VersionCreator
 from pedigree.signatures.records import Signature
 from pedigree.sources.mlmodel import StatedModel, stated_model
-
-# Quarantines of data change rarely.
-_TRIES = 5
 
 
 class SealingOperations(SealingContract):
@@ -56,8 +51,10 @@ class SealingOperations(SealingContract):
         uploads: UploadOperations,
         creator: VersionCreator,
         pending_checks: PendingCheckOperations,
+        source_sealing: SourceSealing,
     ) -> None:
         self._context = context
+        self._source_sealing = source_sealing
         self._uploads = uploads
         self._creator = creator
         self._pending_checks = pending_checks
@@ -91,10 +88,11 @@ class SealingOperations(SealingContract):
             NotPermittedError: The user may not register versions of it.
         """
         self._context.require(Permission.REGISTER, validate_name(name))
+        source = with_pseudonyms(new.source, self._context.names.pseudonyms)
         wanted = WantedVersion(
             name=name,
             manifest=manifest,
-            new=new,
+            new=new.model_copy(update={"source": source}),
             actor=self._context.actor(actor),
             request=request,
             is_listed=True,
@@ -107,12 +105,7 @@ class SealingOperations(SealingContract):
         Raises:
             NotFoundError: There is no such version.
         """
-        return self._context.read_version(
-            reference,
-            lambda transaction, version: source_of(
-                transaction, version.model_name, version.version_id
-            ),
-        )
+        return self._context.read_version(reference, source_of_version)
 
     def fail(self, reference: str, reason: str, *, actor: Actor | None = None) -> ModelVersion:
         """Say why a pending version will have no bytes; a failed one stays as it is.
@@ -140,9 +133,11 @@ class SealingOperations(SealingContract):
             return self._seal_path(version, Path(path), stated, progress=progress)
         if version.digest is not None:
             return version
-        with fetched(version, self.source(version.reference), self._context.settings) as folder:
-            stated = stated_of(version, stated_model(folder), flavor)
-            return self._seal_path(version, folder, stated, progress=progress)
+        source = self.source(version.reference)
+        with self._source_sealing.bytes_of(version, source, flavor) as found:
+            if isinstance(found, Manifest):
+                return self.seal_known(version.reference, found)
+            return self._seal_path(version, found.folder, found.stated, progress=progress)
 
     def seal_path(
         self,
@@ -279,18 +274,7 @@ class SealingOperations(SealingContract):
         reference, digest = sealing.version.reference, sealing.version.digest
         if digest is not None and digest != sealing.manifest.digest:
             raise already_sealed(reference, digest)
-        self._give_bytes(sealing, supply)
+        give_bytes(self._context.database, sealing, supply)
         sealed = self._found(reference)
         self._context.on_commit(lambda: self._pending_checks.judge_new(reference, sealed))
         return self._found(reference)
-
-    def _give_bytes(self, sealing: Sealing, supply: Supply) -> None:
-        for _ in range(_TRIES):
-            marks = self._context.database.read(partial(marks_of, sealing))
-            with suppress(StaleLookError):
-                seal(self._context.database, replace(sealing, marks=marks), supply)
-                return
-        raise DatabaseBusyError(
-            f"data that {sealing.version.reference} depends on was quarantined each time",
-            remedy="Try again in a few seconds",
-        )

@@ -7,15 +7,16 @@ from pedigree.catalog.metadata_records import RecordedMetadata
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion, SourcedVersion, TrainingOrigin, VersionSource
 from pedigree.catalog.seal_states import SealState
+from pedigree.catalog.version_source import source_of_version
 from pedigree.contract.artifacts import ArtifactContract
 from pedigree.contract.lineage import LineageContract
 from pedigree.contract.versions import VersionContract
 from pedigree.errors import VersionNotFoundError
 from pedigree.lifecycle.shown_stages import shown_stage
+from pedigree.registry.context import Context
 from pedigree.registry.models import ModelOperations
 from pedigree.registry.policies import PolicyOperations
 from pedigree.registry.registration_gates import RegistrationGateOperations
-from pedigree.registry.sealing import SealingOperations
 from pedigree.registry.stages import StageOperations
 from pedigree.sources import refusals
 from pedigree.sources.uri import RegisteredSource
@@ -40,6 +41,7 @@ class SourceVersions:
 
     def __init__(
         self,
+        context: Context,
         *,
         models: ModelOperations,
         versions: VersionContract,
@@ -47,7 +49,6 @@ class SourceVersions:
         stages: StageOperations,
         policies: PolicyOperations,
         lineage: LineageContract,
-        sealing: SealingOperations,
         gates: RegistrationGateOperations,
     ) -> None:
         self._models = models
@@ -56,7 +57,7 @@ class SourceVersions:
         self._stages = stages
         self._policies = policies
         self._lineage = lineage
-        self._sealing = sealing
+        self._context = context
         self._gates = gates
 
     def find(self, place: RegisteredSource) -> ModelVersion:
@@ -102,7 +103,7 @@ class SourceVersions:
                 new.source, "Prompt versions cannot be used as model version sources"
             )
         version = self.find(place)
-        known = self._sealing.source(version.reference)
+        known = self._context.read_version(version.reference, source_of_version)
         run_id = (known.run_id if known else version.run_id) or ""
         model_id = (known.logged_model_id if known else None) or ""
         if new.run_id not in (None, run_id) or new.model_id not in (None, model_id):

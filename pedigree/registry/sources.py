@@ -3,10 +3,8 @@
 Their bytes are fetched later, by :mod:`pedigree.registry.pending_registrations`.
 """
 
-import logging
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from pedigree._source_settings import Treatment
 from pedigree.artifacts.upload_areas import UploadArea, area_files, keep_area
@@ -14,29 +12,19 @@ from pedigree.catalog.creation_calls import Created
 from pedigree.catalog.kept_answers import KeptRequest
 from pedigree.catalog.records import SourcedVersion, VersionSource
 from pedigree.catalog.seal_states import SealState
-from pedigree.errors import SourceUnavailableError
 from pedigree.registry.context import Context, ContextGroup
 from pedigree.registry.mlflow_trainings import learnt
 from pedigree.registry.sealing import SealingOperations
+from pedigree.registry.source_decisions import DecidedSource, decide
 from pedigree.registry.source_versions import SourceVersions
+from pedigree.registry.upstream_notes import note
 from pedigree.sources import refusals
 from pedigree.sources.claims import OriginClaim, require_consistent
 from pedigree.sources.mlmodel import StatedModel
-from pedigree.sources.resolving import ResolvedSource, resolve
-from pedigree.sources.rules import RuledSource, require_treatment
+from pedigree.sources.resolving import ResolvedSource
 from pedigree.sources.tracking import tracking_server
 from pedigree.sources.uploaded import UploadedSource
-from pedigree.sources.upstream import TrackingServer
-from pedigree.sources.uri import (
-    FileSource,
-    ForeignSource,
-    ObjectSource,
-    RegisteredSource,
-    WebSource,
-    parse_source,
-)
-
-_LOG = logging.getLogger(__name__)
+from pedigree.sources.uri import ForeignSource, RegisteredSource, parse_source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,23 +44,6 @@ class NewSource:
         return OriginClaim(
             source=self.source, run_id=self.run_id or None, model_id=self.model_id or None
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecidedSource:
-    """A source, what becomes of it, and what the tracking server knows of it."""
-
-    place: RuledSource
-    treatment: Treatment
-    found: ResolvedSource | None = None
-
-    @property
-    def location(self) -> str | None:
-        """Where the bytes are; None as long as only the tracking server could say it."""
-        if self.found is not None:
-            return self.found.place.uri
-        is_place = isinstance(self.place, ObjectSource | WebSource | FileSource | ForeignSource)
-        return self.place.uri if is_place else None
 
 
 class SourceOperations(ContextGroup):
@@ -108,7 +79,7 @@ class SourceOperations(ContextGroup):
             return self._sealing.create(name, self._stated(new, decided), request=request)
         require_consistent(new.claim, place)
         with tracking_server(self._context.settings) as server:
-            decided = self.decide(new.claim, place, server)
+            decided = decide(self._context.settings, new.claim, place, server)
             created = self._sealing.create(name, self._stated(new, decided), request=request)
             if decided.treatment is Treatment.REFERENCE and created.registration is not None:
                 number = created.registration.version.version_id
@@ -138,33 +109,6 @@ class SourceOperations(ContextGroup):
         place = ForeignSource("", new.source)
         stated = self._stated(new, DecidedSource(place=place, treatment=Treatment.REFERENCE))
         return self._sealing.create(name, stated, request=request)
-
-    def decide(
-        self, claim: OriginClaim, place: RuledSource, server: TrackingServer | None
-    ) -> DecidedSource:
-        """Return what becomes of a source, as far as the tracking server answers now.
-
-        Raises:
-            InvalidSourceError: It is refused.
-        """
-        rules, has_upstream = self._context.settings.mlflow_sources, server is not None
-        treatment = require_treatment(claim.source, place, rules, has_upstream=has_upstream)
-        decided = DecidedSource(place=place, treatment=treatment)
-        if server is None:
-            return decided
-        # Without an answer it stays undecided, and the work on a pending version asks again.
-        with suppress(SourceUnavailableError):
-            return self._resolved(decided, resolve(claim, place, server), claim.source)
-        return decided
-
-    def _resolved(
-        self, decided: DecidedSource, found: ResolvedSource, source: str
-    ) -> DecidedSource:
-        rules = self._context.settings.mlflow_sources
-        there = require_treatment(source, found.place, rules, has_upstream=True)
-        if there is Treatment.REFERENCE:
-            return replace(decided, treatment=there, found=found)
-        return replace(decided, found=found)
 
     def _stated(self, new: NewSource, decided: DecidedSource) -> SourcedVersion:
         is_reference = decided.treatment is Treatment.REFERENCE
@@ -198,21 +142,3 @@ class SourceOperations(ContextGroup):
         if found is not None and (found.run or found.model):
             return "the tracking server says where they are"
         return f"{self._context.actor().name} says where they are"
-
-
-def note(
-    server: TrackingServer | None, found: ResolvedSource | None, name: str, version: int
-) -> None:
-    """Write a version into the tag of its logged model, so that MLflow's pages show it."""
-    if server is None or found is None or found.model is None:
-        return
-    try:
-        server.note_version(found.model.model_id, name, version)
-    except SourceUnavailableError as error:
-        _LOG.warning(
-            "the tracking server does not note %s/%s: %s",
-            name,
-            version,
-            error,
-            extra={"action": "source.note", "reference": f"{name}/{version}"},
-        )

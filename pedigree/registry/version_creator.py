@@ -19,9 +19,13 @@ from pedigree.errors import CorruptionError, DatabaseBusyError, StoreUnavailable
 from pedigree.failures.member_loop import describe
 from pedigree.lifecycle.check_queue import LEASE
 from pedigree.lifecycle.draft_judgement import can_judge, judge_draft
+from pedigree.lifecycle.gate_inputs import look_at_model
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.policy_defaults import default_of, give_first_policy
-from pedigree.lifecycle.records import CANDIDATE, CHAMPION_STAGE
+from pedigree.lifecycle.records import CANDIDATE, CHAMPION_STAGE, Policy
+from pedigree.lifecycle.shared_verdicts import JudgedBytes, judged_bytes
+from pedigree.postgres.database import Database
+from pedigree.postgres.nested import NestedDatabase
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import Context
 from pedigree.registry.evidence import RegistryEvidence
@@ -83,21 +87,19 @@ class VersionCreator:
             DatabaseBusyError: The model changed during each of many tries; nothing was written.
         """
         wanted = self._with_pseudonyms(wanted)
+        is_judged = judge and wanted.manifest is not None
         for attempt in range(_TRIES):
             seen = look(self._context.database, wanted, STAGES, proves=proves)
             if isinstance(seen, KeptAnswer):
                 return Created(None, seen)
             supplied = supply(seen)
-            if seen.has_policy_defaults and self._begin_with_default(wanted):
-                continue
-            draft = Draft(wanted=wanted, look=seen, marks=self._marks(wanted, seen))
-            is_judged = judge and wanted.manifest is not None
-            may_judge = is_judged and attempt < _JUDGED_TRIES and seen.known is None
-            judgement = self._judgement(draft, supplied) if may_judge else None
-            later = LEASE if is_judged and judgement is None else None
-            creation = Creation(draft=draft, judgement=judgement, judge_after=later)
             with suppress(StaleLookError):
-                created = create(self._context.database, creation, supplied)
+                done = None
+                if seen.has_policy_defaults:
+                    done = self._create_with_default(wanted, supplied, judge=is_judged)
+                if done is None:
+                    done = self._create(wanted, seen, supplied, judge=is_judged, attempt=attempt)
+                creation, created = done
                 self._judge_later(creation, created)
                 return created
         raise DatabaseBusyError(
@@ -105,19 +107,53 @@ class VersionCreator:
             remedy="Try again in a few seconds",
         )
 
-    def _begin_with_default(self, wanted: WantedVersion) -> bool:
-        """Create a new model with the policy of new models that fits its name; False: none does.
+    def _create(
+        self, wanted: WantedVersion, seen: Look, supplied: Supply, *, judge: bool, attempt: int
+    ) -> tuple[Creation, Created]:
+        """Register a version as the database was at a look.
 
-        So its first version is judged by that policy.
+        Raises:
+            StaleLookError: It has changed since.
         """
+        marks = self._marks(self._context.database, wanted, seen)
+        draft = Draft(wanted=wanted, look=seen, marks=marks)
+        may_judge = judge and attempt < _JUDGED_TRIES and seen.known is None
+        judgement = self._judgement(draft, supplied) if may_judge else None
+        later = LEASE if judge and judgement is None else None
+        creation = Creation(draft=draft, judgement=judgement, judge_after=later)
+        return creation, create(self._context.database, creation, supplied)
 
-        def write(transaction: Transaction) -> bool:
+    def _create_with_default(
+        self, wanted: WantedVersion, supplied: Supply, *, judge: bool
+    ) -> tuple[Creation, Created] | None:
+        """Create a new model with the policy of new models that fits its name, and its version.
+
+        Both are one transaction, in which nothing is judged: the checks run right after it, by that
+        policy.
+
+        Returns:
+            None if no policy of new models fits, or the model exists by now.
+
+        Raises:
+            StaleLookError: Another registration came in between; nothing was written.
+        """
+        database = self._context.database
+
+        def write(transaction: Transaction) -> tuple[Creation, Created] | None:
             if default_of(transaction, wanted.name) is None:
-                return False
+                return None
             model = lock_or_create_model(transaction, wanted.name, wanted.actor)
-            return give_first_policy(transaction, model, wanted.actor)
+            if not give_first_policy(transaction, model, wanted.actor):
+                return None
+            inner = NestedDatabase(database, transaction)
+            seen = look(inner, wanted, STAGES, proves=False)
+            if isinstance(seen, KeptAnswer):
+                raise StaleLookError(wanted.name)
+            draft = Draft(wanted=wanted, look=seen, marks=self._marks(inner, wanted, seen))
+            creation = Creation(draft=draft, judgement=None, judge_after=LEASE if judge else None)
+            return creation, create(inner, creation, supplied)
 
-        return self._context.database.transaction(write)
+        return database.transaction(write)
 
     def _with_pseudonyms(self, wanted: WantedVersion) -> WantedVersion:
         metadata = wanted.new.metadata
@@ -125,11 +161,11 @@ class VersionCreator:
         changed = metadata.model_copy(update={"owners": owners})
         return replace(wanted, new=wanted.new.model_copy(update={"metadata": changed}))
 
-    def _marks(self, wanted: WantedVersion, seen: Look) -> NewMarks:
+    def _marks(self, database: Database, wanted: WantedVersion, seen: Look) -> NewMarks:
         if not seen.has_quarantines:
             return NewMarks(unchanged=seen.known.version.quarantine_reason if seen.known else None)
         lineage, known, model_id = wanted.new.lineage, seen.known, seen.model.model_id
-        return self._context.database.read(
+        return database.read(
             lambda connection: quarantines_of(connection, lineage, known, model_id)
         )
 
@@ -147,7 +183,10 @@ class VersionCreator:
             evidence = self._evidence.of_draft(
                 champion, policy, lambda: self._intact(manifest, seen, supplied)
             )
-            return judge_draft(evidence, draft.version, seen, policy, wanted.actor)
+            known = self._known_bytes(wanted, policy)
+            return judge_draft(
+                evidence, draft.version, seen, policy, known=known, actor=wanted.actor
+            )
         except Exception as error:  # the version is registered, and waits for its checks
             _LOG.info(
                 "a version of %s is judged after its registration: %s",
@@ -156,6 +195,19 @@ class VersionCreator:
                 extra={"action": "version.judge", "reference": wanted.name},
             )
             return None
+
+    def _known_bytes(self, wanted: WantedVersion, policy: Policy) -> JudgedBytes | None:
+        """Return what checks found on the bytes of a version that may be a copy; else None."""
+        manifest = wanted.manifest
+        if wanted.sourced is None or manifest is None or not policy.checks:
+            return None
+
+        def read(transaction: Transaction) -> JudgedBytes:
+            return judged_bytes(
+                transaction, look_at_model(transaction, wanted.name), manifest.digest
+            )
+
+        return self._context.database.read(read)
 
     def _intact(self, manifest: Manifest, seen: Look, supplied: Supply) -> Manifest:
         """Read the bytes again that this process has not hashed, and return the manifest.

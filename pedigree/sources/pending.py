@@ -72,6 +72,11 @@ class PendingQueue:
         values = {**self._values(taken), "pause": pause}
         self._database.transaction(lambda tx: tx.execute(SQL["postpone_pending"], values))
 
+    def pause(self, taken: TakenVersion, pause: timedelta) -> None:
+        """Give a version back that waits for others; its source has not failed."""
+        values = {**self._values(taken), "pause": pause}
+        self._database.transaction(lambda tx: tx.execute(SQL["pause_pending"], values))
+
     def end(self, taken: TakenVersion) -> None:
         """Note that nothing is to be done for a version any more."""
         values = self._values(taken)

@@ -47,6 +47,14 @@ FROM pedigree.registered_model m
 WHERE m.model_id = w.model_id AND m.name = %(name)s AND m.deleted_at IS NULL
     AND w.version = %(version)s AND w.holder = %(holder)s;
 
+-- name: pause_pending
+-- Give a version back that waits for others, for some time; it is also taken once it is due.
+UPDATE pedigree.pending_work w
+SET due_at = clock_timestamp() + %(pause)s::interval
+FROM pedigree.registered_model m
+WHERE m.model_id = w.model_id AND m.name = %(name)s AND m.deleted_at IS NULL
+    AND w.version = %(version)s AND w.holder = %(holder)s;
+
 -- name: end_pending
 -- Remove the work on a version that is sealed or has failed.
 DELETE FROM pedigree.pending_work w

@@ -56,8 +56,8 @@ def read_yaml(
         file: The file.
         extra: The extra of Pedigree that brings PyYAML.
         longest: The most bytes.
-        allows_aliases: Whether a part may be named and repeated; a few lines of such names can
-            stand for more than a memory holds, for whoever walks through them.
+        allows_aliases: Whether a part may be named and repeated. A few lines of such names can
+            expand to more than the memory holds when a reader visits every part.
 
     Raises:
         DocumentError: It is too large, is not YAML in UTF-8, nests too deep, or has an alias.

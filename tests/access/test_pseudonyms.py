@@ -15,6 +15,7 @@ from pedigree.access.records import Role
 from pedigree.access.reserved import is_pseudonym
 from pedigree.audit.records import Actor
 from pedigree.cards.records import CardNotes
+from pedigree.catalog.records import VersionSource
 from pedigree.errors import (
     GateNotPassedError,
     NotPermittedError,
@@ -25,12 +26,14 @@ from pedigree.errors import (
 from pedigree.lifecycle.records import Policy
 from pedigree.postgres import Database
 from pedigree.registry import Registry
+from pedigree.registry.sources import NewSource
 from tests.cards import test_cards_follow
 from tests.cards.test_cards_follow import STORY, fill
 from tests.factories import register, with_secret_key
 from tests.identities import see
 from tests.lifecycle.deciding import candidate, policy_of
 from tests.maintenance.collecting import require_sound
+from tests.unsealed import create as create_unsealed
 
 OPERATOR = "quirin.tester@ops.example"
 APPROVER = "anneliese.vogelsang@risk.example"
@@ -67,6 +70,10 @@ def name_everybody(registry: Registry, folder: Path) -> None:
     registry.set_policy("owned", policy_of(approvals={"by": [promoter, "*@risk.example"]}))
     acting(registry, promoter).set_alias("owned", "best", 1)
     registry.write_card("owned/1", CardNotes(contact="the team"))
+    claimed = {"user": user, "run": {"user": member, "tags": {"mlflow.user": grantee}}}
+    source = VersionSource(source="s3://models/owned", claimed=claimed)
+    create_unsealed(acting(registry, mail), "owned", source=source)
+    acting(registry, mail).operations.sources.create("owned", NewSource(source="s3://models/owned"))
     for model in registry.each_model():
         for version in registry.versions(model.name):
             registry.card(version.reference)

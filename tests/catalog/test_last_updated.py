@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 import pytest
 
+from pedigree.audit.event_types import EventType
 from pedigree.catalog.rows import version_json
 from pedigree.registry import Registry
 from tests.factories import register
+from tests.unsealed import create
 
 
 class Moments(NamedTuple):
@@ -88,3 +90,20 @@ def test_a_deletion_touches_the_model_and_a_rename_all(churn: Registry, tmp_path
     assert len(set(renamed)) == 1
     assert renamed.model > deleted.model
     assert churn.fsck().ok
+
+
+def test_the_end_of_a_registration_changes_the_version_alone(
+    registry: Registry, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        create(registry)
+    before = moments(registry)
+    (tmp_path / "model").write_bytes(b"weights")
+    registry.seal("churn/1", tmp_path / "model")
+    registry.operations.sealing.fail("churn/2", "no such object")
+    after = moments(registry)
+    types = [EventType.VERSION_SEALED, EventType.VERSION_REGISTRATION_FAILED]
+    sealed, failed = registry.events(types=types)
+    assert (after.first, after.second) == (sealed.at, failed.at)
+    assert after.model == before.model
+    assert registry.fsck().ok

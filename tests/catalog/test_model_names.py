@@ -172,6 +172,18 @@ def test_a_living_model_is_not_recreated(churn: Registry) -> None:
         churn.create_model("churn")
 
 
+def test_a_registration_under_a_former_name_is_refused_before_its_bytes_are_stored(
+    churn: Registry, tmp_path: Path
+) -> None:
+    churn.rename_model("churn", "leaving")
+    before = set(churn.store.keys("", limit=1000))
+    for name in ("churn", "Churn"):
+        with pytest.raises(NameTakenError):
+            register(churn, tmp_path, "new bytes", name=name)
+    assert set(churn.store.keys("", limit=1000)) == before
+    assert churn.fsck().ok
+
+
 def test_a_former_name_can_be_had_again_and_each_model_keeps_its_history(
     churn: Registry, tmp_path: Path
 ) -> None:

@@ -73,7 +73,8 @@ def test_a_version_remembers_where_it_comes_from(registry: Registry, tmp_path: P
         claimed={"user": "ann", "at": 1},
     )
     version = create(registry, source=source)
-    assert registry.operations.sealing.source(version.reference) == source
+    found = registry.operations.sealing.source(version.reference)
+    assert with_names(found, registry.context.names) == source
     native = registry.register("other", artifact(tmp_path / "n"), new_version()).version
     assert registry.operations.sealing.source(native.reference) is None
 

@@ -45,11 +45,14 @@ class Location:
 
     def execute(self, request: dg.RunRequest, **options: object) -> dg.ExecuteInProcessResult:
         job = self.definitions.get_repository_def().get_job(request.job_name)
-        return job.execute_in_process(
+        wanted = job.get_subset(
+            asset_selection=set(request.asset_selection),
+            asset_check_selection=set(request.asset_check_keys or ()),
+        )
+        return wanted.execute_in_process(
             instance=self.instance,
             run_config={"ops": request.run_config.get("ops", {})},
             tags=dict(request.tags),
-            asset_selection=list(request.asset_selection),
             partition_key=request.partition_key,
             **options,
         )

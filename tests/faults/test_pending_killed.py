@@ -16,7 +16,8 @@ from tests.maintenance.collecting import require_sound
 pytestmark = pytest.mark.system
 
 COMPLETING = (
-    *("pedigree.registry.pending_registrations", "pedigree.registry.sealing"),
+    *("pedigree.registry.pending_registrations", "pedigree.registry.pending_work"),
+    *("pedigree.registry.source_bytes", "pedigree.registry.sealing"),
     *("pedigree.sources", "pedigree.artifacts.publish", "pedigree.catalog.sealing"),
 )
 # A prime number, so that other lines are hit when the code changes.

@@ -7,10 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pedigree.access.records import Permission
+from pedigree.artifacts.records import Manifest, ManifestFile
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
+from pedigree.catalog.creation import Supply
+from pedigree.catalog.draft import WantedVersion
 from pedigree.errors import (
     AccessInUseError,
+    BytesMissingError,
     InvalidInputError,
     InvalidPolicyError,
     NotFoundError,
@@ -21,7 +25,7 @@ from pedigree.lifecycle.policy_defaults import most_specific
 from pedigree.lifecycle.records import CheckRule, Policy
 from pedigree.maintenance.fsck import fsck
 from pedigree.registry import Registry
-from tests.factories import free_policy, register
+from tests.factories import free_policy, new_version, register
 
 RISKY = open_policy().model_copy(update={"aliases": {"champion": "production"}})
 ANN = Actor(name="ann", source="token")
@@ -42,6 +46,26 @@ def test_a_new_model_has_the_policy_of_its_pattern_from_its_first_version_on(
     register(registry, tmp_path, "b", name="churn")
     assert registry.policy("churn") == default_policy()
     assert fsck(registry.database, registry.store).violated == ()
+
+
+def test_a_first_version_that_is_refused_leaves_no_model(registry: Registry) -> None:
+    registry.set_policy_default("risk-*", RISKY)
+    new = new_version()
+    missing = ManifestFile(path="model.bin", size=1, digest=f"sha256:{'0' * 64}")
+    wanted = WantedVersion(
+        name="risk-eu",
+        manifest=Manifest(
+            flavor=new.metadata.flavor, signature=new.metadata.signature, files=(missing,)
+        ),
+        new=new,
+        actor=ANN,
+        is_listed=True,
+    )
+    before = registry.events(limit=1000)
+    with pytest.raises(BytesMissingError):
+        registry.operations.creator.create(wanted, lambda _: Supply(), judge=True)
+    assert registry.models() == ()
+    assert registry.events(limit=1000) == before
 
 
 def test_a_model_without_a_version_gets_it_too_and_a_given_one_takes_its_place(

@@ -82,7 +82,7 @@ def test_without_such_checks_nothing_is_asked(registry: Registry, tmp_path: Path
     registry.set_policy("churn", open_policy())
     register(registry, tmp_path, "a")
     assert not registry.operations.registration_gates.is_asked("churn")
-    assert judged(registry, tmp_path / "a") == RegistrationJudgement((), ())
+    assert judged(registry, tmp_path / "a") == RegistrationJudgement((), (), (), is_refused=False)
     registry.set_policy("churn", asking("artifact_scan"))
     assert registry.operations.registration_gates.is_asked("churn")
 

@@ -10,9 +10,15 @@ from uuid import uuid4
 import pytest
 
 from pedigree.catalog.kept_answers import KeptRequest, NewAnswer
-from pedigree.catalog.records import Registration
+from pedigree.catalog.records import Registration, VersionSource
 from pedigree.catalog.seal_states import SealState
-from pedigree.errors import InvalidSourceError, ModelNotFoundError, VersionNotFoundError
+from pedigree.errors import (
+    InvalidSourceError,
+    ModelNotFoundError,
+    NotSealedError,
+    SourceUnavailableError,
+    VersionNotFoundError,
+)
 from pedigree.lifecycle.policy import open_policy
 from pedigree.lifecycle.records import CheckRule, Severity
 from pedigree.registry import Registry
@@ -23,6 +29,7 @@ from pedigree.sources.pending import PendingQueue
 from pedigree.sources.unanswered import CreationKey, is_unanswered, strike_out
 from tests.factories import SIGNATURE, artifact, new_version
 from tests.sources.serving import ROUTE, FileServer, serving
+from tests.unsealed import by_reference
 
 MLMODEL = b"""flavors: {python_function: {}}
 signature:
@@ -376,6 +383,68 @@ def test_clients_of_all_ages_get_the_same_version_run_and_lineage(
     patched = [path for path in upstream.asked if path.endswith("/tags")]
     assert patched == ["/api/2.0/mlflow/logged-models/m-1/tags"]
     assert tracked.fsck().ok
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"source": "models:/m-1", "model_id": "m-1"},
+        {"source": "runs:/R/model", "run_id": "R"},
+        {"source": "mlflow-artifacts:/0/models/m-1/artifacts", "run_id": "R"},
+    ],
+)
+def test_a_version_by_reference_is_sealed_by_the_tracking_server(
+    registry: Registry, upstream: FileServer, claim: dict[str, str]
+) -> None:
+    registry.create_model("churn")
+    reference = create(registry, **claim)
+    assert registry.get(reference).state is SealState.REFERENCE
+    with pytest.raises(InvalidSourceError, match="does not fetch"):
+        registry.seal(reference)
+    tracked = with_rules(registry, "", mlflow_upstream=upstream.url)
+    sealed = tracked.seal(reference)
+    assert (sealed.state, sealed.run_id, sealed.metrics) == (SealState.SEALED, "R", {"auc": 0.75})
+    assert sealed.signature == SIGNATURE
+    assert {file.path for file in tracked.manifest(reference).files} == FILES.keys()
+    assert tracked.seal(reference) == tracked.get(reference)
+    assert tracked.fsck().ok
+
+
+def test_sealing_asks_the_tracking_server_whose_run_it_is(
+    registry: Registry, upstream: FileServer
+) -> None:
+    registry.create_model("churn")
+    reference = create(registry, "mlflow-artifacts:/0/other/artifacts", run_id="R")
+    tracked = with_rules(registry, "", mlflow_upstream=upstream.url)
+    with pytest.raises(InvalidSourceError, match="must identify the resource"):
+        tracked.seal(reference)
+    upstream.answers = {path: (503, {}, b"") for path in upstream.answers}
+    with pytest.raises(SourceUnavailableError):
+        tracked.seal(reference)
+    assert tracked.get(reference).state is SealState.REFERENCE
+
+
+def test_a_version_by_reference_is_sealed_by_the_rules(registry: Registry, shared: Path) -> None:
+    registry.create_model("churn")
+    place = f"file://{shared}/model"
+    source = VersionSource(source=place)
+    reference = by_reference(registry, source=source).reference
+    with pytest.raises(InvalidSourceError):
+        registry.seal(reference)
+    sealed = with_rules(registry, f"file://{shared}=seal").seal(reference)
+    assert (sealed.state, sealed.flavor) == (SealState.SEALED, "mlflow")
+
+
+def test_a_copy_of_a_reference_is_sealed_once_the_other_version_is(
+    registry: Registry, shared: Path
+) -> None:
+    registry.create_model("churn")
+    create(registry, "s3://elsewhere/model")
+    copied = create(registry, "models:/churn/1")
+    with pytest.raises(NotSealedError, match="churn/1 is not sealed itself"):
+        registry.seal(copied)
+    original = registry.seal("churn/1", shared / "model")
+    assert registry.seal(copied).digest == original.digest
 
 
 def test_a_run_that_does_not_contain_the_source_is_refused_at_once(

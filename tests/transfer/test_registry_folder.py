@@ -35,7 +35,8 @@ DERIVED = {
 }
 # Of one deployment: its work in progress, its deliveries, its logins, and who it is.
 OF_ONE_DEPLOYMENT = {
-    *("applied_roles", "card_follower", "check_run", "exchanged_token", "failure", "kept_answer"),
+    *("applied_roles", "awaited_judgement", "card_follower", "check_run", "exchanged_token"),
+    *("failure", "kept_answer"),
     *("migration", "noted_read", "orphan", "registry_identity", "released", "sink", "upload"),
     *("unserved_event", "upload_area", "upload_area_file", "upload_area_parts", "upload_file"),
     *("upload_session", "web_session", "webhook"),

@@ -6,7 +6,8 @@ sources are, in this order:
 1. the check's own metadata ``pedigree/reference`` or ``pedigree/digest``;
 2. what its own step made;
 3. what its step loaded;
-4. the only materialization that was the newest at some moment between the start of the step and the
+4. in a run that judges a pending version, none: it must load the version or name it;
+5. the only materialization that was the newest at some moment between the start of the step and the
    evaluation, or that its run made.
 
 If more than one version remains, the version is unknown.
@@ -19,7 +20,9 @@ from typing import NamedTuple
 import dagster as dg
 
 from pedigree.catalog.references import parse_number
+from pedigree.catalog.seal_states import SealState
 from pedigree.dagster import metadata_keys
+from pedigree.dagster.capture.judged_versions import judged_version
 from pedigree.dagster.capture.loads import Load, load_of
 from pedigree.errors import InvalidInputError, NotFoundError
 from pedigree.registry import Registry
@@ -72,6 +75,8 @@ class _StepLog:
     loads: list[Load] = field(default_factory=list)
     made: list[dg.AssetMaterialization] = field(default_factory=list)
     run_made: bool = False
+    judges: str | None = None
+    """The pending version that the run judges."""
 
 
 def checked_digest(
@@ -95,6 +100,8 @@ def _from_run(
     inputs = [load.digest for load in log.loads if load.asset == checked.key]
     if inputs:
         return _unique(map(CheckedDigest, inputs), "its step loaded")
+    if log.judges is not None:
+        return CheckedDigest(None, f"it did not load {log.judges}, which its run judges")
     candidates = _unique(_candidates(instance, checked, log), "it may have examined")
     loaded = {load.digest for load in log.loads if _is_version(load.reference, checked.model)}
     if loaded and candidates.digest is not None and candidates.digest not in loaded:
@@ -114,12 +121,23 @@ def _from_metadata(registry: Registry, checked: CheckedVersion) -> CheckedDigest
             None, f"it names {reference}, which is not a version of {checked.model}"
         )
     try:
-        registered = registry.get(reference).digest
+        registered = _digest_of(registry, reference)
     except NotFoundError:
         return CheckedDigest(None, f"it names {reference}, which does not exist")
     if digest not in (None, registered):
         return CheckedDigest(None, f"it names {reference}, but a different digest")
+    if registered is None:
+        return CheckedDigest(None, f"it names {reference}, whose bytes the registry does not have")
     return CheckedDigest(registered)
+
+
+def _digest_of(registry: Registry, reference: str) -> str | None:
+    """Return the digest of a version, also of a pending one that waits for checks."""
+    version = registry.get(reference)
+    if version.state is not SealState.PENDING:
+        return version.digest
+    waiting = registry.operations.awaited_checks.find(version.reference)
+    return waiting.manifest.digest if waiting else None
 
 
 def _from_target(instance: dg.DagsterInstance, checked: CheckedVersion) -> CheckedDigest:
@@ -136,7 +154,10 @@ def _from_target(instance: dg.DagsterInstance, checked: CheckedVersion) -> Check
 
 def _read_log(instance: dg.DagsterInstance, checked: CheckedVersion) -> _StepLog:
     run = instance.get_run_by_id(checked.run_id)
-    log = _StepLog(has_ended=run is None or run.is_finished)
+    log = _StepLog(
+        has_ended=run is None or run.is_finished,
+        judges=judged_version(run.tags, checked.key) if run else None,
+    )
     node = _node(checked.step_key)
     for record in instance.get_records_for_run(checked.run_id, of_type=_RUN_EVENTS).records:
         entry = record.event_log_entry

@@ -9,8 +9,9 @@ The value is the loaded model. A parameter annotated ``ModelVersion`` receives t
 and one annotated ``Path`` the folder of the version's files.
 """
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import dagster as dg
 from pydantic import Field
@@ -24,12 +25,21 @@ from pedigree.dagster.assets.training_step import register_in_step
 from pedigree.dagster.capture import materializations
 from pedigree.dagster.capture.code import code_of
 from pedigree.dagster.capture.event_archive import archive_lookup
+from pedigree.dagster.capture.judged_versions import judged_by_this_run
 from pedigree.dagster.capture.lineage import LineageCapture
 from pedigree.dagster.capture.loads import report_load
 from pedigree.dagster.capture.run_provenance import code_folder, current_context
 from pedigree.dagster.capture.usages import step_usages
 from pedigree.dagster.resources.registry import RegistryResource
 from pedigree.errors import CorruptionError, InvalidMetadataError, VersionNotFoundError
+
+
+class _Files(Protocol):
+    """What loads the files of versions: the registry, or its pending versions."""
+
+    def folder(self, reference: str) -> Path: ...
+
+    def load(self, reference: str, *, trust: Collection[str] = ()) -> object: ...
 
 
 class ModelIOManager(dg.ConfigurableIOManager):
@@ -98,6 +108,8 @@ class ModelIOManager(dg.ConfigurableIOManager):
             VersionNotFoundError: The asset was not materialized, or names no version.
             CorruptionError: The version's digest differs from that in the materialization.
         """
+        if (judged := judged_by_this_run(context.asset_key)) is not None:
+            return self._load_judged(context, judged)
         if not context.has_asset_partitions:
             return self._load(context, None)
         partitions = list(context.asset_partition_keys)
@@ -116,18 +128,28 @@ class ModelIOManager(dg.ConfigurableIOManager):
                 value=digest,
                 remedy="Materialize the asset again; if the error stays, the database was edited",
             )
-        requested_type = context.dagster_type.typing_type
-        value: object
-        if requested_type is ModelVersion:
-            value = version
-        elif requested_type is Path:
-            value = registry.folder(version.reference)
-        else:
-            value = registry.load(version.reference, trust=self.trust)
+        value = self._value(context, version, registry)
         report_load(version, context.asset_key)
         for use in step_usages(context.asset_key):
             registry.operations.usages.record_usage(version.reference, use)
         return value
+
+    def _load_judged(self, context: dg.InputContext, reference: str) -> Any:
+        """Load the pending version that a run judges, which has no materialization yet."""
+        files = self.registry.connect().operations.awaited_checks
+        version = files.version(reference)
+        value = self._value(context, version, files)
+        report_load(version, context.asset_key)
+        return value
+
+    def _value(self, context: dg.InputContext, version: ModelVersion, files: _Files) -> Any:
+        """Return a version as the parameter of the step wants it."""
+        requested_type = context.dagster_type.typing_type
+        if requested_type is ModelVersion:
+            return version
+        if requested_type is Path:
+            return files.folder(version.reference)
+        return files.load(version.reference, trust=self.trust)
 
 
 def _upstream_version(context: dg.InputContext, partition: str | None) -> tuple[str, str]:

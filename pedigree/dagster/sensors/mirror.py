@@ -28,6 +28,10 @@ from pedigree.dagster.sensors.mirror_events import (
 )
 from pedigree.dagster.sensors.mirror_repairs import repairs
 from pedigree.dagster.sensors.mirror_tick import MirrorCursor, MirrorTick
+from pedigree.dagster.sensors.registration_runs import (
+    RegistrationRequests,
+    registration_requests,
+)
 from pedigree.dagster.sensors.targets import Target, Targets, targets_of
 from pedigree.dagster.sensors.tick_loops import report_partitions, skip_reason, tick_loop
 from pedigree.failures.records import BackgroundWork
@@ -51,7 +55,8 @@ def mirror_changes(
     A run of this instance materializes its own changes. So its asset waits until the run ends, and
     then the changes that it did not materialize are reported. A tick without new events compares
     some models with the graph, and reports what the graph lacks at two consecutive ticks. A model
-    whose events cannot be reported waits alone.
+    whose events cannot be reported waits alone. For versions that wait for asset checks of users
+    before they are registered, it requests the runs, so its sensor selects assets.
     """
     registry = registry_in(registry.context.in_role(DatabaseRole.SENSOR))
     cursor = _read_cursor(context.cursor)
@@ -78,11 +83,17 @@ def mirror_changes(
         registry.operations.asset_events.end_awaiting([*cursor.reported, *tick.already_shown])
     if targets and not tick.reported:
         after = _compare(tick, registry, targets, after)
-    notes = [*tick.loop.notes, *report_partitions(registry, targets)]
+    requested = (
+        registration_requests(context, registry, targets, tick.loop)
+        if targets
+        else RegistrationRequests((), ())
+    )
+    notes = [*tick.loop.notes, *requested.notes, *report_partitions(registry, targets)]
     nothing = "nothing else to show" if notes else "the graph matches the registry"
     return dg.SensorResult(
+        run_requests=list(requested.runs),
         asset_events=tick.reported,
-        skip_reason=None if tick.reported else skip_reason(notes, nothing),
+        skip_reason=None if tick.reported or requested.runs else skip_reason(notes, nothing),
         cursor=after.model_dump_json(),
     )
 

@@ -75,11 +75,17 @@ def _unseen_holders(
 ) -> list[tuple[ModelVersion, str]]:
     found = []
     for stage in target.model_spec.stages:
-        shown = graph.stage_version(target.model_spec.stage_key(stage), target.partition)
+        shown = graph.stage_holder(target.model_spec.stage_key(stage), target.partition)
         holder = registry.holder(name, stage)
         # If versions share a stage, the last one that entered may have left it since.
         entered = registry.timeline(name, f"stage:{stage}", limit=1)
         expected = {assignment.version_id for assignment in entered}
-        if holder and shown not in {*expected, holder.version_id}:
+        if holder is None:
+            continue
+        # A version that was sealed since has another data version.
+        is_sealed_since = shown.version == holder.version_id and (
+            shown.data_version != holder.data_version
+        )
+        if is_sealed_since or shown.version not in {*expected, holder.version_id}:
             found.append((holder, stage))
     return found

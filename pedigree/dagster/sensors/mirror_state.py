@@ -24,6 +24,13 @@ class Registrations(NamedTuple):
     since: float
 
 
+class ShownHolder(NamedTuple):
+    """The version that a stage's asset shows, and its data version; None if it shows none."""
+
+    version: int | None = None
+    data_version: str | None = None
+
+
 class GraphState:
     """One tick's view of the graph."""
 
@@ -33,7 +40,7 @@ class GraphState:
         self.registrations = cache(self._registrations)
         self.alias_seq = cache(self._alias_seq)
         self._runs: dict[str, dg.DagsterRun] = {}
-        self._last: dict[dg.AssetKey, int | None] = {}
+        self._last: dict[dg.AssetKey, ShownHolder] = {}
 
     def load_runs(self, run_ids: Iterable[str]) -> None:
         """Look up runs; runs of other instances do not exist here."""
@@ -67,21 +74,21 @@ class GraphState:
 
         The row is older than the newest event if a process died between writing the two.
         """
-        self._last |= dict.fromkeys(keys)
+        self._last |= dict.fromkeys(keys, ShownHolder())
         for record in self._instance.get_asset_records(list(self._last)) if self._last else ():
             last = record.asset_entry.last_materialization
             if last is not None and last.asset_materialization is not None:
-                found = _integer(last.asset_materialization.metadata, metadata_keys.VERSION)
-                self._last[record.asset_entry.asset_key] = found
+                shown = _holder(last.asset_materialization)
+                self._last[record.asset_entry.asset_key] = shown
 
-    def stage_version(self, key: dg.AssetKey, partition: str | None) -> int | None:
-        """Return the version that a stage's asset shows; None if it shows none."""
+    def stage_holder(self, key: dg.AssetKey, partition: str | None) -> ShownHolder:
+        """Return the version that a stage's asset shows."""
         if partition is None:
             if key not in self._last:
                 self.load_last_versions([key])
             return self._last[key]
         shown = self._materializations(key, partition, 1)
-        return _integer(shown[0].metadata, metadata_keys.VERSION) if shown else None
+        return _holder(shown[0]) if shown else ShownHolder()
 
     def _generation(self, key: dg.AssetKey, partition: str | None) -> int:
         """Return the newest generation that a stage's asset shows; -1 if it shows none."""
@@ -130,6 +137,13 @@ class GraphState:
 def _filter(key: dg.AssetKey, partition: str | None) -> dg.AssetRecordsFilter:
     return dg.AssetRecordsFilter(
         key, asset_partitions=[partition] if partition is not None else None
+    )
+
+
+def _holder(shown: dg.AssetMaterialization) -> ShownHolder:
+    digest = shown.metadata.get(metadata_keys.DIGEST)
+    return ShownHolder(
+        _integer(shown.metadata, metadata_keys.VERSION), str(digest.value) if digest else None
     )
 
 

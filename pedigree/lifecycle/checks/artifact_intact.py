@@ -24,4 +24,5 @@ CHECK = Check(
     name=ARTIFACT_INTACT,
     asks="Every file is in the store with its registered bytes",
     judge=_judge,
+    of_bytes=True,
 )

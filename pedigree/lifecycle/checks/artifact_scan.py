@@ -87,5 +87,6 @@ CHECK = Check(
     asks="No file of the artifact, also inside zips, imports code that is not known to be harmless",
     judge=_judge,
     settings=ScanSettings,
+    of_bytes=True,
     extra=EXTRA,
 )

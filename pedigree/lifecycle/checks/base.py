@@ -80,6 +80,8 @@ class Check:
         judge: Checks a version; receives the evidence, the version and the settings.
         settings: The record of its settings.
         relative: Its verdict depends on the champion, and becomes void when the champion changes.
+        of_bytes: It reads nothing of a version but its bytes, so versions with the same bytes share
+            a verdict that it passed.
         filled: Completes its settings from a model's policy.
         extra: The extra that it needs besides the registry itself.
     """
@@ -89,6 +91,7 @@ class Check:
     judge: Callable[[Evidence, ModelVersion, Any], Finding]
     settings: type[Record] = NoSettings
     relative: bool = False
+    of_bytes: bool = False
     filled: Callable[[Policy, Any], Record] = lambda _, settings: settings
     extra: str | None = None
 

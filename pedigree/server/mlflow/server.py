@@ -14,7 +14,7 @@ _INFO = {
     "store_type": None,
     "workspaces_enabled": False,
     "trace_archival_enabled": False,
-    "multipart_uploads_enabled": False,
+    # A client would read every file by a URL of the store, past the service.
     "multipart_downloads_enabled": False,
     "presigned_upload_run_id_supported": False,
     "presigned_upload_model_id_supported": False,
@@ -30,8 +30,11 @@ async def _health(_: Request) -> Response:
     return PlainTextResponse("OK")
 
 
-async def _server_info(_: Request) -> Response:
-    return Response(to_json(_INFO), media_type="application/json")
+async def _server_info(request: Request) -> Response:
+    # The parts of a file go to URLs of the store, if it signs them.
+    signs = not request.app.state.registry.store.is_local
+    info = {**_INFO, "multipart_uploads_enabled": signs}
+    return Response(to_json(info), media_type="application/json")
 
 
 ROUTES = (
