@@ -35,7 +35,7 @@ class WebhookStatus(NumberedWord):
     DISABLED = "DISABLED"
 
 
-class WebhookEntity(NumberedWord):
+class MlflowEntity(NumberedWord):
     """What an event is about."""
 
     REGISTERED_MODEL = "REGISTERED_MODEL"
@@ -50,7 +50,7 @@ class WebhookEntity(NumberedWord):
     BUDGET_POLICY = "BUDGET_POLICY"
 
 
-class WebhookAction(NumberedWord):
+class MlflowAction(NumberedWord):
     """What happened."""
 
     CREATED = "CREATED"
@@ -61,11 +61,11 @@ class WebhookAction(NumberedWord):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class WebhookEvent(MlflowRequest):
+class MlflowEvent(MlflowRequest):
     """An event that a webhook receives."""
 
-    entity: WebhookEntity | None = optional()
-    action: WebhookAction | None = optional()
+    entity: MlflowEntity | None = optional()
+    action: MlflowAction | None = optional()
 
     @property
     def kind(self) -> MlflowKind:
@@ -91,11 +91,11 @@ def _name(_: str, value: str | None) -> str | None:
     )
 
 
-def _events(_: str, values: tuple[WebhookEvent, ...]) -> str | None:
+def _events(_: str, values: tuple[MlflowEvent, ...]) -> str | None:
     return next(filter(None, (each.fault() for each in values)), None)
 
 
-def _one_event(_: str, value: WebhookEvent | None) -> str | None:
+def _one_event(_: str, value: MlflowEvent | None) -> str | None:
     return value.fault() if value else None
 
 
@@ -122,7 +122,7 @@ class NewWebhookRequest(WebhookRequest):
 
     name: str = required(rule=_name)
     url: str = required()
-    events: tuple[WebhookEvent, ...] = required(rule=_events)
+    events: tuple[MlflowEvent, ...] = required(rule=_events)
     description: str | None = optional(rule=_text)
     secret: str | None = optional(rule=_text)
     status: WebhookStatus | None = optional()
@@ -143,7 +143,7 @@ class ChangedWebhookRequest(WebhookRequest):
     name: str | None = optional(rule=_name)
     description: str | None = optional(rule=_text)
     url: str | None = optional()
-    events: tuple[WebhookEvent, ...] = optional((), rule=_events)
+    events: tuple[MlflowEvent, ...] = optional((), rule=_events)
     secret: str | None = optional(rule=_text)
     status: WebhookStatus | None = optional()
 
@@ -160,7 +160,7 @@ class ListedWebhooksRequest(WebhookRequest):
 class TriedWebhookRequest(WebhookRequest):
     """A request that tests a webhook."""
 
-    event: WebhookEvent | None = optional(rule=_one_event)
+    event: MlflowEvent | None = optional(rule=_one_event)
 
 
 class WebhookEventAnswer(Record):

@@ -18,12 +18,12 @@ from pedigree.server.mlflow.webhook_records import (
     ChangedWebhookRequest,
     ListedWebhooksRequest,
     ManyWebhooks,
+    MlflowEvent,
     NewWebhookRequest,
     OneTestResult,
     OneWebhook,
     TriedWebhookRequest,
     WebhookAnswer,
-    WebhookEvent,
     WebhookStatus,
 )
 
@@ -112,7 +112,7 @@ def _one(webhook: Webhook) -> OneWebhook:
     return OneWebhook(webhook=WebhookAnswer.of(webhook))
 
 
-def _kinds(events: tuple[WebhookEvent, ...]) -> tuple[MlflowKind, ...]:
+def _kinds(events: tuple[MlflowEvent, ...]) -> tuple[MlflowKind, ...]:
     """Return each kind once, in the order of the request."""
     return tuple(dict.fromkeys(each.kind for each in events))
 
