@@ -34,6 +34,11 @@ class MlflowSettings(AuditSettings):
         default=64, ge=1, description="Maximum requests that a worker passes on at once"
     )
 
+    mlflow_requests: bool = Field(
+        default=False,
+        description="Keep a move by a client of MLflow as a stage request until its gates pass",
+    )
+
     @model_validator(mode="after")
     def _require_upstream(self) -> Self:
         if self.mlflow_proxy and self.mlflow_upstream is None:

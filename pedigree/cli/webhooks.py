@@ -33,7 +33,7 @@ ModelOption = Annotated[
 ]
 DescriptionOption = Annotated[str | None, typer.Option("--description", help="What it is for.")]
 
-_COLUMNS = ("id#", "url", "types", "models", "active")
+_COLUMNS = ("id#", "name", "form", "url", "types", "models", "active")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -94,8 +94,10 @@ def show(webhook_id: IdArgument, as_json: JsonFlag = False) -> None:
 def _row(webhook: "Webhook") -> tuple[str, ...]:
     return (
         str(webhook.webhook_id),
+        webhook.name or "",
+        webhook.form,
         webhook.url,
-        ", ".join(webhook.types) or "all",
+        ", ".join(webhook.events or webhook.types) or "all",
         ", ".join(webhook.models) or "all",
         "yes" if webhook.active else "no",
     )

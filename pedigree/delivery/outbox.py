@@ -1,7 +1,7 @@
 """The outbox of webhooks: deliveries are queued, leased, settled and listed."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -9,7 +9,8 @@ from pedigree._record import RecordPage
 from pedigree.audit import log
 from pedigree.audit.records import Event
 from pedigree.delivery.backoff import wait_after
-from pedigree.delivery.records import Attempt, Delivery, DeliveryState
+from pedigree.delivery.mlflow_messages import MessagePart, part_from
+from pedigree.delivery.records import Attempt, Delivery, DeliveryState, Webhook, WebhookForm
 from pedigree.delivery.webhooks import SQL, webhook_of, webhook_row
 from pedigree.errors import DeliveryNotFoundError
 from pedigree.postgres.pages import fetch_page
@@ -36,7 +37,18 @@ class LeasedLine(NamedTuple):
 
 
 class Leased(NamedTuple):
-    """A delivery that only this worker has until the lease expires."""
+    """A delivery that only this worker has until the lease expires.
+
+    Attributes:
+        lease: The lease.
+        webhook_id: The webhook.
+        model: The name of the model in the log.
+        event: The event.
+        failures: How often it failed since its start or restart.
+        at: The time of the database.
+        receiver: The webhook with its secrets.
+        part: The message to send, if the webhook has MLflow's form.
+    """
 
     lease: str
     webhook_id: int
@@ -45,6 +57,12 @@ class Leased(NamedTuple):
     failures: int
     at: datetime
     receiver: Row
+    part: MessagePart | None
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing of the event is left once this arrived."""
+        return self.part is None or self.part.is_last
 
 
 def webhooks_behind(transaction: Transaction) -> tuple[int, ...]:
@@ -63,7 +81,7 @@ def enqueue(transaction: Transaction, webhook_id: int) -> bool:
         return False
     webhook = webhook_of(row)
     page = log.read(transaction, after=row["seq"], limit=_PAGE)
-    wanted = [event for event in page if webhook.wants(event)]
+    wanted = [event for event in page if _is_wanted(transaction, webhook, event)]
     if wanted:
         values = {"webhook_id": webhook.webhook_id, "seqs": [event.seq for event in wanted]}
         queued = transaction.execute(SQL["insert_deliveries"], values).fetchall()
@@ -73,6 +91,13 @@ def enqueue(transaction: Transaction, webhook_id: int) -> bool:
     values = {"webhook_id": webhook.webhook_id, "seq": page[-1].seq}
     transaction.execute(SQL["read_up_to"], values)
     return True
+
+
+def _is_wanted(transaction: Transaction, webhook: Webhook, event: Event) -> bool:
+    if not webhook.wants(event):
+        return False
+    is_own = webhook.form is WebhookForm.PEDIGREE
+    return is_own or part_from(transaction, event, webhook.events, 0) is not None
 
 
 def lease(
@@ -95,27 +120,38 @@ def lease(
 
 
 def first_delivery(transaction: Transaction, line: LeasedLine) -> Leased | None:
-    """Return the first delivery of a leased ordering key; None if it has none, and is released."""
+    """Return the first delivery of a leased ordering key; None if it has none, and is released.
+
+    It is released too if nothing is left of the event that the webhook wants by now.
+    """
     named = {"webhook_id": line.webhook_id, "model": line.model}
     row = transaction.execute(SQL["first_of_line"], named).fetchone()
     if row is None:
         transaction.execute(SQL["release_line"], {**named, "wait": timedelta(0)})
         return None
+    event = Event.served(row["canonical"], row["seq"], is_flagged=row["is_flagged"])
+    part = None
+    if row["form"] == WebhookForm.MLFLOW:
+        part = part_from(transaction, event, row["events"], row["part"])
+        if part is None:
+            _settle(transaction, named, event.seq, DeliveryState.DELIVERED)
+            return None
     return Leased(
         lease=line.lease,
         webhook_id=line.webhook_id,
         model=line.model,
-        event=Event.served(row["canonical"], row["seq"], is_flagged=row["is_flagged"]),
+        event=event,
         failures=row["failures"],
         at=row["at"],
         receiver=row,
+        part=part,
     )
 
 
 def settle(
     transaction: Transaction, leased: Leased, attempt: Attempt, *, retry_after: float = 0.0
 ) -> None:
-    """Log an attempt, and set the result: delivered, retried later, or dead.
+    """Log an attempt, and set the result: delivered, to be continued, retried later, or dead.
 
     A worker whose lease has expired in the meantime changes nothing else.
 
@@ -133,11 +169,30 @@ def settle(
     transaction.execute(SQL["log_attempt"], {"lease": leased.lease, **named, **dict(attempt)})
     if str(held["lease"]) != leased.lease:
         return
-    failures = leased.failures + (not attempt.succeeded)
-    wait = None if attempt.succeeded else wait_after(failures, retry_after)
-    state = DeliveryState.DELIVERED if attempt.succeeded else DeliveryState.DEAD
-    state = state if wait is None else DeliveryState.PENDING
-    transaction.execute(SQL["settle_delivery"], {**named, "state": state, "failures": failures})
+    part = leased.part.place if leased.part else 0
+    if attempt.succeeded:
+        state = DeliveryState.DELIVERED if leased.is_last else DeliveryState.PENDING
+        _settle(transaction, line, leased.event.seq, state, part=part + 1, failures=leased.failures)
+        return
+    failures = leased.failures + 1
+    wait = wait_after(failures, retry_after)
+    state = DeliveryState.DEAD if wait is None else DeliveryState.PENDING
+    _settle(transaction, line, leased.event.seq, state, part=part, failures=failures, wait=wait)
+
+
+def _settle(
+    transaction: Transaction,
+    line: Mapping[str, object],
+    seq: int,
+    state: DeliveryState,
+    *,
+    part: int = 0,
+    failures: int = 0,
+    wait: timedelta | None = None,
+) -> None:
+    """Set the state of a delivery, and release its ordering key, which is due after a wait."""
+    reached = {"seq": seq, "state": state, "part": part, "failures": failures}
+    transaction.execute(SQL["settle_delivery"], {**line, **reached})
     transaction.execute(SQL["release_line"], {**line, "wait": wait or timedelta(0)})
 
 

@@ -1,11 +1,12 @@
 -- name: insert_webhook
 -- Store a new webhook; it receives events from now on.
 INSERT INTO pedigree.webhook (
-    url, description, types, models, secret, created_at, created_by, seq
+    name, form, url, description, types, models, events, active, secret, created_at, created_by,
+    last_updated_at, seq
 )
-SELECT %(url)s, %(description)s, %(types)s, %(models)s, %(secret)s, clock_timestamp(), %(actor)s,
-    coalesce(max(seq), 0)
-FROM pedigree.feed
+SELECT %(name)s, %(form)s, %(url)s, %(description)s, %(types)s, %(models)s, %(events)s, %(active)s,
+    %(secret)s, moment.at, %(actor)s, moment.at, (SELECT coalesce(max(seq), 0) FROM pedigree.feed)
+FROM (SELECT clock_timestamp() AS at) AS moment
 RETURNING *, clock_timestamp() AS now;
 
 -- name: lock_webhook
@@ -22,22 +23,33 @@ SELECT *, clock_timestamp() AS now FROM pedigree.webhook WHERE webhook_id = %(we
 -- Webhooks after another.
 SELECT * FROM pedigree.webhook WHERE webhook_id > %(after)s ORDER BY webhook_id LIMIT %(limit)s;
 
+-- name: mlflow_webhooks
+-- Webhooks in MLflow's form before another, the newest first.
+SELECT * FROM pedigree.webhook
+WHERE form = 'mlflow' AND (%(before)s::bigint IS NULL OR webhook_id < %(before)s)
+ORDER BY webhook_id DESC
+LIMIT %(limit)s;
+
 -- name: update_webhook
 -- Replace what people edit of a webhook.
 UPDATE pedigree.webhook SET
+    name = %(name)s,
     url = %(url)s,
     description = %(description)s,
     types = %(types)s,
     models = %(models)s,
-    active = %(active)s
+    events = %(events)s,
+    active = %(active)s,
+    last_updated_at = clock_timestamp()
 WHERE webhook_id = %(webhook_id)s
 RETURNING *, clock_timestamp() AS now;
 
 -- name: rotate_secret
--- Replace a webhook's secret; the old one also signs for a while.
+-- Replace a webhook's secret; in our own form, the old one also signs for a while.
 UPDATE pedigree.webhook SET
-    secret = %(secret)s, old_secret = secret,
-    old_secret_until = clock_timestamp() + %(keep)s::interval
+    secret = %(secret)s, last_updated_at = clock_timestamp(),
+    old_secret = CASE WHEN form = 'pedigree' THEN secret END,
+    old_secret_until = CASE WHEN form = 'pedigree' THEN clock_timestamp() + %(keep)s::interval END
 WHERE webhook_id = %(webhook_id)s
 RETURNING *, clock_timestamp() AS now;
 
@@ -103,9 +115,9 @@ RETURNING line.webhook_id, line.model, coalesce(
 -- name: first_of_line
 -- The next delivery of an ordering key, with its receiver and secrets. A separate statement after
 -- the one that took the lease: it sees what the previous lease wrote.
-SELECT w.webhook_id, w.url, w.secret,
+SELECT w.webhook_id, w.form, w.events, w.url, w.secret,
     CASE WHEN w.old_secret_until > clock_timestamp() THEN w.old_secret END AS old_secret,
-    d.seq, d.failures, e.canonical, clock_timestamp() AS at,
+    d.seq, d.part, d.failures, e.canonical, clock_timestamp() AS at,
     EXISTS (SELECT FROM pedigree.unserved_event u WHERE u.id = e.id) AS is_flagged
 FROM pedigree.webhook_delivery d
 JOIN pedigree.webhook w ON w.webhook_id = d.webhook_id
@@ -133,6 +145,7 @@ ON CONFLICT (lease) DO NOTHING;
 -- Set the state of a delivery after an attempt.
 UPDATE pedigree.webhook_delivery SET
     state = %(state)s,
+    part = %(part)s,
     failures = %(failures)s,
     settled_at = CASE WHEN %(state)s <> 'pending' THEN clock_timestamp() END
 WHERE webhook_id = %(webhook_id)s AND seq = %(seq)s;
@@ -154,7 +167,7 @@ WHERE webhook_id = %(webhook_id)s AND seq = %(seq)s;
 
 -- name: ask_again
 -- Restart a delivery.
-UPDATE pedigree.webhook_delivery SET state = 'pending', failures = 0, settled_at = NULL
+UPDATE pedigree.webhook_delivery SET state = 'pending', part = 0, failures = 0, settled_at = NULL
 WHERE webhook_id = %(webhook_id)s AND seq = %(seq)s;
 
 -- name: hurry_line
@@ -199,6 +212,53 @@ WHERE (webhook_id, seq) IN (
     LIMIT 1000
     FOR UPDATE SKIP LOCKED
 );
+
+-- name: is_of_prompt
+-- Whether an event belongs to a prompt, which is a model with a tag.
+SELECT coalesce(lower(m.tags ->> %(tag)s) = 'true', false) AS is_prompt
+FROM pedigree.feed f
+JOIN pedigree.event e USING (id)
+LEFT JOIN pedigree.registered_model m ON m.log_name = e.model
+WHERE f.seq = %(seq)s;
+
+-- name: run_of_source
+-- The run that the source of a new version states, by the event of its creation.
+SELECT o.run_id
+FROM pedigree.feed f
+JOIN pedigree.event e USING (id)
+JOIN pedigree.registered_model m ON m.log_name = e.model
+JOIN pedigree.version_source o ON o.model_id = m.model_id AND o.version = e.version
+WHERE f.seq = %(seq)s;
+
+-- name: next_of_model
+-- The event of a model that follows another one.
+SELECT following.canonical
+FROM pedigree.feed f
+JOIN pedigree.event e USING (id)
+JOIN LATERAL (
+    SELECT n.canonical FROM pedigree.event n
+    WHERE n.model = e.model AND n.id > e.id
+    ORDER BY n.id
+    LIMIT 1
+) AS following ON true
+WHERE f.seq = %(seq)s;
+
+-- name: earlier_descriptions
+-- What was written of the description of a version, or of a model, before an event about it, in order.
+SELECT earlier.canonical
+FROM pedigree.feed f
+JOIN pedigree.event e USING (id)
+JOIN LATERAL (
+    SELECT p.id, p.canonical FROM pedigree.event p
+    WHERE p.model = e.model AND p.version = e.version AND p.id < e.id
+        AND p.type IN ('version.created', 'version.updated')
+    UNION ALL
+    SELECT p.id, p.canonical FROM pedigree.event p
+    WHERE e.version IS NULL AND p.model = e.model AND p.id < e.id
+        AND p.type IN ('model.created', 'model.updated')
+) AS earlier ON true
+WHERE f.seq = %(seq)s
+ORDER BY earlier.id;
 
 -- name: note_sink
 -- Record a new sink; it gets the feed from its beginning.

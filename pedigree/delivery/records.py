@@ -9,12 +9,23 @@ from pedigree._record import Record
 from pedigree.access.patterns import is_one_of
 from pedigree.audit.event_types import READS, EventType
 from pedigree.audit.records import Event
+from pedigree.delivery.mlflow_kinds import MlflowKind
+from pedigree.delivery.mlflow_messages import may_be
+
+
+class WebhookForm(StrEnum):
+    """The form of the messages of a webhook."""
+
+    PEDIGREE = "pedigree"
+    MLFLOW = "mlflow"
 
 
 class Webhook(Record):
     """A receiver of events by HTTP, without its secret."""
 
     webhook_id: int
+    name: str | None = Field(default=None, description="Its name, if a client of MLflow made it")
+    form: WebhookForm = Field(description="The form of its messages: ours, or that of MLflow")
     url: str
     description: str | None = None
     types: tuple[str, ...] = Field(
@@ -23,20 +34,33 @@ class Webhook(Record):
     models: tuple[str, ...] = Field(
         description="Names of models, or patterns such as churn*, that it receives; empty: all"
     )
+    events: tuple[MlflowKind, ...] = Field(
+        description="The events of MLflow that it receives; in our own form it has types instead"
+    )
     active: bool = Field(description="While false, nothing is sent, and nothing is lost")
     created_at: datetime
     created_by: str
+    last_updated_at: datetime
     old_secret_until: datetime | None = Field(
         default=None, description="How long the previous secret also signs"
     )
 
     def wants(self, event: Event) -> bool:
-        """Return whether it receives an event; those of reads only if a type names them."""
-        if not self.types and event.type in READS:
+        """Return whether it receives an event; those of reads only if a type names them.
+
+        In MLflow's form, an event may still be no message that it receives: what is a prompt, and
+        which tags changed, the event alone does not say.
+        """
+        if self.form is WebhookForm.MLFLOW and not may_be(event.type, self.events):
             return False
-        if self.types and not is_one_of(event.type, self.types):
+        if self.form is WebhookForm.PEDIGREE and not self._has_type(event):
             return False
         return not self.models or (event.model is not None and is_one_of(event.model, self.models))
+
+    def _has_type(self, event: Event) -> bool:
+        if not self.types and event.type in READS:
+            return False
+        return not self.types or is_one_of(event.type, self.types)
 
 
 class IssuedWebhook(Record):

@@ -1,4 +1,7 @@
-"""Sign messages according to Standard Webhooks 1.0, and encrypt the stored secrets.
+"""Sign messages, and encrypt the stored secrets.
+
+Our own form is that of Standard Webhooks 1.0. MLflow's form has other names of headers, one
+signature at most, and takes the bytes of the secret as they are.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -35,18 +38,40 @@ def signed_headers(
         at: The time of sending.
         payload: The body.
     """
-    moment = str(int(at.timestamp()))
-    content = b".".join((message_id.encode(), moment.encode(), payload))
+    moment, content = _signed(message_id, at, payload)
+    raws = (base64.b64decode(key.removeprefix(PREFIX)) for key in keys)
     return {
         "webhook-id": message_id,
         "webhook-timestamp": moment,
-        "webhook-signature": " ".join(_signature(key, content) for key in keys),
+        "webhook-signature": " ".join(_signature(raw, content) for raw in raws),
     }
 
 
-def _signature(key: str, content: bytes) -> str:
-    raw = base64.b64decode(key.removeprefix(PREFIX))
-    return "v1," + base64.b64encode(hmac.digest(raw, content, "sha256")).decode()
+def mlflow_headers(
+    keys: Iterable[str], message_id: str, at: datetime, payload: bytes
+) -> dict[str, str]:
+    """Return the headers of a message in MLflow's form; without a secret it has no signature.
+
+    Args:
+        keys: The secret, if there is one.
+        message_id: The same at each attempt, so that a receiver detects a repetition.
+        at: The time of sending.
+        payload: The body.
+    """
+    moment, content = _signed(message_id, at, payload)
+    headers = {"X-MLflow-Delivery-Id": message_id, "X-MLflow-Timestamp": moment}
+    for key in keys:
+        headers["X-MLflow-Signature"] = _signature(key.encode(), content)
+    return headers
+
+
+def _signed(message_id: str, at: datetime, payload: bytes) -> tuple[str, bytes]:
+    moment = str(int(at.timestamp()))
+    return moment, b".".join((message_id.encode(), moment.encode(), payload))
+
+
+def _signature(key: bytes, content: bytes) -> str:
+    return "v1," + base64.b64encode(hmac.digest(key, content, "sha256")).decode()
 
 
 class SecretBox:

@@ -17,7 +17,7 @@ from pedigree.audit.records import Actor
 from pedigree.delivery import outbox
 from pedigree.delivery.background_thread import is_over
 from pedigree.delivery.outbox import Leased
-from pedigree.delivery.payloads import message
+from pedigree.delivery.payloads import message, mlflow_message
 from pedigree.delivery.records import Attempt
 from pedigree.delivery.signing import SecretBox
 from pedigree.delivery.webhook_sender import Sent, send
@@ -130,8 +130,8 @@ class WebhookWorker:
     def _deliver(self, leased: Leased) -> Attempt:
         event = leased.event
         try:
-            payload = message(event, self._names.shown_json)
-            sent = send(leased.receiver, event.event_id, leased.at, payload, self._settings)
+            message_id, payload = self._message(leased)
+            sent = send(leased.receiver, message_id, leased.at, payload, self._settings)
         except Exception as error:  # of this receiver: its URL, or its stored secret
             sent = Sent(Attempt(at=leased.at, duration_ms=0, status=None, error=describe(error)))
         attempt = sent.attempt
@@ -151,6 +151,13 @@ class WebhookWorker:
             # The lease expires, and a worker retries.
             _LOG.warning("%s", error, extra={"action": "delivery.unsettled", **log_fields})
         return attempt
+
+    def _message(self, leased: Leased) -> tuple[str, bytes]:
+        """Return the id and the payload of a message in the form of its webhook."""
+        event, part, named = leased.event, leased.part, self._names.shown_json
+        if part is None:
+            return event.event_id, message(event, named)
+        return part.message_id(event.event_id), mlflow_message(event, part, named)
 
     def _collect(self, at_work: _AtWork) -> None:
         """Wait a while for one of the deliveries to end, and report webhooks that often fail."""

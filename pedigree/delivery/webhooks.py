@@ -7,13 +7,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pedigree._record import UNCHANGED, RecordPage
-from pedigree.access.patterns import is_one_of
 from pedigree.audit import log
 from pedigree.audit.event_types import EventType
 from pedigree.audit.records import Actor
-from pedigree.delivery.records import IssuedWebhook, Webhook
+from pedigree.delivery.records import IssuedWebhook, Webhook, WebhookForm
 from pedigree.delivery.signing import SecretBox, new_secret
-from pedigree.egress.addresses import url_fault
+from pedigree.delivery.webhook_fields import checked_fields
 from pedigree.errors import InvalidInputError, WebhookNotFoundError
 from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.queries import load_queries
@@ -22,9 +21,11 @@ from pedigree.settings import Settings
 
 SQL = load_queries(__package__)
 
-_CHANGEABLE = ("url", "description", "types", "models", "active")
+_CHANGEABLE = ("name", "url", "description", "types", "models", "events", "active")
 # Private columns: secrets, and the position in the feed.
 _PRIVATE = frozenset({"secret", "old_secret", "seq", "now"})
+# The fields that None gives a default.
+_DEFAULTS = ("description", "types", "models", "events", "active")
 
 
 def create_webhook(
@@ -43,12 +44,52 @@ def create_webhook(
         InvalidInputError: The URL is not allowed, or a pattern matches no type.
         SecretKeyError: There is no key to encrypt its secret.
     """
-    values = _checked(settings, url=url, description=description, types=types, models=models)
     secret = new_secret()
-    values |= {"secret": SecretBox(settings).seal(secret), "actor": actor.name}
+    webhook = insert_webhook(
+        transaction,
+        actor,
+        settings,
+        form=WebhookForm.PEDIGREE,
+        secret=secret,
+        url=url,
+        description=description,
+        types=types,
+        models=models,
+    )
+    return IssuedWebhook(webhook=webhook, secret=secret)
+
+
+def insert_webhook(
+    transaction: Transaction,
+    actor: Actor,
+    settings: Settings,
+    *,
+    form: WebhookForm,
+    secret: str | None,
+    **given: Any,
+) -> Webhook:
+    """Store a webhook; a field that is not given has its default.
+
+    Raises:
+        InvalidInputError: The URL is not allowed, or a pattern matches no type.
+        SecretKeyError: There is no key to encrypt secrets.
+    """
+    values = {"name": None, **checked_fields(settings, **{**dict.fromkeys(_DEFAULTS), **given})}
+    sealed = sealed_secret(secret, settings)
+    values |= {"form": form, "secret": sealed, "actor": actor.name}
     row = transaction.execute(SQL["insert_webhook"], values).fetchall()[0]
     _record(transaction, EventType.WEBHOOK_CREATED, row, actor)
-    return IssuedWebhook(webhook=webhook_of(row), secret=secret)
+    return webhook_of(row)
+
+
+def sealed_secret(secret: str | None, settings: Settings) -> bytes | None:
+    """Return the encrypted form of a secret; None without one.
+
+    Raises:
+        SecretKeyError: There is no key, without which nothing is delivered either.
+    """
+    box = SecretBox(settings)
+    return None if secret is None else box.seal(secret)
 
 
 def update_webhook(
@@ -58,11 +99,14 @@ def update_webhook(
     settings: Settings,
     **changes: Any,
 ) -> Webhook:
-    """Change the given ones of url, description, types, models and active; None: its default.
+    """Change the given fields; None: its default.
+
+    A webhook in MLflow's form also has a name and events, and no types.
 
     Raises:
         WebhookNotFoundError: There is no such webhook.
-        InvalidInputError: The URL is None or not allowed, or a pattern matches no type.
+        InvalidInputError: The URL is None or not allowed, a pattern matches no type, or types are
+            given for a webhook in MLflow's form.
     """
     before = lock_webhook(transaction, webhook_id)
     given = {name: value for name, value in changes.items() if value is not UNCHANGED}
@@ -70,11 +114,19 @@ def update_webhook(
         raise InvalidInputError(
             "a webhook needs one", field="url", remedy="Delete the webhook, or set it inactive"
         )
+    if given.get("types") and before["form"] == WebhookForm.MLFLOW:
+        raise InvalidInputError(
+            "a webhook in MLflow's form has events of MLflow instead",
+            field="types",
+            remedy="Change them by a client of MLflow, or create a webhook of our form",
+        )
     kept = {name: before[name] for name in _CHANGEABLE}
-    values = {"webhook_id": webhook_id, **kept, **_checked(settings, **given)}
+    values = {**kept, **checked_fields(settings, **given)}
+    if values == kept:
+        return webhook_of(before)
+    values["webhook_id"] = webhook_id
     row = transaction.execute(SQL["update_webhook"], values).fetchall()[0]
-    if webhook_of(row) != webhook_of(before):
-        _record(transaction, EventType.WEBHOOK_UPDATED, row, actor)
+    _record(transaction, EventType.WEBHOOK_UPDATED, row, actor)
     return webhook_of(row)
 
 
@@ -86,19 +138,41 @@ def rotate_secret(
     *,
     keep: timedelta,
 ) -> IssuedWebhook:
-    """Replace a webhook's secret; the old one also signs for a while.
+    """Replace a webhook's secret by a new one; in our own form the old one signs for a while.
 
     Raises:
         WebhookNotFoundError: There is no such webhook.
         SecretKeyError: There is no key to encrypt its secret.
     """
     secret = new_secret()
-    values = {"webhook_id": webhook_id, "secret": SecretBox(settings).seal(secret), "keep": keep}
+    webhook = set_secret(transaction, webhook_id, actor, settings, secret, keep=keep)
+    return IssuedWebhook(webhook=webhook, secret=secret)
+
+
+def set_secret(
+    transaction: Transaction,
+    webhook_id: int,
+    actor: Actor,
+    settings: Settings,
+    secret: str | None,
+    *,
+    keep: timedelta = timedelta(0),
+) -> Webhook:
+    """Give a webhook a secret, or none in MLflow's form.
+
+    In our own form, the old one also signs for a while.
+
+    Raises:
+        WebhookNotFoundError: There is no such webhook.
+        SecretKeyError: There is no key to encrypt it.
+    """
+    sealed = sealed_secret(secret, settings)
+    values = {"webhook_id": webhook_id, "secret": sealed, "keep": keep}
     row = transaction.execute(SQL["rotate_secret"], values).fetchone()
     if row is None:
-        raise _no_webhook(webhook_id)
+        raise no_webhook(webhook_id)
     _record(transaction, EventType.WEBHOOK_SECRET_ROTATED, row, actor)
-    return IssuedWebhook(webhook=webhook_of(row), secret=secret)
+    return webhook_of(row)
 
 
 def delete_webhook(transaction: Transaction, webhook_id: int, actor: Actor) -> None:
@@ -126,7 +200,7 @@ def webhook_row(transaction: Transaction, webhook_id: int) -> Row:
     """
     row = transaction.execute(SQL["webhook"], {"webhook_id": webhook_id}).fetchone()
     if row is None:
-        raise _no_webhook(webhook_id)
+        raise no_webhook(webhook_id)
     return row
 
 
@@ -136,7 +210,7 @@ def webhook_of(row: Row) -> Webhook:
 
 
 def keys_of(row: Row, settings: Settings) -> tuple[str, ...]:
-    """Return the secrets that sign at present.
+    """Return the secrets that sign at present; none if messages in MLflow's form are unsigned.
 
     Raises:
         SecretKeyError: They cannot be read.
@@ -153,11 +227,12 @@ def lock_webhook(transaction: Transaction, webhook_id: int) -> Row:
     """
     row = transaction.execute(SQL["lock_webhook"], {"webhook_id": webhook_id}).fetchone()
     if row is None:
-        raise _no_webhook(webhook_id)
+        raise no_webhook(webhook_id)
     return row
 
 
-def _no_webhook(webhook_id: int) -> WebhookNotFoundError:
+def no_webhook(webhook_id: int | str) -> WebhookNotFoundError:
+    """Return the error of a webhook that does not exist."""
     return WebhookNotFoundError(
         "no such webhook exists",
         field="webhook_id",
@@ -166,54 +241,19 @@ def _no_webhook(webhook_id: int) -> WebhookNotFoundError:
     )
 
 
-def _checked(settings: Settings, **given: Any) -> dict[str, Any]:
-    """Return the given fields as columns; None is the default of a field."""
-    if "url" in given:
-        _require_url(given["url"], settings)
-    if "types" in given:
-        given["types"] = [_required_type(word) for word in given["types"] or ()]
-    if "models" in given:
-        given["models"] = list(given["models"] or ())
-    if "active" in given:
-        given["active"] = given["active"] in (None, True)
-    return given
-
-
-def _required_type(word: str) -> str:
-    if not any(is_one_of(kind, [word]) for kind in EventType):
-        raise InvalidInputError(
-            "matches no event type",
-            field="types",
-            value=word,
-            remedy="Give one of docs/reference/events.md, or a pattern such as version.*",
-        )
-    return word
-
-
-def _require_url(url: str, settings: Settings) -> None:
-    wrong = url_fault(url) or _fault(url, settings)
-    if wrong is not None:
-        raise InvalidInputError(
-            wrong, field="url", remedy="Give a URL such as https://ci.example/hooks/pedigree"
-        )
-
-
-def _fault(url: str, settings: Settings) -> str | None:
-    if urlsplit(url).scheme == "http" and not settings.webhook_networks:
-        return "http is allowed only for PEDIGREE_WEBHOOK_NETWORKS, which is empty"
-    return None
-
-
 def _record(transaction: Transaction, event_type: EventType, row: Row, actor: Actor) -> None:
     """Write the event with the whole row; a digest replaces a value that may be secret."""
     until = row["old_secret_until"]
     body = {
         "webhook_id": row["webhook_id"],
+        "name": row["name"],
+        "form": row["form"],
         "host": urlsplit(row["url"]).hostname,
         "url_sha256": hashlib.sha256(row["url"].encode()).hexdigest(),
         "description": row["description"],
         "types": row["types"],
         "models": row["models"],
+        "events": row["events"],
         "active": row["active"],
         # So that a replaced secret is detected.
         "secret_sha256": _digest(row["secret"]),

@@ -837,12 +837,14 @@ FROM pedigree.webhook w
 FULL JOIN current t ON t.webhook_id = w.webhook_id
 LEFT JOIN made m ON m.webhook_id = t.webhook_id
 WHERE (
-    encode(sha256(convert_to(w.url, 'UTF8')), 'hex'), w.description, to_jsonb(w.types),
-    to_jsonb(w.models), to_jsonb(w.active), encode(sha256(w.secret), 'hex'),
-    encode(sha256(w.old_secret), 'hex'), w.old_secret_until, w.created_at, w.created_by
+    w.name, w.form, encode(sha256(convert_to(w.url, 'UTF8')), 'hex'), w.description,
+    to_jsonb(w.types), to_jsonb(w.models), to_jsonb(w.events), to_jsonb(w.active),
+    encode(sha256(w.secret), 'hex'), encode(sha256(w.old_secret), 'hex'), w.old_secret_until,
+    w.created_at, w.created_by
 ) IS DISTINCT FROM (
-    t.body ->> 'url_sha256', t.body ->> 'description', t.body -> 'types',
-    t.body -> 'models', t.body -> 'active', t.body ->> 'secret_sha256',
+    t.body ->> 'name', coalesce(t.body ->> 'form', 'pedigree'), t.body ->> 'url_sha256',
+    t.body ->> 'description', t.body -> 'types', t.body -> 'models',
+    coalesce(t.body -> 'events', '[]'), t.body -> 'active', t.body ->> 'secret_sha256',
     t.body ->> 'old_secret_sha256', (t.body ->> 'old_secret_until')::timestamptz, m.at, m.actor
 );
 

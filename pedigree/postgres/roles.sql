@@ -58,7 +58,8 @@ GRANT SELECT (public_key, added_at, retired_at, signs_until) ON pedigree.log_key
     TO pedigree_application, pedigree_worker, pedigree_sensor, pedigree_auditor;
 REVOKE SELECT ON pedigree.webhook FROM pedigree_sealer, pedigree_auditor;
 GRANT SELECT (
-    webhook_id, url, description, types, models, active, old_secret_until, created_at, created_by, seq
+    webhook_id, name, form, url, description, types, models, events, active, old_secret_until,
+    created_at, created_by, last_updated_at, seq
 ) ON pedigree.webhook TO pedigree_sealer, pedigree_auditor;
 
 -- The sealer signs hashes, and needs no name of a person.

@@ -6557,13 +6557,23 @@ CREATE TABLE pedigree.webhook (
     types text[] DEFAULT '{}'::text[] NOT NULL,
     models text[] DEFAULT '{}'::text[] NOT NULL,
     active boolean DEFAULT true NOT NULL,
-    secret bytea NOT NULL,
+    secret bytea,
     old_secret bytea,
     old_secret_until timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     created_by text NOT NULL,
     seq bigint NOT NULL,
-    CONSTRAINT webhook_check CHECK (((old_secret IS NULL) = (old_secret_until IS NULL)))
+    name text,
+    form text DEFAULT 'pedigree'::text NOT NULL,
+    events text[] DEFAULT '{}'::text[] NOT NULL,
+    last_updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT webhook_check CHECK (((old_secret IS NULL) = (old_secret_until IS NULL))),
+    CONSTRAINT webhook_form CHECK ((form = ANY (ARRAY['pedigree'::text, 'mlflow'::text]))),
+    CONSTRAINT webhook_of_mlflow CHECK (
+CASE form
+    WHEN 'mlflow'::text THEN ((name IS NOT NULL) AND (events <> '{}'::text[]) AND (types = '{}'::text[]) AND (old_secret IS NULL))
+    ELSE ((events = '{}'::text[]) AND (secret IS NOT NULL))
+END)
 );
 
 CREATE TABLE pedigree.webhook_attempt (
@@ -6583,7 +6593,9 @@ CREATE TABLE pedigree.webhook_delivery (
     state text DEFAULT 'pending'::text NOT NULL,
     failures integer DEFAULT 0 NOT NULL,
     settled_at timestamp with time zone,
+    part integer DEFAULT 0 NOT NULL,
     CONSTRAINT webhook_delivery_check CHECK (((state = 'pending'::text) = (settled_at IS NULL))),
+    CONSTRAINT webhook_delivery_part CHECK ((part >= 0)),
     CONSTRAINT webhook_delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'dead'::text])))
 );
 

@@ -241,6 +241,14 @@ class Context(Acting):
             lambda transaction: work(transaction, lookups.find_version(transaction, parsed))
         )
 
+    def keeps_moves(self, name: str, stage: str) -> bool:
+        """Return whether a move by a client of MLflow is kept until its gates pass.
+
+        The settings say so, and the user may request the stage.
+        """
+        may_request = self.principal().may(Permission.REQUEST, name, stage)
+        return self.settings.mlflow_requests and may_request
+
     def read_version(self, reference: str, read: Callable[[Transaction, ModelVersion], T]) -> T:
         """Read from a version, without a transaction.
 

@@ -1,7 +1,11 @@
 """Stages as clients of MLflow name them."""
 
+from pedigree.access.records import Permission
+from pedigree.catalog.references import Reference
 from pedigree.errors import TransitionNotAllowedError
+from pedigree.lifecycle.kept_moves import move_or_keep, require_moved
 from pedigree.lifecycle.records import NO_STAGE
+from pedigree.lifecycle.requester import StageRequestInput
 from pedigree.lifecycle.shown_stages import stage_asked_for
 from pedigree.lifecycle.stage_names import MlflowStage
 from pedigree.registry.context import Context, ContextGroup
@@ -30,7 +34,8 @@ class MlflowStageOperations(ContextGroup):
 
         Raises:
             TransitionNotAllowedError: The policy has no such stage, or no transition into it.
-            GateNotPassedError: A gate is not passed; the message lists what is missing.
+            GateNotPassedError: A gate is not passed; the message lists what is missing, and says
+                whether the move is kept as a stage request.
             NotFoundError: There is no such version.
         """
         reference = f"{name}/{version}"
@@ -44,5 +49,20 @@ class MlflowStageOperations(ContextGroup):
             )
         if stage == NO_STAGE:
             self._stages.demote(reference)
+        elif self._context.keeps_moves(name, stage):
+            self._move_or_keep(name, version, stage, archive_existing=archive_existing)
         else:
             self._stages.promote(reference, stage, archive_existing=archive_existing)
+
+    def _move_or_keep(self, name: str, version: int, stage: str, *, archive_existing: bool) -> None:
+        self._context.require(Permission.MOVE, name, stage)
+        wanted = StageRequestInput(stage, None, self._context.principal())
+        outcome = self._context.database.transaction(
+            lambda transaction: move_or_keep(
+                transaction,
+                Reference(name=name, version=version),
+                wanted,
+                archive_existing=archive_existing,
+            )
+        )
+        require_moved(outcome, archive_existing=archive_existing)

@@ -30,6 +30,7 @@ from pedigree.registry.impact_pages import ImpactPageOperations
 from pedigree.registry.lineage import LineageOperations
 from pedigree.registry.mlflow_search import MlflowSearchOperations
 from pedigree.registry.mlflow_stages import MlflowStageOperations
+from pedigree.registry.mlflow_webhooks import MlflowWebhookOperations
 from pedigree.registry.model_pages import ModelPageOperations
 from pedigree.registry.models import ModelOperations
 from pedigree.registry.monitoring import MonitoringOperations
@@ -183,6 +184,7 @@ class RegistryOperations(Operations):
         self.sessions = SessionOperations(context)
         self.provisioning = ProvisioningOperations(context)
         self.webhooks = WebhookOperations(context)
+        self.mlflow_webhooks = MlflowWebhookOperations(context)
         self.gc = GcOperations(context)
         self.fsck = FsckOperations(context)
         self.audit = AuditOperations(context)

@@ -10,10 +10,12 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import Reference
 from pedigree.errors import AliasNotFoundError
 from pedigree.lifecycle import aliases
+from pedigree.lifecycle.decision_records import StageRequest
 from pedigree.lifecycle.gate_facts import ModelFacts
 from pedigree.lifecycle.gate_inputs import look_at_model
+from pedigree.lifecycle.kept_moves import move_or_keep, require_moved
 from pedigree.lifecycle.records import Move
-from pedigree.lifecycle.requester import Requester
+from pedigree.lifecycle.requester import Requester, StageRequestInput
 from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
@@ -32,12 +34,13 @@ class PointerOperations(ContextGroup):
 
         Raises:
             TransitionNotAllowedError: The policy has no transition from the present stage into it.
-            GateNotPassedError: A gate is not passed, or the policy guards the alias.
+            GateNotPassedError: A gate is not passed, or the policy guards the alias; the message
+                says whether the move is kept as a stage request.
             InvalidAliasError: The alias breaks the naming rule.
         """
         by = self._mover(name)
 
-        def write(transaction: Transaction) -> Move | None:
+        def write(transaction: Transaction) -> Move | StageRequest | None:
             stage = _stage_called(look_at_model(transaction, name), pointer)
             by.require(Permission.MOVE, name, stage)
             if stage is None:
@@ -51,10 +54,14 @@ class PointerOperations(ContextGroup):
                     reason=reason,
                 )
                 return None
+            if self._context.keeps_moves(name, stage):
+                wanted = StageRequestInput(stage, reason, by)
+                return move_or_keep(transaction, Reference(name=name, version=version), wanted)
             transition = StageTransition(transaction, name, by, reason=reason)
             return transition.promote(version, stage, Requester(by))
 
-        return self._context.database.transaction(write)
+        outcome = self._context.database.transaction(write)
+        return require_moved(outcome) if outcome else None
 
     def pointed(self, name: str, pointer: str) -> ModelVersion:
         """Return the highest version in the stage of a name, or else the version of the alias.

@@ -188,6 +188,7 @@ def test_a_gate_refuses_with_its_reasons_where_the_policy_has_gates(
     )
     assert refused["error_code"] == "INVALID_PARAMETER_VALUE"
     assert served.registry.get(f"{name}/1").stage != "production"
+    assert served.registry.stage_requests(name) == ()
 
 
 def test_an_alias_is_set_read_and_moved_and_latest_is_the_highest(

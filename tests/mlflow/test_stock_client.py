@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -84,8 +84,13 @@ def clean(folder: Path) -> dict[str, str]:
 
 def stock(action: str, argument: str, folder: Path, **environment: str) -> Any:
     """Let the stock client do something, and return its answer."""
+    return run([CLIENT, action, argument], folder, **environment)
+
+
+def run(command: Sequence[str | Path], folder: Path, **environment: str) -> Any:
+    """Run a program of MLflow's environment, and return its last line, which is JSON."""
     done = subprocess.run(
-        [str(BIN / "python"), str(CLIENT), action, argument],
+        [str(BIN / "python"), *map(str, command)],
         env={**clean(folder), "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", **environment},
         check=False,
         capture_output=True,

@@ -83,6 +83,8 @@ MISSING = {
         ),
         404,
     ),
+    # The webhook of that service has our own form.
+    **dict.fromkeys(("mlflow_get_webhook_get", "mlflow_ajax_get_webhook_get"), 404),
     # No open request has the number.
     "page_review": 404,
     # This browser began no sign-in.

@@ -12,8 +12,8 @@ _TRAINING = (
 _DECISION = "digest from_stage to_stage generation status comment issued_by?"
 _DRIFT = "drift_id asset partition drifted columns problems baseline run_id"
 _WEBHOOK = (
-    "webhook_id host url_sha256 description types models active secret_sha256 old_secret_sha256"
-    " old_secret_until"
+    "webhook_id name? form? host url_sha256 description types models events? active secret_sha256"
+    " old_secret_sha256 old_secret_until"
 )
 _FAILURE = "work member attempts problem"
 _OF_PERSON = "principal principal_id person_id"

@@ -21,6 +21,7 @@ from pedigree.server.mlflow import (
     stages,
     tags,
     versions,
+    webhooks,
 )
 from pedigree.server.mlflow.errors import no_endpoint
 from pedigree.server.mlflow.routes import AJAX, API, MlflowRoute, MlflowRoutes
@@ -33,6 +34,7 @@ SUBJECTS: tuple[MlflowRoutes, ...] = (
     aliases.routes,
     tags.routes,
     searching.routes,
+    webhooks.routes,
     download_uris.routes,
     artifacts.routes,
     artifact_uploads.routes,

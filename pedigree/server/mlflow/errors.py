@@ -123,6 +123,8 @@ def message_of(error: errors.PedigreeError, asked: MlflowRequest | None) -> str:
     """Return the message of an error: MLflow's words where it has some, else ours."""
     if isinstance(error, UnacceptedRequestError):
         return error.message
+    if isinstance(error, errors.WebhookNotFoundError):
+        return f"Webhook with ID {error.value} not found."
     words = next((_WORDS[each] for each in type(error).__mro__ if each in _WORDS), None)
     return (words(error, asked) if words and asked is not None else None) or str(error)
 

@@ -71,6 +71,9 @@ class MlflowRequest:
     judged_first: ClassVar[tuple[str, ...]] = ()
     """The fields whose rules come before those of the others."""
 
+    is_about_model: ClassVar[bool] = True
+    """Whether its ``name`` is that of a model."""
+
     def refusal(self) -> str | None:
         """Return why MLflow refuses values that it accepts alone; None if it accepts them."""
         return None

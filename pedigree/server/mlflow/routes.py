@@ -123,12 +123,13 @@ class MlflowRoute(NamedRoute):
 
     async def _called(self, call: MlflowCall, known: list[MlflowRequest]) -> Response:
         given: list[MlflowRequest] = []
+        parts = dict(call.request.path_params)
         if self.takes is not None:
             body = await call.request.body()
             given = [read_request(self.takes, call.request, body)]
             known.extend(given)
-            _note_subject(call.request, given[0])
-        parts = {} if self.takes else call.request.path_params
+            if given[0].is_about_model:
+                _note_subject(call.request, given[0])
         if self._is_on_loop:
             work = cast("Callable[..., Awaitable[Answer]]", self._work)
             return _response(await work(call, *given, **parts))

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from pedigree.access.records import Permission
-from pedigree.delivery.records import DeliveryState
+from pedigree.delivery.records import DeliveryState, WebhookForm
 from pedigree.errors import InvalidInputError, WebhookNotFoundError
 from pedigree.server.http.auth import requires
 from pedigree.server.web.admin import fields, links
@@ -14,6 +14,8 @@ from pedigree.server.web.routes import Pages
 from pedigree.server.web.visits import Visit
 
 pages = Pages()
+
+_BOTH_SIGN = "For a day, messages are signed with the former secret as well."
 
 
 @pages.get(links.WEBHOOKS)
@@ -107,13 +109,15 @@ def pause_webhook(visit: Visit, webhook_id: str) -> Response:
 def rotate_webhook(visit: Visit, webhook_id: str) -> Response:
     """Give a webhook a new secret, and show it once."""
     number = _id(webhook_id)
+    is_mlflow = visit.registry.webhook(number).form is WebhookForm.MLFLOW
+    former = "Receivers need it from now on." if is_mlflow else _BOTH_SIGN
     issued = visit.once(lambda registry: registry.rotate_webhook_secret(number))
     return shown_once(
         visit,
         links.WEBHOOKS,
         title="The new secret of the webhook",
         secret=issued.secret if issued else None,
-        says="For a day, messages are signed with the former secret as well.",
+        says=former,
         back=links.WEBHOOKS,
     )
 
