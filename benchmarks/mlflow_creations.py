@@ -2,7 +2,8 @@
 
 In one run among a million versions, over 8 connections and by turns: by reference, of another
 version (``models:/…``), and of new files of 16 KiB that are put before. Ours are sealed in the
-background, so the time until the last one is READY counts, too. The databases are copies.
+background, so the time until the last one is READY counts, too. The models are made by the same
+protocol, so they have the policy that its clients get. The databases are copies.
 ``--data DIR`` sets the folder of the registry, ``--models N`` the number of models, ``--seconds N``
 how long each load lasts, and ``--rounds N`` how many there are of each.
 """
@@ -19,11 +20,11 @@ from typing import NamedTuple
 
 import psycopg
 
-from benchmarks._beside import Load, Side, Sides, beside, home_of, names_with_alias
+from benchmarks._beside import Load, Side, Sides, beside, home_of
 from benchmarks._report import Measured, report
 
 _TIMES, _NEW_TIMES = 3.0, 1.0
-_MODELS = 1000
+_NAMES = tuple(f"created_by_client_{number}" for number in range(16))
 _MOST_CREATED = 2000
 _BYTES = 16 << 10
 _READY_BY_S = 300.0
@@ -113,11 +114,15 @@ def creations(sides: Sides, theirs: Place, seconds: float, rounds: int) -> list[
 
 
 def _kinds(sides: Sides, place: Place) -> Iterable[Kind]:
-    names = names_with_alias(sides.url, _MODELS)
-    known = [f"models:/{name}/1" for name in names]
+    for each in _NAMES:
+        for side in _different(sides):
+            side.ask("registered-models/create", {"name": each})
+    known = _with_bytes(sides.ours, UPLOADS)
+    known_there = _with_bytes(sides.theirs, place)
+    _await_ready(sides.url)
 
     def name(number: int) -> str:
-        return names[number % len(names)]
+        return _NAMES[number % len(_NAMES)]
 
     def by_reference(side: Side) -> Callable[[int], list[str]]:
         return lambda number: [_created(side, name(number), f"s3://elsewhere/models/{number}")]
@@ -128,14 +133,18 @@ def _kinds(sides: Sides, place: Place) -> Iterable[Kind]:
     def of_new(side: Side, place: Place) -> Callable[[int], list[str]]:
         def requests(number: int) -> list[str]:
             folder = f"{place.below}/{number}"
-            put = f"{_ARTIFACTS}/{folder}/model.bin"
             created = _created(side, name(number), f"mlflow-artifacts:/{folder}", place.run)
-            return [side.write("PUT", put, _content(number), _BINARY), created]
+            return [_put(side, folder, _content(number)), created]
 
         return requests
 
     yield Kind("by reference", _TIMES, by_reference(sides.ours), by_reference(sides.theirs))
-    yield Kind("of models:/…, known bytes", _TIMES, *(of_known(side, known) for side in sides[:2]))
+    yield Kind(
+        "of models:/…, known bytes",
+        _TIMES,
+        of_known(sides.ours, known),
+        of_known(sides.theirs, known_there),
+    )
     yield Kind(
         "of a new file of 16 KiB, to READY",
         _NEW_TIMES,
@@ -144,14 +153,38 @@ def _kinds(sides: Sides, place: Place) -> Iterable[Kind]:
     )
 
 
+def _different(sides: Sides) -> Sequence[Side]:
+    return sides[:2] if sides.ours is not sides.theirs else sides[:1]
+
+
+def _with_bytes(side: Side, place: Place) -> list[str]:
+    """Return versions, as sources, whose files the server has; one of each model."""
+    sources = []
+    for number, name in enumerate(_NAMES):
+        folder = f"{place.below}/known-{number}-{side.server.port}"
+        side.drive([[_put(side, folder, f"{number}")]], 0, connections=1)
+        body = _stated(name, f"mlflow-artifacts:/{folder}", place.run)
+        version = side.ask(_CREATE, body)["model_version"]["version"]
+        sources.append(f"models:/{name}/{version}")
+    return sources
+
+
+def _put(side: Side, folder: str, content: str) -> str:
+    return side.write("PUT", f"{_ARTIFACTS}/{folder}/model.bin", content, _BINARY)
+
+
 def _created(side: Side, name: str, source: str, run: str | None = None) -> str:
+    return side.post(_CREATE, _stated(name, source, run))
+
+
+def _stated(name: str, source: str, run: str | None) -> dict[str, object]:
     body: dict[str, object] = {
         "name": name,
         "source": source,
         "description": "weekly retention of customers who came by a campaign",
         "tags": [{"key": "team", "value": "growth"}, {"key": "tier", "value": "gold"}],
     }
-    return side.post(_CREATE, body if run is None else body | {"run_id": run})
+    return body if run is None else body | {"run_id": run}
 
 
 def _timed(

@@ -4,7 +4,8 @@ In one run: requests a second over 8 connections among a million versions, with 
 alias; then ``registered-models/get`` and ``get-latest-versions`` of models of 100, 10,000 and
 50,000 versions, one at a time. ``--data DIR`` sets the folder of the registries, ``--models N``
 the number of models instead of 10,000, ``--wide N,N`` the versions of the single models,
-``--seconds N`` how long each load lasts, and ``--rounds N`` how many there are of each.
+``--seconds N`` how long each load lasts, ``--rounds N`` how many there are of each, and
+``--only many`` or ``--only wide`` runs one of the two.
 """
 
 import argparse
@@ -49,25 +50,23 @@ class Effort(NamedTuple):
 
 def main() -> int:
     """Measure and report; return the exit code."""
-    wide, effort = _options(sys.argv[1:])
-    home = home_of(sys.argv[1:])
-    with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder:
-        with beside(home, Path(folder, "many")) as sides:
-            figures = among_many(sides, effort)
-        database = _with_wide_models(home, wide)
-        with beside(home, Path(folder, "wide"), database=database) as sides:
-            figures += of_any_size(sides, wide, effort)
-    return report(figures, sys.argv[1:])
-
-
-def _options(words: list[str]) -> tuple[tuple[int, ...], Effort]:
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--wide", default="100,10000,50000")
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--rounds", type=int, default=5)
-    found = parser.parse_known_args(words)[0]
-    wide = tuple(map(int, found.wide.split(",")))
-    return wide, Effort(found.seconds, found.rounds)
+    parser.add_argument("--only", choices=("many", "wide"))
+    given = parser.parse_known_args(sys.argv[1:])[0]
+    sizes, effort = tuple(map(int, given.wide.split(","))), Effort(given.seconds, given.rounds)
+    home, figures = home_of(sys.argv[1:]), list[Measured]()
+    with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder:
+        if given.only != "wide":
+            with beside(home, Path(folder, "many")) as sides:
+                figures += among_many(sides, effort)
+        if given.only != "many":
+            database = _with_wide_models(home, sizes)
+            with beside(home, Path(folder, "wide"), database=database) as sides:
+                figures += of_any_size(sides, sizes, effort)
+    return report(figures, sys.argv[1:])
 
 
 def among_many(sides: Sides, effort: Effort) -> list[Measured]:

@@ -54,6 +54,7 @@ from pedigree.registry.statistics import StatisticsOperations
 from pedigree.registry.tags import TagOperations
 from pedigree.registry.tokens import TokenOperations
 from pedigree.registry.upload_areas import UploadAreaOperations
+from pedigree.registry.uploaded_versions import UploadedVersions
 from pedigree.registry.uploads import UploadOperations
 from pedigree.registry.usages import UsageOperations
 from pedigree.registry.version_creator import VersionCreator
@@ -161,6 +162,7 @@ class RegistryOperations(Operations):
                 sealing=self.sealing,
                 gates=self.registration_gates,
             ),
+            UploadedVersions(context, self.registration_gates),
         )
 
     def _compose_service(self, context: Context) -> None:
