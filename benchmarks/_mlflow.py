@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 
 from benchmarks._servers import Running, running
 from pedigree.postgres import EmbeddedPostgres
 
 VERSION = "3.17.2"
-DATABASE = "mlflow_3_17_2"
+_DATABASE = "mlflow_3_17_2"
 
 _PACKAGES = (f"mlflow=={VERSION}", "psycopg2-binary")
 _MAKE_TABLES = (
@@ -80,19 +81,28 @@ def installed(folder: Path) -> Path:
     return environment
 
 
-def filled(environment: Path, server: EmbeddedPostgres) -> None:
-    """Create :data:`DATABASE` with all versions of the million if it does not exist."""
+def filled(environment: Path, server: EmbeddedPostgres, source: str = "pedigree") -> str:
+    """Return the database with all versions of a registry; create it if it does not exist.
+
+    Args:
+        environment: Where MLflow is installed.
+        server: The Postgres of both.
+        source: The database of the registry.
+    """
+    database = _DATABASE if source == "pedigree" else f"{_DATABASE}_{source}"
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         named = "SELECT 1 FROM pg_database WHERE datname = %s"
-        if connection.execute(named, [DATABASE]).fetchone():
-            return
-        making = f"{DATABASE}_new"
-        connection.execute(f"DROP DATABASE IF EXISTS {making}")
+        if connection.execute(named, [database]).fetchone():
+            return database
+        making = f"{database}_new"
+        connection.execute(SQL("DROP DATABASE IF EXISTS {}").format(Identifier(making)))
         url = server.url(making)
         program = [str(environment / "bin" / "python"), "-c", _MAKE_TABLES, _with_driver(url)]
         subprocess.run(program, check=True, capture_output=True)
-        _copy(server.url("pedigree"), url)
-        connection.execute(f"ALTER DATABASE {making} RENAME TO {DATABASE}")
+        _copy(server.url(source), url)
+        renamed = SQL("ALTER DATABASE {} RENAME TO {}")
+        connection.execute(renamed.format(Identifier(making), Identifier(database)))
+    return database
 
 
 def _copy(source: str, target: str) -> None:

@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 
 import httpx2
-import psutil
 
 from benchmarks import _mlflow
+from benchmarks._memory import Watched
 from benchmarks._report import Measured, report
 from benchmarks._servers import CONNECTIONS, Running, drive, running
 from pedigree import Registry, Settings
@@ -106,7 +106,7 @@ def _small(theirs: Running, ours: Running, head: str) -> list[Measured]:
 def _large(theirs: Running, ours: Running, head: str, size: int) -> list[Measured]:
     """Compare the upload and the download of a file, and see how the service grows."""
     name, _, value = head.strip().partition(": ")
-    watched = _Watched(ours)
+    watched = Watched(ours)
     figures = []
     for what, send in (("upload", _upload), ("download", _download)):
         directly, through = [], []
@@ -123,19 +123,6 @@ def _large(theirs: Running, ours: Running, head: str, size: int) -> list[Measure
         at_least=False,
     )
     return [*figures, growth]
-
-
-class _Watched:
-    """The memory of a server: how much it grew, as far as somebody looked."""
-
-    def __init__(self, server: Running) -> None:
-        self._server = server
-        self._before = _memory(server)
-        self.grown = 0
-
-    def look(self) -> None:
-        """Look at it now."""
-        self.grown = max(self.grown, _memory(self._server) - self._before)
 
 
 def _share(what: str, shares: list[float]) -> Measured:
@@ -181,12 +168,6 @@ def _timed(work: Callable[[], None]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
-
-
-def _memory(server: Running) -> int:
-    """Return the resident bytes of the largest process of a server."""
-    root = psutil.Process(server.pid)
-    return max(each.memory_info().rss for each in (root, *root.children(recursive=True)))
 
 
 if __name__ == "__main__":

@@ -23,18 +23,21 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-import psycopg
-from psycopg.sql import SQL, Identifier
-
 from benchmarks import _mlflow
+from benchmarks._beside import (
+    names_with_alias,
+    put_objects,
+    service_settings,
+    serving,
+    token,
+    used,
+)
 from benchmarks._costs import COUNTING
 from benchmarks._creations import Place, beside_mlflow, costs_alone
 from benchmarks._million import million, thousand
 from benchmarks._report import Measured, report
-from benchmarks._requests import ALIAS, MLflow, Ours, alias_path
+from benchmarks._requests import MLflow, Ours, alias_path
 from benchmarks._servers import Running, drive, running
-from pedigree import Registry, Settings
-from pedigree.access.records import Role
 from pedigree.postgres import EmbeddedPostgres
 
 _MODELS = 1000
@@ -49,9 +52,6 @@ _SLOWER_THAN_CONSTANT = 2.0
 _READS = 25.0
 _STARTS_OF_MLFLOW = 5.0
 _SEARCHES = 100.0
-
-_BIN = Path(sys.executable).parent
-_WORKERS = ("--workers", "2")
 
 Load = dict[str, Any]
 Loads = list[Load]
@@ -79,18 +79,13 @@ def _measure(
     server: EmbeddedPostgres, kept: Path, folder: Path, only: str | None
 ) -> list[Measured]:
     with ExitStack() as stack:
-        url = stack.enter_context(_copied(server, "pedigree"))
-        environment = {
-            "PEDIGREE_DATABASE_URL": url,
-            "PEDIGREE_HOME": str(folder),
-            "PEDIGREE_ACTOR": "bench",
-            "PEDIGREE_SERVE_DRAIN": "0s",
-        }
-        names = _names(url)
-        ours = Ours(names, _token(url, folder))
+        url = stack.enter_context(used(server, "pedigree", is_copied=True))
+        environment = service_settings(url, folder)
+        names = names_with_alias(url, _MODELS)
+        ours = Ours(names, stack.enter_context(token(url, folder)))
         figures = [] if only else [_readiness(environment), _limit_of_load()]
-        _put_objects(url, folder)
-        served = stack.enter_context(_serving(environment))
+        put_objects(url, folder)
+        served = stack.enter_context(serving(environment))
         place = Place(served, ours, server, url)
         if only is None:
             constant = stack.enter_context(_constant(environment))
@@ -108,52 +103,6 @@ def _measure(
 
 
 @contextmanager
-def _copied(server: EmbeddedPostgres, database: str) -> Iterator[str]:
-    """Yield a copy of a database, and drop it afterwards."""
-    copy = f"{database}_measured"
-    drop = SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(copy))
-    make = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(drop)
-        connection.execute(make.format(Identifier(copy), Identifier(database)))
-        try:
-            yield server.url(copy)
-        finally:
-            connection.execute(drop)
-
-
-def _names(url: str) -> list[str]:
-    query = """SELECT m.name FROM pedigree.tenure AS t JOIN pedigree.registered_model AS m
-        USING (model_id) WHERE t.pointer = 'alias' AND t.name = %s AND t.held_until IS NULL
-        ORDER BY md5(m.name) LIMIT %s"""
-    with psycopg.connect(url) as connection:
-        return [str(name) for (name,) in connection.execute(query, [ALIAS, _MODELS])]
-
-
-def _put_objects(url: str, folder: Path) -> None:
-    """Put a few of the recorded objects into the store; a service writes into no other one."""
-    with psycopg.connect(url) as connection:
-        keys = connection.execute("SELECT key FROM pedigree.blob LIMIT 5").fetchall()
-    for (key,) in keys:
-        path = folder / "objects" / key
-        path.parent.mkdir(parents=True)
-        path.touch()
-
-
-def _token(url: str, folder: Path) -> str:
-    settings = Settings(database_url=url, home=folder, actor="bench")
-    with Registry.connect(settings=settings) as registry:
-        return registry.create_token("bench", roles=[Role.ADMIN]).secret
-
-
-@contextmanager
-def _serving(environment: dict[str, str]) -> Iterator[Running]:
-    # It responds once it has connected. It is never ready: the million has no bytes in the store.
-    with running([str(_BIN / "pedigree"), "serve", *_WORKERS], environment, "/livez") as server:
-        yield server
-
-
-@contextmanager
 def _constant(environment: dict[str, str]) -> Iterator[Running]:
     program = [sys.executable, "-m", "benchmarks._constant"]
     with running(program, environment, "/livez") as server:
@@ -163,9 +112,9 @@ def _constant(environment: dict[str, str]) -> Iterator[Running]:
 @contextmanager
 def _mlflow_beside(server: EmbeddedPostgres, kept: Path, folder: Path) -> Iterator[Running]:
     environment = _mlflow.installed(kept)
-    _mlflow.filled(environment, server)
+    database = _mlflow.filled(environment, server)
     with (
-        _copied(server, _mlflow.DATABASE) as url,
+        used(server, database, is_copied=True) as url,
         _mlflow.serving(environment, url, folder / "mlartifacts") as running_beside,
     ):
         yield running_beside
@@ -174,7 +123,7 @@ def _mlflow_beside(server: EmbeddedPostgres, kept: Path, folder: Path) -> Iterat
 def _readiness(environment: dict[str, str]) -> Measured:
     slowest = 0.0
     for _ in range(_STARTS):
-        with _serving(environment) as server:
+        with serving(environment) as server:
             slowest = max(slowest, server.ready_s)
     what = f"ready after its start, the slowest of {_STARTS}"
     return Measured(what=what, value=slowest, unit="s", target=_READY_S, at_least=False)

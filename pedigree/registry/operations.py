@@ -57,6 +57,7 @@ from pedigree.registry.statistics import StatisticsOperations
 from pedigree.registry.tags import TagOperations
 from pedigree.registry.tokens import TokenOperations
 from pedigree.registry.upload_areas import UploadAreaOperations
+from pedigree.registry.uploaded_versions import UploadedVersions
 from pedigree.registry.uploads import UploadOperations
 from pedigree.registry.usages import UsageOperations
 from pedigree.registry.version_creator import VersionCreator
@@ -167,7 +168,9 @@ class RegistryOperations(Operations):
             self.pending_checks,
             SourceSealing(context, versions, self.artifacts),
         )
-        self.sources = SourceOperations(context, self.sealing, versions)
+        self.sources = SourceOperations(
+            context, self.sealing, versions, UploadedVersions(context, self.registration_gates)
+        )
         self.awaited_checks = AwaitedCheckOperations(context)
 
     def _compose_service(self, context: Context) -> None:

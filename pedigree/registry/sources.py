@@ -4,6 +4,7 @@ Their bytes are fetched later, by :mod:`pedigree.registry.pending_registrations`
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pedigree._source_settings import Treatment
@@ -12,16 +13,19 @@ from pedigree.catalog.creation_calls import Created
 from pedigree.catalog.kept_answers import KeptRequest
 from pedigree.catalog.records import SourcedVersion, VersionSource
 from pedigree.catalog.seal_states import SealState
+from pedigree.errors import BytesMissingError
 from pedigree.registry.context import Context, ContextGroup
 from pedigree.registry.mlflow_trainings import learnt
 from pedigree.registry.sealing import SealingOperations
 from pedigree.registry.source_decisions import DecidedSource, decide
 from pedigree.registry.source_versions import SourceVersions
+from pedigree.registry.uploaded_versions import UploadedVersions
 from pedigree.registry.upstream_notes import note
 from pedigree.sources import refusals
 from pedigree.sources.claims import OriginClaim, require_consistent
 from pedigree.sources.mlmodel import StatedModel
 from pedigree.sources.resolving import ResolvedSource
+from pedigree.sources.rules import RuledSource
 from pedigree.sources.tracking import tracking_server
 from pedigree.sources.uploaded import UploadedSource
 from pedigree.sources.uri import ForeignSource, RegisteredSource, parse_source
@@ -50,10 +54,15 @@ class SourceOperations(ContextGroup):
     """Creation of versions by a source."""
 
     def __init__(
-        self, context: Context, sealing: SealingOperations, versions: SourceVersions
+        self,
+        context: Context,
+        sealing: SealingOperations,
+        versions: SourceVersions,
+        uploads: UploadedVersions,
     ) -> None:
         super().__init__(context)
         self._sealing = sealing
+        self._uploads = uploads
         self.versions = versions
 
     def create(self, name: str, new: NewSource, request: KeptRequest | None = None) -> Created:
@@ -74,9 +83,7 @@ class SourceOperations(ContextGroup):
             copied = self.versions.copy_of(name, new, place)
             return self._sealing.create(name, copied.new, copied.manifest, request=request)
         if (uploaded := UploadedSource.of(place)) is not None:
-            self._require_upload(new, uploaded)
-            decided = DecidedSource(place=place, treatment=Treatment.SEAL)
-            return self._sealing.create(name, self._stated(new, decided), request=request)
+            return self._of_upload(name, new, place, uploaded, request)
         require_consistent(new.claim, place)
         with tracking_server(self._context.settings) as server:
             decided = decide(self._context.settings, new.claim, place, server)
@@ -86,8 +93,15 @@ class SourceOperations(ContextGroup):
                 self._context.on_commit(lambda: note(server, decided.found, name, number))
         return created
 
-    def _require_upload(self, new: NewSource, uploaded: UploadedSource) -> None:
-        """Require an upload of the principal, and keep it until its files are read.
+    def _of_upload(
+        self,
+        name: str,
+        new: NewSource,
+        place: RuledSource,
+        uploaded: UploadedSource,
+        request: KeptRequest | None,
+    ) -> Created:
+        """Create a version of an upload of the principal: sealed at once, unless it is judged.
 
         Raises:
             InvalidSourceError: There is none, or the client names a run or logged model of it.
@@ -98,7 +112,13 @@ class SourceOperations(ContextGroup):
         files = self._context.database.read(lambda transaction: area_files(transaction, area))
         if not files:
             raise refusals.refused(new.source, "There is no such upload of yours")
+        if (whole := self._uploads.of(name, new, uploaded, files)) is not None:
+            with suppress(BytesMissingError):  # the upload ended meanwhile
+                return self._sealing.create(name, whole.new, whole.manifest, request=request)
+        # Until its files are read.
         self._context.database.transaction(lambda transaction: keep_area(transaction, area))
+        decided = DecidedSource(place=place, treatment=Treatment.SEAL)
+        return self._sealing.create(name, self._stated(new, decided), request=request)
 
     def reference(self, name: str, new: NewSource, request: KeptRequest | None = None) -> Created:
         """Create a version whose source is only a word, such as that of a prompt.

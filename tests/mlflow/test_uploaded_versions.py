@@ -7,6 +7,8 @@ import httpx2
 import pytest
 
 from pedigree.access.records import Role
+from pedigree.lifecycle.policy import open_policy
+from pedigree.lifecycle.records import CheckRule
 from pedigree.settings import Settings
 from tests.artifacts.servers.waiting import wait_until
 from tests.databases import Databases
@@ -44,21 +46,34 @@ def test_a_version_is_made_of_an_upload_and_downloaded_again(served: Served, nam
     upload(served, client, "new")
     created = create(served, client, name, "mlflow-artifacts:/pedigree/uploads/new/model")
     assert created.status_code == 200, created.text
-    assert created.json()["model_version"]["status"] == "PENDING_REGISTRATION"
+    # Its bytes are in the store, so a client has nothing to wait for.
+    assert created.json()["model_version"]["status"] == "READY"
     asked = {"name": name, "version": "1"}
-
-    def is_ready() -> bool:
-        got = client.get(f"{served.url}{API}/model-versions/get", params=asked).json()
-        assert got["model_version"]["status"] != "FAILED_REGISTRATION", got
-        return bool(got["model_version"]["status"] == "READY")
-
-    wait_until(is_ready, "the registration", seconds=60)
+    assert served.registry.get(f"{name}/1").flavor == "mlflow"
     # What is uploaded later changes no version.
     client.put(f"{served.url}{PUT}/new/model/MLmodel", content=b"other").raise_for_status()
     uri = client.get(f"{served.url}{API}/model-versions/get-download-uri", params=asked)
     base = uri.json()["artifact_uri"]
     for path, content in FILES.items():
         assert client.get(f"{base}/{path.removeprefix('model/')}").content == content
+
+
+def test_an_upload_waits_for_the_checks_of_registrations(served: Served, name: str) -> None:
+    served.registry.create_model(name)
+    policy = open_policy().model_copy(update={"registration": (CheckRule(name="artifact_intact"),)})
+    served.registry.set_policy(name, policy)
+    client = served.client(Role.CONTRIBUTOR)
+    upload(served, client, "judged")
+    created = create(served, client, name, "mlflow-artifacts:/pedigree/uploads/judged/model")
+    assert created.json()["model_version"]["status"] == "PENDING_REGISTRATION"
+
+    def is_ready() -> bool:
+        asked = {"name": name, "version": "1"}
+        got = client.get(f"{served.url}{API}/model-versions/get", params=asked).json()
+        assert got["model_version"]["status"] != "FAILED_REGISTRATION", got
+        return bool(got["model_version"]["status"] == "READY")
+
+    wait_until(is_ready, "the registration", seconds=60)
 
 
 def test_nobody_makes_a_version_of_another_ones_upload(served: Served, name: str) -> None:

@@ -153,6 +153,11 @@ class Bodies:
         )
 
 
+def has_body(request: Request) -> bool:
+    """Return whether a request has a body, by its head."""
+    return _length(request) != 0
+
+
 def _length(request: Request) -> int | None:
     """Return the length of a body; None if the head does not state it."""
     if "transfer-encoding" in request.headers:

@@ -43,10 +43,10 @@ def set_alias(call: MlflowCall, asked: NewAlias) -> None:
 @requires(Permission.READ, lists=True)
 async def get_by_alias(call: MlflowCall, asked: NamedAlias) -> OneVersion:
     """Return the version with an alias; ``latest`` is the highest one."""
-    is_latest = asked.alias.lower() == "latest"
-    alias = None if is_latest else asked.alias
-    wanted = AskedVersions(asked.name, alias=alias, newest=is_latest)
-    return OneVersion(model_version=one_version(await shown_on_loop(call, wanted), wanted))
+    # The newest version of all is among the newest ones of each stage.
+    alias = None if asked.alias.lower() == "latest" else asked.alias
+    wanted = AskedVersions(asked.name, alias=alias)
+    return {"model_version": one_version(await shown_on_loop(call, wanted), wanted)}
 
 
 @routes.delete("registered-models/alias")

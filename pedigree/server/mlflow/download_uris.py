@@ -1,8 +1,8 @@
 """Where MLflow's clients download a version: at the service, or where the version says it is."""
 
 import dataclasses
+from typing import TypedDict
 
-from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.catalog.records import SealState
 from pedigree.errors import NotSealedError
@@ -12,7 +12,7 @@ from pedigree.server.http.auth import requires
 from pedigree.server.mlflow import rules
 from pedigree.server.mlflow.artifact_urls import artifact_url
 from pedigree.server.mlflow.fields import MlflowRequest, optional
-from pedigree.server.mlflow.reads import AskedVersions, one_version, shown_on_loop
+from pedigree.server.mlflow.reads import AskedVersions, require_some, shown_on_loop
 from pedigree.server.mlflow.routes import MlflowCall, MlflowRoutes
 
 routes = MlflowRoutes()
@@ -26,7 +26,7 @@ class DownloadedVersion(MlflowRequest):
     version: str = optional("", rule=rules.version_number, checked=False)
 
 
-class DownloadUri(Record):
+class DownloadUri(TypedDict):
     """Where the files of a version are."""
 
     artifact_uri: str
@@ -38,14 +38,14 @@ async def get_download_uri(call: MlflowCall, asked: DownloadedVersion) -> Downlo
     """Return where the files of a version are: at the service, if the registry has them."""
     wanted = AskedVersions(asked.name, version=int(asked.version))
     rows = await shown_on_loop(call, wanted)
-    one_version(rows, wanted)
+    require_some(rows, wanted)
     row = rows[0]
     state = SealState(row["state"] or "")
     if state is SealState.SEALED:
         settings = call.registry.settings
-        return DownloadUri(artifact_uri=artifact_url(call.request, settings, _place(row)))
+        return {"artifact_uri": artifact_url(call.request, settings, _place(row))}
     if state is SealState.REFERENCE:
-        return DownloadUri(artifact_uri=row["location"] or row["source"] or "")
+        return {"artifact_uri": row["location"] or row["source"] or ""}
     raise NotSealedError(
         f"the version is {state}",
         field="version",

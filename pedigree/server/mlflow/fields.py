@@ -94,10 +94,12 @@ class MlflowRequest:
         Raises:
             UnacceptedRequestError: A field is missing, or is not of its type, or breaks its rule.
         """
+        sent: dict[str, list[str]] = {}
+        for name, value in pairs:
+            sent.setdefault(name, []).append(value)
         given: dict[str, Any] = {}
         for field in fields_of(cls):
-            values = [value for name, value in pairs if name == field.name]
-            if values:
+            if values := sent.get(field.name):
                 given[field.name] = values if field.is_repeated else field.from_query(values[0])
         return _read(cls, given, is_query=True)
 
@@ -174,8 +176,15 @@ class RequestField(NamedTuple):
         return UnacceptedRequestError(f"{invalid_value(self.name, value, hint)}{_SEE}")
 
 
+class _Described(NamedTuple):
+    """The fields of a request, and their rules by their names, in the order of judgement."""
+
+    fields: tuple[RequestField, ...]
+    rules: tuple[tuple[str, Rule], ...]
+
+
 # Those of each request: its annotations are read once.
-_FIELDS: dict[type[MlflowRequest], tuple[RequestField, ...]] = {}
+_DESCRIBED: dict[type[MlflowRequest], _Described] = {}
 
 
 def invalid_value(name: str, value: Any, hint: str) -> str:
@@ -191,12 +200,17 @@ def missing_value(name: str) -> str:
 
 def fields_of(request: type[MlflowRequest]) -> tuple[RequestField, ...]:
     """Return the fields of a request, in the order of their declarations."""
-    known = _FIELDS.get(request)
+    return _described(request).fields
+
+
+def _described(request: type[MlflowRequest]) -> _Described:
+    known = _DESCRIBED.get(request)
     if known is None:
         kinds = get_type_hints(request)
-        known = _FIELDS[request] = tuple(
-            _field(each, kinds[each.name]) for each in dataclasses.fields(request)
-        )
+        fields = tuple(_field(each, kinds[each.name]) for each in dataclasses.fields(request))
+        ordered = sorted(fields, key=lambda each: each.name not in request.judged_first)
+        rules = tuple((each.name, each.declared.rule) for each in ordered if each.declared.rule)
+        known = _DESCRIBED[request] = _Described(fields, rules)
     return known
 
 
@@ -220,9 +234,8 @@ def _read(request: type[T], given: Mapping[str, Any], *, is_query: bool) -> T:
     if wrong is not None:
         raise wrong
     read = request(**values)
-    for field in sorted(fields, key=lambda each: each.name not in request.judged_first):
-        rule = field.declared.rule
-        if rule is not None and (refused := rule(field.name, getattr(read, field.name))):
+    for name, rule in _described(request).rules:
+        if refused := rule(name, getattr(read, name)):
             raise UnacceptedRequestError(refused)
     if refused := read.refusal():
         raise UnacceptedRequestError(refused)

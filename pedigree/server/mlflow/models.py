@@ -76,8 +76,8 @@ def create_model(call: MlflowCall, asked: NewMlflowModel) -> OneModel:
 @requires(Permission.READ, lists=True)
 async def get_model(call: MlflowCall, asked: NamedModel) -> OneModel:
     """Return a model with the newest version of each stage."""
-    rows = await shown_on_loop(call, AskedVersions(asked.name, newest=True))
-    return OneModel(registered_model=model_in(rows))
+    rows = await shown_on_loop(call, AskedVersions(asked.name))
+    return {"registered_model": model_in(rows)}
 
 
 @routes.patch("registered-models/update")
@@ -109,13 +109,13 @@ def delete_model(call: MlflowCall, asked: NamedModel) -> None:
 @requires(Permission.READ, lists=True)
 async def get_latest_versions(call: MlflowCall, asked: LatestVersions) -> ManyVersions:
     """Return the newest version of each stage."""
-    rows = await shown_on_loop(call, AskedVersions(asked.name, newest=True))
+    rows = await shown_on_loop(call, AskedVersions(asked.name))
     wanted = {each.lower() for each in asked.stages or rules.STAGES}
     found = newest_in(rows, aliases=True)
-    versions = tuple(each for each in found if each.current_stage.lower() in wanted)
-    return ManyVersions(model_versions=versions or None)
+    versions = [each for each in found if each["current_stage"].lower() in wanted]
+    return {"model_versions": versions} if versions else {}
 
 
 def _shown(call: MlflowCall, name: str) -> OneModel:
-    rows = shown_now(call.registry, AskedVersions(name, newest=True))
-    return OneModel(registered_model=model_in(rows))
+    rows = shown_now(call.registry, AskedVersions(name))
+    return {"registered_model": model_in(rows)}

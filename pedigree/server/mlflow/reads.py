@@ -18,21 +18,20 @@ from pedigree.lifecycle.stage_names import MlflowStage
 from pedigree.postgres.pipe_statements import TextRow
 from pedigree.postgres.queries import load_queries
 from pedigree.registry import Registry
-from pedigree.server.mlflow.records import (
-    AliasAnswer,
-    ModelAnswer,
-    VersionAnswer,
-    tag_answers,
-)
+from pedigree.server.mlflow.records import ModelAnswer, VersionAnswer, tag_answers
 from pedigree.server.mlflow.routes import MlflowCall
 from pedigree.server.point_reads import PipedRead
 
-_SHOWN = PipedRead.of(load_queries(__package__)["shown"])
-MLFLOW_READS = (_SHOWN,)
+_SQL = load_queries(__package__)
+_VERSION = PipedRead.of(_SQL["shown_version"])
+_HOLDER = PipedRead.of(_SQL["shown_holder"])
+_NEWEST = PipedRead.of(_SQL["shown_newest"])
+MLFLOW_READS = (_VERSION, _HOLDER, _NEWEST)
 """What the pipe of a process must know."""
 
 _MOST_VERSION = 2**31 - 1
-_STATUSES = {
+_NONE = "[]"
+_STATUSES: Mapping[str, str] = {
     SealState.SEALED: "READY",
     SealState.REFERENCE: "READY",
     SealState.PENDING: "PENDING_REGISTRATION",
@@ -43,32 +42,33 @@ _LATEST = "latest"
 
 
 class AskedVersions(NamedTuple):
-    """Which versions of a model are read.
+    """Which versions of a model are read: the newest of each stage, unless one is named.
 
     Attributes:
         name: The model.
         version: One number.
         alias: The version that has an alias, or the newest one in a stage of this name.
-        newest: The newest version of each stage.
     """
 
     name: str
     version: int | None = None
     alias: str | None = None
-    newest: bool = False
+
+    @property
+    def read(self) -> PipedRead:
+        """The statement."""
+        if self.version is not None:
+            return _VERSION
+        return _NEWEST if self.alias is None else _HOLDER
 
     @property
     def values(self) -> Mapping[str, object]:
         """The parameters of the statement."""
-        number = self.version
-        if number is not None and not 0 <= number <= _MOST_VERSION:
-            number = 0  # no version has it
-        return {
-            "name_key": name_key(self.name),
-            "version": number,
-            "alias": self.alias,
-            "newest": self.newest,
-        }
+        key = name_key(self.name)
+        if self.version is not None:
+            is_possible = 0 <= self.version <= _MOST_VERSION
+            return {"name_key": key, "version": self.version if is_possible else 0}
+        return {"name_key": key} if self.alias is None else {"name_key": key, "alias": self.alias}
 
 
 async def shown_on_loop(call: MlflowCall, asked: AskedVersions) -> list[TextRow]:
@@ -79,13 +79,13 @@ async def shown_on_loop(call: MlflowCall, asked: AskedVersions) -> list[TextRow]
         NotPermittedError: The caller may not read it.
     """
     call.registry.context.require(Permission.READ, asked.name)
-    return _found(asked, await call.point_reads.rows(call.registry, _SHOWN, asked.values))
+    return _found(asked, await call.point_reads.rows(call.registry, asked.read, asked.values))
 
 
 def shown_now(registry: Registry, asked: AskedVersions) -> list[TextRow]:
     """Return the same in this thread."""
     registry.context.require(Permission.READ, asked.name)
-    return _found(asked, _SHOWN.now(registry, asked.values))
+    return _found(asked, asked.read.now(registry, asked.values))
 
 
 def one_version(rows: list[TextRow], asked: AskedVersions) -> VersionAnswer:
@@ -95,9 +95,19 @@ def one_version(rows: list[TextRow], asked: AskedVersions) -> VersionAnswer:
         VersionNotFoundError: There is none of the number.
         AliasNotFoundError: There is none with the alias.
     """
-    versions = versions_in(rows)
-    if versions:
-        return max(versions, key=lambda each: int(each.version))
+    require_some(rows, asked)
+    return max(versions_in(rows), key=lambda each: int(each["version"]))
+
+
+def require_some(rows: list[TextRow], asked: AskedVersions) -> None:
+    """Require that some rows have a version.
+
+    Raises:
+        VersionNotFoundError: There is none of the number.
+        AliasNotFoundError: There is none with the alias.
+    """
+    if rows[0]["version"] is not None:
+        return
     if asked.alias is None:
         raise version_not_found(asked.name, _LATEST if asked.version is None else asked.version)
     raise AliasNotFoundError(
@@ -108,35 +118,42 @@ def one_version(rows: list[TextRow], asked: AskedVersions) -> VersionAnswer:
     )
 
 
-def versions_in(rows: list[TextRow], *, aliases: bool = True) -> tuple[VersionAnswer, ...]:
+def versions_in(rows: list[TextRow], *, aliases: bool = True) -> list[VersionAnswer]:
     """Return the versions of some rows, with their aliases if these are wanted."""
-    held = _aliases_in(rows[0]) if aliases else ()
-    return tuple(_version(row, held) for row in rows if row["version"] is not None)
+    return [
+        _version(row, _held_by(row) if aliases else [])
+        for row in rows
+        if row["version"] is not None
+    ]
 
 
-def newest_in(rows: list[TextRow], *, aliases: bool) -> tuple[VersionAnswer, ...]:
+def newest_in(rows: list[TextRow], *, aliases: bool) -> list[VersionAnswer]:
     """Return the newest version of each stage as clients see them."""
     newest: dict[str, VersionAnswer] = {}
     for version in versions_in(rows, aliases=aliases):
-        known = newest.get(version.current_stage)
-        if known is None or int(known.version) < int(version.version):
-            newest[version.current_stage] = version
-    return tuple(newest.values())
+        known = newest.get(version["current_stage"])
+        if known is None or int(known["version"]) < int(version["version"]):
+            newest[version["current_stage"]] = version
+    return list(newest.values())
 
 
 def model_in(rows: list[TextRow]) -> ModelAnswer:
     """Return the model of rows that have its newest versions."""
     row = rows[0]
-    aliases = tuple(AliasAnswer(alias=a, version=str(v)) for a, v in _aliases_in(row))
-    return ModelAnswer(
-        name=_text(row, "name"),
-        creation_timestamp=int(_text(row, "created_ms")),
-        last_updated_timestamp=int(_text(row, "updated_ms")),
-        description=row["description"] or None,
-        latest_versions=newest_in(rows, aliases=False) or None,
-        tags=tag_answers(from_json(_text(row, "tags"))),
-        aliases=aliases or None,
-    )
+    shown: ModelAnswer = {
+        "name": _text(row, "name"),
+        "creation_timestamp": int(_text(row, "created_ms")),
+        "last_updated_timestamp": int(_text(row, "updated_ms")),
+    }
+    if row["description"]:
+        shown["description"] = row["description"]
+    if versions := newest_in(rows, aliases=False):
+        shown["latest_versions"] = versions
+    if tags := tag_answers(from_json(_text(row, "tags"))):
+        shown["tags"] = tags
+    if aliases := _aliases_in(row):
+        shown["aliases"] = [{"alias": name, "version": str(held)} for name, held in aliases]
+    return shown
 
 
 def _found(asked: AskedVersions, rows: list[TextRow]) -> list[TextRow]:
@@ -145,30 +162,41 @@ def _found(asked: AskedVersions, rows: list[TextRow]) -> list[TextRow]:
     return rows
 
 
-def _version(row: TextRow, aliases: tuple[tuple[str, int], ...]) -> VersionAnswer:
-    number = _text(row, "version")
-    state = SealState(_text(row, "state"))
-    held = tuple(alias for alias, version in aliases if str(version) == number)
-    return VersionAnswer(
-        name=_text(row, "name"),
-        version=number,
-        creation_timestamp=int(_text(row, "version_created_ms")),
-        last_updated_timestamp=int(_text(row, "version_updated_ms")),
-        description=row["version_description"],
-        current_stage=_shown_stage(row["policy"], _text(row, "stage")),
-        source=row["source"] or "",
-        run_id=row["run_id"],
-        run_link=row["run_link"],
-        status=_STATUSES[state],
-        status_message=row["state_reason"] if state in _WITH_REASON else None,
-        tags=tag_answers(from_json(_text(row, "version_tags"))),
-        aliases=held or None,
-    )
+def _version(row: TextRow, aliases: list[str]) -> VersionAnswer:
+    state = _text(row, "state")
+    shown: VersionAnswer = {
+        "name": _text(row, "name"),
+        "version": _text(row, "version"),
+        "creation_timestamp": int(_text(row, "version_created_ms")),
+        "last_updated_timestamp": int(_text(row, "version_updated_ms")),
+        "current_stage": _shown_stage(row["policy"], _text(row, "stage")),
+        "source": row["source"] or "",
+        "status": _STATUSES[state],
+    }
+    if (description := row["version_description"]) is not None:
+        shown["description"] = description
+    if (run_id := row["run_id"]) is not None:
+        shown["run_id"] = run_id
+    if (run_link := row["run_link"]) is not None:
+        shown["run_link"] = run_link
+    if state in _WITH_REASON and (reason := row["state_reason"]) is not None:
+        shown["status_message"] = reason
+    if tags := tag_answers(from_json(_text(row, "version_tags"))):
+        shown["tags"] = tags
+    if aliases:
+        shown["aliases"] = aliases
+    return shown
 
 
-def _aliases_in(row: TextRow) -> tuple[tuple[str, int], ...]:
-    text = row["aliases"]
-    return tuple((alias, version) for alias, version in from_json(text)) if text else ()
+def _held_by(row: TextRow) -> list[str]:
+    """Return the aliases of the version of a row."""
+    if (held := row.get("version_aliases")) is not None:
+        return from_json(held) if held != _NONE else []
+    return [alias for alias, version in _aliases_in(row) if str(version) == row["version"]]
+
+
+def _aliases_in(row: TextRow) -> list[tuple[str, int]]:
+    return [(alias, version) for alias, version in from_json(_text(row, "aliases"))]
 
 
 @lru_cache(maxsize=1024)  # models share few policies, and each read would parse one

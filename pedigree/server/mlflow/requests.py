@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
@@ -120,14 +121,21 @@ def read_request(kind: type[T], request: Request, body: bytes) -> T:
         UnacceptedRequestError: MLflow refuses it too.
         UnusableRequestError: A text of it cannot be stored.
     """
-    query = request.query_params.multi_items()
-    if request.method == "GET" and query:
+    if query := query_of(request):
         _require_storable(query)
         return kind.read_query(query)
     _require_content_type(request)
     given = _json_object(body)
     _require_storable(given)
     return kind.read(given)
+
+
+def query_of(request: Request) -> list[tuple[str, str]]:
+    """Return the query by which a request states its fields; a request without one has a body."""
+    if request.method != "GET":
+        return []
+    # As the framework reads it, without its dictionary for each request.
+    return parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
 
 
 def _require_content_type(request: Request) -> None:

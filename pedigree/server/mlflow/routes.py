@@ -5,8 +5,8 @@ its errors are made by :mod:`pedigree.server.mlflow.errors`.
 """
 
 from asyncio import get_running_loop
-from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import copy_context
 from functools import partial
 from inspect import iscoroutinefunction, signature
@@ -19,7 +19,7 @@ from starlette.responses import Response
 from pedigree._record import Record
 from pedigree.registry import Registry
 from pedigree.server.http.auth import Authenticator, Caller, RouteAccess
-from pedigree.server.http.bodies import Bodies
+from pedigree.server.http.bodies import Bodies, has_body
 from pedigree.server.http.credentials import secret_or_password_of
 from pedigree.server.http.fair_use import FairUse
 from pedigree.server.http.inputs import require_text
@@ -35,8 +35,8 @@ API = "/api/2.0/mlflow"
 AJAX = "/ajax-api/2.0/mlflow"
 """The prefix of the same routes that MLflow's own pages use."""
 
-Answer = Record | bytes | Response | None
-"""A record, its JSON, a whole response, or nothing, which is an empty object."""
+Answer = Record | Mapping[str, object] | bytes | Response | None
+"""A record, an object, its JSON, a whole response, or nothing, which is an empty object."""
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -116,7 +116,9 @@ class MlflowRoute(NamedRoute):
         require_text(request)
         require_default_workspace(request)
         sender = caller.principal.name
-        received = bodies.received(request, sender, streams=declared.streams)
+        received: AbstractAsyncContextManager[Request] = nullcontext(request)
+        if has_body(request):
+            received = bodies.received(request, sender, streams=declared.streams)
         async with received as complete, fair_use.share(sender, declared.use), gate:
             call = MlflowCall(complete, caller)
             return await self._called(call, known)
@@ -125,7 +127,7 @@ class MlflowRoute(NamedRoute):
         given: list[MlflowRequest] = []
         parts = dict(call.request.path_params)
         if self.takes is not None:
-            body = await call.request.body()
+            body = await call.request.body() if has_body(call.request) else b""
             given = [read_request(self.takes, call.request, body)]
             known.extend(given)
             if given[0].is_about_model:

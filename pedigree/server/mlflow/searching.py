@@ -1,10 +1,8 @@
 """Searches for models and versions, in MLflow's grammar of filters and orders."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, NotRequired, TypedDict
 
-from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.catalog.mlflow_search.asked import AskedPage
 from pedigree.catalog.mlflow_search.conditions import SearchedKind
@@ -13,7 +11,7 @@ from pedigree.postgres.pages import bound_pages
 from pedigree.server.http.auth import requires
 from pedigree.server.http.fair_use import Use
 from pedigree.server.mlflow.fields import MlflowRequest, optional
-from pedigree.server.mlflow.records import AliasAnswer, ModelAnswer, VersionAnswer, tag_answers
+from pedigree.server.mlflow.records import ModelAnswer, VersionAnswer, tag_answers
 from pedigree.server.mlflow.routes import MlflowCall, MlflowRoutes
 
 routes = MlflowRoutes()
@@ -62,18 +60,18 @@ class VersionSearch(MlflowSearch):
     max_results: int = optional(10_000, most=_MOST_VERSIONS)
 
 
-class ModelsFound(Record):
+class ModelsFound(TypedDict):
     """A page of models."""
 
-    registered_models: tuple[ModelAnswer, ...] | None = None
-    next_page_token: str | None = None
+    registered_models: NotRequired[list[ModelAnswer]]
+    next_page_token: NotRequired[str]
 
 
-class VersionsFound(Record):
+class VersionsFound(TypedDict):
     """A page of versions."""
 
-    model_versions: tuple[VersionAnswer, ...] | None = None
-    next_page_token: str | None = None
+    model_versions: NotRequired[list[VersionAnswer]]
+    next_page_token: NotRequired[str]
 
 
 @routes.get("registered-models/search")
@@ -81,10 +79,12 @@ class VersionsFound(Record):
 def search_models(call: MlflowCall, asked: ModelSearch) -> ModelsFound:
     """Search for models."""
     page = call.registry.operations.mlflow_search.find_models(asked.asked())
-    return ModelsFound(
-        registered_models=tuple(map(_model, page.items)) or None,
-        next_page_token=page.next_token,
-    )
+    shown: ModelsFound = {}
+    if page.items:
+        shown["registered_models"] = list(map(_model, page.items))
+    if page.next_token is not None:
+        shown["next_page_token"] = page.next_token
+    return shown
 
 
 @routes.get("model-versions/search")
@@ -93,41 +93,50 @@ def search_versions(call: MlflowCall, asked: VersionSearch) -> VersionsFound:
     """Search for versions."""
     bound_pages(_PAGE_BYTES)
     page = call.registry.operations.mlflow_search.find_versions(asked.asked())
-    return VersionsFound(
-        model_versions=tuple(map(_version, page.items)) or None,
-        next_page_token=page.next_token,
-    )
+    shown: VersionsFound = {}
+    if page.items:
+        shown["model_versions"] = list(map(_version, page.items))
+    if page.next_token is not None:
+        shown["next_page_token"] = page.next_token
+    return shown
 
 
 def _version(found: FoundVersion) -> VersionAnswer:
-    return VersionAnswer(
-        name=found.name,
-        version=str(found.version),
-        creation_timestamp=found.created_ms,
-        last_updated_timestamp=found.updated_ms,
-        description=found.description,
-        current_stage=found.stage,
-        source=found.source,
-        run_id=found.run_id,
-        run_link=found.run_link,
-        status=_STATUSES.get(found.state, "READY"),
-        status_message=found.state_reason if found.state in _STATUSES else None,
-        tags=tag_answers(found.tags),
-    )
+    shown: VersionAnswer = {
+        "name": found.name,
+        "version": str(found.version),
+        "creation_timestamp": found.created_ms,
+        "last_updated_timestamp": found.updated_ms,
+        "current_stage": found.stage,
+        "source": found.source,
+        "run_id": found.run_id,
+        "status": _STATUSES.get(found.state, "READY"),
+    }
+    if found.description is not None:
+        shown["description"] = found.description
+    if found.run_link is not None:
+        shown["run_link"] = found.run_link
+    if found.state in _STATUSES and found.state_reason is not None:
+        shown["status_message"] = found.state_reason
+    if found.tags:
+        shown["tags"] = tag_answers(found.tags)
+    return shown
 
 
 def _model(found: FoundModel) -> ModelAnswer:
-    return ModelAnswer(
-        name=found.name,
-        creation_timestamp=found.created_ms,
-        last_updated_timestamp=found.updated_ms,
-        description=found.description or None,
-        latest_versions=tuple(map(_version, found.newest)) or None,
-        tags=tag_answers(found.tags),
-        aliases=_aliases(found.aliases),
-    )
-
-
-def _aliases(found: Mapping[str, int]) -> tuple[AliasAnswer, ...] | None:
-    each = (AliasAnswer(alias=name, version=str(found[name])) for name in sorted(found))
-    return tuple(each) or None
+    shown: ModelAnswer = {
+        "name": found.name,
+        "creation_timestamp": found.created_ms,
+        "last_updated_timestamp": found.updated_ms,
+    }
+    if found.description:
+        shown["description"] = found.description
+    if found.newest:
+        shown["latest_versions"] = list(map(_version, found.newest))
+    if found.tags:
+        shown["tags"] = tag_answers(found.tags)
+    if aliases := found.aliases:
+        shown["aliases"] = [
+            {"alias": name, "version": str(aliases[name])} for name in sorted(aliases)
+        ]
+    return shown

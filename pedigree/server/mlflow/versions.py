@@ -35,7 +35,7 @@ async def get_version(call: MlflowCall, asked: NamedVersion) -> OneVersion:
     """Return a version."""
     wanted = AskedVersions(asked.name, version=int(asked.version))
     rows = await shown_on_loop(call, wanted)
-    return OneVersion(model_version=one_version(rows, wanted))
+    return {"model_version": one_version(rows, wanted)}
 
 
 @routes.patch("model-versions/update")
@@ -60,4 +60,4 @@ def shown_version(call: MlflowCall, name: str, number: int) -> OneVersion:
         NotFoundError: There is no such version.
     """
     asked = AskedVersions(name, version=number)
-    return OneVersion(model_version=one_version(shown_now(call.registry, asked), asked))
+    return {"model_version": one_version(shown_now(call.registry, asked), asked)}
