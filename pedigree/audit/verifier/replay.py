@@ -31,6 +31,12 @@ VERDICT = (
     *("summary", "run_id"),
 )
 
+_MOVES = frozenset({"version.stage_changed", "version.deleted", "version.restored"})
+_CHANGES_OF_MODEL = frozenset(
+    {"model.created", "version.created", "model.restored", "model.renamed"}
+)
+_CHANGES_OF_VERSION = frozenset({"version.sealed", "version.registration_failed"})
+
 
 def replay(events: Iterable[ReplayableEvent]) -> ReplayedModel:
     """Fold the events of one model, oldest first."""
@@ -45,6 +51,21 @@ def fold(state: ReplayedModel, event: ReplayableEvent) -> None:
     apply = _FOLDS.get(event.type)
     if apply is not None:  # others change no replayed table
         apply(state, event)
+        _note_update(state, event)
+
+
+def _note_update(state: ReplayedModel, event: ReplayableEvent) -> None:
+    """Note when a model and its versions changed, by the rules of the database."""
+    kind = event.type
+    describes = kind in {"model.updated", "version.updated"} and "description" in event.body
+    if kind in _MOVES | _CHANGES_OF_MODEL or (describes and kind == "model.updated"):
+        state.last_updated_at = event.at
+    if kind in _MOVES | _CHANGES_OF_VERSION or (describes and kind == "version.updated"):
+        _version(state, event).updated_at = event.at
+    if kind == "model.renamed":
+        for version in state.versions.values():
+            if version.deleted_at is None:
+                version.updated_at = event.at
 
 
 def _model_created(state: ReplayedModel, event: ReplayableEvent) -> None:
@@ -89,6 +110,7 @@ def _created(state: ReplayedModel, event: ReplayableEvent) -> None:
         description=body["description"],
         owners=body["owners"],
         tags=body["tags"],
+        updated_at=event.at,
         state=body.get("state", "sealed"),
         state_reason=body.get("state_reason"),
     )
