@@ -159,13 +159,13 @@ clean: ## remove the environments and the demo's data
 	@touch $@
 
 # Swift's eventlet does not share an environment with Dagster.
-.venv-swift/.installed: tests/artifacts/swift/requirements.lock
-	@sh .ci/venv .venv-swift tests/artifacts/swift/requirements.lock >&2
+.venv-swift/.installed: tests/artifacts/swift/requirements.lock | .venv/.locked
+	@sh .ci/venv .venv-swift tests/artifacts/swift/requirements.lock $(BIN)/uv >&2
 	@touch $@
 
 # MLflow's server does not share an environment with Dagster either.
-.venv-mlflow/.installed: tests/mlflow/requirements.lock
-	@sh .ci/venv .venv-mlflow tests/mlflow/requirements.lock >&2
+.venv-mlflow/.installed: tests/mlflow/requirements.lock | .venv/.locked
+	@sh .ci/venv .venv-mlflow tests/mlflow/requirements.lock $(BIN)/uv >&2
 	@touch $@
 
 # It needs Node.js, as the TypeScript client does. None of its packages has to run anything to be installed.

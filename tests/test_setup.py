@@ -35,10 +35,10 @@ def setup(commands: Path, tmp_path: Path) -> Setup:
     lock = tmp_path / "nothing.lock"
     lock.write_text("# no packages\n")
 
-    def run(**variables: str) -> subprocess.CompletedProcess[str]:
+    def run(*uv: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {key: value for key, value in os.environ.items() if key != "PYTHON"}
         return subprocess.run(
-            ["sh", str(ROOT / ".ci" / "venv"), "made", str(lock)],
+            ["sh", str(ROOT / ".ci" / "venv"), "made", str(lock), *uv],
             cwd=tmp_path,
             env={**environment, "PATH": str(commands), **variables},
             capture_output=True,
@@ -69,6 +69,21 @@ def test_it_takes_the_first_python_that_runs_and_fits(
     again = setup(PATH=f"{commands}")
     assert again.returncode == 0
     assert "Setting up" not in again.stdout
+
+
+@pytest.mark.system
+def test_pip_is_asked_for_what_uv_cannot_install(
+    setup: Setup, commands: Path, tmp_path: Path
+) -> None:
+    command(commands, "python3", f'exec {sys.executable} "$@"')
+    command(commands, "uv", f'echo "$*" > {tmp_path / "asked"}; exit "${{FAILS:-0}}"')
+    (tmp_path / "nothing.lock").write_text(f"no-such-package==1 --hash=sha256:{'0' * 64}\n")
+    by_uv = setup(str(commands / "uv"))
+    assert by_uv.returncode == 0, by_uv.stderr
+    assert "--require-hashes --requirement" in (tmp_path / "asked").read_text()
+    by_pip = setup(str(commands / "uv"), FAILS="2", PIP_NO_INDEX="1")
+    assert by_pip.returncode != 0
+    assert "No matching distribution found for no-such-package==1" in by_pip.stdout
 
 
 def test_without_python_it_says_how_to_get_one(setup: Setup, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The print view of a version as PDF holds each item of the evidence, and names those that lack."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from io import BytesIO
 
@@ -35,8 +36,8 @@ ITEMS: Mapping[str, tuple[str, ...]] = {
 
 
 def close(text: str) -> str:
-    """A text without spaces: in a PDF a line may end within a long word."""
-    return re.sub(r"\s", "", text)
+    """A text without spaces and ligatures: in a PDF a line may end within a long word."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
 
 
 @pytest.fixture(scope="module")
