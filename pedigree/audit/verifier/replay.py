@@ -12,6 +12,7 @@ from .replay_requests import (
     request_withdrawn,
     stage_requested,
 )
+from .replay_updates import note_update
 from .states import (
     BEFORE_VERIFICATION,
     NO_STAGE,
@@ -31,12 +32,6 @@ VERDICT = (
     *("summary", "run_id"),
 )
 
-_MOVES = frozenset({"version.stage_changed", "version.deleted", "version.restored"})
-_CHANGES_OF_MODEL = frozenset(
-    {"model.created", "version.created", "model.restored", "model.renamed"}
-)
-_CHANGES_OF_VERSION = frozenset({"version.sealed", "version.registration_failed"})
-
 
 def replay(events: Iterable[ReplayableEvent]) -> ReplayedModel:
     """Fold the events of one model, oldest first."""
@@ -51,21 +46,7 @@ def fold(state: ReplayedModel, event: ReplayableEvent) -> None:
     apply = _FOLDS.get(event.type)
     if apply is not None:  # others change no replayed table
         apply(state, event)
-        _note_update(state, event)
-
-
-def _note_update(state: ReplayedModel, event: ReplayableEvent) -> None:
-    """Note when a model and its versions changed, by the rules of the database."""
-    kind = event.type
-    describes = kind in {"model.updated", "version.updated"} and "description" in event.body
-    if kind in _MOVES | _CHANGES_OF_MODEL or (describes and kind == "model.updated"):
-        state.last_updated_at = event.at
-    if kind in _MOVES | _CHANGES_OF_VERSION or (describes and kind == "version.updated"):
-        _version(state, event).updated_at = event.at
-    if kind == "model.renamed":
-        for version in state.versions.values():
-            if version.deleted_at is None:
-                version.updated_at = event.at
+        note_update(state, event)
 
 
 def _model_created(state: ReplayedModel, event: ReplayableEvent) -> None:
