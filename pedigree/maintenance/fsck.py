@@ -32,6 +32,7 @@ _IN_SQL: Mapping[str, str] = MappingProxyType(
         "statistics_match": "the kept counts of the registry are those of its tables",
         "versions_gapless": "the versions of a model are 1, 2, 3 … without gaps",
         "models_match_events": "every model has a creation event, and vice versa",
+        "names_match_events": "no number under a name belongs to two models, by the events",
         "cards_complete": "the text of every card matches its digest",
         "one_holder": "an exclusive stage or an alias has only one version",
         "pointers_resolve": "a stage or an alias points to a version that is not deleted",

@@ -30,6 +30,7 @@ _MODEL_FIELDS = (
     "description",
     "owners",
     "tags",
+    "last_updated_at",
 )
 
 
@@ -128,6 +129,7 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ReplayedModel:
         description=model["description"],
         owners=model["owners"],
         tags=model["tags"],
+        last_updated_at=model["last_updated_at"],
     )
     for row in rows("versions_of_model"):
         number = row.pop("version")

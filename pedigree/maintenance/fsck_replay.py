@@ -25,6 +25,7 @@ _COMPARISONS = (
     "replay_order",
     "replay_kinds",
     "replay_models",
+    "replay_updates",
 )
 _KEYS = "keys of names"
 

@@ -343,6 +343,41 @@ FULL JOIN (
 ) AS e ON e.model = m.log_name
 WHERE m.name IS NULL OR e.model IS NULL OR e.name <> m.name;
 
+-- name: count_names_match_events
+-- The number of names that models have or had.
+SELECT (SELECT count(*) FROM pedigree.registered_model)
+    + (SELECT count(*) FROM pedigree.former_name) AS count;
+
+-- name: names_match_events
+-- Former names without the event of their end, such events without the name, and numbers that two
+-- models have under one name. The key of a deleted model whose name was had again ends with its number.
+WITH renamed AS MATERIALIZED (
+    SELECT m.model_id, e.at,
+        -- Bytes that were edited may not even be JSON.
+        CASE WHEN sha256('\x00'::bytea || e.canonical) = e.leaf
+            THEN convert_from(e.canonical, 'UTF8')::jsonb #>> '{body,from}' END AS name
+    FROM pedigree.event e
+    JOIN pedigree.registered_model m ON m.log_name = e.model
+    WHERE e.type = 'model.renamed'
+), had AS MATERIALIZED (
+    SELECT model_id, name, name_key, first_version, next_version FROM pedigree.former_name
+    UNION ALL
+    SELECT model_id, name, regexp_replace(name_key, '/[0-9]+$', ''), first_version, next_version
+    FROM pedigree.registered_model
+)
+SELECT coalesce(f.name, r.name, '') AS reference,
+    CASE WHEN r.model_id IS NULL THEN 'no event says that it is the former name of a model'
+        ELSE 'a model had this name by its events, and the name is not kept' END AS problem
+FROM pedigree.former_name f
+FULL JOIN renamed r ON r.model_id = f.model_id AND r.at = f.held_until AND r.name = f.name
+WHERE f.model_id IS NULL OR r.model_id IS NULL
+UNION ALL
+SELECT a.name || '/' || greatest(a.first_version, b.first_version),
+    'two models have this number under the name'
+FROM had a
+JOIN had b ON b.name_key = a.name_key AND b.model_id > a.model_id
+    AND b.first_version < a.next_version AND a.first_version < b.next_version;
+
 -- name: count_artifacts_complete
 -- The number of versions that can be read or restored.
 SELECT count(*) FROM pedigree.model_version WHERE collected_at IS NULL AND digest IS NOT NULL;
@@ -1309,6 +1344,35 @@ WHERE NOT coalesce(r.is_plain, true)
         jsonb_strip_nulls(coalesce(r.tags[1], '{}') || coalesce(p.tags, '{}'))
     );
 
+-- name: replay_updates
+-- Models that changed, or have a version that changed, at another time than their events say. The keys
+-- of an event's bytes are sorted, so a description comes first in its body.
+WITH noted AS MATERIALIZED (
+    SELECT model, version, type, at FROM pedigree.event
+    WHERE type IN (
+        'model.created', 'model.restored', 'version.created', 'version.stage_changed',
+        'version.deleted', 'version.restored'
+    ) OR (
+        type IN ('model.updated', 'version.updated')
+        AND position('"body":{"description":'::bytea IN canonical) > 0
+    )
+)
+SELECT m.model_id
+FROM pedigree.registered_model m
+LEFT JOIN (
+    SELECT model, max(at) AS at FROM noted WHERE type <> 'version.updated' GROUP BY model
+) AS e ON e.model = m.log_name
+WHERE m.last_updated_at IS DISTINCT FROM e.at
+UNION
+SELECT v.model_id
+FROM pedigree.model_version v
+JOIN pedigree.registered_model m USING (model_id)
+LEFT JOIN (
+    SELECT model, version, max(at) AS at FROM noted
+    WHERE version IS NOT NULL GROUP BY model, version
+) AS e ON e.model = m.log_name AND e.version = v.version
+WHERE coalesce(v.last_updated_at, v.created_at) IS DISTINCT FROM e.at;
+
 -- name: replay_versions
 -- Models with a training, or a version, that differs from its events.
 WITH changed AS MATERIALIZED (
@@ -1536,7 +1600,7 @@ LIMIT 1000;
 -- name: model
 -- The replayed fields of a model.
 SELECT model_id, name, name_key, log_name, first_version, generation, policy, policy_revision,
-    deleted_at, description, owners, tags
+    deleted_at, description, owners, tags, last_updated_at
 FROM pedigree.registered_model
 WHERE model_id = %(model_id)s;
 
@@ -1548,7 +1612,8 @@ SELECT canonical FROM pedigree.event WHERE model = %(log_name)s ORDER BY id;
 -- The replayed fields of versions.
 SELECT version, digest, created_at, created_by, description, owners, tags, state, state_reason,
     hold_reason, quarantine_reason, approval_status, approval_notes, approved_by, approval_timestamp,
-    approval_stage, tier, deleted_at, collected_at IS NOT NULL AS collected
+    approval_stage, tier, deleted_at, collected_at IS NOT NULL AS collected,
+    coalesce(last_updated_at, created_at) AS updated_at
 FROM pedigree.model_version
 WHERE model_id = %(model_id)s;
 

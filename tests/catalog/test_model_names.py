@@ -308,3 +308,25 @@ def test_a_rename_and_registrations_at_once(churn: Registry, tmp_path: Path, att
     made = [one for one in found if isinstance(one, str)]
     assert len(made) == len(set(made))
     assert churn.fsck().ok
+
+
+@pytest.mark.parametrize(
+    ("edit", "problem"),
+    [
+        ("DELETE FROM pedigree.former_name", "the name is not kept"),
+        ("UPDATE pedigree.former_name SET name = 'other'", "no event says"),
+        ("UPDATE pedigree.former_name SET next_version = 9", "two models have this number"),
+    ],
+)
+def test_fsck_compares_the_names_that_models_had(
+    churn: Registry, tmp_path: Path, edit: str, problem: str
+) -> None:
+    churn.rename_model("churn", "leaving")
+    recreate(churn, "churn")
+    assert register(churn, tmp_path, "c") == "churn/3"
+    assert churn.fsck().ok
+    churn.database.transaction(lambda transaction: transaction.execute(edit.encode()))
+    report = churn.fsck()
+    assert report.violated == ("names_match_events",)
+    found = [each.problem for check in report.checks for each in check.examples]
+    assert any(problem in each for each in found)

@@ -53,6 +53,20 @@ EDITS: dict[str, tuple[str, set[str]]] = {
         "UPDATE pedigree.registered_model SET name = 'other'",
         {"models_match_events", "events_replay", "search_index_matches"},
     ),
+    "a former name was slipped in": (
+        "INSERT INTO pedigree.former_name (name, name_key, model_id, first_version, next_version,"
+        " held_until) SELECT 'old', 'old', model_id, 1, 1, clock_timestamp()"
+        " FROM pedigree.registered_model LIMIT 1",
+        {"names_match_events"},
+    ),
+    "a version changed at another time": (
+        "UPDATE pedigree.model_version SET last_updated_at = clock_timestamp() WHERE version = 1",
+        {"events_replay"},
+    ),
+    "a model changed at another time": (
+        "UPDATE pedigree.registered_model SET last_updated_at = created_at - interval '1 s'",
+        {"events_replay"},
+    ),
     "a manifest was edited": (
         "UPDATE pedigree.artifact SET manifest = manifest || ' '",
         {"artifacts_complete"},

@@ -12,6 +12,7 @@ from .replay_requests import (
     request_withdrawn,
     stage_requested,
 )
+from .replay_updates import note_update
 from .states import (
     BEFORE_VERIFICATION,
     NO_STAGE,
@@ -45,6 +46,7 @@ def fold(state: ReplayedModel, event: ReplayableEvent) -> None:
     apply = _FOLDS.get(event.type)
     if apply is not None:  # others change no replayed table
         apply(state, event)
+        note_update(state, event)
 
 
 def _model_created(state: ReplayedModel, event: ReplayableEvent) -> None:
@@ -89,6 +91,7 @@ def _created(state: ReplayedModel, event: ReplayableEvent) -> None:
         description=body["description"],
         owners=body["owners"],
         tags=body["tags"],
+        updated_at=event.at,
         state=body.get("state", "sealed"),
         state_reason=body.get("state_reason"),
     )

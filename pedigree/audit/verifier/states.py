@@ -98,6 +98,7 @@ class ReplayedVersion:
     description: str | None
     owners: list[str]
     tags: dict[str, str]
+    updated_at: datetime
     state: str = "sealed"
     state_reason: str | None = None
     stage: str = NO_STAGE
@@ -180,6 +181,7 @@ class ReplayedModel:
     description: str | None = None
     owners: list[str] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
+    last_updated_at: datetime | None = None
     tenures: list[ReplayedTenure] = field(default_factory=list)
     _open: dict[tuple[str, int | str], int] = field(default_factory=dict, repr=False)
 

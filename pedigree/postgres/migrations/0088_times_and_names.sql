@@ -180,3 +180,21 @@ BEGIN
     RETURN jsonb_build_object('at', locked.at);
 END
 $$;
+
+-- What was sealed or failed until now changed then.
+CREATE TEMPORARY TABLE ended_until_now ON COMMIT DROP AS
+SELECT m.model_id, e.version, max(e.at) AS at
+FROM pedigree.event e
+JOIN pedigree.registered_model m ON m.log_name = e.model
+WHERE e.type IN ('version.sealed', 'version.registration_failed')
+GROUP BY m.model_id, e.version;
+
+ALTER TABLE pedigree.model_version DISABLE TRIGGER version_changed, DISABLE TRIGGER version_state_changed;
+UPDATE pedigree.model_version v SET last_updated_at = greatest(v.last_updated_at, e.at)
+FROM ended_until_now e
+WHERE e.model_id = v.model_id AND e.version = v.version;
+ALTER TABLE pedigree.model_version ENABLE TRIGGER version_changed, ENABLE TRIGGER version_state_changed;
+UPDATE pedigree.search_record r SET record = s.record
+FROM ended_until_now e
+JOIN pedigree.search_record_source s ON s.model_id = e.model_id AND s.version = e.version
+WHERE r.model_id = e.model_id AND r.version = e.version;
