@@ -1,12 +1,15 @@
 """Stages as clients of MLflow name them."""
 
+from pedigree.access.records import Permission
 from pedigree.errors import TransitionNotAllowedError
 from pedigree.lifecycle.records import NO_STAGE
+from pedigree.lifecycle.requester import Requester
 from pedigree.lifecycle.shown_stages import stage_asked_for
 from pedigree.lifecycle.stage_names import MlflowStage
+from pedigree.lifecycle.stage_transitions import StageTransition
+from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import Context, ContextGroup
 from pedigree.registry.policies import PolicyOperations
-from pedigree.registry.stages import StageOperations
 
 
 class MlflowStageOperations(ContextGroup):
@@ -14,26 +17,45 @@ class MlflowStageOperations(ContextGroup):
 
     Args:
         context: The database and the principal.
-        stages: Moves versions.
         policies: Reads policies.
     """
 
-    def __init__(
-        self, context: Context, stages: StageOperations, policies: PolicyOperations
-    ) -> None:
+    def __init__(self, context: Context, policies: PolicyOperations) -> None:
         super().__init__(context)
-        self._stages = stages
         self._policies = policies
 
     def move(self, name: str, version: int, shown: MlflowStage, *, archive_existing: bool) -> None:
         """Move a version into the stage that clients see as a stage of MLflow.
+
+        A version that has the stage stays there. MLflow counts that as an update of the version and
+        the model, so an event says that it was asked for.
 
         Raises:
             TransitionNotAllowedError: The policy has no such stage, or no transition into it.
             GateNotPassedError: A gate is not passed; the message lists what is missing.
             NotFoundError: There is no such version.
         """
-        reference = f"{name}/{version}"
+        stage = self._stage(name, shown)
+        if stage == NO_STAGE:
+            self._context.require_some(Permission.MOVE, name)
+        else:
+            self._context.require(Permission.MOVE, name, stage)
+        by = self._context.principal()
+
+        def write(transaction: Transaction) -> None:
+            transition = StageTransition(transaction, name, by)
+            if stage == NO_STAGE:
+                move = transition.demote(version)
+            else:
+                move = transition.promote(
+                    version, stage, Requester(by), archive_existing=archive_existing
+                )
+            if not move.moved:
+                transition.confirm(version, move.stage)
+
+        self._context.database.transaction(write)
+
+    def _stage(self, name: str, shown: MlflowStage) -> str:
         stage = stage_asked_for(self._policies.policy(name), shown)
         if stage is None:
             raise TransitionNotAllowedError(
@@ -42,7 +64,4 @@ class MlflowStageOperations(ContextGroup):
                 value=shown.value,
                 remedy=f"Name it in the policy: `mlflow: {shown.value}` in the rule of a stage",
             )
-        if stage == NO_STAGE:
-            self._stages.demote(reference)
-        else:
-            self._stages.promote(reference, stage, archive_existing=archive_existing)
+        return stage
