@@ -45,7 +45,8 @@ class EventType(StrEnum):
     )
     VERSION_UPDATED = (
         "version.updated",
-        "A version's description, owners, tags, card or evaluation changed",
+        "A version's description, owners, tags, card or evaluation changed, or a client of MLflow"
+        " asked for the stage that it has",
     )
     VERSION_DOWNLOADED = (
         "version.downloaded",

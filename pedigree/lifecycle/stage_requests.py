@@ -37,17 +37,14 @@ def request_stage(
     expected_generation: int | None,
     archive_existing: bool = False,
 ) -> Move | StageRequest:
-    """Let a version enter a stage, or store the request until its gates pass.
-
-    A repeated request of the same person returns the open one.
+    """Let a version enter a stage, or store the request; if repeated, it is the open one.
 
     Args:
         transaction: The transaction.
         version: The version.
         wanted: The stage, and who requests it.
         expected_generation: That of the model, as the caller read it.
-        archive_existing: Archive the others of the stage if the version enters it now; a stored
-            request archives none.
+        archive_existing: Archive the other holders, if the version enters the stage now.
 
     Raises:
         TransitionNotAllowedError: The policy has no such stage, or no transition into it from here.
@@ -64,9 +61,8 @@ def request_stage(
     explanation = explain_gates(seen, facts, rule, wanted.asker)
     if explanation.passed or facts.version.stage == wanted.stage:
         mover = StageTransition(transaction, model.name, wanted.by, reason=wanted.reason)
-        return mover.promote(
-            version.version_id, wanted.stage, wanted.asker, archive_existing=archive_existing
-        )
+        entering = (version.version_id, wanted.stage, wanted.asker)
+        return mover.promote(*entering, archive_existing=archive_existing)
     expect_way(explanation, seen.policy, facts.version.stage)
     known = _open_by(transaction, model, facts, wanted)
     return known or _keep(transaction, model, facts, wanted, explanation)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
 from pedigree.access.reserved import DRIFT_SENSOR
+from pedigree.audit.event_types import EventType
+from pedigree.catalog.model_changes import change_model
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import TransitionNotAllowedError
@@ -149,6 +151,11 @@ class StageTransition:
         leaving = Passage(Holder(version, present.digest), present.stage, NO_STAGE)
         changed = self._change().finish(leaving)
         return self._answer(NO_STAGE, present, generation=changed.generation)
+
+    def confirm(self, version: int, stage: str) -> None:
+        """Note that a version was asked into the stage that it has: nothing moves but its times."""
+        body = {"stage_confirmed": stage}
+        change_model(self._model, EventType.VERSION_UPDATED, body, self._actor, version=version)
 
     def roll_back(self, stage: str, *, expected_generation: int | None = None) -> Move:
         """Return a stage to its previous holder; the present one is archived.

@@ -44,7 +44,7 @@ class MlflowWebhookOperations(ContextGroup):
             lambda transaction: webhooks.mlflow_webhooks(transaction, limit=limit, before=before)
         )
 
-    def get(self, webhook_id: int) -> Webhook:
+    def webhook(self, webhook_id: int) -> Webhook:
         """Return a webhook.
 
         Raises:

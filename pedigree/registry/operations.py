@@ -122,7 +122,7 @@ class RegistryOperations(Operations):
         self.stage_requests = StageRequestOperations(context)
         self.stages = StageOperations(context)
         self.pointers = PointerOperations(context)
-        self.mlflow_stages = MlflowStageOperations(context, self.stages, self.policies)
+        self.mlflow_stages = MlflowStageOperations(context, self.policies)
         self.approvals = ApprovalOperations(context, self.stage_requests)
         self.promotions = PromotionOperations(context)
         self.datasets = DatasetOperations(context)

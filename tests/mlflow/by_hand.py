@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from tests.mlflow.comparison import API
-from tests.mlflow.sides import Sent
+from tests.mlflow.sides import API, Sent
 
 AJAX = "/ajax-api/2.0/mlflow"
 

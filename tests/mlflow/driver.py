@@ -75,8 +75,33 @@ def plain(value: Any) -> Any:
     return {"is": type(value).__name__, **{key: plain(each) for key, each in fields.items()}}
 
 
+def double(model_input: list[float]) -> list[float]:
+    """Predict: the model of the load path."""
+    return [2 * each for each in model_input]
+
+
+def logged_model() -> dict[str, str]:
+    """Log a model in a run, and return what names it."""
+    import mlflow
+
+    with mlflow.start_run():
+        logged = mlflow.pyfunc.log_model(name="model", python_model=double, pip_requirements=[])
+    return {"run_id": logged.run_id, "model_id": logged.model_id}
+
+
+def predicted(uri: str) -> list[float]:
+    """Load a model, and return what it predicts."""
+    import mlflow
+
+    predictions: list[float] = mlflow.pyfunc.load_model(uri).predict([1.0, 2.5])
+    return predictions
+
+
+OF_SEVERAL_CALLS = {each.__name__: each for each in (logged_model, predicted)}
+
+
 def main() -> None:
-    """Answer calls until the input ends."""
+    """Answer calls until the input ends: of the tracking server and the registry that are given."""
     # Not at the top: the tests import what this module knows of JSON, and have no MLflow.
     import mlflow
     import requests
@@ -84,12 +109,13 @@ def main() -> None:
 
     exchanges = Exchanges(requests.Session)
     mlflow.set_tracking_uri(sys.argv[1])
-    mlflow.set_registry_uri(sys.argv[1])
+    mlflow.set_registry_uri(sys.argv[2])
     client = mlflow.MlflowClient()
     print(json.dumps({"ready": mlflow.__version__}), flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
-        call = getattr(client, asked["call"], None) or getattr(mlflow, asked["call"])
+        name = asked["call"]
+        call = OF_SEVERAL_CALLS.get(name) or getattr(client, name, None) or getattr(mlflow, name)
         answer: dict[str, Any]
         try:
             answer = {"returned": plain(call(**asked["args"]))}

@@ -17,6 +17,25 @@ def script() -> Iterator[Call]:
     yield from _tags()
     yield from _searches()
     yield from _deletions()
+    yield from _names_again()
+
+
+def load_path(run_id: str, model_id: str) -> Iterator[Call]:
+    """Yield the calls that register a logged model by both of its names, and load it by all."""
+    yield call("create_registered_model", name="loaded")
+    for uri in (f"runs:/{run_id}/model", f"models:/{model_id}"):
+        yield call("register_model", model_uri=uri, name="loaded")
+    yield call("set_registered_model_alias", name="loaded", alias="champion", version="1")
+    yield call("transition_model_version_stage", name="loaded", version="2", stage="Production")
+    yield call("copy_model_version", src_model_uri="models:/loaded@champion", dst_name="copy")
+    for uri in ("loaded/1", "loaded/2", "loaded@champion", "loaded/Production", "loaded/latest"):
+        yield call("predicted", uri=f"models:/{uri}")
+    yield call("predicted", uri="models:/copy/1")
+    for uri in ("loaded/9", "loaded@nobody", "loaded/Staging", "nothing/1"):
+        yield call("predicted", uri=f"models:/{uri}")
+    for name, number in (("loaded", "1"), ("loaded", "2"), ("copy", "1")):
+        yield call("get_model_version", name=name, version=number)
+        yield call("get_model_version_download_uri", name=name, version=number)
 
 
 def call(name: str, /, **arguments: Any) -> Call:
@@ -186,3 +205,22 @@ def _deletions() -> Iterator[Call]:
     for name in ("copied", "staged", "nowhere", "renamed"):
         yield call("delete_registered_model", name=name)
         yield call("get_registered_model", name=name)
+
+
+def _names_again() -> Iterator[Call]:
+    for _ in range(2):  # what is deleted, and had again
+        yield call("create_registered_model", name="again")
+        yield version("again", "s3://bucket/again")
+        yield call("get_model_version", name="again", version="1")
+        yield call("delete_registered_model", name="again")
+    yield call("create_registered_model", name="own-name")
+    yield version("own-name", "s3://bucket/own-name")
+    yield call("rename_registered_model", name="own-name", new_name="own-name")
+    yield call("delete_registered_model", name="own-name")
+    # At the end, since the sides differ from then on.
+    yield call("create_registered_model", name="had-before")
+    yield version("had-before", "s3://bucket/first")
+    yield call("delete_registered_model", name="had-before")
+    yield call("create_registered_model", name="other")
+    yield version("other", "s3://bucket/second")
+    yield call("rename_registered_model", name="other", new_name="had-before")

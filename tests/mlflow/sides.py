@@ -18,6 +18,7 @@ from pedigree.settings import Settings
 from tests.mlflow.driver import loaded
 from tests.server.conftest import NO_AUTHORITIES, serving
 
+API = "/api/2.0/mlflow"
 MLFLOW = Path(__file__).parents[2] / ".venv-mlflow" / "bin"
 MISSING = "MLflow's server is not installed: `make test-system` puts it into .venv-mlflow"
 _READY_S = 180.0
@@ -141,13 +142,20 @@ def real_server(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def driven(url: str, token: str | None) -> Iterator[Side]:
-    """Start a stock client of a service, and yield the side."""
+def driven(url: str, token: str | None, tracking: str | None = None) -> Iterator[Side]:
+    """Start a stock client of a service, and yield the side.
+
+    Args:
+        url: The service.
+        token: A token for it.
+        tracking: The tracking server; the service if it is None.
+    """
     # Each failure is compared, and no request is repeated.
     environment = _quiet() | {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
     if token:
         environment["MLFLOW_TRACKING_TOKEN"] = token
-    command = [str(MLFLOW / "python"), str(Path(__file__).with_name("driver.py")), url]
+    driver = str(Path(__file__).with_name("driver.py"))
+    command = [str(MLFLOW / "python"), driver, tracking or url, url]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     ) as process:
@@ -160,6 +168,15 @@ def driven(url: str, token: str | None) -> Iterator[Side]:
             side.close()
             assert process.stdin is not None
             process.stdin.close()
+
+
+def cleared(*sides: Side) -> None:
+    """Delete all models."""
+    for side in sides:
+        asked = Sent("GET", f"{API}/registered-models/search", (("max_results", "1000"),))
+        for model in side.send(asked)["answer"].get("registered_models", []):
+            path = f"{API}/registered-models/delete"
+            assert side.send(Sent("DELETE", path, body={"name": model["name"]}))["status"] == 200
 
 
 @contextmanager

@@ -154,6 +154,24 @@ def test_stages_move_by_the_open_policy_and_newest_versions_are_found(
     assert shown == {"Production": "3", "Archived": "2", "None": "1"}
 
 
+@pytest.mark.parametrize(("stage", "event"), [("None", "none"), ("Production", "production")])
+def test_a_stage_that_a_version_has_is_an_update_of_it_and_its_model_with_an_event(
+    served: Served, send: Send, name: str, version: Callable[..., int], stage: str, event: str
+) -> None:
+    send("POST", "/registered-models/create", name=name)
+    version()
+    asked = {"name": name, "version": "1", "stage": stage, "archive_existing_versions": False}
+    send("POST", "/model-versions/transition-stage", **asked)
+    before, tenures = served.registry.get(f"{name}/1"), served.registry.timeline(name)
+    send("POST", "/model-versions/transition-stage", **asked)
+    after, model = served.registry.get(f"{name}/1"), served.registry.model(name)
+    assert after.updated_at > before.updated_at
+    assert after.updated_at == model.last_updated_at
+    assert served.registry.timeline(name) == tenures
+    newest = served.registry.events(model=name)[-1]
+    assert (newest.type, newest.body) == (EventType.VERSION_UPDATED, {"stage_confirmed": event})
+
+
 def test_a_stage_that_is_not_active_archives_nobody(
     send: Send, name: str, version: Callable[..., int]
 ) -> None:
@@ -197,6 +215,7 @@ def test_an_alias_is_set_read_and_moved_and_latest_is_the_highest(
     send("POST", "/registered-models/create", name=name)
     nobody = send("GET", "/registered-models/alias", 404, name=name, alias="latest")
     assert nobody["error_code"] == "RESOURCE_DOES_NOT_EXIST"
+    assert nobody["message"] == f"Latest version not found for model {name}."
     version("a")
     version("b")
     for number in ("1", "2"):

@@ -95,6 +95,10 @@ FORGED: dict[str, Callable[[ModelChange, str], tuple[EventType, dict[str, Any]]]
         },
     ),
     "a description has more": lambda *_: (EventType.VERSION_UPDATED, {"tags": {}, "stage": "x"}),
+    "it confirms a stage that it does not hold": lambda *_: (
+        EventType.VERSION_UPDATED,
+        {"stage_confirmed": "archived"},
+    ),
     "a change of a model has more": lambda *_: (EventType.MODEL_UPDATED, {"generation": 0}),
     "the event creates": lambda *_: (EventType.VERSION_CREATED, {}),
 }

@@ -34,7 +34,7 @@ _NAMES: Mapping[EventType, str] = MappingProxyType(
         EventType.VERSION_REGISTRATION_FAILED: "reason",
         EventType.VERSION_TRAINED: _TRAINING,
         EventType.VERSION_UPDATED: (
-            "description? owners? tags? tag_changes? model_card? evaluation?"
+            "description? owners? tags? tag_changes? stage_confirmed? model_card? evaluation?"
         ),
         EventType.VERSION_DOWNLOADED: "",
         EventType.VERSION_DELETED: "digest reason generation voided",

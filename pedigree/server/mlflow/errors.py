@@ -91,6 +91,13 @@ def _model_not_found(error: errors.PedigreeError, asked: MlflowRequest) -> str |
     return f"Registered Model with name={name} not found"
 
 
+def _version_not_found(error: errors.PedigreeError, asked: MlflowRequest) -> str | None:
+    name = _name(asked)
+    if name is not None and getattr(asked, "alias", "").lower() == "latest":
+        return f"Latest version not found for model {name}."
+    return _model_not_found(error, asked)
+
+
 def _name(asked: MlflowRequest) -> object:
     return getattr(asked, "name", None)
 
@@ -108,7 +115,7 @@ def _name_taken(_: errors.PedigreeError, asked: MlflowRequest) -> str | None:
 # The words of MLflow for an error, by what was asked; None where it has none.
 _WORDS: Mapping[type[Exception], Callable[[errors.PedigreeError, MlflowRequest], str | None]] = {
     errors.ModelNotFoundError: _model_not_found,
-    errors.VersionNotFoundError: _model_not_found,
+    errors.VersionNotFoundError: _version_not_found,
     errors.AliasNotFoundError: _alias_not_found,
     errors.NameTakenError: _name_taken,
 }

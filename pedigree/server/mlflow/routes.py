@@ -74,8 +74,8 @@ class MlflowRoute(NamedRoute):
     Args:
         path: Its path.
         endpoint: Answers: a function of a call and its request, which runs in a thread, or a
-            coroutine function of them, which runs on the event loop. Parts of the path are further
-            arguments.
+            coroutine function of them, which runs on the event loop. The parts of the path that it
+            names are further arguments.
         method: The method.
         name: Its name among all routes.
 
@@ -92,6 +92,7 @@ class MlflowRoute(NamedRoute):
         self._work = endpoint
         self._is_on_loop = iscoroutinefunction(endpoint)
         self.takes = _request_of(endpoint)
+        self._named = frozenset(signature(endpoint).parameters)
         super().__init__(path, self.answer, methods=[method], name=name)
 
     async def answer(self, request: Request) -> Response:
@@ -125,7 +126,8 @@ class MlflowRoute(NamedRoute):
 
     async def _called(self, call: MlflowCall, known: list[MlflowRequest]) -> Response:
         given: list[MlflowRequest] = []
-        parts = dict(call.request.path_params)
+        found = call.request.path_params
+        parts = {name: found[name] for name in found.keys() & self._named}
         if self.takes is not None:
             body = await call.request.body() if has_body(call.request) else b""
             given = [read_request(self.takes, call.request, body)]

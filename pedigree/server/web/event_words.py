@@ -64,7 +64,11 @@ def _check(body: Body) -> str:
 
 
 def _update(body: Body) -> str:
-    changed = {"model_card": "model card drawn", "evaluation": "results by group stored"}
+    changed = {
+        "model_card": "model card drawn",
+        "evaluation": "results by group stored",
+        "stage_confirmed": f"its stage {_text(body, 'stage_confirmed')} asked for again",
+    }
     known = [words for key, words in changed.items() if key in body]
     fields = [key.replace("_", " ") for key in body if key not in {*changed, _TAG_CHANGES}]
     words = [*known, *(f"{field} changed" for field in fields), *_tag_changes(body)]

@@ -1,0 +1,158 @@
+"""A real MLflow server and ours, asked the same by the same stock client and by hand.
+
+MLflow against MLflow finds nothing, and faults that a proxy plants are found. Ours differs in
+nothing but what `docs/mlflow.md` lists. `make test-system` walks few steps of each seed,
+`make differential` all of them.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from pedigree.settings import Settings
+from tests.databases import Databases
+from tests.mlflow.by_hand import requests_by_hand
+from tests.mlflow.comparison import SideComparison, forgiven
+from tests.mlflow.faults import FAULTS, Fault, faulty
+from tests.mlflow.scripted import load_path, script
+from tests.mlflow.sides import (
+    Call,
+    Sent,
+    Side,
+    cleared,
+    driven,
+    our_service,
+    real_server,
+    require_mlflow,
+)
+from tests.mlflow.version_numbers import NumbersThatGoOn
+from tests.mlflow.walks import walk
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.timeout(3600),
+    pytest.mark.xdist_group("differential"),
+]
+
+SEEDS = range(20)
+STEPS = int(os.environ.get("MLFLOW_WALK_STEPS", "60"))
+"""How long a walk is; `make differential` walks 2,000 steps."""
+
+MOST_EXCUSED = 0.08
+Noted = Callable[[str, object], None]
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
+    """MLflow's server, with a stock client."""
+    require_mlflow()
+    folder = tmp_path_factory.mktemp("mlflow")
+    with real_server(folder) as url, driven(url, None) as side:
+        yield side
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
+    """A second server of MLflow, with a stock client."""
+    require_mlflow()
+    folder = tmp_path_factory.mktemp("other")
+    with real_server(folder) as url, driven(url, None) as side:
+        yield side
+
+
+@pytest.fixture(scope="module")
+def ours(settings: Settings) -> Iterator[Side]:
+    """Our service, with a stock client."""
+    with ExitStack() as stack:
+        url, token = stack.enter_context(our_service(settings))
+        yield stack.enter_context(driven(url, token))
+
+
+def test_the_script_is_long_enough() -> None:
+    assert len(list(script())) >= 300
+
+
+def test_mlflow_against_mlflow_finds_nothing(
+    theirs: Side, others: Side, record_property: Noted
+) -> None:
+    cleared(theirs, others)
+    walks = chain.from_iterable(walk(seed, STEPS // 2) for seed in SEEDS[:2])
+    with SideComparison(theirs, others) as comparison:
+        for step in chain(requests_by_hand(), script(), walks):
+            comparison.do(step)
+    note(comparison, record_property)
+    assert comparison.found == [], "\n".join(comparison.found)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_planted_fault_is_found(theirs: Side, others: Side, fault: Fault) -> None:
+    cleared(theirs, others)
+    with faulty(others.url, fault) as url, SideComparison(theirs, Side(url, None)) as comparison:
+        for step in walk(3, 200):
+            comparison.do(step)
+            if comparison.found:
+                break
+        comparison.sides[1].close()
+    assert comparison.found
+
+
+def test_calls_of_the_script_differ_only_on_purpose(
+    theirs: Side, ours: Side, record_property: Noted
+) -> None:
+    differ_only_on_purpose(theirs, ours, script(), record_property)
+
+
+def test_requests_by_hand_differ_only_on_purpose(
+    theirs: Side, ours: Side, record_property: Noted
+) -> None:
+    differ_only_on_purpose(theirs, ours, requests_by_hand(), record_property)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_random_walk_differs_only_on_purpose(
+    theirs: Side, ours: Side, seed: int, record_property: Noted
+) -> None:
+    differ_only_on_purpose(theirs, ours, walk(seed, STEPS), record_property)
+
+
+def test_a_logged_model_is_registered_and_loaded_alike(
+    theirs: Side, databases: Databases, tmp_path: Path
+) -> None:
+    """Both registries name the model that one tracking server has, and ours has its bytes."""
+    logged = theirs.call(Call("logged_model", {}))["returned"]
+    with databases.lend() as make, ExitStack() as stack:
+        settings = Settings(home=tmp_path / "home", database_url=make(), mlflow_upstream=theirs.url)
+        url, token = stack.enter_context(our_service(settings))
+        ours = stack.enter_context(driven(url, token, theirs.url))
+        cleared(theirs, ours)
+        comparison = stack.enter_context(SideComparison(theirs, ours, forgiven()))
+        for step in load_path(**logged):
+            comparison.do_without_exchanges(step)
+    assert comparison.found == [], "\n".join(comparison.found)
+
+
+def differ_only_on_purpose(
+    theirs: Side, ours: Side, steps: Iterable[Sent | Call], record_property: Noted
+) -> None:
+    """Do some steps, and require that nothing differs that is not listed."""
+    cleared(theirs, ours)
+    with SideComparison(theirs, ours, forgiven(), NumbersThatGoOn()) as comparison:
+        for step in steps:
+            comparison.do(step)
+    note(comparison, record_property)
+    assert comparison.found == [], "\n".join(comparison.found)
+    assert comparison.failed == []
+    assert comparison.share <= MOST_EXCUSED, comparison.forgiven
+
+
+def note(comparison: SideComparison, record_property: Noted) -> None:
+    """Keep what was counted, for a report by `--junit-xml`."""
+    record_property("steps", comparison.steps)
+    record_property("comparisons", comparison.compared)
+    record_property("excused", comparison.excused)
+    for name, times in sorted(comparison.forgiven.items()):
+        record_property(name, times)
