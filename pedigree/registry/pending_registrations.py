@@ -18,6 +18,7 @@ from pedigree.access.reserved import REGISTRAR
 from pedigree.artifacts.publish import manifest_of
 from pedigree.artifacts.records import Manifest
 from pedigree.artifacts.upload_areas import UploadArea
+from pedigree.catalog.metadata_records import RecordedMetadata
 from pedigree.catalog.records import ModelVersion, StatedVersion, VersionSource
 from pedigree.catalog.seal_states import SealState
 from pedigree.delivery.background_thread import is_over
@@ -201,7 +202,11 @@ class PendingRegistrations:
             GateNotPassedError: A check does not pass; the message has a line for each.
         """
         gates = self._registry.operations.registration_gates
-        known = {"digest": manifest.digest, "size": manifest.size}
+        known = {
+            "digest": manifest.digest,
+            "artifact_uri": f"pedigree://artifacts/{manifest.digest}",
+            "size": manifest.size,
+        }
         stated = {"flavor": manifest.flavor, "signature": manifest.signature}
 
         def verify() -> Manifest:
@@ -262,7 +267,6 @@ class PendingRegistrations:
         verdicts: tuple[Verdict, ...] = ()
         if operations.registration_gates.is_asked(version.model_name):
             manifest = manifest_of(folder, known.metadata.flavor, known.metadata.signature)
-            learnt_of = {name: getattr(known.metadata, name) for name in ("metrics", "params")}
-            draft = version.model_copy(update=learnt_of)
-            verdicts = self._judged(draft, manifest, folder)
+            fields = {each: getattr(known.metadata, each) for each in RecordedMetadata.model_fields}
+            verdicts = self._judged(version.model_copy(update=fields), manifest, folder)
         operations.sealing.seal_path(version.reference, folder, stated, verdicts=verdicts)
