@@ -27,7 +27,6 @@ from pedigree.sources.mlmodel import StatedModel, stated_model
 
 # Quarantines of data change rarely.
 _TRIES = 5
-_MEASURED = ("metrics", "params")
 _JUDGED_AFTER = f"{LEASE.total_seconds()} s"
 
 
@@ -105,7 +104,12 @@ def with_bytes(
     version: ModelVersion, manifest: Manifest, stated: StatedVersion | None
 ) -> ModelVersion:
     """Return a version that is not sealed as checks see it: with its digest and what is known."""
-    bytes_of = {"digest": manifest.digest, "size": manifest.size}
+    bytes_of = {
+        "digest": manifest.digest,
+        "artifact_uri": f"pedigree://artifacts/{manifest.digest}",
+        "size": manifest.size,
+    }
     described = {"flavor": manifest.flavor, "signature": manifest.signature}
-    known = {name: getattr(stated.metadata, name) for name in _MEASURED} if stated else {}
+    fields = RecordedMetadata.model_fields
+    known = {name: getattr(stated.metadata, name) for name in fields} if stated else {}
     return version.model_copy(update={**known, **bytes_of, **described})

@@ -447,6 +447,18 @@ def test_a_copy_of_a_reference_is_sealed_once_the_other_version_is(
     assert registry.seal(copied).digest == original.digest
 
 
+def test_what_the_run_says_counts_for_the_checks_of_the_registration(
+    registry: Registry, upstream: FileServer
+) -> None:
+    tracked = with_rules(registry, "", mlflow_upstream=upstream.url)
+    tracked.create_model("churn")
+    judging(tracked, "metadata_complete")
+    reference = create(tracked, "models:/m-1", model_id="m-1")
+    worked(tracked)
+    # MLflow does not record whether the commit had changes.
+    assert str(tracked.get(reference).state_reason).endswith("not provided: git_dirty.")
+
+
 def test_a_run_that_does_not_contain_the_source_is_refused_at_once(
     registry: Registry, upstream: FileServer
 ) -> None:

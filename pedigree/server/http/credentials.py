@@ -15,10 +15,11 @@ def is_local(request: Request) -> bool:
     client = request.client
     if client is not None and not is_loopback(client.host):
         return False
-    origin = request.headers.get("origin")
-    hosts = [urlsplit(f"//{request.headers.get('host', '')}").hostname]
+    origin, host = request.headers.get("origin"), request.headers.get("host", "")
+    # A user in front of the host is no host of a request; readers differ about what it is.
+    hosts = [None if "@" in host else urlsplit(f"//{host}").hostname]
     hosts += [urlsplit(origin).hostname] if origin else []
-    return all(host is not None and is_loopback(host) for host in hosts)
+    return all(each is not None and is_loopback(each) for each in hosts)
 
 
 def secret_of(request: Request) -> str | None:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from pedigree.errors import VersionNotFoundError
+from pedigree.errors import NotPermittedError, VersionNotFoundError
 from pedigree.server.http.inputs import UnusableRequestError
 from pedigree.server.mlflow import rules
 from pedigree.server.mlflow.fields import (
@@ -24,6 +24,7 @@ WORKSPACE_HEADER = "x-mlflow-workspace"
 _JSON = "application/json"
 _DEFAULT_WORKSPACE = "default"
 _TYPED_METHODS = frozenset({"POST", "PUT"})
+_OTHER_SITES = frozenset({"cross-site", "same-site"})
 
 
 class WorkspacesDisabledError(UnacceptedRequestError):
@@ -106,6 +107,25 @@ def require_default_workspace(request: Request) -> None:
     if named and named != _DEFAULT_WORKSPACE:
         raise WorkspacesDisabledError(
             "Workspace APIs are not available: workspaces are not enabled on this server"
+        )
+
+
+def require_own_site(request: Request) -> None:
+    """Refuse a request that a page of another site sends; no client of MLflow is one.
+
+    Such a page needs no permission to send some requests, and the browser or a proxy in front of
+    the service may add what makes them somebody's. Every current browser says which site sends it.
+
+    Raises:
+        NotPermittedError: Another site sends it.
+    """
+    site = request.headers.get("sec-fetch-site", "").strip().lower()
+    if site in _OTHER_SITES:
+        raise NotPermittedError(
+            "a page of another site sent the request",
+            field="Sec-Fetch-Site",
+            value=site,
+            remedy="Send it by a client of MLflow",
         )
 
 

@@ -26,7 +26,11 @@ from pedigree.server.http.inputs import require_text
 from pedigree.server.http.named_routes import NamedRoute
 from pedigree.server.mlflow.errors import error_answer
 from pedigree.server.mlflow.fields import MlflowRequest
-from pedigree.server.mlflow.requests import read_request, require_default_workspace
+from pedigree.server.mlflow.requests import (
+    read_request,
+    require_default_workspace,
+    require_own_site,
+)
 from pedigree.server.point_reads import PointReads
 
 API = "/api/2.0/mlflow"
@@ -115,6 +119,7 @@ class MlflowRoute(NamedRoute):
             request.state.admit = admit
             caller = request.state.caller = await admit()
         require_text(request)
+        require_own_site(request)
         require_default_workspace(request)
         sender = caller.principal.name
         received: AbstractAsyncContextManager[Request] = nullcontext(request)
