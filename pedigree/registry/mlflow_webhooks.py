@@ -44,7 +44,7 @@ class MlflowWebhookOperations(ContextGroup):
             lambda transaction: webhooks.mlflow_webhooks(transaction, limit=limit, before=before)
         )
 
-    def webhook(self, webhook_id: int) -> Webhook:
+    def find(self, webhook_id: int) -> Webhook:
         """Return a webhook.
 
         Raises:

@@ -107,7 +107,8 @@ def test_a_move_whose_gates_are_passed_is_made_at_once_and_archives(
     assert moved["model_version"]["current_stage"] == "Production"
     assert registry.get(f"{name}/2").stage == "archived"
     assert registry.stage_requests(name) == ()
-    assert ask(path, 200, **fields, **KEEP) == moved
+    again = ask(path, 200, **fields, **KEEP)
+    assert again["model_version"]["current_stage"] == "Production"
 
 
 def test_what_the_policy_has_no_way_for_and_what_one_may_not_do_is_not_kept(

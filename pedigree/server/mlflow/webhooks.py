@@ -70,7 +70,7 @@ def list_webhooks(call: MlflowCall, asked: ListedWebhooksRequest) -> ManyWebhook
 @requires(Permission.AUDIT)
 def get_webhook(call: MlflowCall, webhook_id: str) -> OneWebhook:
     """Return a webhook."""
-    return _one(call.registry.operations.mlflow_webhooks.webhook(_number(webhook_id)))
+    return _one(call.registry.operations.mlflow_webhooks.find(_number(webhook_id)))
 
 
 @routes.patch("webhooks/{webhook_id}")
