@@ -25,8 +25,10 @@ DISTRIBUTED := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 SWIFT := $(if $(filter Linux,$(shell uname -s)),.venv-swift/.installed)
 # MLflow's own server and client, which the door for MLflow is compared with.
 MLFLOW := .venv-mlflow/.installed
+# Clients of other releases of MLflow.
+CLIENTS := $(patsubst tests/mlflow/clients/%.lock,.venv-mlflow-%/.installed,$(sort $(wildcard tests/mlflow/clients/*.lock)))
 
-.PHONY: help demo test test-system test-pooler test-fence up down lint docs lock lock-check bench pictures differential fuzz sdk-matrix typescript torch spark azurite oidc-provider clean
+.PHONY: help demo test test-system test-pooler test-fence up down lint docs lock lock-check bench pictures differential fuzz sdk-matrix typescript torch spark azurite oidc-provider mlflow-clients clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -37,7 +39,7 @@ demo: .venv/.installed ## train, register, check, promote, score and roll back o
 test: .venv/.installed $(SWIFT) ## run the tests, against real Postgres, object stores, Dagster and HTTP servers
 	$(BIN)/python -m pytest $(DISTRIBUTED) -q -m "not system" $(ARGS)
 
-test-system: .venv/.installed $(SWIFT) $(MLFLOW) ## the tests of daemons, kills, remote stores, measures and laws over many cases
+test-system: .venv/.installed $(SWIFT) $(MLFLOW) $(CLIENTS) ## the tests of daemons, kills, remote stores, measures and laws over many cases
 	$(BIN)/python -m pytest $(DISTRIBUTED) -q -m system $(ARGS)
 
 test-pooler: .venv/.installed ## the tests of the service and of its verbs, through PgBouncer in transaction mode
@@ -132,9 +134,11 @@ azurite: .azurite/.installed ## Azure's emulator, by npm; without it the tests o
 
 oidc-provider: .oidc-provider/.installed ## a certified OpenID provider, by npm; without it the tests of logins are skipped
 
+mlflow-clients: $(CLIENTS) ## clients of older releases of MLflow; without them their tests are skipped
+
 clean: ## remove the environments and the demo's data
 	@if [ -x $(BIN)/pedigree ]; then PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/pedigree down >/dev/null 2>&1 || true; fi
-	rm -rf .venv .venv-swift .venv-mlflow .azurite .oidc-provider clients/typescript/node_modules $(HOME_OF_DEMO) .dagster
+	rm -rf .venv .venv-swift .venv-mlflow* .azurite .oidc-provider clients/typescript/node_modules $(HOME_OF_DEMO) .dagster
 
 # --- Environments. A stamp says what is done; everything here prints to stderr, so that
 # `make demo ARGS=--json` has nothing but JSON on stdout.
@@ -170,6 +174,13 @@ clean: ## remove the environments and the demo's data
 # MLflow's server does not share an environment with Dagster either.
 .venv-mlflow/.installed: tests/mlflow/requirements.lock | .venv/.locked
 	@sh .ci/venv .venv-mlflow tests/mlflow/requirements.lock $(BIN)/uv >&2
+	@touch $@
+
+# The oldest client needs a Python that has its numpy. uv stores a file that several of them have once.
+.venv-mlflow-%/.installed: tests/mlflow/clients/%.lock | .venv/.locked
+	@rm -rf $(@D)
+	@$(BIN)/uv venv --quiet --no-python-downloads --python '>=3.11,<3.13' $(@D) >&2
+	@$(BIN)/uv pip install --quiet --python $(@D) --no-deps --require-hashes --requirement $< >&2
 	@touch $@
 
 # It needs Node.js, as the TypeScript client does. None of its packages has to run anything to be installed.
