@@ -54,7 +54,8 @@ def _mlflow_server(folder: Path) -> Iterator[Running]:
     home = folder / "mlflow"
     home.mkdir()
     command: list[str | Path] = [environment / "bin" / "python", "-m", "mlflow", "server"]
-    command += ["--workers", "2"]
+    # Else its parent kills workers that do not answer within 5 s, as on a busy machine.
+    command += ["--workers", "2", "--uvicorn-opts", "--timeout-worker-healthcheck 300"]
     places = ["--backend-store-uri", f"sqlite:///{home}/mlflow.db"]
     places += ["--artifacts-destination", str(home / "files")]
     with running([*command, *places], {"MLFLOW_DISABLE_TELEMETRY": "true"}, "/health") as server:

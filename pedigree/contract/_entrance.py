@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from functools import cache, partial, wraps
 from pathlib import Path
-from types import GenericAlias
+from types import FunctionType, GenericAlias, MethodType
 from typing import (
     Annotated,
     Any,
@@ -173,7 +173,22 @@ def guarded(
 def _as_described(
     operation: Callable[..., object], described: Callable[..., object]
 ) -> inspect.Signature:
-    known, found = inspect.signature(described).parameters, inspect.signature(operation)
+    # A method is bound again for each call, of which this would be a fifth.
+    if isinstance(operation, MethodType) and isinstance(operation.__func__, FunctionType):
+        return _method_as_described(operation.__func__, described)
+    return _only_known(inspect.signature(operation), described)
+
+
+@cache
+def _method_as_described(
+    method: FunctionType, described: Callable[..., object]
+) -> inspect.Signature:
+    found = inspect.signature(method)
+    return _only_known(found.replace(parameters=[*found.parameters.values()][1:]), described)
+
+
+def _only_known(found: inspect.Signature, described: Callable[..., object]) -> inspect.Signature:
+    known = inspect.signature(described).parameters
     return found.replace(
         parameters=[each for name, each in found.parameters.items() if name in known]
     )

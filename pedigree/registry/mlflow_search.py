@@ -10,6 +10,7 @@ from pedigree.access.records import Permission
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import NO_STAGE, Policy
 from pedigree.lifecycle.shown_stages import StagedVersion, newest_shown, shown_stage
+from pedigree.lifecycle.stage_names import MlflowStage
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
 
@@ -89,6 +90,8 @@ def _policy(stored: str) -> Policy:
 
 
 def _shown(version: "FoundVersion", policies: Mapping[int, Policy]) -> str:
+    if version.stage == NO_STAGE:  # as most versions are
+        return MlflowStage.NONE
     policy = policies.get(version.model_id)
     return shown_stage(policy or read_policy(None), version.stage)
 
