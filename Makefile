@@ -111,7 +111,7 @@ pictures: .venv/.installed ## take the pictures of docs/web.md, of the demo's da
 	$(BIN)/python -m tools.web_pictures $(ARGS)
 
 differential: .venv/.installed $(MLFLOW) ## compare the door for MLflow's clients with MLflow's own server, for long
-	MLFLOW_WALK_STEPS=2000 $(BIN)/python -m pytest -q -m system tests/mlflow/test_differential.py $(ARGS)
+	MLFLOW_WALK_STEPS=2000 $(BIN)/python -m pytest -q -m system tests/mlflow/test_differential.py tests/mlflow/differential.py $(ARGS)
 
 fuzz: .venv/.installed ## send the service all that its OpenAPI document allows and forbids, for long
 	$(BIN)/python -m tests.server.fuzz $(ARGS)

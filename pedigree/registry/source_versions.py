@@ -112,7 +112,7 @@ class SourceVersions:
             raise refusals.refused(new.source, "The registration of that version failed")
         source = VersionSource(
             source=f"models:/{version.reference}",
-            location=known.location if known else version.artifact_uri,
+            location=(known.location or known.source) if known else version.artifact_uri,
             run_id=run_id or None,
             run_link=new.run_link,
             logged_model_id=model_id or None,

@@ -8,8 +8,6 @@ The answer has what the call returned or raised, and each HTTP exchange that it 
 the Python of an environment with MLflow, and imports nothing of ours.
 """
 
-# ruff: noqa: T201 -- lines on stdout are its answers
-
 import json
 import sys
 from typing import Any
@@ -58,7 +56,9 @@ def loaded(text: Any) -> Any:
     try:
         return json.loads(text)
     except (TypeError, ValueError):
-        return text.decode() if isinstance(text, bytes) else text
+        if isinstance(text, bytes):
+            return text.decode(errors="replace")
+        return text if text is None or isinstance(text, str) else type(text).__name__  # a file
 
 
 def plain(value: Any) -> Any:
@@ -107,11 +107,13 @@ def main() -> None:
     import requests
     from mlflow.exceptions import MlflowException
 
+    # MLflow prints where a run is seen, which is no answer.
+    answers, sys.stdout = sys.stdout, sys.stderr
     exchanges = Exchanges(requests.Session)
     mlflow.set_tracking_uri(sys.argv[1])
     mlflow.set_registry_uri(sys.argv[2])
     client = mlflow.MlflowClient()
-    print(json.dumps({"ready": mlflow.__version__}), flush=True)
+    print(json.dumps({"ready": mlflow.__version__}), file=answers, flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
         name = asked["call"]
@@ -123,7 +125,8 @@ def main() -> None:
             answer = {"raised": error.error_code, "message": error.message}
         except Exception as error:
             answer = {"raised": type(error).__name__, "message": str(error)}
-        print(json.dumps({**answer, "exchanges": exchanges.taken()}), flush=True)
+        shown = json.dumps({**answer, "exchanges": exchanges.taken()})
+        print(shown, file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -120,6 +120,32 @@ class Side:
         return self.send(step) if isinstance(step, Sent) else self.call(step)
 
 
+class RememberedSide(Side):
+    """A service whose answers are remembered, for several comparisons of the same steps.
+
+    Args:
+        side: The service.
+    """
+
+    def __init__(self, side: Side) -> None:
+        super().__init__(side.url, None)
+        self._side = side
+        self._answers: list[dict[str, Any]] = []
+        self._given = 0
+
+    def from_start(self) -> "RememberedSide":
+        """Give the answers again, beginning with the first one."""
+        self._given = 0
+        return self
+
+    def do(self, step: Sent | Call) -> dict[str, Any]:
+        """Return the remembered answer; do the step only if there is none yet."""
+        if self._given == len(self._answers):
+            self._answers.append(self._side.do(step))
+        self._given += 1
+        return self._answers[self._given - 1]
+
+
 def require_mlflow() -> None:
     """Skip a test where MLflow's server is not installed."""
     if not (MLFLOW / "mlflow").exists():

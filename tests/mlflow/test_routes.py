@@ -252,3 +252,13 @@ def test_an_alias_of_a_prompt_may_have_the_name_of_a_stage(
     assert served.registry.get(f"{name}/1").stage == "none"
     read = send("GET", "/registered-models/alias", name=name, alias="production")
     assert read["model_version"]["version"] == "1"
+
+
+def test_a_copy_of_a_version_whose_files_only_a_client_finds_is_in_the_same_place(
+    send: Send, name: str
+) -> None:
+    send("POST", "/registered-models/create", name=name)
+    for source in ("runs:/r1/model", f"models:/{name}/1"):
+        send("POST", "/model-versions/create", name=name, source=source, run_id="r1")
+    copied = send("GET", "/model-versions/get-download-uri", name=name, version="2")
+    assert copied == {"artifact_uri": "runs:/r1/model"}

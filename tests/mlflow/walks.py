@@ -1,5 +1,6 @@
 """Random walks: requests by hand in an order that a seed chooses, over few names.
 
+A walk begins with a model of each name, so that a short one meets more than missing models.
 Models are created, renamed and deleted too, and names of renamed and deleted ones are had again. A
 model is renamed to a name that none had yet, or to one that another model has: to one that another
 had before, MLflow renames it and we do not, so that all later requests would differ.
@@ -36,7 +37,10 @@ class _Walk:
         self._existing: set[str] = set()
 
     def steps(self, length: int) -> Iterator[Sent]:
-        for _ in range(length):
+        for name in self._names[:length]:
+            self._existing.add(name)
+            yield _sent("POST", "registered-models/create", name=name)
+        for _ in range(length - NAMES):
             yield self._step()
 
     def _step(self) -> Sent:
