@@ -10,6 +10,7 @@ from pedigree.access.records import Role
 from pedigree.audit.event_types import EventType
 from pedigree.lifecycle.policy import open_policy
 from pedigree.server.mlflow.routes import API
+from tests.maintenance.collecting import require_sound
 from tests.server.conftest import Served
 
 Send = Callable[..., Any]
@@ -170,6 +171,7 @@ def test_a_stage_that_a_version_has_is_an_update_of_it_and_its_model_with_an_eve
     assert served.registry.timeline(name) == tenures
     newest = served.registry.events(model=name)[-1]
     assert (newest.type, newest.body) == (EventType.VERSION_UPDATED, {"stage_confirmed": event})
+    require_sound(served.registry)
 
 
 def test_a_stage_that_is_not_active_archives_nobody(
