@@ -55,7 +55,7 @@ class MlflowWebhookOperations(ContextGroup):
             lambda transaction: webhook_of(webhooks.mlflow_webhook_row(transaction, webhook_id))
         )
 
-    def update(
+    def change(
         self,
         webhook_id: int,
         *,
@@ -90,7 +90,7 @@ class MlflowWebhookOperations(ContextGroup):
             )
         )
 
-    def delete(self, webhook_id: int) -> None:
+    def remove(self, webhook_id: int) -> None:
         """Delete a webhook with its secret, its pending deliveries and its log.
 
         Raises:

@@ -188,7 +188,7 @@ def test_what_is_not_wanted_any_longer_is_not_sent(telling: Registry, receiver: 
     receiver.status = 500
     add(telling, "churn")
     telling.operations.webhooks.deliver()
-    telling.operations.mlflow_webhooks.update(webhook_id, events=[MlflowKind.ALIAS_CREATED])
+    telling.operations.mlflow_webhooks.change(webhook_id, events=[MlflowKind.ALIAS_CREATED])
     hurry(telling)
     assert telling.operations.webhooks.deliver() == 0
     assert [each.state for each in telling.deliveries(webhook_id)] == ["delivered"]
@@ -198,10 +198,10 @@ def test_without_a_secret_messages_are_not_signed(telling: Registry, receiver: R
     webhook_id = hooked(telling, receiver, secret=None)
     add(telling, "first")
     telling.operations.webhooks.deliver()
-    telling.operations.mlflow_webhooks.update(webhook_id, secret=SECRET)
+    telling.operations.mlflow_webhooks.change(webhook_id, secret=SECRET)
     add(telling, "second")
     telling.operations.webhooks.deliver()
-    telling.operations.mlflow_webhooks.update(webhook_id, secret=None)
+    telling.operations.mlflow_webhooks.change(webhook_id, secret=None)
     add(telling, "third")
     telling.operations.webhooks.deliver()
     signed = ["X-MLflow-Signature" in request.headers for request in receiver.requests]

@@ -77,7 +77,7 @@ def get_webhook(call: MlflowCall, webhook_id: str) -> OneWebhook:
 @requires(Permission.CONFIGURE)
 def update_webhook(call: MlflowCall, asked: ChangedWebhookRequest, webhook_id: str) -> OneWebhook:
     """Change a webhook; what is not given stays."""
-    changed = call.registry.operations.mlflow_webhooks.update(
+    changed = call.registry.operations.mlflow_webhooks.change(
         _number(webhook_id),
         name=asked.name or UNCHANGED,
         url=asked.url or UNCHANGED,
@@ -93,7 +93,7 @@ def update_webhook(call: MlflowCall, asked: ChangedWebhookRequest, webhook_id: s
 @requires(Permission.CONFIGURE)
 def delete_webhook(call: MlflowCall, webhook_id: str) -> None:
     """Delete a webhook with its pending deliveries and its log."""
-    call.registry.operations.mlflow_webhooks.delete(_number(webhook_id))
+    call.registry.operations.mlflow_webhooks.remove(_number(webhook_id))
 
 
 @routes.post("webhooks/{webhook_id}/test")
