@@ -127,6 +127,37 @@ class RefusedError(PedigreeError):
     exit_code = 2
 
 
+class GateNotPassedError(RefusedError):
+    """A gate of the policy did not pass; the message lists what is missing.
+
+    Args:
+        message: What is wrong. It lists what is missing as :meth:`listed` does.
+        waits_for: What is missing, for each gate.
+        field: As for every error.
+        value: As for every error.
+        remedy: As for every error.
+    """
+
+    __module__ = MODULE
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        waits_for: Iterable[str] = (),
+        field: str | None = None,
+        value: object = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.waits_for = tuple(waits_for)
+        super().__init__(message, field=field, value=value, remedy=remedy)
+
+    @staticmethod
+    def listed(waits_for: Iterable[str]) -> str:
+        """Return a list of what is missing within a sentence."""
+        return "; ".join(waits_for)
+
+
 class NotFoundError(PedigreeError):
     """The requested object does not exist."""
 

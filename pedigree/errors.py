@@ -103,6 +103,7 @@ from pedigree._byte_errors import BytesCollectedError as BytesCollectedError  # 
 from pedigree._byte_errors import BytesMissingError as BytesMissingError  # noqa: PLC0414
 from pedigree._byte_errors import BytesTakenError as BytesTakenError  # noqa: PLC0414
 from pedigree._byte_errors import NotSealedError as NotSealedError  # noqa: PLC0414
+from pedigree._error import GateNotPassedError as GateNotPassedError  # noqa: PLC0414
 from pedigree._error import InvalidInputError as InvalidInputError  # noqa: PLC0414
 from pedigree._error import InvalidSearchError as InvalidSearchError  # noqa: PLC0414
 from pedigree._error import NotFoundError as NotFoundError  # noqa: PLC0414
@@ -239,10 +240,6 @@ class NameTakenError(RefusedError):
 
 class TransitionNotAllowedError(RefusedError):
     """The policy has no transition between the two stages."""
-
-
-class GateNotPassedError(RefusedError):
-    """A gate of the policy did not pass; the message lists what is missing."""
 
 
 class StateChangedError(RefusedError):

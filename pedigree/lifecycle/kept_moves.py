@@ -53,9 +53,11 @@ def require_moved(outcome: Move | StageRequest, *, archive_existing: bool = Fals
         if archive_existing
         else ""
     )
+    missing = GateNotPassedError.listed(outcome.waits_for)
     raise GateNotPassedError(
-        f"{reference} waits for: {'; '.join(outcome.waits_for)}. The move is kept as stage request"
-        f" {outcome.request_id}, and is made when they pass{alone}",
+        f"{reference} waits for: {missing}. The move is kept as stage request {outcome.request_id},"
+        f" and is made when they pass{alone}",
+        waits_for=outcome.waits_for,
         field="stage",
         value=outcome.stage,
         remedy=f"`pedigree explain {reference} --to {outcome.stage}` shows every gate",

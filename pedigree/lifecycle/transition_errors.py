@@ -68,7 +68,8 @@ def expect_passed(explanation: Explanation, policy: Policy, present: str) -> Non
     if not explanation.passed:
         reference, stage = explanation.reference, explanation.stage
         raise GateNotPassedError(
-            f"{reference} waits for: {'; '.join(explanation.waits_for)}",
+            f"{reference} waits for: {GateNotPassedError.listed(explanation.waits_for)}",
+            waits_for=explanation.waits_for,
             field="stage",
             value=stage,
             remedy=f"`pedigree explain {reference} --to {stage}` shows every gate",

@@ -112,12 +112,21 @@ def _name_taken(_: errors.PedigreeError, asked: MlflowRequest) -> str | None:
     return None if name is None else f"Registered Model (name={name}) already exists."
 
 
+def _gates_not_passed(error: errors.PedigreeError, _: MlflowRequest) -> str | None:
+    """A line for each gate: notebooks show the message as it is."""
+    if not isinstance(error, errors.GateNotPassedError) or not error.waits_for:
+        return None
+    lines = "".join(f"\n- {each}" for each in error.waits_for)
+    return str(error).replace(f" {error.listed(error.waits_for)}", lines, 1)
+
+
 # The words of MLflow for an error, by what was asked; None where it has none.
 _WORDS: Mapping[type[Exception], Callable[[errors.PedigreeError, MlflowRequest], str | None]] = {
     errors.ModelNotFoundError: _model_not_found,
     errors.VersionNotFoundError: _version_not_found,
     errors.AliasNotFoundError: _alias_not_found,
     errors.NameTakenError: _name_taken,
+    errors.GateNotPassedError: _gates_not_passed,
 }
 
 
