@@ -6,9 +6,12 @@ from contextlib import contextmanager
 
 import psutil
 
+from benchmarks._report import Measured
 from benchmarks._servers import Running
 
 _EACH_S = 0.05
+_MOST_MIB = 64.0
+_MIB = 1 << 20
 
 
 class Watched:
@@ -39,6 +42,16 @@ class Watched:
         finally:
             ended.set()
             thread.join()
+
+    def growth(self, size: int) -> Measured:
+        """Return how much it grew while files of a size in MiB were sent."""
+        return Measured(
+            what=f"growth of the service's memory by files of {size} MiB",
+            value=self.grown / _MIB,
+            unit="MiB",
+            target=_MOST_MIB,
+            at_least=False,
+        )
 
 
 def resident_bytes(server: Running) -> int:

@@ -21,14 +21,13 @@ from pathlib import Path
 import psycopg
 
 from benchmarks import _mlflow
-from benchmarks._beside import Side, Sides, service_settings, serving, token
 from benchmarks._memory import Watched
 from benchmarks._report import Measured, report
+from benchmarks._with_mlflow import Side, Sides, service_settings, serving, token
 from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres.migrate import migrate
 
 _LOAD_TIMES, _PUT_TIMES = 2.0, 1.5
-_MOST_GROWTH_MIB = 64.0
 _MIB = 1 << 20
 _READY_BY_S = 600.0
 _NAME = "large"
@@ -116,14 +115,7 @@ def _measured(
                 mine.append(ours(number))
             others.append(theirs(number))
         figures += _compared(f"{what} of {size} MiB", target, min(mine), min(others))
-    growth = Measured(
-        what=f"growth of the service's memory by files of {size} MiB",
-        value=watched.grown / _MIB,
-        unit="MiB",
-        target=_MOST_GROWTH_MIB,
-        at_least=False,
-    )
-    return [*figures, growth]
+    return [*figures, watched.growth(size)]
 
 
 def _compared(what: str, target: float, ours: float, theirs: float) -> list[Measured]:

@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 import psycopg
 
-from benchmarks._beside import Load, Side, Sides, beside, home_of
 from benchmarks._report import Measured, report
+from benchmarks._with_mlflow import Load, Side, Sides, home_of, with_mlflow
 
 _TIMES, _NEW_TIMES = 3.0, 1.0
 _NAMES = tuple(f"created_by_client_{number}" for number in range(16))
@@ -72,7 +72,7 @@ def main() -> int:
     home = home_of(sys.argv[1:])
     with (
         tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder,
-        beside(home, Path(folder), is_copied=True) as sides,
+        with_mlflow(home, Path(folder), is_copied=True) as sides,
     ):
         run = sides.theirs.ask("runs/create", {"experiment_id": "0"})["run"]["info"]["run_id"]
         place = Place(f"0/{run}/artifacts", str(run))

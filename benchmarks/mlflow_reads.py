@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks._beside import Load, Side, Sides, beside, home_of, names_with_alias
 from benchmarks._million import fill
 from benchmarks._million_rows import Shape, name_of
 from benchmarks._report import Measured, report
 from benchmarks._requests import ALIAS, alias_path
+from benchmarks._with_mlflow import Load, Side, Sides, home_of, names_with_alias, with_mlflow
 from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres.migrate import migrate
 
@@ -60,11 +60,11 @@ def main() -> int:
     home, figures = home_of(sys.argv[1:]), list[Measured]()
     with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder:
         if given.only != "wide":
-            with beside(home, Path(folder, "many")) as sides:
+            with with_mlflow(home, Path(folder, "many")) as sides:
                 figures += among_many(sides, effort)
         if given.only != "many":
             database = _with_wide_models(home, sizes)
-            with beside(home, Path(folder, "wide"), database=database) as sides:
+            with with_mlflow(home, Path(folder, "wide"), database=database) as sides:
                 figures += of_any_size(sides, sizes, effort)
     return report(figures, sys.argv[1:])
 

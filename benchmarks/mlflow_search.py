@@ -18,8 +18,8 @@ from typing import Any
 import psycopg
 
 from benchmarks import _million_rows as rows
-from benchmarks._beside import Load, Side, Sides, beside, home_of
 from benchmarks._report import Measured, report
+from benchmarks._with_mlflow import Load, Side, Sides, home_of, with_mlflow
 
 _TIMES, _PAGE_TIMES = 50.0, 5.0
 _NO_SLOWER = 1.1
@@ -43,7 +43,7 @@ def main() -> int:
     home = home_of(sys.argv[1:])
     with (
         tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder,
-        beside(home, Path(folder)) as sides,
+        with_mlflow(home, Path(folder)) as sides,
     ):
         figures = [*at_once(sides, seconds), *one_by_one(sides, seconds)]
     return report(figures, sys.argv[1:])

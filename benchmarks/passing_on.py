@@ -27,7 +27,6 @@ from pedigree.access.records import Role
 _ROUNDS = 5
 _MOST_ADDED_MS = 3.0
 _LEAST_SHARE = 0.7
-_MOST_GROWTH_MIB = 64.0
 _MIB = 1 << 20
 _LOOK_MIB = 64
 
@@ -116,14 +115,7 @@ def _large(theirs: Running, ours: Running, head: str, size: int) -> list[Measure
             through.append(_timed(partial(send, ours, {name: value}, size, watched.look)))
         share = min(directly) / min(through)
         figures.append(_share(f"{what} of {size} MiB, of the rate without passing on", [share]))
-    growth = Measured(
-        what=f"growth of the service's memory by files of {size} MiB",
-        value=watched.grown / _MIB,
-        unit="MiB",
-        target=_MOST_GROWTH_MIB,
-        at_least=False,
-    )
-    return [*figures, growth]
+    return [*figures, watched.growth(size)]
 
 
 def _share(what: str, shares: list[float]) -> Measured:

@@ -24,7 +24,13 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from benchmarks import _mlflow
-from benchmarks._beside import (
+from benchmarks._costs import COUNTING
+from benchmarks._creations import Place, beside_mlflow, costs_alone
+from benchmarks._million import million, thousand
+from benchmarks._report import Measured, report
+from benchmarks._requests import MLflow, Ours, alias_path
+from benchmarks._servers import Running, drive, running
+from benchmarks._with_mlflow import (
     names_with_alias,
     put_objects,
     service_settings,
@@ -32,12 +38,6 @@ from benchmarks._beside import (
     token,
     used,
 )
-from benchmarks._costs import COUNTING
-from benchmarks._creations import Place, beside_mlflow, costs_alone
-from benchmarks._million import million, thousand
-from benchmarks._report import Measured, report
-from benchmarks._requests import MLflow, Ours, alias_path
-from benchmarks._servers import Running, drive, running
 from pedigree.postgres import EmbeddedPostgres
 
 _MODELS = 1000

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks import mlflow_creations, mlflow_reads, mlflow_search
-from benchmarks._beside import Side, Sides, put_objects
 from benchmarks._million import fill
 from benchmarks._million_rows import Shape
 from benchmarks._servers import Running
+from benchmarks._with_mlflow import Side, Sides, put_objects
 from pedigree.access.records import Role
 from pedigree.postgres import EmbeddedPostgres
 from pedigree.settings import Settings

@@ -58,7 +58,7 @@ def verified(request: Received, secret: str = SECRET) -> dict[str, Any]:
     return content
 
 
-def told(receiver: Receiver) -> list[tuple[str, dict[str, Any]]]:
+def received(receiver: Receiver) -> list[tuple[str, dict[str, Any]]]:
     """The kinds of the messages that came, each with its data."""
     contents = map(verified, receiver.requests)
     return [(f"{each['entity']}.{each['action']}", each["data"]) for each in contents]
@@ -80,7 +80,7 @@ def test_the_events_of_a_model_are_one_message_each(telling: Registry, receiver:
     telling.operations.pointers.unpoint("churn", "best")
     telling.operations.webhooks.deliver()
     about = {"name": "churn", "version": "1"}
-    assert told(receiver) == [
+    assert received(receiver) == [
         (
             "registered_model.created",
             {"name": "churn", "tags": {"team": "growth"}, "description": "who leaves"},
@@ -120,7 +120,7 @@ def test_the_events_of_a_prompt_have_kinds_of_their_own(
     telling.delete_alias("greeting", "best")
     telling.operations.webhooks.deliver()
     about = {"name": "greeting", "version": "1"}
-    assert told(receiver) == [
+    assert received(receiver) == [
         ("prompt.created", {"name": "greeting", "tags": {"team": "growth"}, "description": ""}),
         (
             "prompt_version.created",
@@ -152,7 +152,7 @@ def test_tags_that_change_together_are_messages_of_their_own_and_each_arrives_on
     receiver.status = 200
     hurry(telling)
     telling.operations.webhooks.deliver()
-    kinds = [(kind.partition(".")[2], data["key"]) for kind, data in told(receiver)]
+    kinds = [(kind.partition(".")[2], data["key"]) for kind, data in received(receiver)]
     failed, *rest = kinds
     assert failed == rest[0] == ("set", "c")
     assert rest == [("set", "c"), ("deleted", "a"), ("set", "b"), ("set", "d")]
@@ -176,7 +176,7 @@ def test_only_wanted_kinds_are_queued_and_sent(telling: Registry, receiver: Rece
     telling.update("churn/1", tags={"a": None, "b": "2"})
     telling.set_tag("churn/1", "c", "3")
     telling.operations.webhooks.deliver()
-    assert sorted(kind for kind, _ in told(receiver)) == [
+    assert sorted(kind for kind, _ in received(receiver)) == [
         "model_version_tag.deleted",
         "prompt.created",
     ]
@@ -259,7 +259,7 @@ def test_a_test_sends_an_example_of_each_kind(telling: Registry, receiver: Recei
     assert telling.test_webhook(webhook_id).succeeded
     for kind in MlflowKind:
         operations.test(webhook_id, kind)
-    kinds = [kind for kind, _ in told(receiver)]
+    kinds = [kind for kind, _ in received(receiver)]
     assert kinds == [MlflowKind.ALIAS_CREATED] * 2 + list(MlflowKind)
     assert telling.deliveries(webhook_id) == ()
 

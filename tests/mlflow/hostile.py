@@ -1,6 +1,6 @@
 """Hostile requests for the door of MLflow's clients, by class: each must be refused by 4xx.
 
-A path is as it goes over the wire. ``{api}`` and ``{files}`` stand for paths below one of the
+A path is as it goes over the wire. ``{api}`` and ``{files}`` are paths below one of the
 prefixes, ``{model_id}`` for a model, ``{port}`` for that of a server that must not be reached.
 """
 

@@ -205,7 +205,7 @@ def webhooks() -> Iterator[tuple[str, object]]:
 
 
 def changes() -> None:
-    """Do what the webhook is told, one after the other."""
+    """Do what the webhook receives, one after the other."""
     client.create_registered_model("fraud", tags={"a": "b"})
     client.create_model_version("fraud", "s3://bucket/a", await_creation_for=0)
     client.set_model_version_tag("fraud", "1", "k", "v")

@@ -1,4 +1,4 @@
-"""Pedigree and MLflow beside each other: the same Postgres and the same versions.
+"""Pedigree and MLflow in one run: the same Postgres and the same versions.
 
 Each has two workers and a database of its own. Ours asks for a token. ``--data DIR`` sets the
 folder of the million, and ``--models N`` takes N models of 100 versions instead of 10,000.
@@ -116,7 +116,7 @@ def home_of(words: list[str]) -> Path:
 
 
 @contextmanager
-def beside(
+def with_mlflow(
     home: Path,
     folder: Path,
     *,
