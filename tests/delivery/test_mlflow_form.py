@@ -241,7 +241,7 @@ def test_webhooks_of_our_form_are_unaffected_and_do_not_exist_for_clients_of_mlf
     operations = telling.operations.mlflow_webhooks
     assert [each.webhook_id for each in operations.page(limit=10)] == [webhook_id]
     assert [each.form for each in telling.webhooks()] == [WebhookForm.PEDIGREE, WebhookForm.MLFLOW]
-    for verb in (operations.get, operations.delete, operations.update, operations.test):
+    for verb in (operations.find, operations.remove, operations.change, operations.test):
         with pytest.raises(WebhookNotFoundError):
             verb(own)
     with pytest.raises(InvalidInputError, match="events of MLflow instead"):

@@ -21,7 +21,7 @@ def test_every_invariant_is_named_and_long_ones_say_how_far_they_are(
     ]
     assert [each for each in seen if each[0] == "events_replay"] == [
         ("events_replay", 0, None),
-        *(("events_replay", done, 7) for done in range(1, 8)),
+        *(("events_replay", done, 8) for done in range(1, 9)),
     ]
     last = {name: (done, of) for name, done, of in seen}
     assert last["objects_intact"] == (2, 2)
