@@ -17,6 +17,8 @@ from pedigree.libraries import library
 _LONGEST_JSON = 64 << 20
 # PyYAML parses about a megabyte in ten seconds. MLflow writes one line for each column.
 LONGEST_YAML = 4 << 20
+# PyYAML looks at all open brackets for each bracket, so depth costs its square.
+_DEEPEST_YAML = 100
 
 
 class DocumentError(ValueError):
@@ -67,26 +69,37 @@ def read_yaml(
     yaml = library("yaml", extra=extra)
     try:
         text = _content(file, longest).decode()
-        if not allows_aliases and any(
-            isinstance(each, yaml.AliasEvent) for each in yaml.parse(text)
-        ):
-            raise DocumentError("it has an alias")
-        return yaml.load(text, _loader(yaml))
-    except RecursionError as error:
-        raise DocumentError("it nests too deep") from error
+        return yaml.load(text, _loader(yaml, allows_aliases=allows_aliases))
+    except DocumentError:
+        raise
     except (ValueError, yaml.YAMLError) as error:
         raise DocumentError(str(error)) from error
 
 
 @cache
-def _loader(yaml: Any) -> Any:
-    """Return PyYAML's safe loader without merge keys, which expand exponentially."""
+def _loader(yaml: Any, *, allows_aliases: bool) -> Any:
+    """Return PyYAML's safe loader without merge keys, which expand exponentially.
+
+    It ends at the first alias that is not allowed, and where the document nests too deep.
+    """
 
     class PlainLoader(yaml.SafeLoader):  # type: ignore[misc]  # the module is imported by its name
+        depth = 0
         yaml_implicit_resolvers: ClassVar = {
             first: [(tag, pattern) for tag, pattern in found if not tag.endswith(":merge")]
             for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
         }
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if not allows_aliases and self.check_event(yaml.AliasEvent):
+                raise DocumentError("it has an alias")
+            self.depth += 1
+            if self.depth > _DEEPEST_YAML:
+                raise DocumentError("it nests too deep")
+            try:
+                return super().compose_node(parent, index)
+            finally:
+                self.depth -= 1
 
     return PlainLoader
 
