@@ -1,32 +1,73 @@
 """What of the comparison with MLflow's server takes too long for `make test-system`.
 
-MLflow against MLflow finds nothing; and requests by hand, which `make test` compares with recorded
-answers, are sent to both. It takes minutes: `make differential`.
+MLflow against MLflow finds nothing, and faults that a proxy plants are found. Requests by hand,
+which `make test` compares with recorded answers, are sent to both. It takes minutes:
+`make differential`.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import chain
 
 import pytest
 
 from tests.mlflow.by_hand import requests_by_hand
 from tests.mlflow.comparison import SideComparison
+from tests.mlflow.faults import FAULTS, Fault, faulty
 from tests.mlflow.scripted import script
-from tests.mlflow.sides import Side, cleared
-from tests.mlflow.test_differential import (
-    Noted,
-    differ_only_on_purpose,
-    note,
-    others,
-    ours,
-    theirs,
+from tests.mlflow.sides import (
+    RememberedSide,
+    Side,
+    cleared,
+    driven,
+    real_server,
+    require_mlflow,
 )
+from tests.mlflow.test_differential import Noted, differ_only_on_purpose, note, ours, theirs
 from tests.mlflow.walks import walk
 
-__all__ = ["others", "ours", "theirs"]
+__all__ = ["ours", "theirs"]
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(3600)]
 
 STEPS = 500
+FAULTY_WALK = tuple(walk(319, 150))
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
+    """A second server of MLflow, with a stock client."""
+    require_mlflow()
+    folder = tmp_path_factory.mktemp("other")
+    with real_server(folder) as url, driven(url, None) as side:
+        yield side
+
+
+@pytest.fixture(scope="module")
+def honest(theirs: Side, others: Side) -> Iterator[RememberedSide]:
+    """What an MLflow server answers in a walk, in which another one does not differ."""
+    cleared(theirs, others)
+    remembered = RememberedSide(theirs)
+    with SideComparison(remembered, others) as comparison:
+        for step in FAULTY_WALK:
+            comparison.do(step)
+    assert comparison.found == [], "\n".join(comparison.found)
+    yield remembered
+    remembered.close()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_planted_fault_is_found(honest: RememberedSide, others: Side, fault: Fault) -> None:
+    cleared(others)
+    with ExitStack() as stack:
+        wrong = Side(stack.enter_context(faulty(others.url, fault)), None)
+        stack.callback(wrong.close)
+        comparison = stack.enter_context(SideComparison(honest.from_start(), wrong))
+        for step in FAULTY_WALK:
+            comparison.do(step)
+            if comparison.found:
+                break
+    assert comparison.found
 
 
 def test_mlflow_against_mlflow_finds_nothing(

@@ -20,6 +20,12 @@ from tests.server.conftest import NO_AUTHORITIES, serving
 
 API = "/api/2.0/mlflow"
 MLFLOW = Path(__file__).parents[2] / ".venv-mlflow" / "bin"
+# Its processes for jobs look for work all the time; no test of ours gives them any.
+ALONE = {
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+}
 MISSING = "MLflow's server is not installed: `make test-system` puts it into .venv-mlflow"
 _READY_S = 180.0
 
@@ -233,9 +239,9 @@ def _ending(command: list[str], log: Any, environment: dict[str, str]) -> Iterat
 
 
 def _quiet() -> dict[str, str]:
-    """Return an environment in which MLflow sends nothing to anybody."""
+    """Return an environment in which MLflow serves and sends nothing to anybody."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return {**kept, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    return {**kept, **ALONE}
 
 
 def _free_port() -> int:

@@ -16,6 +16,7 @@ import pytest
 from pedigree.access.records import Role
 from pedigree.settings import Settings
 from tests.factories import new_version
+from tests.mlflow.sides import ALONE
 from tests.server.conftest import Served, serving
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +48,7 @@ def running_mlflow(folder: Path) -> Iterator[str]:
     command = [str(BIN / "python"), "-m", "mlflow", "server", "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--port", str(port)]
     command += ["--artifacts-destination", str(folder / "files"), "--host", "127.0.0.1"]
-    environment = {**clean(folder), "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environment = {**clean(folder), **ALONE}
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             command, env=environment, stdout=log, stderr=log, cwd=folder, start_new_session=True

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import httpx2
 
 from tests.artifacts.servers.waiting import wait_until
+from tests.mlflow.sides import ALONE
 
 PYTHON = Path(__file__).parents[2] / ".venv-mlflow" / "bin" / "python"
 
@@ -67,7 +68,14 @@ def tracking(folder: Path) -> Iterator[Tracking]:
         *("--artifacts-destination", folder / "artifacts"),
     ]
     with (folder / "server.log").open("wb") as log:
-        running = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, process_group=0)
+        running = subprocess.Popen(
+            command,
+            env={**os.environ, **ALONE},
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            process_group=0,
+        )
     try:
         wait_until(lambda: _answers(url), "the start of the tracking server", seconds=120)
         logged = run_stock(_LOG, url)

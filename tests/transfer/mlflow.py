@@ -14,6 +14,7 @@ import httpx2
 import pytest
 
 from tests.integration.polling import eventually
+from tests.mlflow.sides import ALONE
 
 PYTHON = Path(__file__).parents[2] / ".venv-mlflow" / "bin" / "python"
 API = "/api/2.0/mlflow"
@@ -146,9 +147,7 @@ def running(folder: Path, database: str) -> Iterator[Mlflow]:
     ]
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PEDIGREE_")},
-        "MLFLOW_TELEMETRY": "false",
-        "DO_NOT_TRACK": "true",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        **ALONE,
     }
     with (folder / "mlflow.log").open("wb") as log:
         process = subprocess.Popen(
