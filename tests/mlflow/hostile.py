@@ -67,15 +67,8 @@ _POSTS = (
     *("registered-models/create", "registered-models/rename", "registered-models/set-tag"),
     *("registered-models/alias", "model-versions/create", "model-versions/transition-stage"),
 )
-_WEBHOOKS = (
-    *("http://127.0.0.1:{port}/x", "https://127.0.0.1:{port}/x", "https://localhost:{port}/x"),
-    *(
-        "https://169.254.169.254/latest",
-        "https://[::ffff:127.0.0.1]:{port}/x",
-        "file:///etc/passwd",
-    ),
-    *("gopher://127.0.0.1:{port}/x", "https://files.example@127.0.0.1:{port}/x"),
-)
+# Addresses are judged when a connection is made (test_webhooks.py): a name may lead anywhere later.
+_WEBHOOKS = ("file:///etc/passwd", "gopher://127.0.0.1:{port}/x", "ftp://127.0.0.1:{port}/x")
 
 
 class HostileRequest(NamedTuple):

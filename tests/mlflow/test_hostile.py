@@ -14,7 +14,7 @@ from psycopg import sql
 from pedigree.access.records import Role
 from pedigree.registry import Registry
 from pedigree.settings import Settings
-from tests.factories import artifact, new_version
+from tests.factories import SECRET_KEY, artifact, new_version
 from tests.mlflow.hostile import KNOWN, HostileRequest, hostile_requests
 from tests.server.conftest import Served, serving
 from tests.server.raw import RawAnswer, answer, connected, send
@@ -55,6 +55,7 @@ def attacked(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> It
             upstream.answers[f"{RUNS}{run_id}"] = 200, {}, run_of(run_id)
         more = {
             "serve_delivers": False,
+            "secret_key": SECRET_KEY,
             "mlflow_proxy": True,
             "mlflow_upstream": upstream.url,
             "mlflow_sources": f"file://{folder}/allowed=seal https://files.example/=seal",
