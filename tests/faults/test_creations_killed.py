@@ -21,12 +21,13 @@ from tests.artifacts.servers.waiting import free_ports, wait_until
 from tests.databases import Databases
 from tests.factories import artifact
 from tests.maintenance.collecting import require_sound
+from tests.mlflow.sides import MISSING
 from tests.sources.tracking import PYTHON
 
 pytestmark = [
     pytest.mark.system,
     pytest.mark.timeout(1200),
-    pytest.mark.skipif(not PYTHON.exists(), reason="MLflow is not in .venv-mlflow: `make test`"),
+    pytest.mark.skipif(not PYTHON.exists(), reason=MISSING),
 ]
 
 CLIENTS, EACH, KILLS = 4, 6, 3

@@ -15,14 +15,7 @@ from tests.mlflow.by_hand import requests_by_hand
 from tests.mlflow.comparison import SideComparison
 from tests.mlflow.faults import FAULTS, Fault, faulty
 from tests.mlflow.scripted import script
-from tests.mlflow.sides import (
-    RememberedSide,
-    Side,
-    cleared,
-    driven,
-    real_server,
-    require_mlflow,
-)
+from tests.mlflow.sides import RememberedSide, Side, cleared, real_side
 from tests.mlflow.test_differential import Noted, differ_only_on_purpose, note, ours, theirs
 from tests.mlflow.walks import walk
 
@@ -37,9 +30,7 @@ FAULTY_WALK = tuple(walk(319, 150))
 @pytest.fixture(scope="module")
 def others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
     """A second server of MLflow, with a stock client."""
-    require_mlflow()
-    folder = tmp_path_factory.mktemp("other")
-    with real_server(folder) as url, driven(url, None) as side:
+    with real_side(tmp_path_factory.mktemp("other")) as side:
         yield side
 
 

@@ -174,6 +174,14 @@ def real_server(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
+def real_side(folder: Path) -> Iterator["Side"]:
+    """MLflow's server with a stock client; without it the test is skipped."""
+    require_mlflow()
+    with real_server(folder) as url, driven(url, None) as side:
+        yield side
+
+
+@contextmanager
 def driven(url: str, token: str | None, tracking: str | None = None) -> Iterator[Side]:
     """Start a stock client of a service, and yield the side.
 

@@ -22,8 +22,7 @@ from tests.mlflow.sides import (
     cleared,
     driven,
     our_service,
-    real_server,
-    require_mlflow,
+    real_side,
 )
 from tests.mlflow.version_numbers import NumbersThatGoOn
 from tests.mlflow.walks import walk
@@ -45,9 +44,7 @@ Noted = Callable[[str, object], None]
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
     """MLflow's server, with a stock client."""
-    require_mlflow()
-    folder = tmp_path_factory.mktemp("mlflow")
-    with real_server(folder) as url, driven(url, None) as side:
+    with real_side(tmp_path_factory.mktemp("mlflow")) as side:
         yield side
 
 

@@ -2,76 +2,34 @@
 
 import json
 import os
-import socket
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from pedigree.access.records import Role
 from pedigree.settings import Settings
 from tests.factories import new_version
-from tests.mlflow.sides import ALONE
+from tests.mlflow.sides import MISSING, real_server
 from tests.server.conftest import Served, serving
 
 ROOT = Path(__file__).parents[2]
 BIN = ROOT / ".venv-mlflow" / "bin"
 CLIENT = Path(__file__).with_name("stock_client.py")
-START_S = 240.0
 
 pytestmark = [
     pytest.mark.system,
-    pytest.mark.skipif(
-        not (BIN / "mlflow").exists(),
-        reason="MLflow is not installed: make .venv-mlflow/.installed",
-    ),
+    pytest.mark.skipif(not (BIN / "mlflow").exists(), reason=MISSING),
 ]
 
 
 @pytest.fixture(scope="module")
 def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a server of MLflow."""
-    with running_mlflow(tmp_path_factory.mktemp("mlflow")) as url:
+    with real_server(tmp_path_factory.mktemp("mlflow")) as url:
         yield url
-
-
-@contextmanager
-def running_mlflow(folder: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [str(BIN / "python"), "-m", "mlflow", "server", "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--port", str(port)]
-    command += ["--artifacts-destination", str(folder / "files"), "--host", "127.0.0.1"]
-    environment = {**clean(folder), **ALONE}
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            command, env=environment, stdout=log, stderr=log, cwd=folder, start_new_session=True
-        )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            wait_for(url, process, folder / "log")
-            yield url
-        finally:
-            os.killpg(process.pid, 9)
-            process.wait()
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()
-        try:
-            if httpx2.get(f"{url}/health", timeout=5).status_code == 200:
-                return
-        except httpx2.TransportError:
-            continue
-    raise AssertionError(log.read_text())
 
 
 def clean(folder: Path) -> dict[str, str]:

@@ -2,17 +2,13 @@
 
 import json
 import os
-import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx2
-
-from tests.artifacts.servers.waiting import wait_until
-from tests.mlflow.sides import ALONE
+from tests.mlflow.sides import real_server
 
 PYTHON = Path(__file__).parents[2] / ".venv-mlflow" / "bin" / "python"
 
@@ -59,31 +55,8 @@ class Tracking(NamedTuple):
 @contextmanager
 def tracking(folder: Path) -> Iterator[Tracking]:
     """Run a tracking server with one run that logged a model in the old and in the new way."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    command = [
-        *(PYTHON.with_name("mlflow"), "server", "--host", "127.0.0.1", "--port", str(port)),
-        *("--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--workers", "1"),
-        *("--artifacts-destination", folder / "artifacts"),
-    ]
-    with (folder / "server.log").open("wb") as log:
-        running = subprocess.Popen(
-            command,
-            env={**os.environ, **ALONE},
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-            process_group=0,
-        )
-    try:
-        wait_until(lambda: _answers(url), "the start of the tracking server", seconds=120)
-        logged = run_stock(_LOG, url)
-        yield Tracking(url, **logged)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(running.pid, 15)
-        running.wait()
+    with real_server(folder) as url:
+        yield Tracking(url, **run_stock(_LOG, url))
 
 
 def run_stock(script: str, *arguments: str, **variables: str) -> Any:
@@ -98,10 +71,3 @@ def run_stock(script: str, *arguments: str, **variables: str) -> Any:
     if done.returncode:
         raise AssertionError(f"the stock client failed: {done.stderr[-2000:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx2.get(f"{url}/health", timeout=2).status_code == 200
-    except httpx2.HTTPError:
-        return False

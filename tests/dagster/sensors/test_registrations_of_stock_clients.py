@@ -13,6 +13,7 @@ from pedigree.settings import Settings
 from tests.artifacts.servers.waiting import wait_until
 from tests.dagster.location import Location
 from tests.dagster.sensors.test_registrations import POLICY, PRODUCTION, at, is_fast, latency_of
+from tests.mlflow.sides import MISSING
 from tests.server.conftest import Served, serving
 from tests.sources.tracking import PYTHON, run_stock
 
@@ -21,7 +22,7 @@ __all__ = ["at"]
 pytestmark = [
     pytest.mark.system,
     pytest.mark.xdist_group("tracking"),
-    pytest.mark.skipif(not PYTHON.exists(), reason="MLflow is not installed in .venv-mlflow"),
+    pytest.mark.skipif(not PYTHON.exists(), reason=MISSING),
 ]
 
 _REGISTER = """
